@@ -1,0 +1,453 @@
+"""What generated source and the rules call: functions that a person would have written by hand.
+
+    unbroadcast(d, shape)         sum a gradient down to the shape of what was broadcast
+    restore_axes(d, ndim, …)      put back the axes that a reduction removed
+    add_at(d, key, value)         d[key] += value, where repeated indices add up
+
+Each works on arrays, NumPy scalars and Python numbers, and knows nothing of the compiler. Those
+without a rule of their own are inlined wherever a rule uses them; what depends on ranks, axes and
+other constants alone is then decided while compiling.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def is_constant(x):
+    """Whether x is a literal number in the program: the compiler answers that.
+
+    Called for real, where nobody knows the program, it is True for Python's own int and float.
+
+    >>> is_constant(2), is_constant(np.float64(2)), is_constant(np.ones(2))
+    (True, False, False)
+    """
+    return type(x) is int or type(x) is float
+
+
+def unbroadcast(d, shape):
+    """The gradient of what had `shape` before it was broadcast to the shape of d.
+
+    >>> unbroadcast(np.ones((2, 3)), (3,))
+    array([2., 2., 2.])
+    >>> unbroadcast(np.ones((2, 3)), (2, 1))
+    array([[3.],
+           [3.]])
+    >>> unbroadcast(2.0, ())
+    2.0
+    """
+    if np.shape(d) == shape:
+        return d
+    extra = np.ndim(d) - len(shape)
+    if extra > 0:
+        d = np.sum(d, axis=tuple(range(extra)))
+    if extra < 0:  # the same number everywhere
+        return np.broadcast_to(d, shape).copy()
+    axes = tuple(i for i, (n, m) in enumerate(zip(d.shape, shape, strict=True)) if n != m == 1)
+    return np.sum(d, axis=axes, keepdims=True) if axes else d
+
+
+def restore_axes(d, ndim, axis, keepdims):
+    """Put back, with length one, what a reduction over `axis` of an array of rank `ndim` removed.
+
+    Leading axes are left to broadcasting.
+
+    >>> restore_axes(np.ones(3), 2, 1, False).shape
+    (3, 1)
+    >>> restore_axes(np.ones(3), 2, 0, False).shape
+    (3,)
+    """
+    if keepdims or axis is None or axis == 0 or axis == -ndim:
+        return d
+    if isinstance(axis, tuple) and len(axis) == ndim:
+        return d
+    if axis == -1 or axis == ndim - 1:
+        return d[..., None]
+    return np.expand_dims(d, axis)
+
+
+def count_along(x, axis):
+    """How many elements a reduction of x over `axis` puts together.
+
+    >>> count_along(np.ones((2, 3)), 1), count_along(np.ones((2, 3)), (0, 1))
+    (3, 6)
+    """
+    if axis is None:
+        return np.size(x)
+    if not isinstance(axis, tuple):
+        return np.shape(x)[axis]
+    count = 1
+    for i in axis:
+        count = count * np.shape(x)[i]
+    return count
+
+
+def slice_along(x, axis, start, stop):
+    """`x[start:stop]` on the given axis.
+
+    >>> slice_along(np.arange(6).reshape(2, 3), 1, 0, 2)
+    array([[0, 1],
+           [3, 4]])
+    """
+    if axis == 0 or axis == -np.ndim(x):
+        return x[start:stop]
+    if axis == -1 or axis == np.ndim(x) - 1:
+        return x[..., start:stop]
+    if axis == 1:
+        return x[:, start:stop]
+    return x[(slice(None),) * (axis % np.ndim(x)) + (slice(start, stop),)]
+
+
+def index_along(x, axis, i):
+    """`x[i]` on the given axis, which disappears.
+
+    >>> index_along(np.arange(6).reshape(2, 3), 1, 2)
+    array([2, 5])
+    """
+    if axis == 0 or axis == -np.ndim(x):
+        return x[i]
+    if axis == -1 or axis == np.ndim(x) - 1:
+        return x[..., i]
+    return x[(slice(None),) * (axis % np.ndim(x)) + (i,)]
+
+
+def matrix_transpose(x):
+    """The last two axes of x exchanged.
+
+    >>> matrix_transpose(np.ones((4, 2, 3))).shape
+    (4, 3, 2)
+    """
+    return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
+
+
+def add_at(d, key, value):
+    """`d[key] += value` in place, where repeated indices add up; returns d.
+
+    >>> add_at(np.zeros(3), np.array([0, 0, 2]), 1.0)
+    array([2., 0., 1.])
+    >>> add_at(np.zeros(3), slice(1, None), 1.0)
+    array([0., 1., 1.])
+    """
+    if _never_repeats(key):
+        d[key] += value
+    elif _is_many_rows(d, key):
+        rows = np.where(key < 0, key + len(d), key)
+        places = rows[:, None] * d.shape[1] + np.arange(d.shape[1])
+        value = np.broadcast_to(value, places.shape)
+        np.add.at(d.reshape(-1), places.reshape(-1), value.reshape(-1))
+    else:
+        np.add.at(d, key, value)
+    return d
+
+
+def _is_many_rows(d, key):
+    """Whether `d[key]` takes so many elements that NumPy's fast way for one index pays."""
+    if not isinstance(key, np.ndarray) or key.ndim != 1 or key.dtype.kind != "i":
+        return False
+    return d.ndim == 2 and d.flags.c_contiguous and key.size * d.shape[1] > 1000
+
+
+def _never_repeats(key):
+    """Whether a key reads no element twice, whatever the numbers in it are."""
+    if isinstance(key, tuple):
+        return all(_never_repeats(part) for part in key)
+    if isinstance(key, np.ndarray | np.generic):
+        return key.ndim == 0 or key.dtype == bool
+    return key is None or key is Ellipsis or isinstance(key, int | slice)
+
+
+def written_last(key, shape):
+    """Which elements of v stay after `a[key] = v`, where a has this shape: the last of each place.
+
+    >>> written_last(np.array([0, 2, 0]), (3,))
+    array([False,  True,  True])
+    """
+    order = np.zeros(shape, int)
+    written = order[key]
+    places = np.arange(written.size).reshape(written.shape)
+    order[key] = places
+    return order[key] == places
+
+
+def product_of_others(x, axis):
+    """For each element the product of all others on its axis, exact where some are zero.
+
+    >>> product_of_others(np.array([0.0, 2.0, 3.0]), 0)
+    array([6., 0., 0.])
+    """
+    before = np.cumprod(shift_along(x, axis, 1.0), axis=axis)
+    after = np.flip(np.cumprod(shift_along(np.flip(x, axis), axis, 1.0), axis=axis), axis)
+    return before * after
+
+
+def shift_along(x, axis, first):
+    """x moved on by one place on its axis: `first` comes in, the last element drops out.
+
+    >>> shift_along(np.array([1.0, 2.0, 3.0]), 0, 0.0)
+    array([0., 1., 2.])
+    """
+    head = np.full_like(slice_along(x, axis, 0, 1), first)
+    return np.concatenate((head, slice_along(x, axis, None, -1)), axis=axis)
+
+
+def linear_recurrence(c, x, axis=-1):
+    """y[k] = c[k] + x[k] * y[k - 1] along an axis, starting from zero.
+
+    >>> linear_recurrence(np.array([1.0, 1.0, 1.0]), np.array([5.0, 2.0, 3.0]))
+    array([ 1.,  3., 10.])
+    """
+    y = np.array(np.broadcast_arrays(c, x)[0], dtype=np.result_type(c, x), order="C")
+    steps, factors = np.moveaxis(y, axis, 0), np.moveaxis(np.broadcast_to(x, y.shape), axis, 0)
+    for k in range(1, len(steps)):
+        steps[k] += factors[k] * steps[k - 1]
+    return y
+
+
+def reverse_recurrence(d, x, axis):
+    """The adjoint of `linear_recurrence`: g[k] = d[k] + x[k + 1] * g[k + 1].
+
+    >>> reverse_recurrence(np.array([1.0, 1.0, 1.0]), np.array([5.0, 2.0, 3.0]), 0)
+    array([9., 4., 1.])
+    """
+    factors = shift_along(np.flip(x, axis), axis, 0.0)
+    return np.flip(linear_recurrence(np.flip(d, axis), factors, axis), axis)
+
+
+def sinc_derivative(x, order):
+    """The derivative of np.sinc of the given order, accurate also around zero.
+
+    >>> round(float(sinc_derivative(0.0, 2) / np.pi**2), 15)
+    -0.333333333333333
+    """
+    t = np.pi * np.asarray(x)
+    near = np.abs(t) < 1 + order
+    # Around zero the integral of (pi s)**order cos(pi x s + order pi / 2) over s in [0, 1], as a
+    # power series; elsewhere t f[n] = d^n sin(t) - n f[n - 1], which loses digits around zero.
+    small = np.where(near, t, 0)
+    series = np.zeros_like(t)
+    for k in range(30 + order, -1, -1):
+        if (k + order) % 2 == 0:
+            sign = -1 if (k + order) % 4 else 1
+            series = series + sign * small**k / (math.factorial(k) * (k + order + 1))
+    large = np.where(near, 1, t)
+    value = np.sin(large) / large
+    for n in range(1, order + 1):
+        value = (np.sin(large + n * np.pi / 2) - n * value) / large
+    return (np.pi**order * np.where(near, series, value))[()]
+
+
+def digamma(x):
+    """The derivative of `math.lgamma`.
+
+    >>> round(digamma(1.0), 12)  # minus Euler's constant
+    -0.577215664902
+    """
+    return polygamma(0, x)
+
+
+def polygamma(n, x):
+    """The derivative of order n of `digamma`, for a number x.
+
+    >>> abs(polygamma(1, 1.0) - math.pi**2 / 6) < 1e-15
+    True
+    """
+    x, shift = float(x), 0.0
+    if math.isnan(x) or x == -math.inf:
+        return math.nan
+    if n == 0 and x < -30:  # by reflection
+        return polygamma(0, 1 - x) - math.pi / math.tan(math.pi * (x % 1))
+    sign = -1 if n % 2 == 0 else 1
+    while x < 15 + n:  # psi(x) = psi(x + 1) - 1 / x, differentiated n times
+        shift += sign * math.factorial(n) / x ** (n + 1)
+        x += 1
+    if math.isinf(x):
+        return math.inf if n == 0 else 0.0
+    # The asymptotic series, smallest terms first.
+    tail = 0.0
+    for k, bernoulli in reversed(_BERNOULLI):
+        rising = math.prod(range(k + 1, k + n)) if n else 1 / k
+        tail += bernoulli * rising / x ** (k + n)
+    if n == 0:
+        return shift + (math.log(x) - 0.5 / x - tail)
+    head = math.factorial(n - 1) / x**n + math.factorial(n) / (2 * x ** (n + 1))
+    return shift + sign * (head + tail)
+
+
+# k and B[k] for even k > 0
+_BERNOULLI = (
+    (2, 1 / 6),
+    (4, -1 / 30),
+    (6, 1 / 42),
+    (8, -1 / 30),
+    (10, 5 / 66),
+    (12, -691 / 2730),
+    (14, 7 / 6),
+)
+
+
+def embed_diagonal(d, shape, offset=0, axis1=0, axis2=1):
+    """An array of zeros with d on the diagonal that `np.diagonal` reads: its adjoint.
+
+    >>> embed_diagonal(np.array([1.0, 2.0]), (2, 3), 1)
+    array([[0., 1., 0.],
+           [0., 0., 2.]])
+    """
+    placed = np.zeros(shape, np.asarray(d).dtype)
+    rows, columns = np.arange(np.shape(d)[-1]), np.arange(np.shape(d)[-1])
+    np.moveaxis(placed, (axis1, axis2), (-2, -1))[
+        ..., rows - min(offset, 0), columns + max(offset, 0)
+    ] = d
+    return placed
+
+
+# Of ranks, axes and strings alone: decided while compiling.
+
+
+def inverse_permutation(axes):
+    """The permutation that undoes `axes`.
+
+    >>> inverse_permutation((2, 0, -2))
+    (1, 2, 0)
+    """
+    inverse = [0] * len(axes)
+    for i, axis in enumerate(axes):
+        inverse[axis % len(axes)] = i
+    return tuple(inverse)
+
+
+def tensordot_axes(a_rank, b_rank, axes):
+    """The axes argument of `np.tensordot` as numbers that are not negative, and the free axes.
+
+    >>> tensordot_axes(3, 2, 1)
+    ((2,), (0,), (0, 1), (1,))
+    >>> tensordot_axes(3, 2, (0, -1))
+    ((0,), (1,), (1, 2), (0,))
+    """
+    if isinstance(axes, int):
+        a_axes, b_axes = tuple(range(a_rank - axes, a_rank)), tuple(range(axes))
+    else:
+        a_axes, b_axes = axes
+        a_axes = (a_axes,) if isinstance(a_axes, int) else a_axes
+        b_axes = (b_axes,) if isinstance(b_axes, int) else b_axes
+        a_axes = tuple(int(i) % a_rank for i in a_axes)
+        b_axes = tuple(int(i) % b_rank for i in b_axes)
+    a_free = tuple(i for i in range(a_rank) if i not in a_axes)
+    b_free = tuple(i for i in range(b_rank) if i not in b_axes)
+    return a_axes, b_axes, a_free, b_free
+
+
+def leading(n):
+    """The axes argument of `np.tensordot` that sums over the first n axes of both.
+
+    >>> leading(2)
+    ((0, 1), (0, 1))
+    """
+    return tuple(range(n)), tuple(range(n))
+
+
+def trailing(n):
+    """The last n axes.
+
+    >>> trailing(2)
+    (-2, -1)
+    """
+    return tuple(range(-n, 0))
+
+
+def without(rank, axis):
+    """All axes but one.
+
+    >>> without(3, 1)
+    (0, 2)
+    """
+    return tuple(i for i in range(rank) if i != axis)
+
+
+def in_order(axes, partners):
+    """Those of `axes` in the order in which their partners ascend.
+
+    >>> in_order((2, 0), (5, 3))
+    (0, 2)
+    """
+    return tuple(axis for _, axis in sorted(zip(partners, axes, strict=True)))
+
+
+def einsum_adjoint(subscripts, k, ranks):
+    """How to get the gradient of operand k of `np.einsum` from that of the result.
+
+    Returns the subscripts for the result's gradient, the other operands and then an identity matrix
+    for each axis that repeats a letter; the axes that are to be inserted into what comes out; the
+    axes that repeat a letter.
+
+    >>> einsum_adjoint("ij,jk->ik", 0, (2, 2))
+    ('ik,jk->ij', (), ())
+    >>> einsum_adjoint("ij->j", 0, (2,))
+    ('j->j', (0,), ())
+    >>> einsum_adjoint("ii", 0, (2,))
+    (',iA->iA', (), (1,))
+    """
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    unused = iter(c for c in _LETTERS if c not in subscripts)
+    # Letters for what "..." stands for: the same ones at the right end.
+    widths = [r - len(t) + 3 if "..." in t else 0 for r, t in zip(ranks, terms, strict=True)]
+    ellipsis = "".join(next(unused) for _ in range(max(widths)))
+    terms = [
+        t.replace("...", ellipsis[len(ellipsis) - w :]) for t, w in zip(terms, widths, strict=True)
+    ]
+    if arrow:
+        output = output.replace("...", ellipsis)
+    else:
+        letters = "".join(terms)
+        output = ellipsis + "".join(
+            c for c in sorted(set(letters)) if letters.count(c) == 1 and c not in ellipsis
+        )
+    operand, others = "", terms[:k] + terms[k + 1 :]
+    repeated: tuple[int, ...] = ()
+    for axis, letter in enumerate(terms[k]):
+        if letter in operand:
+            twin = next(unused)
+            others, repeated = [*others, letter + twin], (*repeated, axis)
+            letter = twin
+        operand += letter
+    known = "".join([output, *others])
+    missing = tuple(axis for axis, letter in enumerate(operand) if letter not in known)
+    found = "".join(letter for letter in operand if letter in known)
+    return f"{','.join([output, *others])}->{found}", missing, repeated
+
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def cofactors(a):
+    """det(a) * inv(a).T, also where a is singular.
+
+    >>> cofactors(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12)
+    array([[ 4., -2.],
+           [-2.,  1.]])
+    """
+    det = np.linalg.det(a)
+    if np.all(det != 0):
+        return det[..., None, None] * np.swapaxes(np.linalg.inv(a), -1, -2)
+    u, s, vh = np.linalg.svd(a)
+    scale = np.linalg.det(u) * np.linalg.det(vh)
+    middle = scale[..., None] * product_of_others(s, -1)
+    return np.conj(u) * middle[..., None, :] @ np.conj(vh)
+
+
+def half_lower(x):
+    """The lower triangle of x with half the diagonal.
+
+    >>> half_lower(np.ones((2, 2)))
+    array([[0.5, 0. ],
+           [1. , 0.5]])
+    """
+    return (np.tril(x) + np.tril(x, -1)) / 2
+
+
+# What the compiler calls rather than inlines, when all arguments are known.
+STATIC = frozenset(
+    (inverse_permutation, tensordot_axes, leading, trailing, without, in_order, einsum_adjoint)
+)

@@ -1,0 +1,233 @@
+"""The registry: which functions have a derivative, and what it is.
+
+    @vjp_rule(np.hypot, at=[(3.0, -4.0), (np.ones((2, 3)), np.full(3, 0.5))])
+    def hypot_vjp(d_out, out, x, y):
+        r = np.where(out == 0, 1, out)
+        return d_out * x / r, d_out * y / r
+
+    rule_of(np.hypot).vjp(1.0, 5.0, 3.0, 4.0)   →   (0.6, 0.8)
+
+A rule takes the gradient of the result, the result, and the arguments of the function under the
+function's own names and defaults. It returns a tuple, one gradient per positional argument, or,
+bare, the gradient of the first argument. None says that the derivative is zero; to an argument that
+the tuple does not reach, or a keyword-only one, nothing may be passed that is differentiated. For
+an argument that is a sequence of arrays, the gradient is a tuple of gradients: `(d_arrays,)`.
+
+A rule leaves to its caller: undoing broadcasting, casting to the argument's dtype, dropping the
+imaginary part for a real argument, copying what is a view, and, when it is `analytic`, complex
+conjugation (it is called with the conjugate of d_out, and its gradients are conjugated).
+"""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+F = TypeVar("F", bound=Callable)
+
+
+class Sample(NamedTuple):
+    """The arguments of one call at which a rule is checked."""
+
+    args: tuple
+    kwargs: dict[str, Any]
+
+
+def sample(*args: Any, **kwargs: Any) -> Sample:
+    """A sample point with keywords, for `at=`.
+
+    >>> sample(2.0, axis=0)
+    Sample(args=(2.0,), kwargs={'axis': 0})
+    """
+    return Sample(args, kwargs)
+
+
+def spread(*shape: int, low: float = -2.0, high: float = 2.0) -> np.ndarray:
+    """Numbers between `low` and `high` for sample points: no two alike, the same in every run.
+
+    >>> spread(3).round(3)
+    array([-0.8  ,  1.672,  0.144])
+    """
+    return (low + (high - low) * _FRACTIONS[: math.prod(shape)]).reshape(shape)
+
+
+_FRACTIONS = (0.3 + 0.6180339887498949 * np.arange(200)) % 1
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """How to differentiate `functions`, which compute the same.
+
+    vjp       the reverse rule, `vjp(d_out, out, *args, **kwargs)`
+    jvp       the forward rule, None if there is none
+    at        sample points for the checks
+    linear    the result is linear in all arguments with a gradient taken together: the forward
+              rule is the function itself, applied to the tangents
+    analytic  complex conjugation is left to the caller
+    """
+
+    functions: tuple[Callable, ...]
+    vjp: Callable | None = None
+    jvp: Callable | None = None
+    at: tuple[Sample, ...] = ()
+    linear: bool = False
+    analytic: bool = True
+    name: str = ""
+
+
+RULES: dict[Callable, Rule] = {}
+NONDIFFERENTIABLE: set[Callable] = set()
+
+
+def vjp_rule(
+    *functions: Callable, at: Any = (), analytic: bool = True, linear: bool = False
+) -> Callable[[F], F]:
+    """Register the reverse rule of one function, or of several that compute the same.
+
+    at        sample points, each a tuple of arguments, or `sample(...)` for keywords
+    analytic  False if the rule itself takes care of complex numbers: under the real inner product
+              Re(conj(a) b), as for `abs`, `real`, `conj`
+
+    >>> def cube(x):
+    ...     return x * x * x
+    >>> @vjp_rule(cube, at=[2.0])
+    ... def cube_vjp(d_out, out, x):
+    ...     return 3 * d_out * x * x
+    >>> rule_of(cube).vjp(1.0, cube(2.0), 2.0)
+    12.0
+    """
+    if not functions:
+        raise TypeError("vjp_rule needs the function that the rule is for: @vjp_rule(f)")
+    for function in functions:
+        if not callable(function):
+            raise TypeError(f"vjp_rule: {function!r} is not a function")
+    samples = tuple(_as_sample(point) for point in at)
+
+    def register(rule: F) -> F:
+        if not isinstance(rule, types.FunctionType):
+            raise TypeError(f"vjp_rule: the rule must be a Python function, not {rule!r}")
+        for function in functions:
+            _check_parameters(rule, function)
+            _check_free(rule, function)
+        for point in samples:
+            _check_sample(rule, point)
+        name = rule.__name__.removesuffix("_vjp")
+        entry = Rule(functions, rule, None, samples, linear, analytic, name)
+        for function in functions:
+            RULES[function] = entry
+        return rule
+
+    return register
+
+
+def nondifferentiable(*functions: Any) -> Any:
+    """Declare that the derivative of functions is zero everywhere; also a decorator.
+
+    >>> @nondifferentiable
+    ... def nearest(x):
+    ...     return round(x)
+    >>> nearest in NONDIFFERENTIABLE
+    True
+    """
+    for function in functions:
+        if not callable(function):
+            raise TypeError(f"nondifferentiable: {function!r} is not a function")
+        if function in RULES:
+            raise ValueError(
+                f"{_name_of(function)} has a derivative rule, {RULES[function].name}; "
+                "it cannot be nondifferentiable as well"
+            )
+    NONDIFFERENTIABLE.update(functions)
+    return functions[0] if len(functions) == 1 else None
+
+
+def rule_of(function: Any) -> Rule | None:
+    """The rule of a function, None if it has none.
+
+    >>> rule_of(print) is None
+    True
+    """
+    try:
+        return RULES.get(function)
+    except TypeError:  # no hash
+        return None
+
+
+def _as_sample(point: Any) -> Sample:
+    if isinstance(point, Sample):
+        return point
+    return Sample(point if isinstance(point, tuple) else (point,), {})
+
+
+def _check_parameters(rule: types.FunctionType, function: Callable) -> None:
+    code, name = rule.__code__, _name_of(function)
+    varargs = bool(code.co_flags & 0x04)
+    taken = code.co_varnames[: code.co_argcount]
+    if len(taken) < 2 or (len(taken) == 2 and not varargs):
+        raise TypeError(
+            f"the rule {rule.__name__} for {name} takes {len(taken)} positional parameters; "
+            f"it needs (d_out, out, then those of {name})"
+        )
+    if not isinstance(function, types.FunctionType):
+        return  # NumPy's and Python's own tell too little; their samples are run in the tests
+    primal = function.__code__
+    required = primal.co_argcount - len(function.__defaults__ or ())
+    needed = len(taken) - 2 - len(rule.__defaults__ or ())
+    if not varargs and len(taken) - 2 < required:
+        raise TypeError(
+            f"the rule {rule.__name__} takes {len(taken) - 2} arguments after d_out and out, "
+            f"but {name} has {required}: {', '.join(primal.co_varnames[:required])}"
+        )
+    if not primal.co_flags & 0x04 and needed > primal.co_argcount:
+        raise TypeError(
+            f"the rule {rule.__name__} needs {needed} arguments after d_out and out, "
+            f"but {name} takes {primal.co_argcount}"
+        )
+
+
+def _check_free(rule: types.FunctionType, function: Callable) -> None:
+    if function in NONDIFFERENTIABLE:
+        raise ValueError(f"{_name_of(function)} is declared nondifferentiable, it takes no rule")
+    old = rule_of(function)
+    if old is None or old.vjp is None:
+        return
+    if (old.vjp.__module__, old.vjp.__qualname__) != (rule.__module__, rule.__qualname__):
+        raise ValueError(
+            f"{_name_of(function)} has a rule already, {old.vjp.__qualname__} "
+            f"in {old.vjp.__module__}"
+        )
+
+
+def _check_sample(rule: types.FunctionType, point: Sample) -> None:
+    code = rule.__code__
+    names = code.co_varnames[2 : code.co_argcount]
+    needed = len(names) - len(rule.__defaults__ or ())
+    if len(point.args) > len(names) and not code.co_flags & 0x04:
+        raise TypeError(
+            f"a sample point of {rule.__name__} has {len(point.args)} arguments, "
+            f"the rule takes {len(names)}: {', '.join(names)}"
+        )
+    missing = [name for name in names[len(point.args) : needed] if name not in point.kwargs]
+    if missing:
+        raise TypeError(
+            f"a sample point of {rule.__name__} lacks {', '.join(missing)}; "
+            "write a point as a tuple of all arguments"
+        )
+    if code.co_flags & 0x08:
+        return
+    known = code.co_varnames[2 : code.co_argcount + code.co_kwonlyargcount]
+    unknown = [name for name in point.kwargs if name not in known]
+    if unknown:
+        raise TypeError(
+            f"a sample point of {rule.__name__} has the keyword {unknown[0]!r}, "
+            "which is not a parameter of the rule"
+        )
+
+
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__qualname__", getattr(function, "__name__", repr(function))))

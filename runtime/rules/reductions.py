@@ -1,0 +1,330 @@
+"""Rules of reductions and cumulative operations.
+
+y = np.sum(x, axis=1)    →    d_x = np.broadcast_to(d_y[:, None], x.shape)
+"""
+
+# mypy: no-check-untyped-defs
+
+import numpy as np
+
+from srcdiff.runtime.errors import NoRuleError
+from srcdiff.runtime.kernels import (
+    count_along,
+    linear_recurrence,
+    product_of_others,
+    restore_axes,
+    reverse_recurrence,
+    shift_along,
+    slice_along,
+    trailing,
+    unbroadcast,
+    without,
+)
+from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
+
+REDUCED = (
+    spread(4),
+    spread(2, 3),
+    sample(spread(2, 3), axis=0),
+    sample(spread(2, 3), axis=1),
+    sample(spread(2, 3), axis=-1, keepdims=True),
+    sample(spread(2, 3, 4), axis=1),
+    sample(spread(2, 3, 4), axis=(0, 2)),
+    sample(spread(2, 3, 4), axis=(0, -1), keepdims=True),
+    sample(spread(2, 3), axis=None, keepdims=True),
+)
+ONE_AXIS = (spread(4), spread(2, 3), sample(spread(2, 3), axis=0), sample(spread(2, 3, 2), axis=-2))
+
+
+@vjp_rule(np.sum, at=[*REDUCED, 0.7], linear=True)
+def sum_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
+    """out = the sum of the elements"""
+    return np.broadcast_to(restore_axes(d_out, np.ndim(a), axis, keepdims), np.shape(a))
+
+
+@vjp_rule(np.mean, at=REDUCED, linear=True)
+def mean_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
+    """out = sum(a) / n"""
+    d_sum = restore_axes(d_out / count_along(a, axis), np.ndim(a), axis, keepdims)
+    return np.broadcast_to(d_sum, np.shape(a))
+
+
+WITH_NAN = np.array([[1.0, -0.5, np.nan], [0.3, 2.0, 0.7]])
+
+
+@vjp_rule(np.nansum, at=[WITH_NAN, sample(WITH_NAN, axis=1), sample(WITH_NAN, axis=0)], linear=True)
+def nansum_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
+    """out = the sum of the elements that are not NaN"""
+    return np.where(np.isnan(a), 0, restore_axes(d_out, np.ndim(a), axis, keepdims))
+
+
+@vjp_rule(
+    np.nanmean, at=[WITH_NAN, sample(WITH_NAN, axis=1), sample(WITH_NAN, axis=0)], linear=True
+)
+def nanmean_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
+    """out = the mean of the elements that are not NaN"""
+    counted = np.logical_not(np.isnan(a))
+    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    return np.where(counted, d / np.sum(counted, axis=axis, keepdims=True), 0)
+
+
+@vjp_rule(np.var, at=[*REDUCED, sample(spread(2, 3), axis=1, ddof=1)], analytic=False)
+def var_vjp(d_out, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
+    """out = sum(|a - mean(a)| ** 2) / (n - ddof)"""
+    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    return 2 * d / (count_along(a, axis) - ddof) * centred
+
+
+@vjp_rule(np.std, at=[*REDUCED, sample(spread(2, 3), axis=1, ddof=1)], analytic=False)
+def std_vjp(d_out, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
+    """out = sqrt(var(a)); 0 for a constant"""
+    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    std = restore_axes(np.where(out == 0, 1, out), np.ndim(a), axis, keepdims)
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    return d / (count_along(a, axis) - ddof) / std * centred
+
+
+@vjp_rule(
+    np.prod,
+    at=[*REDUCED, np.array([0.0, 2.0, 3.0]), sample(np.array([[0.0, 0.0], [2.0, 3.0]]), axis=1)],
+)
+def prod_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
+    """out = the product of the elements"""
+    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    if axis is None or isinstance(axis, tuple):
+        return d * product_of_others_over(a, axis)
+    return d * product_of_others(a, axis)
+
+
+def product_of_others_over(x, axis):
+    """`product_of_others` over several axes or all of them, None."""
+    if axis is None:
+        return np.reshape(product_of_others(np.ravel(x), 0), np.shape(x))
+    last = trailing(len(axis))
+    moved = np.moveaxis(x, axis, last)
+    flat = np.reshape(moved, moved.shape[: -len(axis)] + (count_along(x, axis),))
+    return np.moveaxis(np.reshape(product_of_others(flat, -1), moved.shape), last, axis)
+
+
+# Extremes: what ties shares the gradient evenly.
+
+
+def shared(d, hits, axis):
+    """The gradient d divided among the places that hit, along the axis."""
+    return d * hits / np.sum(hits, axis=axis, keepdims=True)
+
+
+@vjp_rule(np.max, np.amax, np.nanmax, at=REDUCED)
+def max_vjp(d_out, out, a, axis=None, *, keepdims=False):
+    """out = the largest element"""
+    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    return shared(d, a == restore_axes(out, np.ndim(a), axis, keepdims), axis)
+
+
+@vjp_rule(np.min, np.amin, np.nanmin, at=REDUCED)
+def min_vjp(d_out, out, a, axis=None, *, keepdims=False):
+    """out = the smallest element"""
+    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    return shared(d, a == restore_axes(out, np.ndim(a), axis, keepdims), axis)
+
+
+@vjp_rule(np.ptp, at=REDUCED)
+def ptp_vjp(d_out, out, a, axis=None, *, keepdims=False):
+    """out = max(a) - min(a)"""
+    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    highest = a == np.max(a, axis=axis, keepdims=True)
+    lowest = a == np.min(a, axis=axis, keepdims=True)
+    return shared(d, highest, axis) - shared(d, lowest, axis)
+
+
+@vjp_rule(
+    np.median,
+    at=[
+        spread(4),
+        spread(5),
+        spread(2, 3),
+        sample(spread(2, 3), axis=1),
+        sample(spread(4, 3), axis=0, keepdims=True),
+    ],
+)
+def median_vjp(d_out, out, a, axis=None, *, keepdims=False):
+    """out = the middle element in order, or the mean of the two in the middle"""
+    if isinstance(axis, tuple):
+        raise NoRuleError("np.median over several axes", instead="Reshape, and use one axis.")
+    n = count_along(a, axis)
+    if axis is None:
+        ranks = np.reshape(np.argsort(np.argsort(np.ravel(a), kind="stable")), np.shape(a))
+    else:
+        ranks = np.argsort(np.argsort(a, axis, kind="stable"), axis)
+    share = 0.5 * (ranks == (n - 1) // 2) + 0.5 * (ranks == n // 2)
+    return restore_axes(d_out, np.ndim(a), axis, keepdims) * share
+
+
+# Averages
+
+
+@vjp_rule(
+    np.average,
+    at=[
+        *REDUCED,
+        sample(spread(4), weights=spread(4, low=0.2)),
+        sample(spread(2, 3), weights=spread(2, 3, low=0.2)),
+        sample(spread(2, 3), axis=0, weights=spread(2, low=0.2)),
+        sample(spread(2, 3), axis=1, weights=spread(3, low=0.2)),
+        sample(spread(2, 3, 4), axis=1, weights=spread(3, low=0.2), keepdims=True),
+        sample(spread(2, 3), axis=1, weights=spread(2, 3, low=0.2)),
+    ],
+)
+def average_vjp(d_out, out, a, axis=None, weights=None, *, keepdims=False):
+    """out = sum(weights * a) / sum(weights)"""
+    if weights is None:
+        return mean_vjp(d_out, out, a, axis, keepdims=keepdims)
+    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    centre = restore_axes(out, np.ndim(a), axis, keepdims)
+    if np.ndim(weights) == np.ndim(a):
+        d_sum = d / np.sum(weights, axis=axis, keepdims=True)
+        return d_sum * weights, None, d_sum * (a - centre)
+    # One weight for each place on the axis.
+    ones = (1,) * ((-axis - 1) % np.ndim(a))
+    d_sum = d / np.sum(weights)
+    d_a = d_sum * np.reshape(weights, np.shape(weights) + ones)
+    others = without(np.ndim(a), axis % np.ndim(a))
+    return d_a, None, np.sum(d_sum * (a - centre), axis=others)
+
+
+@vjp_rule(
+    np.trapezoid,
+    at=[
+        spread(4),
+        sample(spread(4), dx=0.3),
+        sample(spread(4), np.array([0.0, 0.3, 0.7, 1.5])),
+        sample(spread(2, 3), axis=0),
+        sample(spread(2, 3), np.array([0.0, 0.3, 1.0])),
+        sample(spread(3, 2), np.array([0.0, 0.3, 1.0]), axis=0),
+        sample(spread(3, 2), spread(3, 2), axis=0),
+    ],
+)
+def trapezoid_vjp(d_out, out, y, x=None, dx=1, axis=-1):
+    """out = sum((y[1:] + y[:-1]) / 2 * diff(x))"""
+    n = np.shape(y)[axis]
+    middles = (slice_along(y, axis, 1, None) + slice_along(y, axis, None, -1)) / 2
+    d = restore_axes(d_out, np.ndim(y), axis, False)
+    if x is None:
+        d_y = d_out_to_ends(np.broadcast_to(d * dx / 2, middles.shape), axis)
+        return d_y, None, d * middles
+    if np.ndim(x) == 1:
+        x_along = np.reshape(x, (n,) + (1,) * ((-axis - 1) % np.ndim(y)))
+        steps = np.diff(x_along, axis=0)
+        others = without(np.ndim(y), axis % np.ndim(y))
+        d_x = -np.diff(np.sum(d * middles, axis=others), prepend=0, append=0)
+    else:
+        steps = np.diff(x, axis=axis)
+        d_x = -np.diff(d * middles, axis=axis, prepend=0, append=0)
+    return d_out_to_ends(d * steps / 2, axis), d_x
+
+
+def d_out_to_ends(d, axis):
+    """The adjoint of `y[1:] + y[:-1]` along an axis."""
+    zero = np.zeros_like(slice_along(d, axis, 0, 1))
+    return np.concatenate((zero, d), axis=axis) + np.concatenate((d, zero), axis=axis)
+
+
+# Cumulative operations
+
+
+@vjp_rule(np.cumsum, at=ONE_AXIS, linear=True)
+def cumsum_vjp(d_out, out, a, axis=None, dtype=None):
+    """out[k] = a[0] + ... + a[k]"""
+    if np.ndim(out) == 1:
+        return np.reshape(np.cumsum(d_out[::-1])[::-1], np.shape(a))
+    return np.flip(np.cumsum(np.flip(d_out, axis), axis=axis), axis)
+
+
+@vjp_rule(np.cumprod, at=[*ONE_AXIS, np.array([2.0, 0.0, 3.0]), np.array([0.0, 0.0, 3.0])])
+def cumprod_vjp(d_out, out, a, axis=None, dtype=None):
+    """out[k] = a[0] * ... * a[k]"""
+    if axis is None:
+        d_a = reverse_recurrence(d_out, np.ravel(a), 0) * shift_along(out, 0, 1.0)
+        return np.reshape(d_a, np.shape(a))
+    return reverse_recurrence(d_out, a, axis) * shift_along(out, axis, 1.0)
+
+
+@vjp_rule(
+    linear_recurrence,
+    at=[(spread(4), spread(4, low=-1.5)), sample(spread(3, 2), spread(3, 2, high=1.0), axis=0)],
+)
+def linear_recurrence_vjp(d_out, out, c, x, axis=-1):
+    """out[k] = c[k] + x[k] * out[k - 1]"""
+    d_c = reverse_recurrence(d_out, x, axis)
+    return d_c, d_c * shift_along(out, axis, 0.0)
+
+
+@vjp_rule(
+    np.diff,
+    at=[
+        spread(4),
+        (spread(5), 2),
+        (spread(5), 0),
+        sample(spread(2, 3), axis=0),
+        sample(spread(3, 4), n=3, axis=-1),
+        (spread(4), 1, -1, 0.3, -0.7),
+        (spread(2, 3), 2, 1, 0.3, spread(2, 2)),
+    ],
+    linear=True,
+)
+def diff_vjp(d_out, out, a, n=1, axis=-1, prepend=None, append=None):
+    """out = a[1:] - a[:-1], n times"""
+    d = d_out
+    for _ in range(n):
+        d = -np.diff(d, axis=axis, prepend=0, append=0)
+    if prepend is None and append is None:
+        return d
+    first = 0 if prepend is None else length_along(prepend, axis)
+    last = first + np.shape(a)[axis]
+    d_a = slice_along(d, axis, first, last)
+    d_prepend = None if prepend is None else slice_along(d, axis, 0, first)
+    d_append = None if append is None else slice_along(d, axis, last, None)
+    return d_a, None, None, d_prepend, d_append
+
+
+def length_along(x, axis):
+    """The length of x on an axis; a number has length one."""
+    return 1 if np.ndim(x) == 0 else np.shape(x)[axis]
+
+
+@vjp_rule(
+    np.bincount,
+    at=[(np.array([0, 2, 2, 1]), spread(4)), sample(np.array([0, 1]), spread(2), minlength=4)],
+    linear=True,
+)
+def bincount_vjp(d_out, out, x, weights=None, minlength=0):
+    """out[k] = the sum of the weights where x == k"""
+    return None if weights is None else (None, d_out[x])
+
+
+@vjp_rule(
+    unbroadcast,
+    at=[(spread(2, 3), (3,)), (spread(2, 3), (2, 1)), (spread(2, 3), ()), (spread(3), (3,))],
+    linear=True,
+)
+def unbroadcast_vjp(d_out, out, d, shape):
+    """out = d summed to a shape"""
+    return np.broadcast_to(d_out, np.shape(d))
+
+
+nondifferentiable(
+    *(
+        np.argmax,
+        np.argmin,
+        np.argsort,
+        np.argpartition,
+        np.nanargmax,
+        np.nanargmin,
+        np.argwhere,
+        np.nonzero,
+        np.flatnonzero,
+        np.searchsorted,
+    ),
+    *(np.digitize, np.any, np.all, np.count_nonzero, np.shape, np.size, np.ndim),
+)

@@ -1,0 +1,1 @@
+"""Tests; `pythonpath` in pyproject.toml makes this folder the package `tests`."""

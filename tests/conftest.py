@@ -1,0 +1,1 @@
+collect_ignore = ["golden"]  # texts to compare with, no modules

@@ -1,0 +1,474 @@
+"""The judge: is a gradient the derivative of the code that ran?
+
+    judge(f, (x, n), wrt=0)                        Verdict("right" | "wrong" | "refused" | …)
+    right(f, x, n, wrt=0)                          asserts "right", returns (value, gradient)
+    right_or_refused(f, x, n, wrt=0)               asserts "right" or "refused", says which
+
+The reference is central differences with an error estimate; where that is not to be trusted the
+verdict is "untrusted", never "right". Beside the numbers the judge looks at what must hold for
+every gradient: the value is the plain function's, the caller's arguments stay as they were, a
+second call gives the same, results are fresh arrays of the arguments' shapes and dtypes.
+
+Whose gradient is judged is a parameter: a function from (f, wrt) to a function from f's arguments
+to (value, gradient), which raises `Refused` for a program that it declines.
+"""
+
+import contextlib
+import copy
+import dataclasses
+import inspect
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+Gradient = Callable[[Callable, Any], Callable]
+
+
+class Refused(Exception):
+    """The tool declined the program, with an error of its own."""
+
+
+class TooSlow(BaseException):
+    """Raised by `time_limit`; no `except Exception` of a judged program catches it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    outcome: str  # right, wrong, refused, crashed, untrusted (the reference), invalid (the program)
+    detail: str = ""
+    result: Any = None  # (value, gradient)
+    error: BaseException | None = None
+
+    def __str__(self) -> str:
+        return f"{self.outcome}: {self.detail}" if self.detail else self.outcome
+
+
+def srcdiff_gradient(f: Callable, wrt: Any) -> Callable:
+    """srcdiff itself, without its fallback."""
+    from srcdiff import SrcdiffError, value_and_grad
+
+    def judged(*args):
+        try:
+            return df(*args)
+        except SrcdiffError as error:
+            raise Refused(f"{type(error).__name__}: {error}") from error
+
+    try:
+        df = value_and_grad(f, wrt=wrt, fallback="error")
+    except SrcdiffError as error:
+        raise Refused(f"{type(error).__name__}: {error}") from error
+    return judged
+
+
+# What is asserted in tests
+
+
+def right(f: Callable, *args, wrt: Any = 0, rtol: float | None = None) -> Any:
+    """Assert that srcdiff's gradient is right; the value and the gradient."""
+    verdict = judge(f, args, wrt, rtol=rtol)
+    if verdict.outcome != "right":
+        raise AssertionError(str(verdict)) from verdict.error
+    return verdict.result
+
+
+def right_or_refused(f: Callable, *args, wrt: Any = 0, rtol: float | None = None) -> str:
+    """Assert that srcdiff's gradient is right or the program refused; which of the two."""
+    verdict = judge(f, args, wrt, rtol=rtol)
+    if verdict.outcome not in ("right", "refused"):
+        raise AssertionError(str(verdict)) from verdict.error
+    return verdict.outcome
+
+
+def gradient_or_none(f: Callable, *args, wrt: Any = 0) -> Any:
+    """srcdiff's (value, gradient), None if it refuses; for arguments that share memory."""
+    try:
+        return srcdiff_gradient(f, wrt)(*args)
+    except Refused:
+        return None
+
+
+def derivative(phi: Callable[[float], float]) -> float:
+    """The derivative of phi at 0, which differences must tell well."""
+    slope, error = slope_at_zero(phi)
+    assert error < 1e-6 * max(1.0, abs(slope)), "the reference is not to be trusted"
+    return slope
+
+
+def judge(
+    f: Callable,
+    args: tuple,
+    wrt: Any = 0,
+    *,
+    gradient: Gradient = srcdiff_gradient,
+    others: tuple[tuple, ...] = (),
+    thorough: bool = True,
+    rtol: float | None = None,
+    seconds: float = 30.0,
+) -> Verdict:
+    """The verdict on the gradient of `f` at `args`, then at the argument tuples in `others`.
+
+    One gradient function serves all points, as in a training loop. `thorough` compares element by
+    element, otherwise along random directions, which costs less and misses nothing but luck.
+    """
+    try:
+        with time_limit(seconds):
+            df = gradient(f, wrt)
+    except Refused as error:
+        return Verdict("refused", str(error), error=error)
+    except (Exception, TooSlow) as error:
+        return Verdict("crashed", f"{type(error).__name__}: {error}", error=error)
+    first = judge_at(f, df, args, wrt, thorough, rtol, seconds)
+    if first.outcome != "right":
+        return first
+    for i, point in enumerate(others):
+        verdict = judge_at(f, df, point, wrt, thorough, rtol, seconds)
+        if verdict.outcome in ("wrong", "crashed"):
+            detail = f"(right at first, then at point {i + 2}) {verdict.detail}"
+            return dataclasses.replace(verdict, detail=detail)
+    return first
+
+
+def judge_at(f, df, args, wrt, thorough, rtol, seconds) -> Verdict:
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with time_limit(seconds):
+                value = f(*fresh(args))
+        except (Exception, TooSlow) as error:
+            return Verdict("invalid", f"{type(error).__name__}: {error}", error=error)
+        lent = fresh(args)
+        try:
+            with time_limit(seconds):
+                result = df(*lent)
+                again = df(*fresh(args))
+        except Refused as error:
+            return Verdict("refused", str(error), error=error)
+        except (Exception, TooSlow) as error:
+            return Verdict("crashed", f"{type(error).__name__}: {error}", error=error)
+        if not same(lent, args):
+            return Verdict("wrong", "the caller's arguments were changed", result)
+        if not same(result, again):
+            return Verdict("wrong", f"a second call gives {again!r}, not {result!r}", result)
+        if not close_values(result[0], value):
+            return Verdict("wrong", f"value {result[0]!r} instead of {value!r}", result)
+        if rtol is None:
+            rtol = 1e-3 if mentions_float32(f, args, value) else 1e-6
+        places = positions(f, wrt)
+        grads = result[1] if isinstance(wrt, tuple) else (result[1],)
+        if not isinstance(grads, tuple) or len(grads) != len(places):
+            return Verdict("wrong", f"{len(places)} gradients are due: {grads!r}", result)
+        problem = not_fresh(grads, lent)
+        if problem:
+            return Verdict("wrong", problem, result)
+        doubts = []
+        for place, grad in zip(places, grads, strict=True):
+            problem, doubt = compare(f, args, place, grad, thorough, rtol)
+            if problem:
+                return Verdict("wrong", problem, result)
+            if doubt:
+                doubts.append(doubt)
+        return Verdict("untrusted", doubts[0], result) if doubts else Verdict("right", "", result)
+
+
+def compare(f, args, place: int, grad, thorough: bool, rtol: float) -> tuple[str, str]:
+    """What is wrong with the gradient of one argument, and what is doubtful in the reference."""
+    doubt = ""
+    found = dict(leaves(grad, none_is_leaf=True))
+    for path, leaf in leaves(args[place], none_is_leaf=True):
+        name = f"gradient of argument {place}" + "".join(f"[{key!r}]" for key in path)
+        if path not in found:
+            return f"{name} is missing in {grad!r}", ""
+        g = found.pop(path)
+        if not is_float(leaf, alone=not path):
+            if g is not None:
+                return f"{name} is {g!r}, None is due for a leaf that is no float", ""
+            continue
+        problem = unlike(g, leaf)
+        if problem:
+            return f"{name} {problem}", ""
+        total = np.asarray(g)
+        for v in (unit_directions if thorough else random_directions)(leaf):
+            slope, error = slope_along(f, args, (place, *path), v)
+            ours = float(np.sum(np.real(np.conj(total) * v)))
+            scale = np.max(np.abs(v), initial=1e-300)  # back to the size of one partial derivative
+            ours, slope, error = ours / scale, slope / scale, error / scale
+            if not error <= 1e-3 * max(1.0, abs(slope)):
+                doubt = doubt or f"{name}: the reference is {slope} ± {error} along {v!r}"
+            elif not abs(ours - slope) <= 20 * error + rtol * max(abs(slope), 0.01):
+                at = f"at {where(v)}" if thorough else "along a random direction"
+                return f"{name} {at} is {ours}, differences give {slope} ± {error:.1e}", ""
+    if found:
+        return f"gradient of argument {place} has more than the argument: {grad!r}", ""
+    return "", doubt
+
+
+# The reference
+
+STEPS = (2e-2, 5e-3, 1.2e-3, 3e-4, 7e-5, 1.7e-5)
+
+
+def slope_along(f: Callable, args: tuple, path: tuple, v: np.ndarray) -> tuple[float, float]:
+    """The derivative of f's single output as the leaf at `path` moves along v, and its error."""
+    leaf = at_path(args, path)
+
+    def moved(step: float) -> float:
+        new = np.asarray(leaf) + np.asarray(step * v, dtype=np.result_type(v, 0.0))
+        if isinstance(leaf, np.ndarray):
+            new = like_memory(leaf, new)
+        else:
+            new = type(leaf)(new) if isinstance(leaf, np.generic) else new.item()
+        try:
+            with time_limit(20.0):
+                return float(np.real(np.asarray(f(*with_leaf(fresh(args), path, new))).item()))
+        except (Exception, TooSlow):
+            return np.nan
+
+    return slope_at_zero(moved)
+
+
+def slope_at_zero(phi: Callable[[float], float]) -> tuple[float, float]:
+    """The derivative of phi at 0 by five-point differences; the error is the gap between steps.
+
+    >>> slope, error = slope_at_zero(np.sin)
+    >>> abs(slope - 1) < 1e-9 and error < 1e-9
+    True
+    """
+    best, error, last = np.nan, np.inf, np.nan
+    for h in STEPS:
+        slope = (phi(-2 * h) - 8 * phi(-h) + 8 * phi(h) - phi(2 * h)) / (12 * h)
+        gap = abs(slope - last)
+        if gap < error:
+            best, error = slope, gap
+        if error <= 1e-10 * max(1.0, abs(slope)):
+            break
+        last = slope
+    return float(best), float(error)
+
+
+def unit_directions(leaf) -> Iterator[np.ndarray]:
+    """One direction per element, two where it is complex."""
+    array = np.asarray(leaf)
+    for index in np.ndindex(array.shape):
+        for unit in (1, 1j) if np.iscomplexobj(array) else (1,):
+            v = np.zeros(array.shape, complex if unit == 1j else float)
+            v[index] = unit * max(1.0, abs(array[index]))
+            yield v
+
+
+def random_directions(leaf) -> Iterator[np.ndarray]:
+    """One direction that moves every element, the same on every run; two for an array."""
+    array = np.asarray(leaf)
+    rng = np.random.default_rng(array.size)
+    for _ in range(2 if array.size > 1 else min(1, array.size)):
+        v = rng.uniform(0.3, 1.0, array.shape) * rng.choice([-1.0, 1.0], array.shape)
+        if np.iscomplexobj(array):
+            v = v * np.exp(1j * rng.uniform(0, 6, array.shape))
+        yield v * np.maximum(1.0, np.abs(array))
+
+
+def where(v: np.ndarray) -> str:
+    index = tuple(int(i) for i in np.argwhere(v)[0]) if v.ndim else ()
+    return f"element {list(index)}"
+
+
+# What a gradient must look like
+
+
+def unlike(g, leaf) -> str:
+    """How a gradient differs in kind from the leaf that it belongs to."""
+    if isinstance(leaf, np.ndarray):
+        if type(g) is not np.ndarray:
+            return f"is a {type(g).__name__}, an array is due"
+        if g.shape != leaf.shape or g.dtype != leaf.dtype:
+            return f"is {g.dtype}{g.shape}, {leaf.dtype}{leaf.shape} is due"
+        if not g.flags.writeable:
+            return "cannot be written"
+    elif isinstance(leaf, np.generic):
+        if np.shape(g) or np.asarray(g).dtype != leaf.dtype:
+            return f"is {g!r}, a {leaf.dtype} is due"
+    elif not isinstance(g, complex if isinstance(leaf, complex) else float):
+        return f"is {g!r}, a float is due"
+    return ""
+
+
+def not_fresh(grads, args) -> str:
+    """Which gradient shares memory with an argument or with another gradient."""
+    arrays = [(path, g) for path, g in leaves(grads) if isinstance(g, np.ndarray)]
+    inputs = [(path, a) for path, a in leaves(args) if isinstance(a, np.ndarray)]
+    for i, (path, g) in enumerate(arrays):
+        for other, a in inputs:
+            if np.may_share_memory(g, a) and np.shares_memory(g, a):
+                return f"gradient {path} shares memory with argument {other}"
+        for other, h in arrays[:i]:
+            if np.may_share_memory(g, h) and np.shares_memory(g, h):
+                return f"gradients {path} and {other} share memory"
+    return ""
+
+
+def is_float(leaf, alone: bool = False) -> bool:
+    """Whether a leaf has a gradient; a Python int has one where it is an argument by itself."""
+    if isinstance(leaf, (np.ndarray, np.generic)):
+        return leaf.dtype.kind in "fc"
+    if isinstance(leaf, int) and not isinstance(leaf, bool):
+        return alone
+    return isinstance(leaf, (float, complex))
+
+
+def positions(f: Callable, wrt: Any) -> list[int]:
+    """The positions that `wrt` means; names are looked up among the parameters."""
+    names = list(inspect.signature(f).parameters)
+    each = wrt if isinstance(wrt, tuple) else (wrt,)
+    return [names.index(place) if isinstance(place, str) else place for place in each]
+
+
+def close_values(ours, plain) -> bool:
+    """Whether two values agree in kind and number, but for the last bits."""
+    ours, plain = np.asarray(ours), np.asarray(plain)
+    if ours.shape != plain.shape or ours.dtype != plain.dtype:
+        return False
+    rtol = 1e-5 if plain.dtype in (np.float32, np.complex64) else 1e-12
+    return bool(np.allclose(ours, plain, rtol=rtol, atol=1e-13, equal_nan=True))
+
+
+def same(one, other) -> bool:
+    """Whether two trees are equal bit for bit, NaN included."""
+    ones, others = list(leaves(one, none_is_leaf=True)), list(leaves(other, none_is_leaf=True))
+    if [path for path, _ in ones] != [path for path, _ in others]:
+        return False
+    return all(map(same_leaf, (leaf for _, leaf in ones), (leaf for _, leaf in others)))
+
+
+def same_leaf(a, b) -> bool:
+    if isinstance(a, (np.ndarray, np.generic, int, float, complex)):
+        a, b = np.asarray(a), np.asarray(b)
+        if a.dtype != b.dtype or a.shape != b.shape:
+            return False
+        if a.dtype.kind in "fc":
+            return bool(np.array_equal(a, b, equal_nan=True))
+        return bool(np.array_equal(a, b))
+    return type(a) is type(b)
+
+
+def mentions_float32(f: Callable, args: tuple, value: Any) -> bool:
+    """Whether single precision limits what differences can tell."""
+    small = (np.float16, np.float32, np.complex64)
+    if any(np.asarray(leaf).dtype in small for _, leaf in leaves((args, value))):
+        return True
+    try:
+        return "float32" in inspect.getsource(f)
+    except (OSError, TypeError):
+        return False
+
+
+# Trees of arguments
+
+
+def leaves(tree, path: tuple = (), none_is_leaf: bool = False) -> Iterator[tuple[tuple, Any]]:
+    """Each leaf with the keys that lead to it.
+
+    >>> list(leaves(([1.0, None], {"b": 2.0})))
+    [((0, 0), 1.0), ((1, 'b'), 2.0)]
+    """
+    inner = children(tree)
+    if inner is not None:
+        for key, child in inner:
+            yield from leaves(child, (*path, key), none_is_leaf)
+    elif tree is not None or none_is_leaf:
+        yield path, tree
+
+
+def children(tree) -> list[tuple[Any, Any]] | None:
+    if isinstance(tree, dict):
+        return list(tree.items())
+    if isinstance(tree, (list, tuple)):
+        return list(enumerate(tree))
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        return [(field.name, getattr(tree, field.name)) for field in dataclasses.fields(tree)]
+    return None
+
+
+def at_path(tree, path: tuple):
+    for key in path:
+        tree = getattr(tree, key) if dataclasses.is_dataclass(tree) else tree[key]
+    return tree
+
+
+def with_leaf(tree, path: tuple, leaf):
+    """The tree with another leaf at `path`; the rest is shared."""
+    if not path:
+        return leaf
+    key, *rest = path
+    if dataclasses.is_dataclass(tree):
+        new = with_leaf(getattr(tree, key), tuple(rest), leaf)
+        return dataclasses.replace(tree, **{key: new})
+    new = with_leaf(tree[key], tuple(rest), leaf)
+    if isinstance(tree, dict):
+        return {k: new if k == key else child for k, child in tree.items()}
+    items = [new if i == key else child for i, child in enumerate(tree)]
+    if hasattr(tree, "_fields"):
+        return type(tree)(*items)
+    return type(tree)(items)
+
+
+def fresh(args: tuple) -> tuple:
+    """A deep copy that keeps memory order, identity and overlap of the arrays in it.
+
+    >>> x = np.arange(4.0)
+    >>> a, b = fresh((x, x[1:]))
+    >>> a is x, np.shares_memory(a, b), a[1:].tolist() == b.tolist()
+    (False, True, True)
+    """
+    memo: dict[int, Any] = {}
+    for _, leaf in leaves(args):
+        if isinstance(leaf, np.ndarray) and id(leaf) not in memo:
+            memo[id(leaf)] = copy_array(leaf, memo)
+    return copy.deepcopy(args, memo)
+
+
+def copy_array(a: np.ndarray, memo: dict[int, Any]) -> np.ndarray:
+    base = a
+    while isinstance(base.base, np.ndarray):
+        base = base.base
+    if id(base) not in memo:
+        memo[id(base)] = base.copy(order="K")
+    new = memo[id(base)]
+    if a is base or new.strides != base.strides:
+        return new if a is base else a.copy(order="K")
+    address = a.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    flat = new.ravel(order="K")  # its memory, which is contiguous in some order
+    return np.ndarray(a.shape, a.dtype, buffer=flat, offset=address, strides=a.strides)
+
+
+def like_memory(old: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The values in an array laid out as the old one is."""
+    (new,) = fresh((old,))
+    if 0 in new.strides or not new.flags.writeable:
+        return values.astype(old.dtype)
+    new[...] = values
+    return new
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise `TooSlow` after so many seconds (in the main thread, where signals are)."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(*_):
+        raise TooSlow(f"more than {seconds:g} s")
+
+    try:
+        old = signal.signal(signal.SIGALRM, ring)
+    except ValueError:  # not the main thread
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)

@@ -1,0 +1,10 @@
+"""The compiler: a function's source becomes IR, passes rewrite it, and it is printed as source.
+
+`compile` is the pipeline. Every item can be called by hand: a pass is a function from IR to IR.
+"""
+
+assert __name__ == "srcdiff.transforms", "import this package as srcdiff.transforms"
+
+from srcdiff.transforms.pipeline import Compiled, Request, compile
+
+__all__ = ["Compiled", "Request", "compile"]

@@ -1,0 +1,1046 @@
+"""Calls, items, attributes and iteration on references.
+
+What a call does is decided in this order: a form of Python's own that works on structure (`len`,
+`zip`, `isinstance`, `list.append`, …); a function with a rule, or one whose result is understood
+(`abstract.infer`): one instruction; a function with source: inlined; everything else is an opaque
+call, which has an effect and may write to the arrays that it is given.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import math
+import operator
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime import kernels, marks
+from srcdiff.runtime.errors import SrcdiffError
+from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
+from srcdiff.transforms import abstract
+from srcdiff.transforms.ir import Instr, Slice, Value, flatten, map_tree
+from srcdiff.transforms.kinds import INT, OBJECT, Kind, join, kind_of, proven_one
+from srcdiff.transforms.mutation import NUMBERS, Memory, describe, kind_of_value
+from srcdiff.transforms.references import (
+    Array, Bound, Buffer, Cell, Dict, Function, Iterator, Known, List, Missing, Plain, Ref, Tuple,
+)  # fmt: skip
+
+STATIC_TYPES = (bool, int, str, type(None), bytes, np.dtype, type, type(...))
+MODULES = ("numpy", "math", "builtins", "operator", "scipy", "srcdiff", "itertools", "functools")
+
+
+class Calls(Memory):
+    # ------------------------------------------------------------------ names from outside
+
+    def outside_name(self, parsed: Any, name: str, where: Any) -> Ref:
+        """A global, a closure cell or a builtin."""
+        if name in parsed.cells:
+            cell = parsed.cells[name]
+            try:
+                obj = cell.cell_contents
+            except ValueError:
+                raise self.refuse(where, f"`{name}` is read before it is assigned") from None
+            return self.outside_ref(("cell", parsed, name), obj)
+        if name in parsed.globals:
+            return self.outside_ref(("global", parsed, name), parsed.globals[name])
+        if hasattr(builtins, name):
+            return Known(getattr(builtins, name), ("builtin", name))
+        raise self.refuse(where, f"the name `{name}` is not defined")
+
+    def outside_ref(self, path: tuple, obj: Any) -> Ref:
+        """A reference to an object that lives outside the function, guarded."""
+        kind = type(obj)
+        if kind is np.ndarray and obj.dtype.kind in "biufc":
+            known = self.outside.get(id(obj))
+            if known is None:
+                known = self.outside_array(path, obj)
+            return known
+        if kind in (float, complex) or isinstance(obj, np.generic):
+            key = path_key(path)
+            if key not in self.outside:
+                value = Value(path_name(path), kind_of(obj), True)
+                self.prologue.append(Instr("global", (), None, (value,), (), {"path": path}))
+                self.guard(path, obj, "kind")
+                self.outside[key] = Plain(value)
+            return self.outside[key]
+        if kind is tuple or (isinstance(obj, tuple) and hasattr(obj, "_fields")):
+            if all(isinstance(item, STATIC_TYPES) for item in obj):
+                self.guard(path, obj, "equal")
+                return Tuple(tuple(Known(item) for item in obj), kind)
+            self.guard(path, obj, "kind")
+            return Tuple(tuple(
+                self.outside_ref(("item", path, i), item) for i, item in enumerate(obj)
+            ), kind)  # fmt: skip
+        if kind in (list, dict):
+            return self.outside_container(path, obj)
+        self.guard(path, obj, "equal" if isinstance(obj, (bool, int, str)) else "is")
+        return Known(obj, path)
+
+    def outside_array(self, path: tuple, obj: np.ndarray) -> Array:
+        name = path_name(path)
+        value = Value(name, kind_of(obj, f"{name}'"), True)
+        self.prologue.append(Instr("global", (), None, (value,), (), {"path": path}))
+        self.guard(path, obj, "kind")
+        buffer = Buffer(name, "outside")
+        self.outside_versions[buffer] = value
+        self.state.memory[buffer] = value
+        self.keep.append(obj)
+        self.outside[id(obj)] = Array(buffer)
+        return Array(buffer)
+
+    def outside_container(self, path: tuple, obj: Any) -> Ref:
+        cell = self.outside.get(("cell", id(obj)))
+        if cell is None:
+            cell = Cell(path_name(path))
+            self.outside["cell", id(obj)] = cell
+            self.keep.append(obj)
+            self.guard(path, obj, "kind")
+            if isinstance(obj, list):
+                held: Any = tuple(
+                    self.outside_ref(("item", path, i), v) for i, v in enumerate(obj)
+                )
+            else:
+                held = {k: self.outside_ref(("item", path, k), v) for k, v in obj.items()}
+            self.outside["held", cell] = held
+        if cell not in self.state.memory:
+            self.state.memory[cell] = self.outside["held", cell]
+        return List(cell) if isinstance(obj, list) else Dict(cell)
+
+    def guard(self, path: tuple, obj: Any, how: str) -> None:
+        from srcdiff.transforms.specialize import Guard
+
+        if path[0] in ("global", "cell", "attr", "item"):
+            base = path
+            while base[0] in ("attr", "item"):
+                base = base[1]
+            if base[0] in ("global", "cell"):
+                self.guards.append(Guard(path, obj, how))
+
+    # ------------------------------------------------------------------ operations
+
+    def apply(self, op: Any, args: tuple, kwargs: dict, where: Any, name: str = "") -> Ref:
+        """Emit one operation on references."""
+        tree = tuple(self.read(a, where) for a in args)
+        keywords = {k: self.read(v, where) for k, v in kwargs.items()}
+        spelled = op
+        kinds = tuple(map_tree(kind_of_value, t) for t in tree)
+        kind_kwargs = {k: map_tree(kind_of_value, v) for k, v in keywords.items()}
+        variant = abstract.canonical(op, kinds, kind_kwargs)
+        if variant is not None and variant[0] is not op and len(variant[1]) == len(args):
+            op = variant[0]
+        try:
+            kind = abstract.infer(op, kinds, kind_kwargs)
+        except abstract.NeedsStatic:
+            raise self.refuse(where, f"a rank or an axis of `{op_text(op)}` is known only at run "
+                              "time", "Make it a constant.") from None  # fmt: skip
+        attrs = {} if spelled is op else {"spelled": spelled}
+        return self.result(op, tree, keywords, kind, args, where, name, attrs)
+
+    def result(self, op: Any, tree: tuple, keywords: dict, kind: Kind | None, args: tuple,
+               where: Any, name: str, attrs: dict) -> Ref:  # fmt: skip
+        """The reference to what an operation returns."""
+        name = name or result_name(op, tree)
+        if kind is not None and kind.tag in ("tuple", "list") and kind.items is not None \
+                and op not in (sum, max, min):  # fmt: skip
+            values = tuple(Value(f"{name}_{i}", k) for i, k in enumerate(kind.items))
+            self.instrs.append(Instr(op, tree, keywords, values, (), attrs, where))
+            refs = tuple(self.fresh(v) for v in values)
+            self.share(op, tree, keywords, args, refs)
+            return Tuple(refs) if kind.tag == "tuple" else self.new_list(refs)  # type: ignore[attr-defined]
+        if kind is None:
+            kind = OBJECT
+        how = abstract.aliasing(op, tree, keywords)
+        if how in ("view", "self") and kind.tag == "array" and isinstance(args[0], Array):
+            if how == "self":
+                return args[0]
+            step = (op, *tree[1:])
+            if not keywords:
+                return Array(args[0].buffer, (*args[0].path, step))
+        value = self.emit(op, tree, keywords, kind, where, name, **attrs)
+        ref = self.fresh(value)
+        self.share(op, tree, keywords, args, (ref,))
+        return ref
+
+    def share(self, op: Any, tree: tuple, keywords: dict, args: tuple, refs: tuple) -> None:
+        """Note which arrays may share memory after an operation."""
+        if abstract.aliasing(op, tree, keywords) == "fresh":
+            return
+        for ref in refs:
+            for arg in args:
+                if isinstance(ref, Array) and isinstance(arg, Array):
+                    self.may_alias(ref.buffer, arg.buffer)
+
+    # ------------------------------------------------------------------ calls
+
+    def call(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if isinstance(f, Function):
+            return self.inline(f, args, kwargs, where, self.frame.internal)  # type: ignore[attr-defined]
+        if isinstance(f, Bound):
+            return self.method(f, args, kwargs, where)
+        if not isinstance(f, Known):
+            raise self.refuse(where, f"a call of {describe(f)}")
+        obj = f.obj
+        try:
+            handler = HANDLERS.get(obj)
+        except TypeError:
+            handler = None
+        if handler is not None:
+            found = handler(self, args, kwargs, where)
+            if found is not None:
+                return found
+        return self.function(obj, args, kwargs, where)
+
+    def function(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if "out" in kwargs:
+            return self.call_out(obj, args, kwargs, where)
+        if obj in kernels.STATIC:
+            return self.static_call(obj, args, kwargs, where)
+        if isinstance(obj, functools.partial):
+            given = tuple(self.outside_ref(("object", a), a) for a in obj.args)
+            named = {k: self.outside_ref(("object", v), v) for k, v in obj.keywords.items()}
+            return self.call(Known(obj.func), (*given, *args), {**named, **kwargs}, where)
+        if obj in NONDIFFERENTIABLE or rule_of(obj) is not None or self.understood(obj):
+            if all(self.is_tree(a) for a in (*args, *kwargs.values())):
+                return self.apply(obj, args, kwargs, where)
+        if isinstance(obj, type) and issubclass(obj, BaseException):
+            return Bound((Known(obj), args), "exception")
+        if isinstance(obj, type):
+            return self.construct(obj, args, kwargs, where)
+        if has_source(obj):
+            return self.inline(obj, args, kwargs, where, self.is_ours(obj))  # type: ignore[attr-defined]
+        return self.opaque(obj, args, kwargs, where)
+
+    def static_call(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """A function of ranks, axes and strings, called while compiling."""
+        known = [self.known(a, where, "an axis or a rank") for a in args]  # type: ignore[attr-defined]
+        named = {k: self.known(v, where, "an axis or a rank") for k, v in kwargs.items()}  # type: ignore[attr-defined]
+        return static_ref(obj(*known, **named))
+
+    def is_tree(self, ref: Any) -> bool:
+        return not isinstance(ref, (Function, Bound, Iterator, Missing))
+
+    def is_ours(self, obj: Any) -> bool:
+        return getattr(obj, "__module__", "").startswith("srcdiff.runtime")
+
+    def understood(self, obj: Any) -> bool:
+        return obj in abstract.PURE
+
+    def opaque(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """A call that no one can see into: it may write to every array that it is given."""
+        trees = tuple(self.read(a, where) for a in args)
+        keywords = {k: self.read(v, where) for k, v in kwargs.items()}
+        result = Value("result", OBJECT)
+        arrays = [a for a in (*args, *kwargs.values()) if isinstance(a, Array)]
+        nested = [a for a in (*args, *kwargs.values()) if isinstance(a, (Tuple, List, Dict))]
+        if any(flatten(self.read(a, where)) for a in nested):
+            raise self.refuse(where, f"a container is given to `{op_text(obj)}`, whose code cannot "
+                              "be seen")  # fmt: skip
+        results = [result]
+        for ref in arrays:
+            if ref.buffer.origin != "outside":
+                old = self.state.memory[ref.buffer]
+                new = old.like()
+                results.append(new)
+                self.written.add(ref.buffer)  # type: ignore[attr-defined]
+                self.state.memory[ref.buffer] = new
+        attrs = {"effect": not is_pure(obj), "opaque": True}
+        self.instrs.append(Instr(obj, trees, keywords, tuple(results), (), attrs, where))
+        return Plain(result)
+
+    def call_out(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """`np.add(a, b, out=c)` stores `a + b` in c."""
+        kwargs = dict(kwargs)
+        out = kwargs.pop("out")
+        if isinstance(out, Known) and out.obj is None:
+            return self.function(obj, args, kwargs, where)
+        if isinstance(out, Tuple) and len(out.items) == 1:
+            out = out.items[0]
+        if not isinstance(out, Array) or "where" in kwargs:
+            raise self.refuse(where, f"`out=` of `{op_text(obj)}` in this form")
+        result = self.read(self.function(obj, args, kwargs, where), where)
+        kind, target = leaf_kind(result), self.kind(out)
+        if kind.dtype is None or not np.can_cast(kind.dtype, target.dtype, "same_kind"):
+            raise self.refuse(where, f"`out=` casts {kind!r} to {target!r}")
+        place, key = self.target(out)
+        self.write(place, key, result, where)
+        return out
+
+    def construct(self, cls: type, args: tuple, kwargs: dict, where: Any) -> Ref:
+        fields = getattr(cls, "_fields", None)
+        if issubclass(cls, tuple) and fields is not None and has_source(cls.__new__) is False:
+            items = list(args)
+            defaults = getattr(cls, "_field_defaults", {})
+            for name in fields[len(args) :]:
+                default = defaults.get(name)
+                items.append(kwargs[name] if name in kwargs else Known(default))
+            return Tuple(tuple(items), cls)
+        raise self.refuse(where, f"an instance of the class `{cls.__name__}` is made here",
+                          "Use tuples or dicts of arrays.")  # fmt: skip
+
+    # ------------------------------------------------------------------ items
+
+    def key_tree(self, key: Any, where: Any) -> Any:
+        """An index as an argument tree; lists become arrays."""
+        if isinstance(key, Tuple):
+            return tuple(self.key_tree(k, where) for k in key.items)
+        if isinstance(key, Slice):
+            return Slice(*(None if p is None else self.read(p, where) for p in key))
+        if isinstance(key, Known) and isinstance(key.obj, slice):
+            return Slice(key.obj.start, key.obj.stop, key.obj.step)
+        if isinstance(key, Bound) and key.name == "slice":
+            return Slice(*(self.read(p, where) for p in key.ref))
+        return self.read(key, where)
+
+    def getitem(self, base: Any, key: Any, where: Any) -> Ref:
+        if isinstance(base, (Array, Plain)) and not (
+            isinstance(base, Plain) and base.value.kind.tag in ("list", "tuple")
+        ):
+            return self.array_item(base, key, where)
+        if isinstance(base, Plain):
+            index = self.read(key, where)
+            return self.sequence_item(base.value, index, where)
+        if isinstance(base, Dict):
+            held = self.state.memory[base.cell]
+            name = self.known(key, where, "a dict's key")  # type: ignore[attr-defined]
+            if name not in held:
+                raise self.refuse(where, f"the dict has no key {name!r}")
+            return held[name]
+        if isinstance(base, (Tuple, List)):
+            if isinstance(base, List) and isinstance(self.state.memory[base.cell], Plain):
+                held = self.state.memory[base.cell].value
+                return self.sequence_item(held, self.key_tree(key, where), where)
+            items = base.items if isinstance(base, Tuple) else self.state.memory[base.cell]
+            if isinstance(key, Slice):
+                parts = [None if p is None else self.known(p, where, "the bound of a slice")  # type: ignore[attr-defined]
+                         for p in key]  # fmt: skip
+                found = items[slice(*parts)]
+                return Tuple(found) if isinstance(base, Tuple) else self.new_list(found)  # type: ignore[attr-defined]
+            index = self.known(key, where, "the index of a list or tuple")  # type: ignore[attr-defined]
+            try:
+                return items[index]
+            except (IndexError, TypeError) as error:
+                raise self.refuse(where, f"this index: {error}") from None
+        if isinstance(base, Known) and not isinstance(base.obj, type):
+            index = self.known(key, where, "this index")  # type: ignore[attr-defined]
+            return self.outside_ref(("item", base.path or ("object", base.obj), index),
+                                    base.obj[index])  # fmt: skip
+        raise self.refuse(where, f"an item of {describe(base)}")
+
+    def array_item(self, base: Any, key: Any, where: Any) -> Ref:
+        tree = self.key_tree(key, where)
+        kind = abstract.infer("getitem", (self.kind(base), map_tree(kind_of_value, tree)), {})
+        if kind is None:
+            kind = OBJECT
+        basic = abstract.is_basic_key(map_tree(kind_of_value, tree))
+        if kind.tag == "array" and basic and isinstance(base, Array):
+            return Array(base.buffer, (*base.path, ("getitem", tree)))
+        source = self.read(base, where)
+        value = self.emit("getitem", (source, tree), None, kind, where,
+                          source.name if isinstance(source, Value) else "item")  # fmt: skip
+        ref = self.fresh(value)
+        if kind.tag == "object" or basic:
+            for other in (base,):
+                if isinstance(other, Array) and isinstance(ref, Array):
+                    self.may_alias(ref.buffer, other.buffer)
+        return ref
+
+    def sequence_item(self, sequence: Value, index: Any, where: Any) -> Ref:
+        if isinstance(index, Slice):
+            raise self.refuse(where, "a slice of a list whose length is known only at run time")
+        kind = sequence.kind.items[0] if sequence.kind.items else OBJECT
+        value = self.emit("getitem", (sequence, index), None, kind, where, sequence.name + "_item")
+        ref = self.fresh(value)
+        if isinstance(ref, Array):
+            ref.buffer.fixed = "an element of a list is written in place"
+        return ref
+
+    def sequence(self, held: tuple, cell: Cell, where: Any) -> Plain:
+        """A list of known items as one value whose length is known only at run time."""
+        trees = []
+        kind: Kind | None = None
+        for ref in held:
+            tree = self.read(ref, where)
+            item = leaf_kind(tree)
+            kind = item if kind is None else join(kind, item)
+            trees.append(tree)
+            self.fix(ref)
+        items = (kind,) if kind is not None else None
+        value = self.emit("list", (trees,), None, Kind("list", items=items), where, cell.name)
+        return Plain(value)
+
+    def fix(self, ref: Any) -> None:
+        """What a list of unknown length holds is no longer written by its other names."""
+        if isinstance(ref, Array):
+            ref.buffer.fixed = f"`{ref.buffer.name}` is written after it was put into a list"
+
+    # ------------------------------------------------------------------ attributes and methods
+
+    def getattr(self, base: Any, name: str, where: Any) -> Ref:
+        if isinstance(base, (Array, Plain)):
+            return self.array_attribute(base, name, where)
+        if isinstance(base, Known):
+            obj = base.obj
+            if type(obj) in NUMBERS:
+                return self.array_attribute(base, name, where)
+            if not hasattr(obj, name):
+                raise self.refuse(where, f"{obj!r} has no attribute `{name}`")
+            found = getattr(obj, name)
+            path = ("attr", base.path or ("object", obj), name)
+            if isinstance(obj, types.ModuleType):
+                if obj.__name__.split(".")[0] in MODULES and not isinstance(found, np.ndarray):
+                    return Known(found, path)
+                return self.outside_ref(path, found)
+            if isinstance(found, types.MethodType):
+                return Known(found, path)
+            return self.outside_ref(path, found)
+        if isinstance(base, Tuple):
+            fields = field_names(base.cls)
+            if name in fields:
+                return base.items[fields.index(name)]
+        return Bound(base, name)
+
+    def array_attribute(self, base: Any, name: str, where: Any) -> Ref:
+        kind = self.kind(base)
+        if not kind.numeric or kind.dims is None:
+            if kind.tag in ("str", "list"):
+                return Bound(base, name)
+            raise self.refuse(where, f"the attribute `{name}` of something of unknown kind")
+        if name == "shape":
+            return Tuple(tuple(self.dimension(base, i, where) for i in range(len(kind.dims))))
+        if name == "ndim":
+            return Known(len(kind.dims))
+        if name == "dtype":
+            return Known(kind.dtype)
+        if name == "size":
+            if all(isinstance(d, int) for d in kind.dims):
+                return Known(math.prod(kind.dims))  # type: ignore[arg-type]
+            return self.apply(np.size, (base,), {}, where)
+        if name == "T":
+            if len(kind.dims) < 2:
+                return base
+            return self.apply(np.transpose, (base,), {}, where)
+        if name in ("real", "imag"):
+            if kind.dtype.kind != "c" and name == "real":
+                return base
+            return self.apply(getattr(np, name), (base,), {}, where)
+        return Bound(base, name)
+
+    def dimension(self, base: Any, axis: int, where: Any) -> Ref:
+        dim = self.kind(base).dims[axis]  # type: ignore[index]
+        if isinstance(dim, int):
+            return Known(dim)
+        tree = self.read(base, where)
+        op, args = (len, (tree,)) if False else ("shape", (tree, axis))
+        return Plain(self.emit(op, args, None, INT._replace(size=dim), where, "n"))
+
+    def method(self, bound: Bound, args: tuple, kwargs: dict, where: Any) -> Ref:
+        base, name = bound.ref, bound.name
+        if isinstance(base, (List, Dict)) or (isinstance(base, Tuple)):
+            handler = getattr(self, f"method_{name}", None)
+            if handler is None:
+                raise self.refuse(where, f"the method `{name}` of {describe(base)}")
+            return handler(base, args, kwargs, where)
+        if name in ("fill", "sort", "put", "resize", "partition", "itemset", "setflags"):
+            if name == "fill" and isinstance(base, Array):
+                place, key = self.target(base)
+                self.write(place, key, self.read(args[0], where), where)
+                return Known(None)
+            raise self.refuse(where, f"the method `{name}`, which changes an array in place",
+                              "Use the NumPy function of the same name.")  # fmt: skip
+        found = abstract.canonical_method(name, (base, *args), kwargs)
+        if found is None:
+            raise self.refuse(where, f"the method `{name}`")
+        op, full, keywords = found
+        full = tuple(Tuple(tuple(a)) if type(a) is tuple else a for a in full)
+        full = tuple(a if is_ref(a) else Known(a) for a in full)
+        keywords = {k: v if is_ref(v) else Known(v) for k, v in keywords.items()}
+        result = self.call(Known(op), full, keywords, where)
+        if self.instrs and self.instrs[-1].op is op:
+            self.instrs[-1].attrs["method"] = name
+        return result
+
+    # lists and dicts
+
+    def held(self, base: Any) -> Any:
+        return self.state.memory[base.cell]
+
+    def method_append(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        held = self.held(base)
+        self.written.add(base.cell)  # type: ignore[attr-defined]
+        if isinstance(held, Plain):
+            item = self.read(args[0], where)
+            self.fix(args[0])
+            old = held.value.kind.items
+            kind = leaf_kind(item) if old is None else join(old[0], leaf_kind(item))
+            value = self.emit("list_append", (held.value, item), None, Kind("list", items=(kind,)),
+                              where, base.cell.name)  # fmt: skip
+            self.state.memory[base.cell] = Plain(value)
+        else:
+            self.state.memory[base.cell] = (*held, args[0])
+        return Known(None)
+
+    def method_extend(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        for item in self.items(args[0], where):  # type: ignore[attr-defined]
+            self.method_append(base, (item,), {}, where)
+        return Known(None)
+
+    def method_pop(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        held = self.held(base)
+        if isinstance(held, Plain):
+            raise self.refuse(where, "`pop` from a list whose length is known only at run time")
+        self.written.add(base.cell)  # type: ignore[attr-defined]
+        if isinstance(held, dict):
+            key = self.known(args[0], where, "a dict's key")  # type: ignore[attr-defined]
+            rest = dict(held)
+            found = rest.pop(key) if key in rest else args[1]
+            self.state.memory[base.cell] = rest
+            return found
+        items = list(held)
+        index = self.known(args[0], where, "the index") if args else -1  # type: ignore[attr-defined]
+        found = items.pop(index)
+        self.state.memory[base.cell] = tuple(items)
+        return found
+
+    def method_insert(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        held = self.held(base)
+        if isinstance(held, Plain):
+            raise self.refuse(where, "`insert` into a list whose length is known only at run time")
+        items = list(held)
+        items.insert(self.known(args[0], where, "the index"), args[1])  # type: ignore[attr-defined]
+        self.state.memory[base.cell] = tuple(items)
+        return Known(None)
+
+    def method_items(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Tuple(tuple(Tuple((Known(k), v)) for k, v in self.held(base).items()))
+
+    def method_keys(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Tuple(tuple(Known(k) for k in self.held(base)))
+
+    def method_values(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Tuple(tuple(self.held(base).values()))
+
+    def method_get(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
+        key = self.known(args[0], where, "a dict's key")  # type: ignore[attr-defined]
+        default = args[1] if len(args) > 1 else Known(None)
+        return self.held(base).get(key, default)
+
+    def method_copy(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        cell = Cell(base.cell.name)
+        self.state.memory[cell] = self.held(base)
+        return type(base)(cell)
+
+    # ------------------------------------------------------------------ iteration
+
+    def iterate(self, ref: Any, where: Any) -> tuple[Any, Callable[[Any], Ref], tuple | None]:
+        """(length, item, bounds) of an iterable.
+
+        length   an int, or the value of an int
+        item     the reference of item i, for a reference to i
+        bounds   the arguments of `for`: ("range", start, stop, step), the values that i takes;
+                 None for structure, which can only be unrolled
+        """
+        if isinstance(ref, Iterator):
+            return getattr(self, f"iterate_{ref.kind}")(ref, where)
+        if isinstance(ref, Tuple):
+            return len(ref.items), lambda i: ref.items[i.obj], None
+        if isinstance(ref, List) and not isinstance(self.held(ref), Plain):
+            items = self.held(ref)
+            return len(items), lambda i: self.getitem(ref, i, where), None if items else None
+        if isinstance(ref, Dict):
+            keys = tuple(self.held(ref))
+            return len(keys), lambda i: Known(keys[i.obj]), None
+        if isinstance(ref, (List, Plain)):
+            kind = self.kind(ref)
+            if kind.tag not in ("list",) and not isinstance(ref, List):
+                raise self.refuse(where, "a loop over something of unknown kind")
+            n = self.call_len((ref,), {}, where)
+            return n.value, lambda i: self.getitem(ref, i, where), ("range", 0, n.value, 1)
+        if isinstance(ref, Array):
+            kind = self.kind(ref)
+            if not kind.dims:
+                raise self.refuse(where, "a loop over a 0-d array")
+            n = self.call_len((ref,), {}, where)
+            length = n.obj if isinstance(n, Known) else n.value
+            return length, lambda i: self.getitem(ref, i, where), ("range", 0, length, 1)
+        if isinstance(ref, Known) and isinstance(ref.obj, (str, range, frozenset, set)):
+            items = tuple(sorted(ref.obj) if isinstance(ref.obj, (set, frozenset)) else ref.obj)
+            return len(items), lambda i: Known(items[i.obj]), None
+        raise self.refuse(where, f"a loop over {describe(ref)}")
+
+    def iterate_range(self, ref: Iterator, where: Any) -> tuple:
+        start, stop, step = (self.read(p, where) for p in ref.parts)
+        if all(isinstance(p, int) for p in (start, stop, step)):
+            values = range(start, stop, step)
+            bounds = ("range", start, stop, step)
+
+            def known_item(i: Any) -> Ref:
+                return Known(values[i.obj]) if isinstance(i, Known) else i
+
+            return len(values), known_item, bounds
+        return None, lambda i: i, ("range", start, stop, step)
+
+    def iterate_reversed(self, ref: Iterator, where: Any) -> tuple:
+        length, item, bounds = self.iterate(ref.parts[0], where)
+        if isinstance(length, int):
+            def known_item(i: Any) -> Ref:
+                return item(Known(length - 1 - i.obj)) if isinstance(i, Known) else item(i)
+
+            return length, known_item, bounds and reverse_bounds(bounds)
+        assert bounds is not None
+        if not isinstance(bounds[3], int):
+            raise self.refuse(where, "`reversed` of a range with a step that is not known")
+        return length, item, self.reversed_bounds(bounds, where)
+
+    def reversed_bounds(self, bounds: tuple, where: Any) -> tuple:
+        """The same values backwards."""
+        _, start, stop, step = bounds
+        if abs(step) != 1:
+            raise self.refuse(where, "`reversed` of a range with a step")
+
+        def less(tree: Any) -> Any:
+            if isinstance(tree, int):
+                return tree - step
+            return self.emit(operator.sub, (tree, step), None, INT, where, "last")
+
+        return ("range", less(stop), less(start), -step)
+
+    def iterate_enumerate(self, ref: Iterator, where: Any) -> tuple:
+        inner, start = ref.parts
+        length, item, bounds = self.iterate(inner, where)
+        if bounds is not None and (bounds[1] != 0 or bounds[3] != 1):
+            count = self.iterate_zip(Iterator("zip", (inner,)), where)
+            length, item, bounds = count[0], lambda i: count[1](i).items[0], count[2]
+
+        def numbered(i: Any) -> Ref:
+            number = i
+            if not (isinstance(start, Known) and start.obj == 0):
+                number = self.binary(operator.add, i, start, where)  # type: ignore[attr-defined]
+            return Tuple((number, item(i)))
+
+        return length, numbered, bounds
+
+    def iterate_zip(self, ref: Iterator, where: Any) -> tuple:
+        parts = [self.iterate(p, where) for p in ref.parts]
+        lengths = [p[0] for p in parts]
+        known = [n for n in lengths if isinstance(n, int)]
+        items = []
+        for (length, item, bounds), part in zip(parts, ref.parts):
+            if isinstance(length, int) or bounds is None or (bounds[1], bounds[3]) == (0, 1):
+                items.append(item)
+            else:
+                items.append(self.offset(item, bounds, where))
+
+        def together(i: Any) -> Ref:
+            return Tuple(tuple(item(i) for item in items))
+
+        if len(known) == len(parts):
+            structure = any(p[2] is None for p in parts)
+            n = min(known, default=0)
+            return n, together, None if structure else ("range", 0, n, 1)
+        if any(p[2] is None for p in parts):
+            raise self.refuse(where, "`zip` of a list of known length and an array",
+                              "Make the array a list, or the list an array.")  # fmt: skip
+        counts = [self.count(p, where) for p in parts]
+        sizes = {repr(leaf_kind(c).size) for c in counts if isinstance(c, Value)}
+        if len(sizes) == 1 and all(isinstance(c, Value) for c in counts) and "None" not in sizes:
+            n = counts[0]
+        else:
+            n = self.emit(min, tuple(counts), None, INT, where, "n")
+        return n, together, ("range", 0, n, 1)
+
+    def count(self, part: tuple, where: Any) -> Any:
+        length, _, bounds = part
+        if length is not None:
+            return length
+        _, start, stop, step = bounds
+        if start == 0 and step == 1:
+            return stop
+        made = self.emit(range, (start, stop, step), None, Kind("range"), where, "steps")
+        return self.emit(len, (made,), None, INT, where, "n")
+
+    def offset(self, item: Callable, bounds: tuple, where: Any) -> Callable[[Any], Ref]:
+        _, start, stop, step = bounds
+
+        def shifted(i: Any) -> Ref:
+            ref = i
+            if step != 1:
+                ref = self.binary(operator.mul, ref, lift(step), where)  # type: ignore[attr-defined]
+            if start != 0:
+                ref = self.binary(operator.add, lift(start), ref, where)  # type: ignore[attr-defined]
+            return item(ref)
+
+        return shifted
+
+    # ------------------------------------------------------------------ Python's own functions
+
+    def call_len(self, args: tuple, kwargs: dict, where: Any) -> Any:
+        (ref,) = args
+        if isinstance(ref, Tuple):
+            return Known(len(ref.items))
+        if isinstance(ref, (List, Dict)):
+            held = self.held(ref)
+            if not isinstance(held, Plain):
+                return Known(len(held))
+            return Plain(self.emit(len, (held.value,), None, INT, where, "n"))
+        if isinstance(ref, Known):
+            return Known(len(ref.obj))
+        kind = self.kind(ref)
+        if kind.dims and isinstance(kind.dims[0], int):
+            return Known(kind.dims[0])
+        tree = self.read(ref, where)
+        size = kind.dims[0] if kind.dims else None
+        return Plain(self.emit(len, (tree,), None, INT._replace(size=size), where, "n"))
+
+    def call_range(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        parts = [self.as_int(a, where) for a in args]
+        if len(parts) == 1:
+            parts = [Known(0), parts[0], Known(1)]
+        elif len(parts) == 2:
+            parts.append(Known(1))
+        return Iterator("range", tuple(parts))
+
+    def as_int(self, ref: Any, where: Any) -> Any:
+        kind = self.kind(ref)
+        if kind.tag != "scalar" or kind.dtype is None or kind.dtype.kind not in "iub":
+            raise self.refuse(where, "`range` of something that is no int")
+        return ref
+
+    def call_zip(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Iterator("zip", args)
+
+    def call_enumerate(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        start = args[1] if len(args) > 1 else kwargs.get("start", Known(0))
+        return Iterator("enumerate", (args[0], start))
+
+    def call_reversed(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Iterator("reversed", args)
+
+    def call_list(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if not args:
+            return self.new_list(())  # type: ignore[attr-defined]
+        ref = args[0]
+        if isinstance(ref, List) and isinstance(self.held(ref), Plain):
+            return self.method_copy(ref, (), {}, where)
+        return self.new_list(tuple(self.items(ref, where)))  # type: ignore[attr-defined]
+
+    def call_tuple(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Tuple(tuple(self.items(args[0], where)) if args else ())  # type: ignore[attr-defined]
+
+    def call_dict(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        cell = Cell()
+        held: dict = {}
+        if args and isinstance(args[0], Dict):
+            held.update(self.held(args[0]))
+        elif args:
+            for pair in self.items(args[0], where):  # type: ignore[attr-defined]
+                key, value = self.items(pair, where)  # type: ignore[attr-defined]
+                held[self.known(key, where, "a dict's key")] = value  # type: ignore[attr-defined]
+        self.state.memory[cell] = {**held, **kwargs}
+        return Dict(cell)
+
+    def call_slice(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        parts = (None, args[0], None) if len(args) == 1 else (*args, None)[:3]
+        return Bound(tuple(Known(None) if p is None else p for p in parts), "slice")
+
+    def call_isinstance(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        ref, classes = args
+        wanted = self.known(classes, where, "the class")  # type: ignore[attr-defined]
+        if isinstance(ref, Known):
+            return Known(isinstance(ref.obj, wanted))
+        cls = self.class_of(ref, wanted, where)
+        return Known(issubclass(cls, wanted))
+
+    def class_of(self, ref: Any, wanted: Any, where: Any) -> type:
+        if isinstance(ref, Tuple):
+            return ref.cls
+        if isinstance(ref, (List, Dict)):
+            return list if isinstance(ref, List) else dict
+        kind = self.kind(ref)
+        if kind.tag == "array":
+            return np.ndarray
+        if kind.tag == "scalar":
+            python = {"b": bool, "i": int, "f": float, "c": complex}
+            if kind.python:
+                return python[kind.dtype.kind]
+            numpy = kind.dtype.type
+            if kind.python is None:
+                own = python[kind.dtype.kind]
+                if issubclass(own, wanted) != issubclass(numpy, wanted):
+                    raise self.refuse(where, "this `isinstance` depends on run-time values")
+            return numpy
+        raise self.refuse(where, "this `isinstance` depends on run-time values")
+
+    def call_float(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        if args and isinstance(args[0], Known) and not isinstance(args[0].obj, (float, complex)):
+            return Known(float(args[0].obj))
+        return None
+
+    def call_int(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        if all(isinstance(a, Known) for a in args) and args:
+            return Known(int(*(a.obj for a in args)))
+        if args and self.kind(args[0]) == INT:
+            return args[0]
+        return None
+
+    def call_bool(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        found = self.truth(args[0], where)  # type: ignore[attr-defined]
+        return found if isinstance(found, Known) else None
+
+    def call_str(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if all(isinstance(a, Known) for a in args):
+            return Known(str(*(a.obj for a in args)))
+        return Plain(self.emit(str, tuple(self.read(a, where) for a in args), None, Kind("str"),
+                               where, "text"))  # fmt: skip
+
+    def call_print(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        trees = tuple(self.read(a, where) for a in args)
+        keywords = {k: self.read(v, where) for k, v in kwargs.items()}
+        self.instrs.append(Instr(print, trees, keywords, (), (), {"effect": True}, where))
+        return Known(None)
+
+    def call_sum(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        ref = args[0]
+        start = args[1] if len(args) > 1 else kwargs.get("start", Known(0))
+        if isinstance(ref, Array) or (isinstance(ref, List) and isinstance(self.held(ref), Plain)):
+            if isinstance(start, Known) and start.obj == 0:
+                return self.apply(sum, (ref,), {}, where)
+            raise self.refuse(where, "`sum` with a start")
+        items = self.items(ref, where)  # type: ignore[attr-defined]
+        if all(isinstance(i, Known) for i in items) and isinstance(start, Known):
+            return Known(sum((i.obj for i in items), start.obj))
+        scalars = all(self.kind(i).tag == "scalar" for i in items)
+        if scalars and isinstance(start, Known) and start.obj == 0:
+            return self.apply(sum, (Tuple(tuple(items)),), {}, where)
+        total = start
+        for item in items:
+            total = self.binary(operator.add, total, item, where)  # type: ignore[attr-defined]
+        return total
+
+    def extreme(self, op: Callable, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if kwargs:
+            raise self.refuse(where, f"a keyword of `{op.__name__}`")
+        if len(args) == 1 and isinstance(args[0], Array):
+            return self.apply(op, args, {}, where)
+        items = list(args) if len(args) > 1 else self.items(args[0], where)  # type: ignore[attr-defined]
+        if all(isinstance(i, Known) for i in items):
+            return Known(op(i.obj for i in items))
+        best = items[0]
+        for item in items[1:]:
+            best = self.apply(op, (best, item), {}, where)
+        return best
+
+    def call_max(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return self.extreme(max, args, kwargs, where)
+
+    def call_min(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return self.extreme(min, args, kwargs, where)
+
+    def call_any(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        return self.all_any(any, args, where)
+
+    def call_all(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        return self.all_any(all, args, where)
+
+    def all_any(self, op: Callable, args: tuple, where: Any) -> Ref | None:
+        ref = args[0]
+        if isinstance(ref, Array) or (isinstance(ref, List) and isinstance(self.held(ref), Plain)):
+            return Plain(self.emit(op, (self.read(ref, where),), None, kind_of(True), where,
+                                   op.__name__))  # fmt: skip
+        tests = [self.truth(i, where) for i in self.items(ref, where)]  # type: ignore[attr-defined]
+        if all(isinstance(t, Known) for t in tests):
+            return Known(op(t.obj for t in tests))
+        tree = [self.read(t, where) for t in tests]
+        return Plain(self.emit(op, (tree,), None, kind_of(True), where, op.__name__))
+
+    def call_map(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        f, *iterables = args
+        columns = [self.items(it, where) for it in iterables]  # type: ignore[attr-defined]
+        return Tuple(tuple(self.call(f, row, {}, where) for row in zip(*columns)))
+
+    def call_hasattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        ref, name = args[0], self.known(args[1], where, "the name")  # type: ignore[attr-defined]
+        if isinstance(ref, Known):
+            return Known(hasattr(ref.obj, name))
+        return Known(hasattr(self.class_of(ref, object, where), name))
+
+    def call_getattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return self.getattr(args[0], self.known(args[1], where, "the name"), where)  # type: ignore[attr-defined]
+
+    def call_type(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if isinstance(args[0], Known):
+            return Known(type(args[0].obj))
+        kind = self.kind(args[0])
+        if kind.python is None and kind.tag == "scalar":
+            raise self.refuse(where, "this `type` depends on run-time values")
+        return Known(self.class_of(args[0], object, where))
+
+    def call_errstate(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Bound({k: self.known(v, where, "the setting") for k, v in kwargs.items()},  # type: ignore[attr-defined]
+                     "errstate")  # fmt: skip
+
+    def call_is_constant(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        (ref,) = args
+        known = isinstance(ref, Known) or (isinstance(ref, Plain) and ref.value in self.constants)  # type: ignore[attr-defined]
+        return Known(known)
+
+    def call_is_training(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Known(self.training)  # type: ignore[attr-defined]
+
+    def call_add_at(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        base, key, value = args
+        if not isinstance(base, Array):
+            raise self.refuse(where, "`np.add.at` on something that is no array")
+        tree = self.key_tree(key, where)
+        self.write(base, tree, self.read(value, where), where, add=True, repeats=True)
+        return Known(None)
+
+    def call_add_at_kernel(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        self.call_add_at(args, kwargs, where)
+        return args[0]
+
+    def call_where(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        return self.apply(np.nonzero, args, {}, where) if len(args) == 1 else None
+
+    def call_copyto(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if kwargs or not isinstance(args[0], Array):
+            raise self.refuse(where, "this form of `np.copyto`")
+        place, key = self.target(args[0])
+        self.write(place, key, self.read(args[1], where), where)
+        return Known(None)
+
+    def call_ndim(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        rank = self.kind(args[0]).rank
+        return None if rank is None else Known(rank)
+
+    def call_shape(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        kind = self.kind(args[0])
+        if kind.dims is None:
+            return None
+        return Tuple(tuple(self.dimension(args[0], i, where) for i in range(len(kind.dims))))
+
+    def call_size(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        if len(args) == 1 and not kwargs and self.kind(args[0]).tag == "scalar":
+            return Known(1)
+        return None
+
+    def call_conj(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        kind = self.kind(args[0])
+        internal = self.frame.internal  # type: ignore[attr-defined]
+        return args[0] if internal and kind.numeric and kind.dtype.kind != "c" else None
+
+    def call_iscomplexobj(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        kind = self.kind(args[0])
+        return Known(kind.dtype.kind == "c") if kind.numeric else None
+
+    def call_identity_of_type(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        return None
+
+
+HANDLERS: dict[Any, Callable] = {
+    len: Calls.call_len, range: Calls.call_range, zip: Calls.call_zip,
+    enumerate: Calls.call_enumerate, reversed: Calls.call_reversed, list: Calls.call_list,
+    tuple: Calls.call_tuple, dict: Calls.call_dict, slice: Calls.call_slice,
+    isinstance: Calls.call_isinstance, float: Calls.call_float, int: Calls.call_int,
+    bool: Calls.call_bool, str: Calls.call_str, print: Calls.call_print, sum: Calls.call_sum,
+    max: Calls.call_max, min: Calls.call_min, any: Calls.call_any, all: Calls.call_all,
+    map: Calls.call_map, hasattr: Calls.call_hasattr, getattr: Calls.call_getattr,
+    type: Calls.call_type, np.errstate: Calls.call_errstate, np.ndim: Calls.call_ndim,
+    np.shape: Calls.call_shape, np.size: Calls.call_size, np.conj: Calls.call_conj,
+    np.iscomplexobj: Calls.call_iscomplexobj, np.copyto: Calls.call_copyto,
+    np.add.at: Calls.call_add_at, kernels.add_at: Calls.call_add_at_kernel,
+    np.where: Calls.call_where, kernels.is_constant: Calls.call_is_constant,
+    marks.is_training: Calls.call_is_training,
+}  # fmt: skip
+
+
+def static_ref(obj: Any) -> Ref:
+    if type(obj) is tuple:
+        return Tuple(tuple(static_ref(x) for x in obj))
+    return Known(obj)
+
+
+def is_ref(obj: Any) -> bool:
+    return isinstance(
+        obj, (Known, Plain, Array, Tuple, List, Dict, Function, Bound, Iterator, Missing, Slice)
+    )
+
+
+def field_names(cls: Any) -> list[str]:
+    """The fields of a namedtuple's or a dataclass's class."""
+    if hasattr(cls, "_fields"):
+        return list(cls._fields)
+    return list(getattr(cls, "__dataclass_fields__", ()))
+
+
+def lift(leaf: Any) -> Any:
+    return Plain(leaf) if isinstance(leaf, Value) else Known(leaf)
+
+
+def leaf_kind(leaf: Any) -> Kind:
+    return leaf.kind if isinstance(leaf, Value) else kind_of(leaf)
+
+
+def reverse_bounds(bounds: tuple) -> tuple:
+    values = range(*bounds[1:])[::-1]
+    return ("range", values.start, values.stop, values.step)
+
+
+def has_source(obj: Any) -> bool:
+    while hasattr(obj, "__wrapped__"):
+        obj = obj.__wrapped__
+    if isinstance(obj, types.MethodType):
+        obj = obj.__func__
+    return isinstance(obj, types.FunctionType)
+
+
+def is_pure(obj: Any) -> bool:
+    """A function of NumPy's whose result is not understood, but which changes nothing."""
+    module = getattr(obj, "__module__", "") or ""
+    return module.split(".")[0] in ("numpy", "math") and "random" not in module
+
+
+def path_name(path: tuple) -> str:
+    kind, *rest = path
+    if kind in ("global", "cell"):
+        return rest[1]
+    if kind in ("attr", "item", "default"):
+        name = str(rest[-1])
+        return name if name.isidentifier() else f"{path_name(rest[0])}_{name}"
+    return "constant"
+
+
+def path_key(path: tuple) -> Any:
+    kind, *rest = path
+    if kind in ("attr", "item"):
+        return (kind, path_key(rest[0]), rest[1])
+    if kind in ("global", "cell"):
+        where = rest[0].globals if kind == "global" else rest[0].cells[rest[1]]
+        return (kind, id(where), rest[1])
+    return (kind, *(id(r) for r in rest))
+
+
+def op_text(op: Any) -> str:
+    from srcdiff.transforms.ir import op_name
+
+    return op_name(op)
+
+
+def result_name(op: Any, tree: tuple) -> str:
+    """A name for a temporary, after the operation that makes it: `exp_x`, `norm_b`."""
+    name = op if isinstance(op, str) else getattr(op, "__name__", "t")
+    first = next((v for v in flatten(tree)), None)
+    if name.isidentifier() and first is not None and first.user and op not in ARITHMETIC:
+        return f"{name}_{first.name}"
+    return "t"
+
+
+ARITHMETIC = {
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul,
+    operator.neg, operator.pos, operator.floordiv, operator.mod,
+}  # fmt: skip
+
+_ = (SrcdiffError, proven_one)

@@ -1,0 +1,886 @@
+"""Emission: bufferized IR becomes the tree of a Python function.
+
+    (x: f8[n]):                          def f_grad(x):
+      y = np.sin(x)                          return 2 * np.cos(x)
+      adjoint()
+      t = np.cos(x)            →
+      d_x = mul(2, t)
+      return d_x
+
+A value that is used once is written where it is used, if the user gave it no name, the line stays
+short, and nothing that it reads changes in between. Regions become the statements they came from;
+what they carry is assigned to names (see `names`).
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import operator
+import sys
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from srcdiff.runtime import kernels
+from srcdiff.runtime.errors import NonScalarOutputError
+from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Slice, Value, flatten, walk
+from srcdiff.transforms.names import Variables, assign, base_name, lives
+from srcdiff.transforms.printer import Comment
+
+WIDTH = 84  # of an expression that is put together from several instructions
+
+BINARY: dict[Any, type] = {
+    operator.add: ast.Add, operator.sub: ast.Sub, operator.mul: ast.Mult,
+    operator.truediv: ast.Div, operator.floordiv: ast.FloorDiv, operator.mod: ast.Mod,
+    operator.pow: ast.Pow, operator.matmul: ast.MatMult, operator.and_: ast.BitAnd,
+    operator.or_: ast.BitOr, operator.xor: ast.BitXor, operator.lshift: ast.LShift,
+    operator.rshift: ast.RShift,
+}  # fmt: skip
+UNARY: dict[Any, type] = {
+    operator.neg: ast.USub, operator.pos: ast.UAdd, operator.invert: ast.Invert,
+    operator.not_: ast.Not,
+}  # fmt: skip
+COMPARE: dict[Any, type] = {
+    operator.lt: ast.Lt, operator.le: ast.LtE, operator.gt: ast.Gt, operator.ge: ast.GtE,
+    operator.eq: ast.Eq, operator.ne: ast.NotEq,
+}  # fmt: skip
+UPDATES = ("setitem", "add_at")
+LISTS = ("list_append", "list_pop", "list_setitem", "list_add")
+
+
+class Emitted(NamedTuple):
+    """A function's tree, and the objects that its free names stand for."""
+
+    tree: ast.FunctionDef
+    bound: dict[str, Any]  # name → object
+    cells: dict[str, Any]  # name → the user's own closure cell
+
+
+def emit(block: Block, name: str, parameters: ast.arguments, access: dict[Value, ast.expr],
+         output: Callable[[Callable[[Any], ast.expr]], ast.expr], parsed: Any) -> Emitted:  # fmt: skip
+    """Print a block as a function.
+
+    parameters   the signature
+    access       how each value of `block.params` is reached from the parameters
+    output       builds the expression that is returned, given a printer of values
+    parsed       the user's function: its globals and cells are read by name
+    """
+    return Emitter(block, parsed, access).function(name, parameters, output)
+
+
+class Emitter:
+    def __init__(self, block: Block, parsed: Any, access: dict[Value, ast.expr]):
+        self.program, self.parsed, self.access = block, parsed, access
+        self.bound: dict[str, Any] = {}
+        self.cells: dict[str, Any] = {}
+        self.modules: dict[int, str] = {}
+        self.statements: list[ast.stmt] = []
+        self.makers: dict[Value, Instr] = {}
+        self.uses: dict[Value, int] = {}
+        self.folded: set[Value] = set()
+        self.where: Any = None
+        self.elided: set[Value] = set()
+        for instr in walk(block):
+            for r in instr.results:
+                self.makers[r] = instr
+        self.count(block)
+        self.fold(block)
+
+    # ------------------------------------------------------------------ what is folded
+
+    def count(self, block: Block) -> None:
+        for instr in block.instrs:
+            for v in instr.operands:
+                self.uses[v] = self.uses.get(v, 0) + 1
+            for inner in instr.blocks:
+                self.count(inner)
+        for v in flatten(block.results):
+            self.uses[v] = self.uses.get(v, 0) + 1
+
+    def fold(self, block: Block) -> None:
+        """Choose the values that are printed where they are used."""
+        n = len(block.instrs)
+        consumer: dict[Value, int] = {}
+        for i, instr in enumerate(block.instrs):
+            for v in foldable_operands(instr):
+                consumer[v] = i
+        if block is self.program:
+            for v in flatten(block.results):
+                consumer.setdefault(v, n)
+        elif len(block.results) == 1 and getattr(self, "test_of", None) is block:
+            for v in flatten(block.results):
+                consumer.setdefault(v, n)
+        barriers = [i for i, instr in enumerate(block.instrs) if is_barrier(instr)]
+        effective = list(range(n + 1))
+        self.length = getattr(self, "length", {})
+        for i in range(n - 1, -1, -1):
+            instr = block.instrs[i]
+            if not self.may_fold(instr) or instr.results[0] not in consumer:
+                continue
+            v = instr.results[0]
+            at = effective[consumer[v]]
+            if self.reads_memory(instr) and any(i < b < at for b in barriers):
+                continue
+            if consumer[v] < n and self.too_long(block.instrs[consumer[v]], instr):
+                continue
+            self.folded.add(v)
+            effective[i] = at
+            self.extra(block.instrs[consumer[v]] if consumer[v] < n else None, instr)
+        for instr in block.instrs:
+            for k, inner in enumerate(instr.blocks):
+                if instr.op == "while" and k == 0:
+                    self.test_of = inner
+                self.fold(inner)
+
+    def extra(self, user: Instr | None, instr: Instr) -> None:
+        """Account for the text that a folded value adds to its user's line."""
+        if user is not None:
+            root = self.length.get(user)
+            top = root[0] if isinstance(root, tuple) else user
+            self.length[instr] = (top,)
+            total = self.length.get(top)
+            base = total if isinstance(total, int) else self.own_length(top)
+            self.length[top] = base + self.own_length(instr) - 4
+
+    def too_long(self, user: Instr, instr: Instr) -> bool:
+        root = self.length.get(user)
+        top = root[0] if isinstance(root, tuple) else user
+        total = self.length.get(top)
+        base = total if isinstance(total, int) else self.own_length(top)
+        same_line = same_statement(top, instr)
+        return base + self.own_length(instr) - 4 > (WIDTH + 10 if same_line else WIDTH - 12)
+
+    def own_length(self, instr: Instr) -> int:
+        """About how many columns an instruction takes by itself."""
+        operands = sum(min(len(v.name), 12) + 3 for v in instr.operands)
+        head = 0 if instr.op in BINARY or instr.op in UNARY else 8
+        if instr.op in UPDATES:
+            head = 12
+        return operands + head
+
+    def may_fold(self, instr: Instr) -> bool:
+        if len(instr.results) != 1 or instr.blocks or instr.effect:
+            return False
+        if instr.op in UPDATES or instr.op in LISTS or instr.attrs.get("inplace"):
+            return False
+        if instr.op in ("stack", "pop", "list", "zero_list") or instr.attrs.get("opaque"):
+            return False
+        v = instr.results[0]
+        if instr.op == "global":
+            return False
+        if self.uses.get(v) != 1:
+            return False
+        return not v.user or is_view_of_nothing(instr)
+
+    def reads_memory(self, instr: Instr) -> bool:
+        pending = list(instr.operands)
+        while pending:
+            v = pending.pop()
+            if v.kind.tag != "scalar":
+                return True
+            if v in self.folded:
+                pending.extend(self.makers[v].operands)
+        return False
+
+    # ------------------------------------------------------------------ the function
+
+    def function(self, name: str, parameters: ast.arguments, output: Callable) -> Emitted:
+        self.name_values(parameters)
+        for param, expression in self.access.items():
+            if self.uses.get(param) and not isinstance(expression, ast.Name):
+                self.assign_to(param, expression)
+        self.block(self.program)
+        self.where = None
+        result = output(self.expr)
+        self.statements.append(ast.Return(result))
+        tree = ast.FunctionDef(name=name, args=parameters, body=self.statements,
+                               decorator_list=[], returns=None, type_params=[])  # fmt: skip
+        return Emitted(tree, self.bound, self.cells)
+
+    def name_values(self, parameters: ast.arguments) -> None:
+        reserved = self.reserved_names()
+        variables = self.variables = Variables()
+        variables.lives = {v: [life] for v, life in lives(self.program, self.folded).items()}
+        taken = {a.arg for a in [*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs,
+                                 *(a for a in (parameters.vararg, parameters.kwarg) if a)]}  # fmt: skip
+        for param, expression in self.access.items():
+            if isinstance(expression, ast.Name):
+                variables.fixed[param] = expression.id
+                taken.discard(expression.id)
+        containers = set(taken)
+        order: list[Value] = list(self.program.params)
+        self.collect(self.program, order)
+        self.names = assign(variables, order, reserved | containers)
+
+    def collect(self, block: Block, order: list[Value]) -> None:
+        variables = self.variables
+        for instr in block.instrs:
+            if instr.results and instr.results[0] in self.folded:
+                continue
+            results = [r for r in instr.results if r not in self.globals_read]
+            if instr.attrs.get("inplace") or instr.op in LISTS:
+                variables.force(instr.args[0], instr.results[0])
+            elif instr.attrs.get("opaque"):
+                arrays = [v for v in instr.operands if v.kind.tag == "array"]
+                for v, r in zip(arrays, instr.results[1:]):
+                    variables.force(v, r)
+            if instr.op in ("for", "while"):
+                self.collect_loop(instr, order)
+            elif instr.op == "if":
+                for inner in instr.blocks:
+                    self.collect(inner, order)
+                for k, r in enumerate(instr.results):
+                    for inner in instr.blocks:
+                        variables.merge(r, inner.results[k])
+            elif instr.op in ("copy", "identity") and isinstance(instr.args[0], Value):
+                if instr.args[0] not in self.folded:
+                    variables.merge(instr.results[0], instr.args[0])
+            order.extend(results)
+
+    def collect_loop(self, instr: Instr, order: list[Value]) -> None:
+        variables = self.variables
+        body = instr.blocks[-1]
+        params = body.params[1:] if instr.op == "for" else body.params
+        inits = instr.args[-1]
+        if instr.op == "for":
+            order.append(body.params[0])
+        else:
+            for p, q in zip(params, instr.blocks[0].params):
+                variables.force(p, q)
+            order.extend(instr.blocks[0].params)
+        for p, r in zip(params, instr.results):
+            variables.force(p, r)
+        order.extend(params)
+        for inner in instr.blocks:
+            self.collect(inner, order)
+        for p, init, y in zip(params, inits, body.results):
+            variables.merge(p, y)
+            variables.merge(p, init)
+
+    def reserved_names(self) -> set[str]:
+        """Names that generated code reads from outside: no local may hide them."""
+        self.globals_read: dict[Value, ast.expr] = {}
+        names: set[str] = {"np"}
+        for instr in walk(self.program):
+            if instr.op == "global":
+                expression = self.path(instr.attrs["path"])
+                self.globals_read[instr.results[0]] = expression
+            elif callable(instr.op):
+                self.callable(instr.op)
+            elif instr.op == "raise":
+                self.callable(instr.args[0].obj)
+        names |= set(self.bound) | set(self.cells)
+        for expression in self.globals_read.values():
+            names |= {n.id for n in ast.walk(expression) if isinstance(n, ast.Name)}
+        names |= {"range", "reversed", "len", "list", "float", "int", "bool", "max", "min", "sum",
+                  "abs", "zip", "enumerate", "print", "format", "str", "ValueError"}  # fmt: skip
+        return names
+
+    # ------------------------------------------------------------------ statements
+
+    def add(self, statement: ast.stmt) -> None:
+        statement.where = self.where  # type: ignore[attr-defined]
+        self.statements.append(statement)
+
+    def nested(self, body: Callable[[], None]) -> list[ast.stmt]:
+        outer, self.statements = self.statements, []
+        body()
+        made, self.statements = self.statements, outer
+        return made
+
+    def block(self, block: Block, tail: Tail | None = None) -> None:
+        last = len(block.instrs) - 1
+        for i, instr in enumerate(block.instrs):
+            if instr.results and (instr.results[0] in self.folded):
+                continue
+            if instr.op == "global":
+                continue
+            self.where = instr.where
+            if instr.op == "if":
+                self.if_(instr, tail if i == last else None)
+                continue
+            method = getattr(self, f"stmt_{instr.op}", None) if isinstance(instr.op, str) else None
+            if method is not None:
+                method(instr)
+            else:
+                self.operation(instr)
+
+    def operation(self, instr: Instr) -> None:
+        if instr.attrs.get("inplace") or self.is_sum(instr):  # `d = d + e` as `d += e`
+            self.augment(self.name(instr.results[0]), instr.args[1])
+            return
+        value = self.instr_expr(instr)
+        if not instr.results or (instr.effect and not self.uses.get(instr.results[0])):
+            self.add(ast.Expr(value))
+        elif instr.attrs.get("opaque") or len(instr.results) == 1:
+            self.assign_to(instr.results[0], value)
+        else:
+            names: list[ast.expr] = [ast.Name(self.names[r] if self.uses.get(r) else "_")
+                                     for r in instr.results]  # fmt: skip
+            self.add(ast.Assign([ast.Tuple(names)], value))
+
+    def is_sum(self, instr: Instr) -> bool:
+        """An adjoint that is added to, and keeps its name."""
+        if not instr.attrs.get("adjoint") or not isinstance(instr.args[0], Value):
+            return False
+        return instr.args[0] not in self.folded and instr.args[0] not in self.globals_read and (
+            self.names[instr.args[0]] == self.names[instr.results[0]]
+            and instr.results[0].kind.tag == "scalar")  # fmt: skip
+
+    def assign_to(self, v: Value, value: ast.expr) -> None:
+        if not (isinstance(value, ast.Name) and value.id == self.names[v]):
+            self.add(ast.Assign([ast.Name(self.names[v])], value))
+
+    def augment(self, target: ast.expr, value: Any) -> None:
+        """`target += value`, or `-=` for a negated value."""
+        op: type = ast.Add
+        if isinstance(value, Value) and value in self.folded:
+            maker = self.makers[value]
+            if maker.op is operator.neg:
+                op, value = ast.Sub, maker.args[0]
+            else:
+                inner = self.negation(maker)
+                if inner is not None:
+                    self.add(ast.AugAssign(target, ast.Sub(), inner))
+                    return
+        self.add(ast.AugAssign(target, op(), self.expr(value)))
+
+    def negation(self, maker: Instr) -> ast.expr | None:
+        """`-a * b` without its sign: `a * b`."""
+        if maker.op not in (operator.mul, operator.truediv):
+            return None
+        left, right = maker.args
+        if isinstance(left, Value) and left in self.folded:
+            inner = self.makers[left]
+            bare = self.expr(inner.args[0]) if inner.op is operator.neg else self.negation(inner)
+            if bare is not None:
+                return ast.BinOp(bare, BINARY[maker.op](), self.expr(right))
+        elif isinstance(left, (int, float)) and not isinstance(left, bool) and left < 0:
+            return ast.BinOp(ast.Constant(-left), BINARY[maker.op](), self.expr(right))
+        return None
+
+    def stmt_adjoint(self, instr: Instr) -> None:
+        self.add(Comment(text="adjoint"))
+
+    def place(self, base: Any, path: tuple, key: Any) -> ast.expr:
+        """`base<path>[key]` as a target."""
+        target = self.expr(base)
+        for op, *args in path:
+            if op == "getitem":
+                target = ast.Subscript(target, self.key(args[0]))
+            else:
+                target = self.call_expr(op, (Printed(target), *args), {}, None)
+        return target if key is ... else ast.Subscript(target, self.key(key))
+
+    def stmt_setitem(self, instr: Instr) -> None:
+        base, path, key, value = instr.args
+        if key is ...:
+            target = ast.Subscript(self.place(base, path, ...), ast.Constant(...))
+        else:
+            target = self.place(base, path, key)
+        op = instr.attrs.get("augmented")
+        if op in BINARY and isinstance(value, Value) and value in self.folded:
+            maker = self.makers[value]
+            if maker.op is op and len(maker.args) == 2 and self.reads_place(maker.args[0], instr):
+                if key is ...:
+                    target = self.place(base, path, ...)
+                self.add(ast.AugAssign(target, BINARY[op](), self.expr(maker.args[1])))
+                return
+        self.add(ast.Assign([target], self.expr(value)))
+
+    def reads_place(self, v: Any, instr: Instr) -> bool:
+        """Whether v is what stood at the place that an instruction writes."""
+        base, path, key, _ = instr.args
+        if key is ... and not path:
+            return v is base
+        if not isinstance(v, Value) or v not in self.folded or path:
+            return False
+        maker = self.makers[v]
+        return maker.op == "getitem" and maker.args[0] is base and maker.args[1] == key
+
+    def stmt_add_at(self, instr: Instr) -> None:
+        base, path, key, value = instr.args
+        if instr.attrs.get("repeats"):
+            target = self.place(base, path, ...)
+            call = self.call_expr(kernels.add_at, (Printed(target), Key(key), value), {}, None)
+            self.add(ast.Expr(call))
+            return
+        self.augment(self.place(base, path, key), value)
+
+    def stmt_stack(self, instr: Instr) -> None:
+        self.assign_to(instr.results[0], ast.List([]))
+
+    def stmt_push(self, instr: Instr) -> None:
+        stack, v = instr.args
+        value = self.expr(v)
+        if instr.attrs.get("copied"):
+            value = ast.Call(ast.Attribute(value, "copy"), [], [])
+        self.add(ast.Expr(ast.Call(ast.Attribute(self.name(stack), "append"), [value], [])))
+
+    def stmt_pop(self, instr: Instr) -> None:
+        call = ast.Call(ast.Attribute(self.name(instr.args[0]), "pop"), [], [])
+        self.assign_to(instr.results[0], call)
+
+    def stmt_list_append(self, instr: Instr) -> None:
+        sequence, item = instr.args
+        call = ast.Call(ast.Attribute(self.expr(sequence), "append"), [self.expr(item)], [])
+        self.add(ast.Expr(call))
+
+    def stmt_list_pop(self, instr: Instr) -> None:
+        call = ast.Call(ast.Attribute(self.name(instr.args[0]), "pop"), [], [])
+        self.assign_to(instr.results[1], call)
+
+    def stmt_list_setitem(self, instr: Instr) -> None:
+        sequence, index, item = instr.args
+        target = ast.Subscript(self.expr(sequence), self.expr(index))
+        self.add(ast.Assign([target], self.expr(item)))
+
+    def stmt_list_add(self, instr: Instr) -> None:
+        sequence, index, item = instr.args
+        target = ast.Subscript(self.expr(sequence), self.expr(index))
+        value = ast.BinOp(target, ast.Add(), self.expr(item))
+        self.add(ast.Assign([target], value))
+
+    def stmt_zero_list(self, instr: Instr) -> None:
+        (sequence,) = instr.args
+        item = sequence.kind.items[0] if sequence.kind.items else None
+        if item is not None and item.tag == "scalar":
+            zero: ast.expr = ast.Constant(0.0)
+            value: ast.expr = ast.BinOp(ast.List([zero]), ast.Mult(),
+                                        self.call_expr(len, (sequence,), {}, None))  # fmt: skip
+        else:
+            zero = self.call_expr(np.zeros_like, (Printed(ast.Name("item")),), {}, None)
+            loop = ast.comprehension(ast.Name("item"), self.expr(sequence), [], 0)
+            value = ast.ListComp(zero, [loop])
+        self.assign_to(instr.results[0], value)
+
+    def stmt_check_length(self, instr: Instr) -> None:
+        v, n = instr.args
+        length = self.call_expr(len, (v,), {}, None)
+        error = ast.Call(ast.Name("ValueError"), [ast.Constant(f"expected {n} values to unpack")],
+                         [])  # fmt: skip
+        test = ast.Compare(length, [ast.NotEq()], [ast.Constant(n)])
+        self.add(ast.If(test, [ast.Raise(error, None)], []))
+
+    def stmt_check_scalar(self, instr: Instr) -> None:
+        v, name = instr.args
+        error = ast.Call(self.callable(NonScalarOutputError), [ast.Constant(
+            f"`{name}` returns more than one element; use `elementwise_grad` or `vjp`")], [])  # fmt: skip
+        size = self.call_expr(np.size, (v,), {}, None)
+        self.add(ast.If(ast.Compare(size, [ast.NotEq()], [ast.Constant(1)]),
+                        [ast.Raise(error, None)], []))  # fmt: skip
+
+    def stmt_errstate_enter(self, instr: Instr) -> None:
+        keywords = [ast.keyword(k, ast.Constant(v)) for k, v in instr.kwargs.items()]
+        call = ast.Call(ast.Attribute(self.module(np), "seterr"), [], keywords)
+        self.add(ast.Assign([ast.Name("old_errors")], call))
+
+    def stmt_errstate_exit(self, instr: Instr) -> None:
+        call = ast.Call(ast.Attribute(self.module(np), "seterr"), [],
+                        [ast.keyword(None, ast.Name("old_errors"))])  # fmt: skip
+        self.add(ast.Expr(call))
+
+    def stmt_raise(self, instr: Instr) -> None:
+        error, args = instr.args
+        call = ast.Call(self.callable(error.obj), [self.expr(a) for a in args], [])
+        self.add(ast.Raise(call, None))
+
+    # ------------------------------------------------------------------ regions
+
+    def copies(self, pairs: list[tuple[Value, Any]]) -> None:
+        """Assign values to variables, all at once where one reads what another writes."""
+        moves = []
+        for target, source in pairs:
+            if source is UNDEFINED or not self.needed(target):
+                continue
+            if isinstance(source, Value) and self.variables.find(source) is \
+                    self.variables.find(target):  # fmt: skip
+                continue
+            value = self.expr(source)
+            if isinstance(value, ast.Name) and value.id == self.names[target]:
+                continue
+            moves.append((self.names[target], value))
+        read = [{n.id for n in ast.walk(value) if isinstance(n, ast.Name)} for _, value in moves]
+        clash = any(moves[i][0] in read[j] for i in range(len(moves))
+                    for j in range(i + 1, len(moves)))  # fmt: skip
+        if clash:
+            targets: list[ast.expr] = [ast.Name(name) for name, _ in moves]
+            self.add(ast.Assign([ast.Tuple(targets)], ast.Tuple([v for _, v in moves])))
+        else:
+            for name, value in moves:
+                self.add(ast.Assign([ast.Name(name)], value))
+
+    def needed(self, v: Value) -> bool:
+        root = self.variables.find(v)
+        return any(self.uses.get(m) for m in self.variables.members.get(root, [root]))
+
+    def if_(self, instr: Instr, tail: Tail | None = None) -> None:
+        flag = None
+        if tail is not None and isinstance(tail.flag, Value) and tail.flag in instr.results:
+            flag = instr.results.index(tail.flag)
+            if self.uses.get(tail.flag) == 1:
+                self.elided.add(tail.flag)
+        test = self.expr(instr.args[0])
+        branches = []
+        for block in instr.blocks:
+            def body(block: Block = block) -> None:
+                inner = None
+                if flag is not None and isinstance(block.results[flag], Value):
+                    inner = Tail(block.results[flag], None)
+                self.block(block, inner)
+                self.where = instr.where
+                pairs = [(r, y) for r, y in zip(instr.results, block.results)
+                         if r not in self.elided]  # fmt: skip
+                self.copies(pairs)
+
+            branches.append(self.nested(body))
+        self.where = instr.where
+        then, other = branches
+        if not then and not other:
+            return
+        if not then:
+            test, then, other = negated(test), other, []
+        self.add(ast.If(test, then, other))
+
+    def range_expr(self, bounds: tuple) -> ast.expr:
+        _, start, stop, step = bounds
+        parts = [self.expr(p) for p in (start, stop, step)]
+        if step == 1 and not isinstance(step, Value):
+            parts = parts[:2]
+            if start == 0 and not isinstance(start, Value):
+                parts = parts[1:]
+        return ast.Call(ast.Name("range"), parts, [])
+
+    def stmt_for(self, instr: Instr) -> None:
+        body = instr.blocks[0]
+        item, *params = body.params
+        bounds, inits = instr.args
+        self.copies(list(zip(params, inits)))
+        used = bool(self.uses.get(item))
+        iterable = self.range_expr(bounds)
+        if instr.attrs.get("reverse") and used:
+            iterable = ast.Call(ast.Name("reversed"), [iterable], [])
+        self.loop(instr, params, body, lambda statements: ast.For(
+            ast.Name(self.names[item] if used else "_"), iterable, statements, []
+        ))  # fmt: skip
+
+    def stmt_while(self, instr: Instr) -> None:
+        test, body = instr.blocks
+        self.copies(list(zip(body.params, instr.args[0])))
+        head = self.nested(lambda: self.block(test))
+        (result,) = test.results
+        condition = self.expr(result)
+        if head:
+            stop = ast.If(negated(condition), [ast.Break()], [])
+            self.loop(instr, body.params, body, lambda statements: ast.While(
+                ast.Constant(True), [*head, stop, *statements], []))  # fmt: skip
+        else:
+            self.loop(instr, body.params, body,
+                      lambda statements: ast.While(condition, statements, []))  # fmt: skip
+
+    def loop(self, instr: Instr, params: Any, body: Block, build: Callable) -> None:
+        where = instr.where
+        counted = len(instr.results) > len(params) and self.uses.get(instr.results[-1])
+        if counted:
+            counter = self.names[instr.results[-1]]
+            self.add(ast.Assign([ast.Name(counter)], ast.Constant(0)))
+        flag = body.results[-1] if instr.attrs.get("may_break") else False
+
+        def inside() -> None:
+            if counted:
+                self.add(ast.AugAssign(ast.Name(counter), ast.Add(), ast.Constant(1)))
+            self.block(body)
+            self.where = where
+            self.copies(list(zip(params, body.results)))
+            if flag is True:
+                self.add(ast.Break())
+            elif flag is not False:
+                self.add(ast.If(self.expr(flag), [ast.Break()], []))
+
+        statements = self.nested(inside) or [ast.Pass()]
+        self.where = where
+        self.add(build(statements))
+
+    # ------------------------------------------------------------------ expressions
+
+    def name(self, v: Value) -> ast.expr:
+        return ast.Name(self.names[v])
+
+    def expr(self, tree: Any) -> ast.expr:
+        if isinstance(tree, Value):
+            if tree in self.folded:
+                return self.instr_expr(self.makers[tree])
+            found = self.globals_read.get(tree)
+            return found if found is not None else self.name(tree)
+        if isinstance(tree, Printed):
+            return tree.node
+        if isinstance(tree, Key):
+            return self.key(tree.key, call=True)
+        if isinstance(tree, Slice):
+            parts = [self.expr(p) for p in tree]
+            return ast.Call(ast.Name("slice"), parts, [])
+        if isinstance(tree, tuple):
+            return ast.Tuple([self.expr(t) for t in tree])
+        if isinstance(tree, list):
+            return ast.List([self.expr(t) for t in tree])
+        if isinstance(tree, dict):
+            return ast.Dict([ast.Constant(k) for k in tree], [self.expr(t) for t in tree.values()])
+        return self.constant(tree)
+
+    def constant(self, obj: Any) -> ast.expr:
+        if obj is None or isinstance(obj, (bool, int, float, complex, str, bytes, type(...))) \
+                and type(obj).__module__ == "builtins":  # fmt: skip
+            return ast.Constant(obj)
+        if isinstance(obj, np.dtype):
+            return ast.Attribute(self.module(np), obj.name if obj.name != "bool" else "bool_")
+        if isinstance(obj, np.generic):
+            return ast.Call(ast.Attribute(self.module(np), type(obj).__name__),
+                            [ast.Constant(obj.item())], [])  # fmt: skip
+        return self.callable(obj)
+
+    def key(self, key: Any, call: bool = False) -> ast.expr:
+        if isinstance(key, Slice) and not call:
+            parts = [None if p is None else self.expr(p) for p in key]
+            return ast.Slice(*parts)
+        if isinstance(key, tuple) and not isinstance(key, Slice):
+            return ast.Tuple([self.key(k, call) for k in key])
+        return self.expr(key)
+
+    def instr_expr(self, instr: Instr) -> ast.expr:
+        op = instr.op
+        if isinstance(op, str):
+            return getattr(self, f"expr_{op}")(instr)
+        if "spelled" in instr.attrs:
+            op = instr.attrs["spelled"]
+        method = instr.attrs.get("method")
+        if method is not None:
+            found = self.method_expr(method, instr)
+            if found is not None:
+                return found
+        return self.call_expr(op, instr.args, instr.kwargs, instr)
+
+    def method_expr(self, name: str, instr: Instr) -> ast.expr | None:
+        if not isinstance(instr.args[0], Value) or not hasattr(np.ndarray, name):
+            return None
+        rest = [self.expr(a) for a in instr.args[1:]]
+        keywords = [ast.keyword(k, self.expr(v)) for k, v in instr.kwargs.items()]
+        return ast.Call(ast.Attribute(self.expr(instr.args[0]), name), rest, keywords)
+
+    def call_expr(self, op: Any, args: tuple, kwargs: dict, instr: Instr | None) -> ast.expr:
+        if op in BINARY and len(args) == 2:
+            return ast.BinOp(self.expr(args[0]), BINARY[op](), self.expr(args[1]))
+        if op in UNARY and len(args) == 1:
+            return ast.UnaryOp(UNARY[op](), self.expr(args[0]))
+        if op in COMPARE and len(args) == 2:
+            return ast.Compare(self.expr(args[0]), [COMPARE[op]()], [self.expr(args[1])])
+        special = PRINTED.get(op)
+        if special is not None:
+            found = special(self, args, kwargs)
+            if found is not None:
+                return found
+        keywords = [ast.keyword(k, self.expr(v)) for k, v in kwargs.items()]
+        return ast.Call(self.callable(op), [self.expr(a) for a in args], keywords)
+
+    def expr_getitem(self, instr: Instr) -> ast.expr:
+        return ast.Subscript(self.expr(instr.args[0]), self.key(instr.args[1]))
+
+    def expr_shape(self, instr: Instr) -> ast.expr:
+        v, axis = instr.args
+        return ast.Subscript(ast.Attribute(self.expr(v), "shape"), ast.Constant(axis))
+
+    def expr_copy(self, instr: Instr) -> ast.expr:
+        (v,) = instr.args
+        if isinstance(v, Value) and v.kind.tag == "scalar":
+            return self.expr(v)
+        return ast.Call(ast.Attribute(self.expr(v), "copy"), [], [])
+
+    def expr_identity(self, instr: Instr) -> ast.expr:
+        return self.expr(instr.args[0])
+
+    def expr_list(self, instr: Instr) -> ast.expr:
+        return self.expr(instr.args[0])
+
+    def expr_tuple(self, instr: Instr) -> ast.expr:
+        return self.expr(tuple(instr.args))
+
+    def expr_spread_list(self, instr: Instr) -> ast.expr:
+        d, sequence = instr.args
+        length = self.call_expr(len, (sequence,), {}, None)
+        return ast.BinOp(ast.List([self.expr(d)]), ast.Mult(), length)
+
+    # ------------------------------------------------------------------ names from outside
+
+    def module(self, module: types.ModuleType) -> ast.expr:
+        name = {"numpy": "np"}.get(module.__name__, module.__name__.rpartition(".")[2])
+        return ast.Name(self.bind(name, module))
+
+    def bind(self, name: str, obj: Any) -> str:
+        """A name of the generated function's own for an object."""
+        name = name if name.isidentifier() else "constant"
+        candidate, number = name, 1
+        while candidate in self.bound and self.bound[candidate] is not obj:
+            number += 1
+            candidate = f"{name}_{number}"
+        self.bound[candidate] = obj
+        return candidate
+
+    def callable(self, obj: Any) -> ast.expr:
+        """An expression for a function, a class or another object known to the compiler."""
+        name = getattr(obj, "__name__", None) or "constant"
+        if getattr(builtins, name, None) is obj:
+            return ast.Name(name)
+        dotted = numpy_name(obj)
+        if dotted is not None:
+            expression: ast.expr = self.module(np)
+            for part in dotted.split(".")[1:]:
+                expression = ast.Attribute(expression, part)
+            return expression
+        module = getattr(obj, "__module__", None)
+        if module == "math":
+            return ast.Attribute(self.module(sys.modules["math"]), name)
+        return ast.Name(self.bind(base_name(Value(name)), obj))
+
+    def path(self, path: tuple) -> ast.expr:
+        """How generated source reaches an object from outside (see `calls.outside_ref`)."""
+        kind, *rest = path
+        if kind == "global":
+            parsed, name = rest
+            if parsed.globals is self.parsed.globals:
+                return ast.Name(name)
+            module = sys.modules.get(parsed.globals.get("__name__", ""))
+            if module is not None and vars(module) is parsed.globals:
+                return ast.Attribute(self.module(module), name)
+            return ast.Subscript(ast.Name(self.bind("namespace", parsed.globals)),
+                                 ast.Constant(name))  # fmt: skip
+        if kind == "cell":
+            parsed, name = rest
+            cell = parsed.cells[name]
+            candidate, number = name, 1
+            while candidate in self.cells and self.cells[candidate] is not cell:
+                number += 1
+                candidate = f"{name}_{number}"
+            self.cells[candidate] = cell
+            return ast.Name(candidate)
+        if kind == "attr":
+            return ast.Attribute(self.path(rest[0]), rest[1])
+        if kind == "item":
+            return ast.Subscript(self.path(rest[0]), ast.Constant(rest[1]))
+        if kind == "builtin":
+            return ast.Name(rest[0])
+        if kind == "default":
+            function, _, name = rest
+            defaults = function.__kwdefaults__ or {}
+            if name not in defaults:
+                code = function.__code__
+                names = code.co_varnames[: code.co_argcount]
+                defaults = dict(zip(names[-len(function.__defaults__):], function.__defaults__))
+            return ast.Name(self.bind(f"{name}_default", defaults[name]))
+        obj = rest[0]
+        name = getattr(obj, "__name__", None) or type(obj).__name__.lower()
+        return ast.Name(self.bind(name.rpartition(".")[2], obj))
+
+
+class Printed(NamedTuple):
+    """A tree that is printed already, as an argument."""
+
+    node: ast.expr
+
+
+class Key(NamedTuple):
+    """An index as the argument of a call."""
+
+    key: Any
+
+
+class Tail(NamedTuple):
+    """The end of a loop's body: the flag that leaves the loop."""
+
+    flag: Any
+    copies: Any
+
+
+def foldable_operands(instr: Instr) -> list[Value]:
+    """The operands that may be printed inside an instruction."""
+    if instr.op in ("for", "while"):
+        return flatten(instr.args[0]) if instr.op == "for" else []
+    if instr.op in UPDATES or instr.op in LISTS or instr.attrs.get("inplace"):
+        return flatten(instr.args[1:])
+    if instr.op == "pop":
+        return []
+    return list(instr.operands)
+
+
+def is_barrier(instr: Instr) -> bool:
+    """Whether memory may change here."""
+    if instr.attrs.get("inplace") or instr.op in LISTS or instr.op in UPDATES:
+        return True
+    if instr.attrs.get("opaque") or (instr.effect and instr.op not in ("adjoint", "push")):
+        return True
+    return any(is_barrier(i) for b in instr.blocks for i in b.instrs)
+
+
+def is_view_of_nothing(instr: Instr) -> bool:
+    return False
+
+
+def same_statement(a: Instr, b: Instr) -> bool:
+    return a.where is not None and b.where is not None and a.where.statement is b.where.statement
+
+
+def negated(test: ast.expr) -> ast.expr:
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return test.operand
+    return ast.UnaryOp(ast.Not(), test)
+
+
+_dotted: dict[int, str | None] = {}
+
+
+def numpy_name(obj: Any) -> str | None:
+    """`np.linalg.norm` for that function, None for what NumPy does not have."""
+    key = id(obj)
+    if key not in _dotted:
+        name = getattr(obj, "__name__", None)
+        found = None
+        if name is not None:
+            for prefix, module in (("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft),
+                                   ("np.ndarray", np.ndarray), ("np.random", np.random)):  # fmt: skip
+                if getattr(module, name, None) is obj:
+                    found = f"{prefix}.{name}"
+                    break
+        _dotted[key] = found
+    return _dotted[key]
+
+
+# How some operations are written, where a call would not be what a person writes.
+
+
+def print_transpose(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr | None:
+    return ast.Attribute(emitter.expr(args[0]), "T") if len(args) == 1 and not kwargs else None
+
+
+def print_astype(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr | None:
+    if kwargs or len(args) != 2:
+        return None
+    return ast.Call(ast.Attribute(emitter.expr(args[0]), "astype"), [emitter.expr(args[1])], [])
+
+
+def attribute(name: str) -> Callable:
+    def print_attribute(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr | None:
+        if len(args) != 1 or kwargs:
+            return None
+        v = args[0]
+        if isinstance(v, Value) and (v.kind.tag == "array" or v.kind.python is False):
+            return ast.Attribute(emitter.expr(v), name)
+        return None
+
+    return print_attribute
+
+
+PRINTED: dict[Any, Callable] = {
+    np.transpose: print_transpose, np.astype: print_astype, np.shape: attribute("shape"),
+    np.size: attribute("size"), np.real: attribute("real"), np.imag: attribute("imag"),
+}  # fmt: skip

@@ -1,0 +1,332 @@
+"""Folding: the adjoint without its ones, zeros and spread-out scalars.
+
+    adjoint()                              adjoint()
+    d_y = np.broadcast_to(1.0, (n,))       t = np.cos(x)
+    t = np.cos(x)                     →    d_x = mul(2, t)
+    u = mul(d_y, 2)
+    d_x = mul(u, t)
+
+Only what follows the marker `adjoint()` is touched: the user's own operations keep every bit, dtype
+and exception. What is read for its shape alone is read from a value that is at hand anyway.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime import kernels
+from srcdiff.transforms.ir import Block, Instr, Value, flatten, map_tree
+from srcdiff.transforms.kinds import Kind, kind_of
+
+
+def fold(block: Block) -> Block:
+    """Simplify the adjoint part of a program."""
+    marker = next((i for i, s in enumerate(block.instrs) if s.op == "adjoint"), None)
+    if marker is None:
+        return block
+    folding = Folding(block, marker)
+    instrs = [*block.instrs[: marker + 1], *folding.instrs(block.instrs[marker + 1 :])]
+    results = tuple(map_tree(folding.stand_in, r) for r in block.results)
+    folded = Block(block.params, instrs, results)
+    return materialize(folded, marker)
+
+
+class Folding:
+    def __init__(self, block: Block, marker: int):
+        self.env: dict[Value, Any] = {}
+        self.makers: dict[Value, Instr] = {}
+        self.shapes: dict[Any, Value] = {}
+        self.lengths: dict[Any, tuple[Value, int]] = {}
+        top = [*block.params, *(r for i in block.instrs[:marker] for r in i.results)]
+        for v in sorted(top, key=lambda v: v.user):  # the user's latest come last, and stay
+            if v.kind.tag == "array" and v.kind.shape is not None:
+                self.shapes[v.kind.shape] = v
+                self.shapes[v.kind.dtype, v.kind.shape] = v
+                for axis, dim in enumerate(v.kind.shape):
+                    self.lengths[dim] = (v, axis)
+
+    def stand_in(self, v: Value) -> Any:
+        return self.env.get(v, v)
+
+    def instrs(self, instrs: tuple[Instr, ...]) -> list[Instr]:
+        out: list[Instr] = []
+        for instr in instrs:
+            instr = self.renamed(instr)
+            if instr.blocks:
+                instr = instr.replace(blocks=tuple(self.block(b) for b in instr.blocks))
+            else:
+                instr = self.shape_read(instr)
+                simple = self.simplify(instr, out)
+                if simple is not None:
+                    (result,) = instr.results
+                    self.env[result] = simple[0]
+                    if isinstance(simple[0], Value) and simple[0].name in ("t", "d_t"):
+                        simple[0].name = result.name
+                    continue
+            for r in instr.results:
+                self.makers[r] = instr
+            out.append(instr)
+        return out
+
+    def block(self, block: Block) -> Block:
+        instrs = self.instrs(block.instrs)
+        return Block(block.params, instrs, tuple(map_tree(self.stand_in, r) for r in block.results))
+
+    def renamed(self, instr: Instr) -> Instr:
+        if not any(v in self.env for v in instr.operands):
+            return instr
+        return instr.replace(
+            args=map_tree(self.stand_in, instr.args),
+            kwargs={k: map_tree(self.stand_in, a) for k, a in instr.kwargs.items()},
+        )
+
+    def shape_read(self, instr: Instr) -> Instr:
+        """Ask a value that is at hand for a shape."""
+        if not instr.args or not isinstance(instr.args[0], Value):
+            return instr
+        kind = instr.args[0].kind
+        if kind.tag != "array" or kind.shape is None:
+            return instr
+        if instr.op == "shape":
+            found = self.lengths.get(kind.shape[instr.args[1]])
+            if found is not None and self.shapes.get(kind.shape) is None:
+                return instr.replace(args=found)
+        other = None
+        if instr.op in (np.shape, np.size, "shape"):
+            other = self.shapes.get(kind.shape)
+        elif instr.op in (np.zeros_like, np.ones_like):
+            other = self.shapes.get((kind.dtype, kind.shape))
+        return instr if other is None else instr.replace(args=(other, *instr.args[1:]))
+
+    # ------------------------------------------------------------------ one instruction
+
+    def maker(self, v: Any) -> Instr | None:
+        return self.makers.get(v) if isinstance(v, Value) else None
+
+    def spread_of(self, v: Any) -> Any:
+        """The smaller value that v repeats, as a one-tuple; None if it repeats none."""
+        maker = self.maker(v)
+        if maker is not None and maker.op is np.broadcast_to:
+            return (maker.args[0],)
+        return None
+
+    def emit(self, out: list[Instr], op: Any, args: tuple, kind: Kind, like: Instr) -> Value:
+        result = Value(like.results[0].name, kind)
+        instr = Instr(op, args, None, (result,), (), None, like.where)
+        self.makers[result] = instr
+        out.append(instr)
+        return result
+
+    def simplify(self, instr: Instr, out: list[Instr]) -> tuple | None:
+        """What an instruction may be replaced by, as a one-tuple; None to keep it."""
+        rule = RULES.get(instr.op)
+        if rule is None or instr.kwargs or len(instr.results) != 1:
+            return None
+        return rule(self, instr, out)
+
+
+def fold_mul(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    a, b = instr.args
+    kind = instr.results[0].kind
+    for x, y in ((a, b), (b, a)):
+        if is_number(x) and x == 1 and keeps(y, kind):
+            return (y,)
+        if is_number(x) and x == -1 and keeps(y, kind):
+            return (self.emit(out, operator.neg, (y,), kind, instr),)
+    if is_number(a) and is_number(b):
+        return (a * b,)
+    for i, (x, y) in enumerate(((a, b), (b, a))):
+        small = self.spread_of(x)
+        if small is None:
+            continue
+        other = y.kind if isinstance(y, Value) else kind_of(y)
+        pair = (small[0], y) if i == 0 else (y, small[0])
+        if other.tag == "array" and other.shape == kind.shape:
+            made = instr.replace(args=pair)
+            again = self.simplify(made, out)
+            if again is not None:
+                return again
+            return (self.emit(out, operator.mul, pair, kind, instr),)
+        if other.tag == "scalar":
+            return self.outward(instr, x, pair, out)
+    return None
+
+
+def fold_div(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    a, b = instr.args
+    kind = instr.results[0].kind
+    if is_number(b) and b == 1 and keeps(a, kind):
+        return (a,)
+    if instr.op is np.divide and any(
+        isinstance(v, Value) and (v.kind.tag == "array" or v.kind.python is False) for v in (a, b)
+    ):  # with an operand of NumPy's, `/` raises no exception either
+        made = instr.replace(op=operator.truediv)
+        return fold_div(self, made, out) or (
+            self.emit(out, operator.truediv, (a, b), kind, instr),)  # fmt: skip
+    small = self.spread_of(a)
+    if small is not None:
+        other = b.kind if isinstance(b, Value) else kind_of(b)
+        if other.tag == "array" and other.shape == kind.shape:
+            return (self.emit(out, instr.op, (small[0], b), kind, instr),)
+        if other.tag == "scalar":
+            return self.outward(instr, a, (small[0], b), out)
+    return None
+
+
+def outward(self: Folding, instr: Instr, spread: Value, args: tuple, out: list[Instr]) -> tuple:
+    """`broadcast_to(s) * 2` as `broadcast_to(s * 2)`."""
+    maker = self.makers[spread]
+    kinds = [a.kind if isinstance(a, Value) else kind_of(a) for a in args]
+    kind = max(kinds, key=lambda k: (k.tag == "array", k.python is False))
+    kind = kind._replace(dtype=instr.results[0].kind.dtype, size=None)
+    made = Instr(instr.op, args, None, (Value("t", kind),), (), None, instr.where)
+    again = self.simplify(made, out)
+    inner = again[0] if again is not None else self.emit(out, instr.op, args, kind, made)
+    result = instr.results[0].kind
+    return (self.emit(out, np.broadcast_to, (inner, maker.args[1]), result, instr),)
+
+
+Folding.outward = outward  # type: ignore[attr-defined]
+
+
+def fold_neg(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    (a,) = instr.args
+    if is_number(a):
+        return (-a,)
+    maker = self.maker(a)
+    if maker is not None and maker.op is operator.neg:
+        return (maker.args[0],)
+    small = self.spread_of(a)
+    if small is not None:
+        return self.outward(instr, a, small, out)  # type: ignore[attr-defined]
+    return None
+
+
+def fold_add(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    a, b = instr.args
+    kind = instr.results[0].kind
+    for x, y in ((a, b), (b, a)):
+        if is_number(x) and x == 0 and keeps(y, kind):
+            return (y,)
+    if is_number(a) and is_number(b):
+        return (a + b,)
+    return None
+
+
+def fold_broadcast(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    a, shape = instr.args
+    kind = instr.results[0].kind
+    have = a.kind if isinstance(a, Value) else kind_of(a)
+    if have.dims == kind.dims and have.dims is not None:
+        return (a,)
+    small = self.spread_of(a)
+    if small is not None:
+        return (self.emit(out, np.broadcast_to, (small[0], shape), kind, instr),)
+    return None
+
+
+def fold_unbroadcast(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    a, _ = instr.args
+    have = a.kind if isinstance(a, Value) else kind_of(a)
+    want = instr.results[0].kind
+    return (a,) if have.dims is not None and have.dims == want.dims else None
+
+
+def fold_getitem(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    base, _ = instr.args
+    small = self.spread_of(base)
+    if small is None:
+        return None
+    have = small[0].kind if isinstance(small[0], Value) else kind_of(small[0])
+    return small if have.dims == () and instr.results[0].kind.dims == () else None
+
+
+def fold_store(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    """A scalar is stored, not an array of it."""
+    base, path, key, value = instr.args
+    small = self.spread_of(value)
+    if small is not None and "repeats" not in instr.attrs:
+        have = small[0].kind if isinstance(small[0], Value) else kind_of(small[0])
+        if have.dims == ():
+            made = instr.replace(args=(base, path, key, small[0]))
+            self.makers[instr.results[0]] = made
+            out.append(made)
+            return (instr.results[0],)
+    return None
+
+
+RULES: dict[Any, Callable] = {
+    operator.mul: fold_mul, operator.truediv: fold_div, np.divide: fold_div,
+    operator.neg: fold_neg, operator.add: fold_add, np.broadcast_to: fold_broadcast,
+    kernels.unbroadcast: fold_unbroadcast, "getitem": fold_getitem, "setitem": fold_store,
+    "add_at": fold_store,
+}  # fmt: skip
+
+
+def is_number(obj: Any) -> bool:
+    return type(obj) in (int, float)
+
+
+def keeps(y: Any, kind: Kind) -> bool:
+    """Whether y alone is what the operation gives."""
+    have = y.kind if isinstance(y, Value) else kind_of(y)
+    if have.tag != kind.tag or have.dtype is None:
+        return False
+    if not isinstance(y, Value):
+        return True
+    return have.dtype == kind.dtype and have.dims == kind.dims
+
+
+def materialize(block: Block, marker: int) -> Block:
+    """`np.broadcast_to(s, x.shape)` that is kept becomes `np.full_like(x, s)`."""
+    makers = {r: i for i in block.instrs for r in i.results}
+
+    def source(shape: Any, kind: Kind) -> Value | None:
+        """The array whose shape it is."""
+        if isinstance(shape, Value):
+            maker = makers.get(shape)
+            v = maker.args[0] if maker is not None and maker.op is np.shape else None
+        else:
+            parts = [makers.get(p) if isinstance(p, Value) else None for p in shape]
+            if not parts or any(p is None or p.op != "shape" for p in parts):
+                return None
+            v = parts[0].args[0]  # type: ignore[union-attr]
+            if any(p.args[0] is not v or p.args[1] != i for i, p in enumerate(parts)):  # type: ignore[union-attr]
+                return None
+        if not isinstance(v, Value) or v.kind.tag != "array" or v.kind.shape != kind.shape:
+            return None
+        return v
+
+    def visit(instrs: Any) -> list[Instr]:
+        out = []
+        for instr in instrs:
+            for r in instr.results:
+                makers[r] = instr
+            if instr.blocks:
+                instr = instr.replace(
+                    blocks=tuple(b.replace(instrs=visit(b.instrs)) for b in instr.blocks)
+                )
+            elif instr.op is np.broadcast_to:
+                small, shape = instr.args
+                have = small.kind if isinstance(small, Value) else kind_of(small)
+                v = source(shape, instr.results[0].kind)
+                kind = instr.results[0].kind
+                if have.dims == () and v is not None and v.kind.dtype == kind.dtype:
+                    if is_number(small) and small == 1:
+                        instr = instr.replace(op=np.ones_like, args=(v,))
+                    else:
+                        instr = instr.replace(op=np.full_like, args=(v, small))
+                elif have.dims == ():
+                    instr = instr.replace(op=np.full, args=(shape, small))
+            out.append(instr)
+        return out
+
+    instrs = [*block.instrs[: marker + 1], *visit(block.instrs[marker + 1 :])]
+    return block.replace(instrs=instrs)
+
+
+_ = flatten

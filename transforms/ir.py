@@ -1,0 +1,413 @@
+"""The intermediate representation: pure, linear, with regions.
+
+A block is a flat list of single-assignment instructions:
+
+    (x: f8[x.0], n: int):
+      a = np.sin(x)
+      b = getitem(a, 1:)
+      c = for i in range(n) carry (p = b):
+        q = mul(p, 2)
+        yield q
+      return c
+
+Grammar of the text form (two spaces of indentation per level; `text.parse_text` reads it):
+
+    block   = "(" [name ":" kind] ... "):" line* "return" args
+    line    = [names "="] op "(" args ")" marks             `op` names a callable or is structural
+            | [names "="] "if" arg marks ":" body "else:" body
+            | [names "="] "for" name "in" ["reversed"] range carry marks ":" body
+            | [names "="] "while" carry marks ":" body "do" ["carry" "(" names ")"] ":" body
+    carry   = ["carry" "(" [name "=" arg] ... ")"]
+    body    = line* "yield" args
+    arg     = name | constant | "<" object ">" | "(" args ")" | "[" args "]" | dict | slice
+    marks   = ["!"] ["twin" number] [attr | attr "=" arg] ...        "!" is the attr `inplace`
+
+The second value called `x` is written `x.2`. Twins are counted in the order of their appearance.
+
+Operations. `op` is a Python callable that has a rule or an abstract value (`np.sin`,
+`operator.mul`), or the name (a str) of a structural operation from `STRUCTURAL`. Arguments are
+trees: tuples, lists and `Slice`s whose leaves are `Value`s or Python constants.
+
+Regions. A region's blocks read values of the blocks around them; what lives on is yielded.
+
+    if      args (cond,)         blocks (then, else)   results: what both yield
+    for     args (iterable, inits)  blocks (body,)     body.params = (item, *carried);
+            results: the carried values at the end. iterable is ("range", start, stop, step).
+            attrs: reverse=True runs it backwards; may_break=True: the last value that the body
+            yields is a flag that ends the loop, and the last result is the number of steps begun.
+    while   args (inits,)        blocks (test, body)   test.params = body.params = carried;
+            results: the carried values at the end, then the number of iterations. may_break=True:
+            as in a `for`
+
+Twins. The reverse sweep of a region is a region that has the same `twin` number. It runs the same
+steps (branch, iterations) in the opposite order, and inside it the values of its twin's blocks may
+be read: they mean the value of the same step. Such a reading is called a trail. `saving` replaces
+every trail by what is at hand, a recomputation or a stack; after it there are none.
+"""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import operator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from srcdiff.transforms.kinds import OBJECT, Kind
+
+STRUCTURAL = frozenset(
+    """getitem setitem add_at shape copy tuple list list_append list_pop list_setitem
+    list_add spread_list zero_list zeros_like_adjoint global attribute call print raise assert
+    undefined check_length check_scalar errstate_enter errstate_exit stack push pop peek identity adjoint
+    """.split()
+)
+
+
+class Value:
+    """The result of an instruction or the parameter of a block; equal to itself alone.
+
+    name   what the user calls it, or a name for a reader (`d_x`, `norm_b`); not unique
+    user   whether the name was written by the user
+    kind   what is known of it
+    """
+
+    __slots__ = ("name", "kind", "user")
+
+    def __init__(self, name: str = "t", kind: Kind = OBJECT, user: bool = False):
+        self.name, self.kind, self.user = name, kind, user
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.kind!r}>"
+
+    def like(self) -> Value:
+        """A new value of the same name and kind."""
+        return Value(self.name, self.kind, self.user)
+
+
+class Undefined:
+    """What a region yields for a name that is unbound on the path taken."""
+
+    def __repr__(self) -> str:
+        return "undefined"
+
+
+UNDEFINED = Undefined()
+
+
+class Slice(NamedTuple):
+    """`start:stop:step` in the key of `getitem` and `setitem`; a missing part is None."""
+
+    start: Any = None
+    stop: Any = None
+    step: Any = None
+
+
+class Instr:
+    """`results = op(*args, **kwargs)`, never changed once it is made.
+
+    operands   the values that args and kwargs hold, in order, repeats included
+    reads      operands, and what the blocks read from outside
+    effect     it must run once, in order (print, raise, a call that no one can see into)
+    """
+
+    __slots__ = ("op", "args", "kwargs", "results", "blocks", "attrs", "where", "operands", "reads")
+
+    def __init__(
+        self,
+        op: str | Callable,
+        args: tuple = (),
+        kwargs: dict[str, Any] | None = None,
+        results: tuple[Value, ...] = (),
+        blocks: tuple[Block, ...] = (),
+        attrs: dict[str, Any] | None = None,
+        where: Any = None,
+    ):
+        self.op, self.args, self.kwargs, self.results = op, args, kwargs or {}, results
+        self.blocks, self.attrs, self.where = blocks, attrs or {}, where
+        found: list[Value] = []
+        _flatten(args, found)
+        if kwargs:
+            for arg in kwargs.values():
+                _flatten(arg, found)
+        self.operands = tuple(found)
+        for block in blocks:
+            found.extend(block.free)
+        self.reads = tuple(dict.fromkeys(found)) if blocks else self.operands
+
+    @property
+    def effect(self) -> bool:
+        op = self.op  # an object of the user's that can be called may have no hash
+        return isinstance(op, str) and op in EFFECTS or self.attrs.get("effect", False)
+
+    def replace(self, **changes: Any) -> Instr:
+        old = {name: getattr(self, name) for name in
+               ("op", "args", "kwargs", "results", "blocks", "attrs", "where")}
+        return Instr(**(old | changes))
+
+    def __repr__(self) -> str:
+        return "\n".join(Printer().instr(self))
+
+
+EFFECTS = frozenset({"print", "raise", "assert", "push", "pop", "effect"})
+
+
+class Block:
+    """Instructions with parameters and results; `free` is what it reads from outside."""
+
+    __slots__ = ("params", "instrs", "results", "free")
+    free: tuple[Value, ...]
+
+    def __init__(self, params: tuple[Value, ...], instrs: Iterable[Instr], results: tuple):
+        self.params, self.instrs, self.results = params, tuple(instrs), results
+        known = set(params)
+        free: dict[Value, None] = {}
+        for instr in self.instrs:
+            for value in instr.reads:
+                if value not in known:
+                    free[value] = None
+            known.update(instr.results)
+        for value in flatten(results):
+            if value not in known:
+                free[value] = None
+        self.free = tuple(free)
+
+    def replace(self, **changes: Any) -> Block:
+        old = {name: getattr(self, name) for name in ("params", "instrs", "results")}
+        return Block(**(old | changes))
+
+    def __str__(self) -> str:
+        return Printer().block(self, "return")
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _flatten(tree: Any, found: list[Value]) -> None:
+    if isinstance(tree, Value):
+        found.append(tree)
+    elif isinstance(tree, (tuple, list)):
+        for branch in tree:
+            _flatten(branch, found)
+    elif isinstance(tree, dict):
+        for branch in tree.values():
+            _flatten(branch, found)
+
+
+def flatten(tree: Any) -> list[Value]:
+    """The values in an argument tree, from left to right."""
+    found: list[Value] = []
+    _flatten(tree, found)
+    return found
+
+
+def map_tree(f: Callable[[Value], Any], tree: Any) -> Any:
+    """The tree with `f` applied to each of its values.
+
+    >>> x, y = Value("x"), Value("y")
+    >>> map_tree({x: y}.get, (x, [x, 1], Slice(None, x)))
+    (<y: object>, [<y: object>, 1], Slice(start=None, stop=<y: object>, step=None))
+    """
+    if isinstance(tree, Value):
+        return f(tree)
+    if isinstance(tree, Slice):
+        return Slice(*(map_tree(f, branch) for branch in tree))
+    if isinstance(tree, tuple):
+        return tuple([map_tree(f, branch) for branch in tree])
+    if isinstance(tree, list):
+        return [map_tree(f, branch) for branch in tree]
+    if isinstance(tree, dict):
+        return {key: map_tree(f, branch) for key, branch in tree.items()}
+    return tree
+
+
+def substitute(instr: Instr, env: dict[Value, Any]) -> Instr:
+    """The instruction reading `env[v]` wherever it read `v`, in its blocks too."""
+    if not any(v in env for v in instr.reads):
+        return instr
+
+    def put(v: Value) -> Any:
+        return env.get(v, v)
+
+    return instr.replace(
+        args=map_tree(put, instr.args),
+        kwargs={k: map_tree(put, a) for k, a in instr.kwargs.items()},
+        blocks=tuple(substitute_block(b, env) for b in instr.blocks),
+    )
+
+
+def substitute_block(block: Block, env: dict[Value, Any]) -> Block:
+    if not any(v in env for v in block.free):
+        return block
+    return Block(
+        block.params,
+        [substitute(i, env) for i in block.instrs],
+        tuple(map_tree(lambda v: env.get(v, v), r) for r in block.results),
+    )
+
+
+def walk(block: Block) -> Iterator[Instr]:
+    """Every instruction of a block and of the blocks inside it, in program order."""
+    for instr in block.instrs:
+        yield instr
+        for inner in instr.blocks:
+            yield from walk(inner)
+
+
+_twins = itertools.count(1)
+
+
+def new_twin() -> int:
+    return next(_twins)
+
+
+# --------------------------------------------------------------------------------- text form
+
+
+def op_name(op: Any) -> str:
+    """How an operation is written in the text form: a name that leads to it.
+
+    >>> import numpy as np, operator
+    >>> op_name(np.sin), op_name(operator.mul), op_name("getitem"), op_name(np.linalg.norm)
+    ('np.sin', 'mul', 'getitem', 'np.linalg.norm')
+    >>> op_name(float), op_name(abs), op_name(np.add.reduce), op_name(np.random.rand)
+    ('float', 'builtins.abs', 'np.add.reduce', 'np.random.rand')
+    """
+    if isinstance(op, str):
+        return op
+    name = getattr(op, "__name__", None)
+    if name is None:
+        return f"{op_name(type(op))}()"  # an object of that type
+    owner = getattr(op, "__objclass__", None)
+    if isinstance(getattr(op, "__self__", None), np.ufunc):
+        owner = op.__self__
+    if owner is not None:
+        return f"{op_name(owner)}.{name}"
+    if name not in STRUCTURAL:
+        for place in (operator, sys.modules.get("srcdiff.runtime.kernels"), builtins):
+            if name in vars(place or object):
+                if vars(place)[name] is op:
+                    return name
+                break
+    for home in _NUMPY:
+        if home in sys.modules and vars(sys.modules[home]).get(name) == op:
+            return f"{home}.{name}".replace("numpy", "np", 1)
+    if isinstance(op, np.ufunc):
+        return f"scipy.special.{name}"
+    module = getattr(op, "__module__", None)
+    name = op.__qualname__ if hasattr(op, "__qualname__") else name
+    return f"{module}.{name}" if module else name
+
+
+_NUMPY = ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.lib.stride_tricks")
+
+
+class Printer:
+    """Text of blocks: every value gets a name of its own, `x`, `x.2`, `x.3`, … in program order."""
+
+    def __init__(self) -> None:
+        self.names: dict[Value, str] = {}
+        self.taken = {"inf": 1, "nan": 1}  # constants: a value of that name is `inf.2`
+        self.twins: dict[int, int] = {}
+
+    def name(self, value: Value) -> str:
+        if value not in self.names:
+            n = self.taken[value.name] = self.taken.get(value.name, 0) + 1
+            self.names[value] = value.name if n == 1 else f"{value.name}.{n}"
+        return self.names[value]
+
+    def arg(self, tree: Any) -> str:
+        if isinstance(tree, Value):
+            return self.name(tree)
+        if isinstance(tree, Slice):
+            parts = ["" if p is None else self.arg(p) for p in tree]
+            return ":".join(parts if parts[2] else parts[:2])
+        if isinstance(tree, tuple):
+            return f"({self.args(tree)}{',' * (len(tree) == 1)})"
+        if isinstance(tree, list):
+            return f"[{self.args(tree)}]"
+        if isinstance(tree, dict):
+            return "{" + ", ".join(f"{k!r}: {self.arg(v)}" for k, v in tree.items()) + "}"
+        if isinstance(tree, (np.bool, np.complexfloating)):
+            return f"np.{type(tree).__name__}({tree.item()!r})"
+        if isinstance(tree, (int, float, complex, str, bytes, type(None), np.number)):
+            return repr(tree)
+        if tree is UNDEFINED:
+            return "<undefined>"
+        if isinstance(tree, np.dtype):
+            return f"<dtype {tree.str if not tree.isnative else tree.str.lstrip('<>|')}>"
+        return "..." if tree is ... else f"<{op_name(tree)}>"
+
+    def args(self, trees: Iterable[Any]) -> str:
+        return ", ".join(map(self.arg, trees))
+
+    def instr(self, instr: Instr, indent: str = "") -> list[str]:
+        op, marks = instr.op, self.marks(instr)
+        if op == "for" and len(instr.args) == 2:
+            (kind, *bounds), inits = instr.args
+            item, *params = instr.blocks[0].params
+            carry = self.carry(params, inits)
+            if kind == "range":
+                bounds = short_range(*bounds)
+            reverse = "reversed " * bool(instr.attrs.get("reverse"))
+            head = f"for {self.name(item)} in {reverse}{kind}({self.args(bounds)}){carry}{marks}"
+            lines = self.body(head, instr.blocks[0], indent)
+        elif op == "while" and len(instr.args) == 1:
+            test, body = instr.blocks
+            lines = self.body(f"while{self.carry(test.params, instr.args[0])}{marks}", test, indent)
+            lines += self.body(f"do{self.carry(body.params)}", body, indent)
+        elif op == "if":
+            then, other = instr.blocks
+            lines = self.body(f"if {self.arg(instr.args[0])}{marks}", then, indent)
+            lines += self.body("else", other, indent)
+        else:
+            args = [self.arg(a) for a in instr.args]
+            args += [f"{k}={self.arg(a)}" for k, a in instr.kwargs.items()]
+            head = f"{op_name(op)}({', '.join(args)}){marks}"
+            lines = [indent + head]
+            if instr.blocks:  # a statement that is lowered and not yet specialised
+                lines = self.body(head, instr.blocks[0], indent)
+            for inner in instr.blocks[1:]:
+                lines += self.body("and", inner, indent)
+        if instr.results:
+            names = ", ".join(self.name(r) for r in instr.results)
+            lines[0] = f"{indent}{names} = {lines[0].strip()}"
+        return lines
+
+    def marks(self, instr: Instr) -> str:
+        marks = []
+        for name, value in instr.attrs.items():
+            if name == "twin":
+                marks.append(f"twin {self.twins.setdefault(value, len(self.twins) + 1)}")
+            elif value is True and name != "reverse":
+                marks.append("!" if name == "inplace" else name)
+            elif value is not None and value is not False and name != "reverse":
+                marks.append(f"{name}={self.arg(value)}")
+        return "".join(f" {mark}" for mark in marks)
+
+    def carry(self, params: Iterable[Value], inits: Iterable[Any] | None = None) -> str:
+        names = [self.name(p) for p in params]
+        if inits is not None:
+            inits = map(self.arg, inits)
+            names = [f"{n} = {i}" for n, i in itertools.zip_longest(names, inits, fillvalue="?")]
+        return f" carry ({', '.join(names)})" if names else ""
+
+    def body(self, head: str, block: Block, indent: str) -> list[str]:
+        return [f"{indent}{head}:", *self.lines(block, "yield", indent + "  ")]
+
+    def lines(self, block: Block, end: str, indent: str) -> list[str]:
+        lines = [line for instr in block.instrs for line in self.instr(instr, indent)]
+        return [*lines, f"{indent}{end} {self.args(block.results)}".rstrip()]
+
+    def block(self, block: Block, end: str) -> str:
+        params = ", ".join(f"{self.name(p)}: {p.kind!r}" for p in block.params)
+        return "\n".join([f"({params}):", *self.lines(block, end, "  ")])
+
+
+def short_range(start: Any, stop: Any, step: Any) -> list[Any]:
+    """The arguments of `range` as a person writes them."""
+    if type(step) is not int or step != 1:
+        return [start, stop, step]
+    return [stop] if type(start) is int and start == 0 else [start, stop]

@@ -1,0 +1,199 @@
+"""Kinds: what the compiler knows of a value before the program runs.
+
+    np.zeros((n, 3))      f8[n,3]        an array: dtype, rank, what is known of each dimension
+    2.0                   float          Python's own number
+    np.float64(2)         f8             a NumPy scalar
+    one or the other      f8?            the dtype is known, the origin is not
+
+A dimension is an int (known), or a `Size`: a name for a number that is fixed for the run. Two
+dimensions are proven equal when they compare equal; a `Size` never proves that two are different.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Size(NamedTuple):
+    """A dimension known by name: `max(base - minus, 0)`; `minus` may be negative.
+
+    >>> Size("x.0", 0, True), Size("x.0", -1)
+    (x.0, x.0+1)
+    >>> shrink(Size("x.0", 0, True), 2)
+    x.0-2
+    """
+
+    base: str
+    minus: int = 0
+    not_one: bool = False  # base is proven not to be 1 (0 is possible)
+
+    def __repr__(self) -> str:
+        return f"{self.base}{-self.minus:+}" if self.minus else self.base
+
+
+Dim = int | Size
+_fresh = itertools.count()
+
+
+def fresh_size() -> Size:
+    """A dimension of which nothing is known, equal to itself alone."""
+    return Size(f"?{next(_fresh)}")
+
+
+def shrink(dim: Dim, by: int) -> Dim:
+    """The length of a slice that leaves out `by` elements: `max(dim - by, 0)`."""
+    if by == 0:
+        return dim
+    if isinstance(dim, int):
+        return max(dim - by, 0)
+    return Size(dim.base, dim.minus + by, dim.not_one)
+
+
+def proven_one(dim: Dim) -> bool:
+    return isinstance(dim, int) and dim == 1
+
+
+def proven_not_one(dim: Dim) -> bool:
+    return dim != 1 if isinstance(dim, int) else dim.not_one and not dim.minus
+
+
+class Kind(NamedTuple):
+    """What is known of a value.
+
+    tag     "scalar", "array", "none", "str", "bytes", "tuple", "list", "dict", "range", "slice",
+            "object" (nothing known)
+    dtype   of scalars and arrays
+    shape   of arrays: one `Dim` per axis; None when even the rank is unknown
+    python  of scalars: True is Python's own bool, int, float, complex; False a NumPy scalar; None
+            either of the two
+    items   of tuples: the kind of each item; of lists whose length is known only at run time: one
+            kind, that of every element
+    size    of int scalars: the dimension whose length this number is, if it is one
+    """
+
+    tag: str
+    dtype: np.dtype | None = None
+    shape: tuple[Dim, ...] | None = None
+    python: bool | None = None
+    items: tuple[Kind, ...] | None = None
+    size: Dim | None = None
+
+    def __repr__(self) -> str:
+        if self.tag == "scalar":
+            if self.python:
+                return {"b": "bool", "i": "int", "f": "float", "c": "complex"}[self.dtype.kind]
+            return short(self.dtype) + ("?" if self.python is None else "")
+        if self.tag == "array":
+            dims = "..." if self.shape is None else ",".join(map(repr, self.shape))
+            return f"{short(self.dtype)}[{dims}]"
+        if self.items is not None:
+            return f"{self.tag}({', '.join(map(repr, self.items))})"
+        return self.tag
+
+    @property
+    def rank(self) -> int | None:
+        """Number of axes: 0 for scalars, None when unknown or meaningless."""
+        if self.tag == "scalar":
+            return 0
+        return None if self.tag != "array" or self.shape is None else len(self.shape)
+
+    @property
+    def dims(self) -> tuple[Dim, ...] | None:
+        """Shape of a scalar or array; None when the rank is unknown."""
+        return () if self.tag == "scalar" else self.shape
+
+    @property
+    def numeric(self) -> bool:
+        return self.tag in ("scalar", "array")
+
+    @property
+    def inexact(self) -> bool:
+        """A float or complex number or array: what can carry a derivative."""
+        return self.numeric and self.dtype is not None and self.dtype.kind in "fc"
+
+
+def short(dtype: np.dtype | None) -> str:
+    return "?" if dtype is None else "b1" if dtype.kind == "b" else dtype.str[1:]
+
+
+BOOL = Kind("scalar", np.dtype(bool), python=True)
+INT = Kind("scalar", np.dtype(int), python=True)
+FLOAT = Kind("scalar", np.dtype(float), python=True)
+COMPLEX = Kind("scalar", np.dtype(complex), python=True)
+NONE = Kind("none")
+STR = Kind("str")
+OBJECT = Kind("object")
+
+
+def array(dtype, *shape: Dim) -> Kind:
+    """
+    >>> array("f8", 3, Size("n"))
+    f8[3,n]
+    """
+    return Kind("array", np.dtype(dtype), tuple(shape))
+
+
+def scalar(dtype, python: bool | None = False) -> Kind:
+    return Kind("scalar", np.dtype(dtype), python=python)
+
+
+def kind_of(obj: object, name: str = "?") -> Kind:
+    """The kind of a live object; `name` names the dimensions of an array.
+
+    Sizes stay unknown, but whether a dimension is 1 is recorded: it decides broadcasting.
+
+    >>> kind_of(np.ones((3, 1)), "x")
+    f8[x.0,1]
+    >>> kind_of(2.5), kind_of(np.float32(1)), kind_of((1, None))
+    (float, f4, tuple(int, none))
+    """
+    kind = type(obj)
+    if kind is np.ndarray:
+        shape = tuple(
+            1 if n == 1 else Size(f"{name}.{axis}", 0, True) for axis, n in enumerate(obj.shape)
+        )
+        return Kind("array", obj.dtype, shape)
+    if kind in (bool, int, float, complex):
+        return {bool: BOOL, int: INT, float: FLOAT, complex: COMPLEX}[kind]
+    if isinstance(obj, np.generic) and obj.dtype.kind in "biufc":
+        return Kind("scalar", obj.dtype, python=False)
+    if obj is None:
+        return NONE
+    if kind is str:
+        return STR
+    if kind is tuple:
+        return Kind("tuple", items=tuple(kind_of(v, f"{name}[{i}]") for i, v in enumerate(obj)))
+    return OBJECT
+
+
+def join(a: Kind, b: Kind) -> Kind:
+    """The least kind that covers both: what is known where two paths of the program meet.
+
+    >>> join(FLOAT, scalar("f8")), join(array("f8", 3, 2), array("f8", 3, 4)).rank
+    (f8?, 2)
+    """
+    if a == b:
+        return a
+    if a.tag != b.tag:
+        return OBJECT
+    if a.tag == "scalar":
+        if a.dtype != b.dtype:
+            return OBJECT
+        return Kind("scalar", a.dtype, python=a.python if a.python == b.python else None)
+    if a.tag == "array":
+        if a.dtype != b.dtype or a.rank != b.rank or a.shape is None or b.shape is None:
+            return OBJECT
+        return Kind("array", a.dtype, tuple(map(join_dims, a.shape, b.shape)))
+    if a.items is not None and b.items is not None and len(a.items) == len(b.items):
+        return Kind(a.tag, items=tuple(map(join, a.items, b.items)))
+    return Kind(a.tag) if a.tag in ("str", "none") else OBJECT
+
+
+def join_dims(a: Dim, b: Dim) -> Dim:
+    if a == b:
+        return a
+    not_one = proven_not_one(a) and proven_not_one(b)
+    return Size(f"?{next(_fresh)}", 0, not_one)

@@ -1,0 +1,238 @@
+"""Mutation made pure: reads and writes of arrays that share memory.
+
+    v = y[2:5]        v is a reference to y's buffer by the path [2:5]
+    v[0] = s     →    y.2 = setitem(y, ([2:5],), 0, s)
+    return y          return y.2
+
+`Memory` is the part of the specialiser that knows buffers. A read takes the current version of a
+buffer and walks the path; a write makes a new version of the buffer, which every reference sees.
+
+`setitem(base, path, key, value)` is `base` with `value` stored at `base<path>[key]`;
+`add_at(base, path, key, value)` is the same for `+=`, exact where no element of key is repeated
+(attrs["repeats"]: elements of key that occur twice add up, as in `np.add.at`).
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime.errors import UnsupportedSyntaxError
+from srcdiff.transforms import abstract
+from srcdiff.transforms.ir import UNDEFINED, Instr, Slice, Value, map_tree
+from srcdiff.transforms.kinds import FLOAT, Kind, join, kind_of
+from srcdiff.transforms.references import (
+    Array, Bound, Buffer, Dict, Function, Iterator, Known, List, Missing, Plain, Ref, State, Tuple,
+    buffers_of,
+)  # fmt: skip
+
+NUMBERS = (bool, int, float, complex)
+
+
+class Memory:
+    """Reading, writing and merging references."""
+
+    state: State
+    instrs: list[Instr]
+    aliases: list[tuple[Buffer, Buffer]]  # pairs that may share memory
+    temporaries: list[dict]
+
+    # ------------------------------------------------------------------ errors
+
+    def refuse(self, where: Any, what: str, instead: str = "") -> UnsupportedSyntaxError:
+        location = where.location if where is not None else None
+        return UnsupportedSyntaxError(what, location, instead)
+
+    # ------------------------------------------------------------------ emission
+
+    def emit(self, op: Any, args: tuple, kwargs: dict | None, kind: Kind, where: Any,
+             name: str = "t", **attrs: Any) -> Value:  # fmt: skip
+        result = Value(name, kind)
+        self.instrs.append(Instr(op, args, kwargs, (result,), (), attrs, where))
+        return result
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self, ref: Any, where: Any = None) -> Any:
+        """The IR's argument tree for what a reference refers to now."""
+        if isinstance(ref, Plain):
+            return ref.value
+        if isinstance(ref, Array):
+            value = self.state.memory[ref.buffer]
+            for step in ref.path:
+                value = self.step(value, step, where)
+            return value
+        if isinstance(ref, Known):
+            return ref.obj
+        if isinstance(ref, Tuple):
+            return tuple([self.read(r, where) for r in ref.items])
+        if isinstance(ref, List):
+            held = self.state.memory[ref.cell]
+            return held.value if isinstance(held, Plain) else [self.read(r, where) for r in held]
+        if isinstance(ref, Dict):
+            return {k: self.read(r, where) for k, r in self.state.memory[ref.cell].items()}
+        if isinstance(ref, Missing):
+            raise self.refuse(where, ref.why)
+        if isinstance(ref, Slice):
+            return Slice(*(None if p is None else self.read(p, where) for p in ref))
+        raise self.refuse(where, f"{describe(ref)} is used as a value")
+
+    def step(self, value: Value, step: tuple, where: Any) -> Value:
+        """One step of a path: an index, or a function that returns a view."""
+        op, *args = step
+        args = (value, *args)
+        kind = abstract.infer(op, map_tree(kind_of_value, args), {})
+        return self.emit(op, args, None, kind or Kind("object"), where, value.name + "_view",
+                         view=True)  # fmt: skip
+
+    def kind(self, ref: Any) -> Kind:
+        """The kind of what a reference refers to; emits nothing."""
+        if isinstance(ref, Plain):
+            return ref.value.kind
+        if isinstance(ref, Known):
+            return kind_of(ref.obj)
+        if isinstance(ref, Array):
+            kind: Kind | None = self.state.memory[ref.buffer].kind
+            for op, *args in ref.path:
+                kind = abstract.infer(op, (kind, *map_tree(kind_of_value, tuple(args))), {})
+                if kind is None:
+                    return Kind("object")
+            return kind
+        if isinstance(ref, Tuple):
+            return Kind("tuple", items=tuple(self.kind(r) for r in ref.items))
+        if isinstance(ref, List):
+            held = self.state.memory[ref.cell]
+            if isinstance(held, Plain):
+                return held.value.kind
+            return Kind("list", items=tuple(self.kind(r) for r in held))
+        return Kind("object")
+
+    def fresh(self, value: Value, name: str | None = None, origin: str = "fresh") -> Ref:
+        """A reference to a new value: an array gets a buffer of its own."""
+        if value.kind.tag != "array":
+            return Plain(value)
+        buffer = Buffer(name or value.name, origin)
+        self.state.memory[buffer] = value
+        return Array(buffer)
+
+    # ------------------------------------------------------------------ writing
+
+    def write(self, ref: Array, key: Any, value: Any, where: Any, *, add: bool = False,
+              repeats: bool = False) -> None:  # fmt: skip
+        """Store `value` (an IR tree) at `ref[key]`, or add it there."""
+        buffer = ref.buffer
+        self.check_writable(buffer, where)
+        path = ref.path
+        old = self.state.memory[buffer]
+        op = "add_at" if add else "setitem"
+        attrs = {"repeats": True} if repeats else {}
+        new = self.emit(op, (old, path, key, value), None, old.kind, where, buffer.name, **attrs)
+        new.user = old.user
+        self.written.add(buffer)
+        self.state.memory[buffer] = new
+
+    def check_writable(self, buffer: Buffer, where: Any) -> None:
+        if buffer.fixed:
+            raise self.refuse(where, buffer.fixed)
+        if buffer.origin == "outside":
+            raise self.refuse(
+                where, f"`{buffer.name}` is written, an array from outside the function",
+                f"Pass `{buffer.name}` as an argument.")  # fmt: skip
+        others = {b if a is buffer else a for a, b in self.aliases if buffer in (a, b)} - {buffer}
+        if others and others & self.reachable():
+            raise self.refuse(
+                where, f"`{buffer.name}` is written while another array may share its memory",
+                "Write to a copy (`.copy()`).")  # fmt: skip
+
+    def reachable(self) -> set[Buffer]:
+        """Every buffer that some name, list or pending operand still refers to."""
+        memory = self.state.memory
+        found: set[Buffer] = set()
+        for ref in self.state.env.values():
+            found |= buffers_of(ref, memory)
+        for values in self.temporaries:
+            for ref in values.values():
+                found |= buffers_of(ref, memory)
+        return found
+
+    def may_alias(self, a: Buffer, b: Buffer) -> None:
+        if a is not b and (a, b) not in self.aliases:
+            self.aliases.append((a, b))
+            for x, y in list(self.aliases):  # what shares memory with b may share it with a
+                for p, q in ((x, y), (y, x)):
+                    if p is b and q is not a and (a, q) not in self.aliases:
+                        self.aliases.append((a, q))
+
+    def target(self, ref: Array) -> tuple[Array, Any]:
+        """`u[1:-1]` as a place to write: the array and the key."""
+        if ref.path and ref.path[-1][0] == "getitem":
+            return Array(ref.buffer, ref.path[:-1]), ref.path[-1][1]
+        return ref, ...
+
+    # ------------------------------------------------------------------ where two paths meet
+
+    def join_leaf(self, a: Any, b: Any, where: Any) -> tuple[Any, Any, Kind] | None:
+        """Two leaves and the kind that covers both; None if there is no such kind."""
+        if a is UNDEFINED or b is UNDEFINED:
+            other = b if a is UNDEFINED else a
+            return a, b, leaf_kind(other)
+        ka, kb = leaf_kind(a), leaf_kind(b)
+        if ka == kb:
+            return a, b, ka
+        if ka.tag == kb.tag == "scalar" and ka.dtype != kb.dtype:
+            promoted = promote(ka, kb)
+            if promoted is None:
+                return None
+            return convert(a, promoted), convert(b, promoted), promoted
+        joined = join(ka, kb)
+        return None if joined.tag == "object" else (a, b, joined)
+
+
+def promote(a: Kind, b: Kind) -> Kind | None:
+    """The kind of a name that is an int on one path and a float on the other: a float.
+
+    Only constants are converted, so that no value of the user's changes.
+    """
+    if a.python is False and b.python is False:
+        return None
+    dtype = np.result_type(a.dtype, b.dtype)
+    if dtype.kind not in "fc":
+        return None
+    return Kind("scalar", dtype, python=a.python if a.python == b.python else None)
+
+
+def convert(leaf: Any, kind: Kind) -> Any:
+    """
+    >>> convert(0, FLOAT), convert(0.5, FLOAT)
+    (0.0, 0.5)
+    """
+    if isinstance(leaf, (bool, int)) and kind.dtype.kind == "f":
+        return float(leaf)
+    if isinstance(leaf, NUMBERS) and kind.dtype.kind == "c":
+        return complex(leaf)
+    return leaf
+
+
+def leaf_kind(leaf: Any) -> Kind:
+    return leaf.kind if isinstance(leaf, Value) else kind_of(leaf)
+
+
+def kind_of_value(value: Value) -> Kind:
+    return value.kind
+
+
+def describe(ref: Any) -> str:
+    """What a user would call it."""
+    if isinstance(ref, Function):
+        return f"the function `{ref.lowered.name}`"
+    if isinstance(ref, Bound):
+        return f"the method `{ref.name}`"
+    if isinstance(ref, Iterator):
+        return f"the iterator `{ref.kind}(…)`"
+    return f"this {type(ref).__name__.lower()}"
+
+
+AUGMENTED = {operator.add: operator.iadd, operator.sub: operator.isub}
+_ = FLOAT

@@ -1,0 +1,202 @@
+"""Names: every value that is stored gets one, and values that may share a name do.
+
+    h.2 = for … carry (h.1 = h):  …  yield h.3      →    h, everywhere
+    u.2 = setitem(u, …)!                            →    u: the update runs in place
+    a.1 … a.2, both needed at once                  →    a, a_2
+
+A variable is a set of values that take turns: an update in place and its base must share one, and a
+loop's parameter, its test's parameter and its result are one. What a loop carries in and out, what
+the branches of an `if` yield, and copies, share one where their lives do not overlap. Lives are
+intervals of positions in the printed program; a value from outside a loop that is read inside lives
+until the loop ends.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterable
+
+from srcdiff.transforms.ir import Block, Instr, Value, flatten
+
+
+class Variables:
+    """Union-find over values, with the lives of each variable.
+
+    positions   instruction → (read, write): when its operands are read and its results written
+    """
+
+    def __init__(self) -> None:
+        self.parent: dict[Value, Value] = {}
+        self.members: dict[Value, list[Value]] = {}
+        self.lives: dict[Value, list[tuple[int, int]]] = {}
+        self.fixed: dict[Value, str] = {}
+
+    def find(self, v: Value) -> Value:
+        root = v
+        while (up := self.parent.get(root)) is not None:
+            root = up
+        while v is not root:
+            self.parent[v], v = root, self.parent[v]
+        return root
+
+    def force(self, a: Value, b: Value) -> None:
+        a, b = self.find(a), self.find(b)
+        if a is b:
+            return
+        if b in self.fixed and a not in self.fixed:
+            a, b = b, a
+        self.parent[b] = a
+        self.members.setdefault(a, [a]).extend(self.members.pop(b, [b]))
+        self.lives[a] = self.lives.get(a, []) + self.lives.pop(b, [])
+
+    def overlap(self, a: Value, b: Value) -> bool:
+        a, b = self.find(a), self.find(b)
+        if a is b:
+            return False
+        return any(
+            start < other_end and other_start < end
+            for start, end in self.lives.get(a, ())
+            for other_start, other_end in self.lives.get(b, ())
+        )
+
+    def merge(self, a: object, b: object) -> bool:
+        """Let two values share a variable if they may."""
+        if not isinstance(a, Value) or not isinstance(b, Value):
+            return False
+        if self.find(a) is self.find(b):
+            return True
+        if self.find(a) in self.fixed and self.find(b) in self.fixed:
+            return False
+        if not compatible(a, b) or self.overlap(a, b):
+            return False
+        self.force(a, b)
+        return True
+
+
+def compatible(a: Value, b: Value) -> bool:
+    """Whether a reader would expect one name for both."""
+    if a.kind.tag != b.kind.tag and "object" not in (a.kind.tag, b.kind.tag):
+        return False
+    return base_name(a) == base_name(b) or not (a.user and b.user)
+
+
+def base_name(v: Value) -> str:
+    name = "".join(c if c.isalnum() or c == "_" else "_" for c in v.name) or "t"
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def lives(block: Block, folded: set[Value]) -> dict[Value, tuple[int, int]]:
+    """The interval in which each stored value lives.
+
+    folded   values that are printed where they are used: they read their operands there
+    """
+    first: dict[Value, int] = {}
+    last: dict[Value, int] = {}
+    depth: dict[Value, int] = {}
+    inner: dict[Value, list[Value]] = {}
+    clock = [0]
+    loops: list[tuple[int, list[Value]]] = []
+
+    def sources(values: Iterable[Value]) -> list[Value]:
+        """The stored values behind folded ones."""
+        found, pending = [], list(values)
+        while pending:
+            v = pending.pop()
+            if v in folded:
+                pending.extend(inner[v])
+            else:
+                found.append(v)
+        return found
+
+    def read(values: Iterable[Value], at: int) -> None:
+        for v in sources(values):
+            last[v] = max(last.get(v, -1), at)
+            level = depth.get(v, 0)
+            for extended in loops[level:]:
+                extended[1].append(v)
+
+    def write(values: Iterable[Value], at: int) -> None:
+        for v in values:
+            first[v] = at
+            depth[v] = len(loops)
+
+    def tick() -> int:
+        clock[0] += 2
+        return clock[0]
+
+    def visit(block: Block) -> None:
+        for instr in block.instrs:
+            if instr.blocks:
+                region(instr)
+            elif instr.results and instr.results[0] in folded:
+                inner[instr.results[0]] = list(instr.operands)
+            else:
+                at = tick()
+                read(instr.operands, at)
+                write(instr.results, at + 1)
+
+    def region(instr: Instr) -> None:
+        at = tick()
+        read(flatten(instr.args), at)
+        if instr.op == "if":
+            for inner_block in instr.blocks:
+                visit(inner_block)
+                read(flatten(inner_block.results), tick())
+            write(instr.results, tick() + 1)
+            return
+        loops.append((at, []))
+        for inner_block in instr.blocks:
+            write(inner_block.params, at + 1)
+        for inner_block in instr.blocks:
+            visit(inner_block)
+            read(flatten(inner_block.results), tick())
+        end = tick()
+        _, extended = loops.pop()
+        for v in extended:
+            last[v] = max(last.get(v, -1), end)
+        write(instr.results, end + 1)
+
+    write(block.params, 1)
+    visit(block)
+    read(flatten(block.results), tick())
+    return {v: (start, max(last.get(v, -1), start + 1)) for v, start in first.items()}
+
+
+def assign(variables: Variables, order: Iterable[Value], reserved: set[str]) -> dict[Value, str]:
+    """A name for each variable: the first free one of `x`, `x_2`, `x_3`, …
+
+    Variables of one base name share it where their lives do not overlap.
+    """
+    names: dict[Value, str] = dict(variables.fixed)
+    holders: dict[str, list[Value]] = {}
+    for root, name in names.items():
+        holders.setdefault(name, []).append(root)
+    done: set[Value] = set(names)
+    result: dict[Value, str] = {}
+    for v in order:
+        root = variables.find(v)
+        if root not in done:
+            done.add(root)
+            base = best_name(variables.members.get(root, [root]))
+            number = 1
+            while True:
+                name = base if number == 1 else f"{base}_{number}"
+                free = name not in reserved and not keyword.iskeyword(name)
+                if free and not any(variables.overlap(root, h) for h in holders.get(name, ())):
+                    break
+                number += 1
+            names[root] = name
+            holders.setdefault(name, []).append(root)
+        result[v] = names[root]
+    return result
+
+
+def best_name(values: list[Value]) -> str:
+    """The user's name if one of the values has one, else the most telling."""
+    for v in values:
+        if v.user:
+            return base_name(v)
+    for v in values:
+        if base_name(v) not in ("t", "d_t", "stack", "item"):
+            return base_name(v)
+    return base_name(values[0])

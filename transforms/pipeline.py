@@ -1,0 +1,423 @@
+"""The pipeline: from a function and one signature to the generated function.
+
+    parse → lower → specialize → reverse → optimize → save → bufferize → emit → print → exec
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import srcdiff.runtime.rules  # noqa: F401  (registers the rules)
+from srcdiff.runtime.errors import (
+    NonScalarOutputError, NotDifferentiableTypeError, SrcdiffError, UnknownArgumentError,
+)  # fmt: skip
+from srcdiff.transforms.bufferize import bufferize
+from srcdiff.transforms.common_subexpressions import common_subexpressions
+from srcdiff.transforms.dead_code import dead_code
+from srcdiff.transforms.emit import emit
+from srcdiff.transforms.fold import fold
+from srcdiff.transforms.ir import Block, Instr, Value, flatten
+from srcdiff.transforms.kinds import Kind, kind_of, proven_not_one, proven_one
+from srcdiff.transforms.linemap import build, line_map
+from srcdiff.transforms.parse import Parsed
+from srcdiff.transforms.printer import print_source
+from srcdiff.transforms.references import (
+    Array, Buffer, Cell, Dict, Known, List, Plain, Ref, State, Tuple,
+)  # fmt: skip
+from srcdiff.transforms.reverse import reverse
+from srcdiff.transforms.saving import save_trails
+from srcdiff.transforms.specialize import (
+    UNROLL, Guard, Specialized, Specializer, expander, lowered_of, specialize,
+)  # fmt: skip
+
+SEQUENCE = 32  # a list of more floats than this is one value, not one for each element
+
+
+class Request(NamedTuple):
+    """What is wanted of a function for one signature.
+
+    arguments   parameter → live argument, as the call bound it
+    wrt         ("argument", parameter, *steps) or ("local", name), one for each gradient
+    single      one gradient is returned bare, not in a tuple
+    seed        "one" (a scalar output), "ones" (every element), "argument" (a parameter d_out)
+    """
+
+    parsed: Parsed
+    arguments: dict[str, Any]
+    wrt: tuple[tuple, ...]
+    seed: str = "one"
+    value: bool = False
+    has_aux: bool = False
+    unroll: int | None = None
+    training: bool = False
+    single: bool = False
+
+
+class Compiled(NamedTuple):
+    """A generated function and what it was made from.
+
+    lines   generated line → the site in the user's source that it came from
+    """
+
+    function: Callable
+    source: str
+    ir: Block
+    guards: tuple[Guard, ...]
+    writes_arguments: bool
+    lines: dict[int, Any]
+    output_kind: Any
+
+
+def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None) -> Compiled:
+    """Generate the gradient function that a request describes.
+
+    inspect   called with the name and the result of each pass
+    """
+    arguments = Arguments(request)
+    run = Specializer(request.unroll if request.unroll is not None else UNROLL, request.training)
+    primal = specialize(run, request.parsed, arguments.refs, arguments.state, arguments.params)
+    wanted = [arguments.wanted(entry, run) for entry in request.wrt]
+    wrt = list(dict.fromkeys(v for tree in wanted for v in flatten(tree)))
+    out, aux = split_output(primal.output, request)
+    seeding = Seeding(request, out, arguments)
+    block = primal.block.replace(
+        params=tuple(arguments.params), results=(primal.output, *wrt)
+    )  # fmt: skip
+
+    def record(name: str, block: Block) -> Block:
+        if inspect is not None:
+            inspect(name, block)
+        return block
+
+    block = record("specialize", dead_code(block))
+    block, gradients = reverse(block, seeding.seeds, wrt, expander(run), seeding.instrs)
+    value = (primal.output if request.has_aux else out,) if request.value else (
+        (aux,) if request.has_aux else ())  # fmt: skip
+    block = record("reverse", block.replace(results=(*value, *gradients)))
+    for pass_ in (dead_code, fold, common_subexpressions, dead_code, save_trails, dead_code):
+        block = record(pass_.__name__, pass_(block))
+    gradients = list(block.results[len(value) :])
+    block, gradients = bufferize(block.replace(results=value), gradients)
+    ir = record("bufferize", block.replace(results=(*block.results, *gradients)))
+    value = ir.results[: len(value)]
+    found = dict(zip(wrt, gradients))
+
+    def output(expr: Callable) -> ast.expr:
+        trees = [arguments.gradient_expr(tree, found, expr) for tree in wanted]
+        result = trees[0] if request.single else ast.Tuple(trees)
+        if request.value:
+            return ast.Tuple([expr(value[0]), result])
+        return ast.Tuple([result, expr(value[0])]) if request.has_aux else result
+
+    emitted = emit(ir, name_of(request), arguments.signature(), arguments.access, output,
+                   request.parsed)  # fmt: skip
+    source = print_source(emitted.tree)
+    like = request.parsed.function
+    function = build(source, emitted.tree, emitted.bound, emitted.cells, like.__globals__, like)
+    return Compiled(function, source, ir, primal.guards, primal.writes_arguments,
+                    line_map(source, emitted.tree), seeding.kind)  # fmt: skip
+
+
+def name_of(request: Request) -> str:
+    name = request.parsed.function.__name__
+    name = "f" if name == "<lambda>" else name
+    suffix = "vjp" if request.seed == "argument" else "grad"
+    return f"{name}_value_and_grad" if request.value and suffix == "grad" else f"{name}_{suffix}"
+
+
+class Arguments:
+    """The arguments of a call, taken apart: a value for each number and array in them."""
+
+    def __init__(self, request: Request):
+        self.request = request
+        self.parsed = request.parsed
+        self.lowered = lowered_of(self.parsed)
+        self.state = State({}, {})
+        self.params: list[Value] = []
+        self.access: dict[Value, ast.expr] = {}
+        self.leaf_of: dict[tuple, Value] = {}
+        self.same: dict[int, Array] = {}
+        self.refs: dict[str, Ref] = {}
+        self.trees: dict[str, Any] = {}
+        self.extra: list[ast.arg] = []
+        for name, obj in request.arguments.items():
+            self.refs[name] = self.ref(obj, (name,), ast.Name(name))
+
+    def ref(self, obj: Any, path: tuple, access: ast.expr) -> Ref:
+        """The reference to an argument, with a parameter value for each leaf."""
+        kind = type(obj)
+        if kind is np.ndarray:
+            known = self.same.get(id(obj))
+            if known is not None:
+                self.leaf_of[path] = self.state.memory[known.buffer]
+                return known
+            value = self.leaf(obj, path, access)
+            buffer = Buffer(value.name, "argument")
+            self.state.memory[buffer] = value
+            self.same[id(obj)] = Array(buffer)
+            return Array(buffer)
+        if kind in (int, float, complex) or isinstance(obj, np.generic) and obj.dtype.kind in "biufc":
+            return Plain(self.leaf(obj, path, access))
+
+        def inner(key: Any, part: Any) -> Ref:
+            return self.ref(part, (*path, key), ast.Subscript(access, ast.Constant(key)))
+
+        if kind is list and len(obj) > SEQUENCE and all(type(x) is float for x in obj):
+            value = Value(path_name(path), Kind("list", items=(kind_of(0.0),)), True)
+            self.note(value, path, access)
+            cell = Cell(value.name)
+            self.state.memory[cell] = Plain(value)
+            return List(cell)
+        if kind is list:
+            cell = Cell(path_name(path))
+            self.state.memory[cell] = tuple(inner(i, x) for i, x in enumerate(obj))
+            return List(cell)
+        if kind is dict:
+            cell = Cell(path_name(path))
+            self.state.memory[cell] = {k: inner(k, x) for k, x in obj.items()}
+            return Dict(cell)
+        if isinstance(obj, tuple):
+            return Tuple(tuple(inner(i, x) for i, x in enumerate(obj)), kind)
+        if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
+            names = [f.name for f in dataclasses.fields(obj)]
+            return Tuple(tuple(
+                self.ref(getattr(obj, n), (*path, ("attr", n)), ast.Attribute(access, n))
+                for n in names
+            ), kind)  # fmt: skip
+        return Known(obj, ("object", obj))
+
+    def leaf(self, obj: Any, path: tuple, access: ast.expr) -> Value:
+        name = path_name(path)
+        value = Value(name, kind_of(obj, name), True)
+        self.note(value, path, access)
+        return value
+
+    def note(self, value: Value, path: tuple, access: ast.expr) -> None:
+        self.params.append(value)
+        self.access[value] = access
+        self.leaf_of[path] = value
+
+    # ------------------------------------------------------------------ what is differentiated
+
+    def wanted(self, entry: tuple, run: Specializer) -> Any:
+        """The tree of values that an entry of wrt stands for: None where a leaf is no float."""
+        if entry[0] == "local":
+            return self.local(entry[1], run)
+        _, name, *steps = entry
+        obj = self.request.arguments[name]
+        path: tuple = (name,)
+        for step in steps:
+            is_attr = isinstance(step, tuple) and step[0] == "attr"
+            obj = getattr(obj, step[1]) if is_attr else obj[step]
+            path = (*path, step)
+        return self.tree(obj, path)
+
+    def tree(self, obj: Any, path: tuple) -> Any:
+        value = self.leaf_of.get(path)
+        if value is not None:
+            inexact = value.kind.inexact or value.kind.tag == "list"
+            return value if inexact else None
+        if isinstance(obj, dict):
+            return {k: self.tree(x, (*path, k)) for k, x in obj.items()}
+        if isinstance(obj, list):
+            return [self.tree(x, (*path, i)) for i, x in enumerate(obj)]
+        if isinstance(obj, tuple):
+            parts = tuple(self.tree(x, (*path, i)) for i, x in enumerate(obj))
+            return parts if type(obj) is tuple else Structure(parts, type(obj), None)
+        if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
+            names = tuple(f.name for f in dataclasses.fields(obj))
+            parts = tuple(self.tree(getattr(obj, n), (*path, ("attr", n))) for n in names)
+            return Structure(parts, type(obj), names)
+        return None
+
+    def local(self, name: str, run: Specializer) -> Value:
+        stores = run.stores.get(name, [])
+        if not stores:
+            raise UnknownArgumentError(
+                f"`{name}` is neither a parameter nor a local variable of "
+                f"`{self.parsed.function.__name__}`")  # fmt: skip
+        if len(stores) > 1 or stores[0][1]:
+            raise UnknownArgumentError(
+                f"the local variable `{name}` is assigned more than once, or in a loop or branch",
+                None, "Give the value that is meant a name of its own.")  # fmt: skip
+        value = stores[0][0]
+        if not isinstance(value, Value) or not value.kind.inexact:
+            raise NotDifferentiableTypeError(f"the local variable `{name}` is no float")
+        return value
+
+    def gradient_expr(self, tree: Any, found: dict, expr: Callable) -> ast.expr:
+        if isinstance(tree, Value):
+            return expr(found[tree])
+        if isinstance(tree, Structure):
+            cls = ast.Name(tree.cls.__name__)
+            self.structures = getattr(self, "structures", {})
+            parts = [self.gradient_expr(p, found, expr) for p in tree.parts]
+            _ = cls
+            return structure_expr(tree, parts, expr)
+        if isinstance(tree, dict):
+            return ast.Dict([expr(k) for k in tree],
+                            [self.gradient_expr(t, found, expr) for t in tree.values()])  # fmt: skip
+        if isinstance(tree, (list, tuple)):
+            parts = [self.gradient_expr(t, found, expr) for t in tree]
+            return ast.List(parts) if isinstance(tree, list) else ast.Tuple(parts)
+        return ast.Constant(None)
+
+    # ------------------------------------------------------------------ the signature
+
+    def signature(self) -> ast.arguments:
+        """The parameters of the generated function: those that the call gave a value."""
+        positional, either, keyword = [], [], []
+        star = double = None
+        for p in self.lowered.parameters:
+            if p.name not in self.request.arguments:
+                continue
+            arg = ast.arg(p.name)
+            if p.kind == "positional":
+                positional.append(arg)
+            elif p.kind == "either":
+                either.append(arg)
+            elif p.kind == "keyword":
+                keyword.append(arg)
+            elif p.kind == "star":
+                star = arg
+            else:
+                double = arg
+        if star is not None or positional and not either and self.extra:
+            keyword += self.extra
+        else:
+            either += self.extra
+        return ast.arguments(posonlyargs=positional, args=either, vararg=star, kwonlyargs=keyword,
+                             kw_defaults=[None] * len(keyword), kwarg=double, defaults=[])  # fmt: skip
+
+
+class Structure(NamedTuple):
+    """A namedtuple or a dataclass of gradients."""
+
+    parts: tuple
+    cls: type
+    names: tuple | None
+
+
+def structure_expr(tree: Structure, parts: list[ast.expr], expr: Callable) -> ast.expr:
+    function = expr(tree.cls)
+    if tree.names is None:
+        return ast.Call(function, parts, [])
+    return ast.Call(function, [], [ast.keyword(n, p) for n, p in zip(tree.names, parts)])
+
+
+def path_name(path: tuple) -> str:
+    """
+    >>> path_name(("layers", 0, 1)), path_name(("params", "w")), path_name(("x",))
+    ('layers_0_1', 'w', 'x')
+    """
+    parts = [p[1] if isinstance(p, tuple) else p for p in path]
+    last = parts[-1]
+    if isinstance(last, str) and last.isidentifier():
+        return last
+    return "_".join(str(p) for p in parts)
+
+
+def split_output(output: Any, request: Request) -> tuple[Any, Any]:
+    if not request.has_aux:
+        return output, None
+    if not isinstance(output, tuple) or len(output) != 2:
+        raise SrcdiffError("has_aux=True: the function must return (output, aux)")
+    return output
+
+
+class Seeding:
+    """The adjoint of the output, as the request wants it."""
+
+    def __init__(self, request: Request, out: Any, arguments: Arguments):
+        self.seeds: dict[Value, Any] = {}
+        self.instrs: list[Instr] = []
+        self.arguments = arguments
+        self.name = request.parsed.function.__name__
+        self.kind = kinds(out)
+        if request.seed == "argument":
+            arguments.extra.append(ast.arg("d_out"))
+            self.cotangent(out, ast.Name("d_out"), "d_out")
+        elif request.seed == "ones":
+            self.ones(out)
+        else:
+            self.one(out)
+
+    def cotangent(self, out: Any, access: ast.expr, name: str) -> None:
+        if isinstance(out, Value):
+            if out.kind.inexact:
+                kind = out.kind
+                if kind.tag == "scalar":
+                    kind = kind._replace(python=None)
+                d = Value(name, kind)
+                d.user = True
+                self.arguments.params.append(d)
+                self.arguments.access[d] = access
+                if out in self.seeds:
+                    total = Value(name, kind)
+                    import operator
+
+                    self.instrs.append(Instr(operator.add, (self.seeds[out], d), None, (total,)))
+                    d = total
+                self.seeds[out] = d
+        elif isinstance(out, (tuple, list)):
+            for i, part in enumerate(out):
+                self.cotangent(part, ast.Subscript(access, ast.Constant(i)), f"{name}_{i}")
+        elif isinstance(out, dict):
+            for k, part in out.items():
+                self.cotangent(part, ast.Subscript(access, ast.Constant(k)), f"{name}_{k}")
+
+    def ones(self, out: Any) -> None:
+        for v in flatten(out):
+            if v.kind.inexact and v not in self.seeds:
+                self.seeds[v] = self.like(v)
+
+    def like(self, v: Value) -> Any:
+        if v.kind.tag == "scalar":
+            return 1.0
+        one = Value("d_out", v.kind)
+        self.instrs.append(Instr(np.ones_like, (v,), None, (one,)))
+        return one
+
+    def one(self, out: Any) -> None:
+        if isinstance(out, (tuple, list, dict)) or out is None or isinstance(out, str):
+            what = "nothing" if out is None else f"a {type(out).__name__}"
+            raise self.not_scalar(f"returns {what}")
+        if not isinstance(out, Value):
+            return
+        kind = out.kind
+        if kind.tag == "list" or not kind.numeric and kind.tag != "object":
+            raise self.not_scalar(f"returns a {kind.tag}")
+        if kind.numeric and kind.dtype.kind == "c":
+            raise NonScalarOutputError(
+                f"`{self.name}` returns a complex number, which has no gradient", None,
+                "Return its real part or its absolute value, or use `vjp`.")  # fmt: skip
+        if kind.dims is None or not all(map(proven_one, kind.dims)):
+            if kind.dims is not None and any(map(proven_not_one, kind.dims)):
+                raise self.not_scalar(f"returns an array with {len(kind.dims)} axes")
+            self.instrs.append(Instr("check_scalar", (out, self.name), None, (), (),
+                                     {"effect": True}))  # fmt: skip
+        self.seeds[out] = self.like(out) if kind.tag != "object" else 1.0
+
+    def not_scalar(self, what: str) -> NonScalarOutputError:
+        return NonScalarOutputError(
+            f"`{self.name}` {what}; `grad` needs a function with one output", None,
+            "Use `elementwise_grad`, `vjp` or `jacobian`, or return a sum.")  # fmt: skip
+
+
+def kinds(tree: Any) -> Any:
+    if isinstance(tree, Value):
+        return tree.kind
+    if isinstance(tree, (tuple, list)):
+        return type(tree)([kinds(t) for t in tree])
+    if isinstance(tree, dict):
+        return {k: kinds(t) for k, t in tree.items()}
+    return kind_of(tree)
+
+
+_ = (builtins, Specialized)

@@ -1,0 +1,76 @@
+"""Printing: a Python tree becomes text, by astor.
+
+    print_source(tree)    lines of at most 100 columns, `Comment` nodes as comments
+
+A node that astor does not know is printed by `ast.unparse`.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from astor.code_gen import SourceGenerator
+from astor.source_repr import split_lines
+
+COLUMNS = 100
+
+
+class Comment(ast.stmt):
+    """A line of comment."""
+
+    _fields = ("text",)
+    text: str
+
+
+class Generator(SourceGenerator):
+    """astor's printer, with comments, plain strings and everything `ast` knows."""
+
+    def visit_Comment(self, node: Comment) -> None:
+        self.newline(node)
+        self.write(f"# {node.text}")
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        value = node.value
+        if isinstance(value, (int, float, complex)) and not isinstance(value, bool):
+            if value != value or value in (float("inf"), float("-inf")):
+                text = f"float('{value}')" if isinstance(value, float) else repr(value)
+            else:
+                text = repr(value)
+            negative = text.startswith("-")
+            self.write(f"({text})" if negative and self.get__pp(node) > 13 else text)
+        else:
+            self.write("..." if value is ... else repr(value))
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        self.write(node.value, "[")
+        key = node.slice
+        parts = key.elts if isinstance(key, ast.Tuple) and key.elts else [key]
+        for i, part in enumerate(parts):
+            self.write(", " if i else "")
+            self.write(part)
+        self.write(",]" if isinstance(key, ast.Tuple) and len(parts) == 1 and key.elts else "]")
+
+    def abort_visit(self, node: ast.AST) -> None:  # type: ignore[override]
+        self.write(ast.unparse(node))
+
+
+def print_source(tree: ast.AST) -> str:
+    """The text of a tree.
+
+    >>> tree = ast.parse("x = a+b")
+    >>> tree.body.insert(0, Comment("the sum"))
+    >>> print(print_source(tree), end="")
+    # the sum
+    x = a + b
+    """
+    generator = Generator("    ")
+    generator.visit(tree)
+    result: list[Any] = generator.result
+    while result and set(result[0]) <= {"\n"}:
+        del result[0]
+    result.append("\n")
+    text = "".join(result)
+    if max(map(len, text.splitlines()), default=0) <= COLUMNS:
+        return text
+    return "".join(split_lines(result, maxline=COLUMNS))

@@ -1,0 +1,153 @@
+"""References: what the names of a Python program refer to while it is specialised.
+
+    Known(obj)            a Python object known to the compiler (a function, None, "abc", 3)
+    Plain(value)          a number, or another immutable object, that is known only at run time
+    Array(buffer, path)   an array: a view, reached by `path`, of the memory `buffer`
+    Tuple(items)          a tuple of references
+    List(cell)            a list; its items, or a `Plain` sequence of unknown length, are in `State`
+    Dict(cell)            a dict whose keys are known
+    Function(…)           a Python function that can be inlined
+    Bound(ref, name)      the method `name` of what ref refers to
+    Iterator(kind, …)     range, zip, enumerate, reversed, … before they are looped over
+    Missing(why)          a name that is unbound, or not the same thing on all paths, and why
+
+Only buffers and cells change, and `State` says what they hold now: two names for one array are two
+references to one buffer, so whoever reads after a store sees the store.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from srcdiff.transforms.ir import Value
+
+
+class Buffer:
+    """One piece of array memory, equal to itself alone.
+
+    origin   "fresh" (made by the function), "argument", "outside" (a global, a closure cell)
+    fixed    why nobody may write to it any more ("" while everybody may)
+    """
+
+    __slots__ = ("name", "origin", "fixed")
+
+    def __init__(self, name: str, origin: str = "fresh"):
+        self.name, self.origin, self.fixed = name, origin, ""
+
+
+class Cell:
+    """The identity of a list or a dict."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str = "items"):
+        self.name = name
+
+
+class Known(NamedTuple):
+    obj: Any
+    path: Any = None  # how generated source can reach it, for objects from outside
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Known):
+            return False
+        a, b = self.obj, other.obj
+        if a is b:
+            return True
+        simple = (bool, int, float, complex, str, tuple, type(None))
+        return type(a) is type(b) and isinstance(a, simple) and repr(a) == repr(b)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Plain(NamedTuple):
+    value: Value
+
+
+class Array(NamedTuple):
+    buffer: Buffer
+    path: tuple = ()  # steps: ("getitem", key) or (view function, *arguments)
+
+
+class Tuple(NamedTuple):
+    items: tuple
+    cls: Any = tuple
+
+
+class List(NamedTuple):
+    cell: Cell
+
+
+class Dict(NamedTuple):
+    cell: Cell
+
+
+class Function(NamedTuple):
+    lowered: Any
+    defaults: dict
+    frame: int  # of the enclosing call, -1 at module level
+    bound: Any = None  # the reference of `self`
+
+
+class Bound(NamedTuple):
+    ref: Any
+    name: str
+
+
+class Iterator(NamedTuple):
+    kind: str
+    parts: tuple
+
+
+class Missing(NamedTuple):
+    why: str
+
+
+Ref = Known | Plain | Array | Tuple | List | Dict | Function | Bound | Iterator | Missing
+
+
+class State:
+    """What every name refers to, and what every buffer and cell holds, at one point of the run."""
+
+    __slots__ = ("env", "memory")
+
+    def __init__(self, env: dict, memory: dict):
+        self.env, self.memory = env, memory
+
+    def copy(self) -> State:
+        return State(dict(self.env), dict(self.memory))
+
+
+def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
+    """The buffers that can be reached from a reference."""
+    if isinstance(ref, Array):
+        return {ref.buffer}
+    seen = set() if seen is None else seen
+    if isinstance(ref, Tuple):
+        return set().union(*(buffers_of(r, memory, seen) for r in ref.items))
+    if isinstance(ref, (List, Dict)):
+        if ref.cell in seen:
+            return set()
+        seen.add(ref.cell)
+        held = memory.get(ref.cell, ())
+        if isinstance(held, Plain):
+            return set()
+        held = held.values() if isinstance(held, dict) else held
+        return set().union(*(buffers_of(r, memory, seen) for r in held))
+    if isinstance(ref, Bound):
+        return buffers_of(ref.ref, memory, seen)
+    if isinstance(ref, Iterator):
+        return set().union(*(buffers_of(r, memory, seen) for r in ref.parts if ref_like(r)))
+    if isinstance(ref, Function):
+        refs = [*ref.defaults.values(), *([ref.bound] if ref.bound is not None else [])]
+        return set().union(*(buffers_of(r, memory, seen) for r in refs))
+    return set()
+
+
+def ref_like(obj: Any) -> bool:
+    return isinstance(
+        obj, (Known, Plain, Array, Tuple, List, Dict, Function, Bound, Iterator, Missing)
+    )

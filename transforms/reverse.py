@@ -1,0 +1,640 @@
+"""Reverse mode: the linear IR of a function, followed by its adjoint.
+
+    (x: f8[n]):                 (x: f8[n]):
+      y = np.sin(x)               y = np.sin(x)
+      s = np.sum(y)          →    s = np.sum(y)
+      return s                    adjoint()
+                                  d_y = np.broadcast_to(1.0, (n,))
+                                  d_x = mul(d_y, np.cos(x))
+                                  return d_x
+
+Each operation is reversed by its rule, written into the result (see `registry`). A region is
+reversed by a region with the same twin number: the same steps, backwards, reading the values of
+the same step. An adjoint that is not there yet is no array of zeros: the first contribution
+assigns, later ones add. Regions take the adjoints of what they read as carried values and give
+them back, so that nothing is zeroed inside a loop.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime import kernels
+from srcdiff.runtime.errors import NoRuleError
+from srcdiff.runtime.registry import rule_of
+from srcdiff.transforms import abstract
+from srcdiff.transforms.activity import active, carried
+from srcdiff.transforms.ir import (
+    UNDEFINED, Block, Instr, Slice, Value, flatten, map_tree, new_twin, op_name, substitute_block,
+)  # fmt: skip
+from srcdiff.transforms.kinds import (
+    FLOAT, INT, OBJECT, Kind, kind_of, proven_not_one, proven_one,
+)  # fmt: skip
+
+CASTS = frozenset({float, complex, np.float64, np.float32, np.float16, np.complex128, np.complex64})
+
+
+def reverse(block: Block, seeds: dict[Value, Any], wrt: Iterable[Value], expand: Callable,
+            first: Iterable[Instr] = ()) -> tuple[Block, list]:  # fmt: skip
+    """The block with its adjoint appended, and the gradient of each value in `wrt`.
+
+    seeds    the adjoint of each result that has one
+    expand   `expand(rule, args, kwargs, instrs, where)` writes a rule's body and returns the tree
+             that it returns (the specialiser does that)
+    first    what makes the seeds
+    """
+    wrt = tuple(wrt)
+    sweep = Reverse(expand, active(block, wrt, seeds), set(wrt))
+    sweep.instrs.extend(first)
+    for value, seed in seeds.items():
+        if value in sweep.active:
+            sweep.add(value, seed, None)
+    sweep.block(block.instrs)
+    gradients = [sweep.final(value) for value in wrt]
+    marker = Instr("adjoint", attrs={"effect": True})
+    return Block(block.params, [*block.instrs, marker, *sweep.instrs], ()), gradients
+
+
+class Adjoint:
+    """The adjoint of a value so far; `stale` are the places that a store has overwritten since.
+
+    d<path>[key] is to be zeroed for each stale (path, key) before it is read or added to.
+    """
+
+    __slots__ = ("d", "stale")
+
+    def __init__(self, d: Any, stale: tuple = ()):
+        self.d, self.stale = d, stale
+
+
+class Reverse:
+    def __init__(self, expand: Callable, active_values: set[Value], wrt: set[Value]):
+        self.expand, self.active = expand, active_values
+        self.wrt, self.finished = wrt, {}  # the adjoints of intermediate values that are asked for
+        self.instrs: list[Instr] = []
+        self.adjoints: dict[Value, Adjoint] = {}
+        self.named: set[Value] = set()
+
+    # ------------------------------------------------------------------ emission
+
+    def emit(self, op: Any, args: tuple, kind: Kind | None, where: Any, name: str = "d_t",
+             kwargs: dict | None = None, **attrs: Any) -> Value:  # fmt: skip
+        if kind is None:
+            kinds = tuple(map_tree(lambda v: v.kind, a) for a in args)
+            kind = abstract.infer(op, kinds, kwargs or {}) or OBJECT
+        result = Value(name, kind)
+        self.instrs.append(Instr(op, args, kwargs, (result,), (), attrs, where))
+        return result
+
+    def zeros(self, value: Value, where: Any) -> Any:
+        kind = value.kind
+        if kind.tag == "scalar":
+            return 0j if kind.dtype.kind == "c" else 0.0
+        if kind.tag == "list":
+            return self.emit("zero_list", (value,), kind, where, f"d_{value.name}")
+        return self.emit(np.zeros_like, (value,), kind, where, f"d_{value.name}")
+
+    # ------------------------------------------------------------------ accumulation
+
+    def add(self, value: Any, d: Any, where: Any) -> None:
+        """Add a contribution to the adjoint of a value."""
+        if not isinstance(value, Value) or value not in self.active or d is None:
+            return
+        d = self.fit(d, value, where)
+        found = self.adjoints.get(value)
+        if found is not None:
+            d = self.emit(operator.add, (self.flush(found, where), d), value.kind, where,
+                          adjoint=True)  # fmt: skip
+        self.christen(d, value)
+        self.adjoints[value] = Adjoint(d)
+
+    def christen(self, d: Any, value: Value) -> None:
+        if isinstance(d, Value) and d not in self.named and not d.user:
+            d.name = f"d_{value.name}" if value.user else "d_t"
+            self.named.add(d)
+
+    def flush(self, adjoint: Adjoint, where: Any) -> Any:
+        """The adjoint with its stale places zeroed."""
+        d = adjoint.d
+        for path, key in adjoint.stale:
+            d = self.emit("setitem", (d, path, key, 0.0), d.kind, where, d.name)
+        return d
+
+    def take(self, value: Value, where: Any) -> Any:
+        """The finished adjoint of a value, None if nothing reached it."""
+        found = self.adjoints.pop(value, None)
+        return None if found is None else self.flush(found, where)
+
+    def add_at(self, base: Value, path: tuple, key: Any, d: Any, where: Any) -> None:
+        """Add a contribution to a part of the adjoint of an array."""
+        if base not in self.active:
+            return
+        repeats = has_integer_arrays(key)
+        found = self.adjoints.get(base)
+        if found is None:
+            zeros = self.zeros(base, where)
+            op = "add_at" if repeats else "setitem"
+            new = self.emit(op, (zeros, path, key, d), base.kind, where, f"d_{base.name}")
+            if repeats:
+                new_attrs = self.instrs[-1].attrs
+                new_attrs["repeats"] = True
+            self.adjoints[base] = Adjoint(new)
+            return
+        if not repeats and len(found.stale) == 1 and same(found.stale[0], (path, key)):
+            new = self.emit("setitem", (found.d, path, key, d), base.kind, where, f"d_{base.name}")
+            self.adjoints[base] = Adjoint(new)
+            return
+        old = self.flush(found, where)
+        attrs = {"repeats": True} if repeats else {}
+        new = self.emit("add_at", (old, path, key, d), base.kind, where, f"d_{base.name}", **attrs)
+        self.adjoints[base] = Adjoint(new)
+
+    def fit(self, d: Any, value: Value, where: Any) -> Any:
+        """A contribution in the shape and dtype of its value: broadcasting is summed back."""
+        want = value.kind
+        have = d.kind if isinstance(d, Value) else kind_of(d)
+        if want.tag == "list" or want.tag == "object" or want.dims is None:
+            if want.tag == "object":
+                return self.emit(kernels.unbroadcast, (d, self.shape(value, where)), OBJECT, where)
+            return d
+        if have.tag == "object" or have.dims is None:
+            d = self.emit(kernels.unbroadcast, (d, self.shape(value, where)), want, where)
+        elif have.dims != want.dims:
+            d = self.sum_to(d, have, want, value, where)
+        have = d.kind if isinstance(d, Value) else kind_of(d)
+        if have.dtype is not None and want.dtype is not None and have.dtype != want.dtype:
+            if have.dtype.kind == "c" and want.dtype.kind == "f":
+                d = self.emit(np.real, (d,), None, where)
+                have = d.kind
+            if have.dtype != want.dtype and isinstance(d, Value):
+                if have.tag == "array":
+                    d = self.emit(np.astype, (d, want.dtype), have._replace(dtype=want.dtype), where)
+                elif not (have.python and want.dtype == np.dtype(float)):
+                    kind = Kind("scalar", want.dtype, python=False)
+                    d = self.emit(want.dtype.type, (d,), kind, where)
+        return d
+
+    def sum_to(self, d: Any, have: Kind, want: Kind, value: Value, where: Any) -> Any:
+        extra = len(have.dims) - len(want.dims)
+        if extra < 0:
+            if have.dims == ():  # the same number everywhere
+                return self.emit(np.broadcast_to, (d, self.shape(value, where)), want, where)
+            return self.emit(kernels.unbroadcast, (d, self.shape(value, where)), want, where)
+        if want.dims == ():
+            return self.emit(np.sum, (d,), Kind("scalar", have.dtype, python=False), where)
+        inner = []
+        for axis, (m, n) in enumerate(zip(want.dims, have.dims[extra:])):
+            if m == n or (proven_not_one(m) and proven_not_one(n)):
+                continue
+            if proven_one(m) and (proven_not_one(n) or not proven_one(n)):
+                inner.append(axis)
+                continue
+            if proven_not_one(m):
+                continue
+            return self.emit(kernels.unbroadcast, (d, self.shape(value, where)), want, where)
+        if extra:
+            axis = 0 if extra == 1 else tuple(range(extra))
+            d = self.emit(np.sum, (d,), None, where, kwargs={"axis": axis})
+        if inner:
+            axis = inner[0] if len(inner) == 1 else tuple(inner)
+            d = self.emit(np.sum, (d,), None, where, kwargs={"axis": axis, "keepdims": True})
+        return d
+
+    def shape(self, value: Value, where: Any) -> Value:
+        return self.emit(np.shape, (value,), Kind("tuple"), where, "shape")
+
+    def final(self, value: Value) -> Any:
+        d = self.finished.get(value) if value in self.finished else self.take(value, None)
+        return self.zeros(value, None) if d is None else d
+
+    # ------------------------------------------------------------------ one instruction
+
+    def block(self, instrs: tuple[Instr, ...]) -> None:
+        for instr in reversed(instrs):
+            if not any(r in self.adjoints for r in instr.results):
+                continue
+            for r in instr.results:
+                if r in self.wrt and r in self.adjoints:  # a local variable that is asked for
+                    d = self.flush(self.adjoints[r], instr.where)
+                    self.adjoints[r] = Adjoint(d)
+                    self.finished[r] = d
+            if instr.op == "if":
+                self.reverse_if(instr)
+            elif instr.op in ("for", "while"):
+                self.reverse_loop(instr)
+            else:
+                self.reverse_instr(instr)
+
+    def reverse_instr(self, instr: Instr) -> None:
+        where = instr.where
+        op = instr.op
+        if isinstance(op, str):
+            handler = getattr(self, f"reverse_{op}", None)
+            if handler is None:
+                raise NoRuleError(f"`{op}` has no derivative rule", where and where.location)
+            handler(instr)
+            return
+        ds = [self.take(r, where) for r in instr.results]
+        if op in CASTS or op is np.astype:
+            self.add(instr.operands[0], ds[0], where)
+            return
+        special = SPECIAL.get(op)
+        if special is not None and special(self, instr, ds[0]):
+            return
+        rule = rule_of(op)
+        if rule is None or rule.vjp is None or instr.attrs.get("opaque"):
+            raise NoRuleError(
+                f"{op_name(op)} has no derivative rule", where and where.location,
+                f"Give it one with `vjp_rule`, or mark what it returns with `detach`.")  # fmt: skip
+        self.apply_rule(rule, instr, ds)
+
+    def apply_rule(self, rule: Any, instr: Instr, ds: list) -> None:
+        where = instr.where
+        if len(instr.results) == 1:
+            d_out, out = ds[0], instr.results[0]
+        else:
+            d_out = tuple(
+                self.zeros(r, where) if d is None else d for r, d in zip(instr.results, ds)
+            )
+            out = instr.results
+        complex_ = rule.analytic and any(
+            v.kind.numeric and v.kind.dtype is not None and v.kind.dtype.kind == "c"
+            for v in (*instr.operands, *instr.results)
+        )
+        if complex_ and not isinstance(d_out, tuple):
+            d_out = self.emit(np.conj, (d_out,), None, where)
+        try:
+            found = self.expand(
+                rule.vjp, (d_out, out, *instr.args), instr.kwargs, self.instrs, where
+            )
+        except TypeError as error:
+            raise NoRuleError(
+                f"the rule of {op_name(instr.op)} does not take these arguments ({error})",
+                where and where.location, "Leave the keyword out, or give the function a rule that "
+                "knows it.") from None  # fmt: skip
+        if not isinstance(found, tuple):
+            found = (found,)
+        given = list(zip(instr.args, found))
+        names = rule_parameters(rule.vjp)
+        missing = list(instr.args[len(found) :])
+        for name, arg in instr.kwargs.items():
+            at = names.index(name) if name in names else len(found)
+            if at < len(found):
+                given.append((arg, found[at]))
+            else:
+                missing.append(arg)
+        if any(v in self.active for v in flatten(missing)):
+            raise NoRuleError(
+                f"the rule of {op_name(instr.op)} has no derivative for this argument",
+                where and where.location, "Make it a constant, or mark it with `detach`.")  # fmt: skip
+        for arg, d in given:
+            self.spread(arg, d, where, complex_)
+
+    def spread(self, arg: Any, d: Any, where: Any, conjugate: bool = False) -> None:
+        if isinstance(arg, (tuple, list)) and not isinstance(arg, Slice):
+            if isinstance(d, (tuple, list)):
+                for a, part in zip(arg, d):
+                    self.spread(a, part, where, conjugate)
+        elif d is not None and isinstance(arg, Value) and arg in self.active:
+            if conjugate and (not isinstance(d, Value) or d.kind.dtype.kind == "c"):
+                d = self.emit(np.conj, (d,), None, where)
+            self.add(arg, d, where)
+
+    # structural operations
+
+    def reverse_identity(self, instr: Instr) -> None:
+        self.add(instr.args[0], self.take(instr.results[0], instr.where), instr.where)
+
+    def reverse_global(self, instr: Instr) -> None:
+        self.adjoints.pop(instr.results[0])
+
+    def reverse_getitem(self, instr: Instr) -> None:
+        base, key = instr.args
+        d = self.take(instr.results[0], instr.where)
+        if base.kind.tag == "list":
+            self.add_item(base, key, d, instr.where)
+        else:
+            self.add_at(base, (), key, d, instr.where)
+
+    def reverse_setitem(self, instr: Instr) -> None:
+        base, path, key, value = instr.args
+        where = instr.where
+        found = self.adjoints.pop(instr.results[0])
+        repeats = has_integer_arrays(key)
+        if isinstance(value, Value) and value in self.active:
+            d = self.flush(found, where)
+            found = Adjoint(d)
+            part = self.part(d, path, key, where)
+            if repeats:
+                shape = self.shape(self.follow(base, path, where), where)
+                last = self.emit(kernels.written_last, (key, shape),
+                                 part.kind._replace(dtype=np.dtype(bool)), where, "last")  # fmt: skip
+                part = self.emit(operator.mul, (part, last), None, where)
+            self.add(value, self.squeeze_to(part, value, where), where)
+        if isinstance(base, Value) and base in self.active:
+            merged = Adjoint(found.d, (*found.stale, (path, key)))
+            old = self.adjoints.get(base)
+            if old is None:
+                self.adjoints[base] = merged
+            else:
+                self.add(base, self.flush(merged, where), where)
+
+    def squeeze_to(self, part: Any, value: Value, where: Any) -> Any:
+        """A stored value may have leading dimensions of one that its place has not."""
+        have, want = part.kind.rank, value.kind.rank
+        if have is None or want is None or want <= have:
+            return part
+        return self.emit(np.reshape, (part, self.shape(value, where)), value.kind, where)
+
+    def reverse_add_at(self, instr: Instr) -> None:
+        base, path, key, value = instr.args
+        where = instr.where
+        found = self.adjoints.pop(instr.results[0])
+        d = self.flush(found, where)
+        if isinstance(value, Value) and value in self.active:
+            part = self.part(d, path, key, where)
+            self.add(value, self.squeeze_to(part, value, where), where)
+        self.add(base, d, where)
+
+    def follow(self, d: Any, path: tuple, where: Any) -> Any:
+        for op, *args in path:
+            d = self.emit(op, (d, *args), None, where)
+        return d
+
+    def part(self, d: Any, path: tuple, key: Any, where: Any) -> Any:
+        """`d<path>[key]`"""
+        d = self.follow(d, path, where)
+        if key is ...:
+            return d
+        return self.emit("getitem", (d, key), None, where)
+
+    # lists of a length known only at run time
+
+    def reverse_list(self, instr: Instr) -> None:
+        d = self.take(instr.results[0], instr.where)
+        for i, item in enumerate(instr.args[0]):
+            if isinstance(item, Value) and item in self.active:
+                self.add(item, self.item(d, i, item, instr.where), instr.where)
+
+    def item(self, d: Value, index: Any, like: Value, where: Any) -> Value:
+        return self.emit("getitem", (d, index), like.kind, where)
+
+    def reverse_list_append(self, instr: Instr) -> None:
+        sequence, item = instr.args
+        d = self.take(instr.results[0], instr.where)
+        kind = item.kind if isinstance(item, Value) else kind_of(item)
+        rest, last = Value(f"d_{sequence.name}", sequence.kind), Value("d_t", kind)
+        self.instrs.append(Instr("list_pop", (d,), None, (rest, last), (), {}, instr.where))
+        self.add(item, last, instr.where)
+        if sequence in self.active:
+            self.add(sequence, rest, instr.where)
+
+    def add_item(self, sequence: Value, index: Any, d: Any, where: Any) -> None:
+        found = self.adjoints.get(sequence)
+        old = self.zeros(sequence, where) if found is None else found.d
+        new = self.emit("list_add", (old, index, d), sequence.kind, where, f"d_{sequence.name}")
+        self.adjoints[sequence] = Adjoint(new)
+
+    # ------------------------------------------------------------------ regions
+
+    def twin(self, instr: Instr) -> int:
+        if "twin" not in instr.attrs:
+            instr.attrs["twin"] = new_twin()
+        return instr.attrs["twin"]
+
+    def inside(self, body: Callable[[], Any], adjoints: dict[Value, Adjoint]) -> list[Instr]:
+        """Emit into a block of its own, with adjoints of its own."""
+        outer = self.instrs, self.adjoints
+        self.instrs, self.adjoints = [], adjoints
+        try:
+            body()
+            return self.instrs
+        finally:
+            self.inner_adjoints = self.adjoints
+            self.instrs, self.adjoints = outer
+
+    def reverse_if(self, instr: Instr) -> None:
+        where = instr.where
+        seeds = [self.take(r, where) for r in instr.results]
+        reads = [v for v in dict.fromkeys((*instr.blocks[0].free, *instr.blocks[1].free))
+                 if v in self.active]  # fmt: skip
+        before = {}
+        for v in reads:
+            if v in self.adjoints:
+                before[v] = self.flush(self.adjoints[v], where)
+                self.adjoints[v] = Adjoint(before[v])
+        made, ends = [], []
+        for block in instr.blocks:
+            def body(block: Block = block) -> None:
+                for end, seed in zip(block.results, seeds):
+                    if seed is not None:
+                        self.add(end, seed, where)
+                self.block(block.instrs)
+                for v in reads:
+                    if v in self.adjoints:
+                        self.adjoints[v] = Adjoint(self.flush(self.adjoints[v], where))
+
+            made.append(self.inside(body, {v: Adjoint(d) for v, d in before.items()}))
+            ends.append(self.inner_adjoints)
+        changed = [v for v in reads if any(
+            v in end and end[v].d is not before.get(v) for end in ends)]  # fmt: skip
+        if not changed:
+            return
+        blocks = []
+        for instrs, end in zip(made, ends):
+            def fill(end: dict = end) -> None:
+                self.filled = [end[v].d if v in end else self.zeros(v, where) for v in changed]
+
+            more = self.inside(fill, {})
+            blocks.append(Block((), [*instrs, *more], tuple(self.filled)))
+        results = []
+        for v in changed:
+            result = Value(f"d_{v.name}" if v.user else "d_t", v.kind)
+            self.named.add(result)
+            results.append(result)
+            self.adjoints[v] = Adjoint(result)
+        self.instrs.append(Instr("if", instr.args, None, tuple(results), tuple(blocks),
+                                 {"twin": self.twin(instr)}, where))  # fmt: skip
+
+    def reverse_loop(self, instr: Instr) -> None:
+        where = instr.where
+        body = instr.blocks[-1]
+        params, inits = carried(instr)
+        seeds = {r: self.take(r, where) for r in instr.results[: len(params)]}
+        flowing = [
+            (p, i, y, r) for p, i, y, r in zip(params, inits, body.results, instr.results)
+            if p in self.active or r in self.active
+        ]  # fmt: skip
+        reads = [v for v in body.free if v in self.active]
+        ends = {y for _, _, y, _ in flowing if isinstance(y, Value)}
+        d_params = {p: Value(f"d_{p.name}" if p.user else "d_t", r.kind)
+                    for p, _, _, r in flowing}  # fmt: skip
+        accumulators = {v: Value(f"d_{v.name}" if v.user else "d_t", v.kind) for v in reads}
+        self.named.update(d_params.values(), accumulators.values())
+
+        def sweep() -> None:
+            for p, _, y, _ in flowing:
+                if isinstance(y, Value):
+                    self.active.add(y)
+                    self.add(y, d_params[p], where)
+            self.block(body.instrs)
+            self.nexts = []
+            for p, _, _, _ in flowing:
+                d = self.take(p, where)
+                self.nexts.append(self.zeros(p, where) if d is None else d)
+            self.sums = {v: self.take(v, where) for v in reads}
+
+        instrs = self.inside(sweep, {v: Adjoint(a) for v, a in accumulators.items()})
+        nexts, sums = self.nexts, self.sums
+        changed = [v for v in reads if sums[v] is not accumulators[v]]
+        starts = []
+        for _, _, _, r in flowing:
+            seed = seeds.get(r)
+            starts.append(self.zeros(r, where) if seed is None else seed)
+        for v in changed:
+            found = self.adjoints.pop(v, None)
+            starts.append(self.zeros(v, where) if found is None else self.flush(found, where))
+        item = Value("_", INT)
+        if instr.op == "for":
+            bounds = instr.args[0]
+            item = Value(body.params[0].name, INT)
+            if instr.attrs.get("may_break"):
+                bounds = self.shortened(bounds, instr.results[-1], where)
+        else:
+            bounds = ("range", 0, instr.results[-1], 1)
+        inner = Block(
+            (item, *d_params.values(), *(accumulators[v] for v in changed)), instrs,
+            (*nexts, *(sums[v] for v in changed)),
+        )  # fmt: skip
+        if instr.op == "for":
+            inner = substitute_block(inner, {body.params[0]: item})
+        results = tuple(Value(p.name, p.kind) for p in inner.params[1:])
+        self.named.update(results)
+        attrs = {"twin": self.twin(instr), "reverse": True}
+        self.instrs.append(
+            Instr("for", (bounds, tuple(starts)), None, results, (inner,), attrs, where)
+        )
+        for (_, init, _, _), result in zip(flowing, results):
+            self.add(init, result, where)
+        for v, result in zip(changed, results[len(flowing) :]):
+            self.adjoints[v] = Adjoint(result)
+        assert ends is not None
+
+    def shortened(self, bounds: tuple, count: Value, where: Any) -> tuple:
+        """The steps that were begun before the loop was left."""
+        kind, start, _, step = bounds
+        stop: Any = count
+        if step != 1:
+            stop = self.emit(operator.mul, (count, step), INT, where, "steps")
+        if start != 0:
+            stop = self.emit(operator.add, (start, stop), INT, where, "stop")
+        return (kind, start, stop, step)
+
+
+# ---------------------------------------------------------------------------- Python's functions
+
+
+def reverse_array(sweep: Reverse, instr: Instr, d: Any) -> bool:
+    """`np.array([[a, b], [c, d]])`: each element takes its own."""
+    tree = instr.args[0]
+    if isinstance(tree, Value):
+        if tree.kind.tag == "list":
+            sweep.add(tree, sweep.emit(list, (d,), tree.kind, instr.where), instr.where)
+            return True
+        sweep.add(tree, d, instr.where)
+        return True
+
+    def visit(branch: Any, index: tuple) -> None:
+        if isinstance(branch, (list, tuple)):
+            for i, part in enumerate(branch):
+                visit(part, (*index, i))
+        elif isinstance(branch, Value) and branch in sweep.active:
+            key = index[0] if len(index) == 1 else index
+            sweep.add(branch, sweep.emit("getitem", (d, key), None, instr.where), instr.where)
+
+    visit(tree, ())
+    return True
+
+
+def reverse_stack(sweep: Reverse, instr: Instr, d: Any) -> bool:
+    """`np.stack(items)` of a list of unknown length."""
+    tree = instr.args[0]
+    if not (isinstance(tree, Value) and tree.kind.tag == "list"):
+        return False
+    if len(instr.args) > 1 or instr.kwargs:
+        return False
+    sweep.add(tree, sweep.emit(list, (d,), tree.kind, instr.where), instr.where)
+    return True
+
+
+def reverse_sum(sweep: Reverse, instr: Instr, d: Any) -> bool:
+    """Python's `sum`: every item gets what the sum gets."""
+    tree = instr.args[0]
+    if isinstance(tree, (tuple, list)):
+        for item in tree:
+            sweep.add(item, d, instr.where)
+        return True
+    if tree.kind.tag == "list":
+        sweep.add(tree, sweep.emit("spread_list", (d, tree), tree.kind, instr.where), instr.where)
+        return True
+    shape = sweep.shape(tree, instr.where)
+    sweep.add(tree, sweep.emit(np.broadcast_to, (d, shape), tree.kind, instr.where), instr.where)
+    return True
+
+
+def reverse_extreme(sweep: Reverse, instr: Instr, d: Any) -> bool:
+    """Python's `max(a, b)` and `min(a, b)`: all goes to the one that was chosen."""
+    if len(instr.args) != 2:
+        return False
+    a, b = instr.args
+    better = operator.gt if instr.op is max else operator.lt
+    second = sweep.emit(better, (b, a), kind_of(True), instr.where, "second")
+    if isinstance(a, Value) and a in sweep.active:
+        first = sweep.emit(operator.not_, (second,), kind_of(True), instr.where, "first")
+        sweep.add(a, sweep.emit(operator.mul, (d, first), None, instr.where), instr.where)
+    if isinstance(b, Value) and b in sweep.active:
+        sweep.add(b, sweep.emit(operator.mul, (d, second), None, instr.where), instr.where)
+    return True
+
+
+SPECIAL: dict[Any, Callable] = {
+    np.array: reverse_array, np.asarray: reverse_array, np.stack: reverse_stack,
+    np.vstack: reverse_stack, builtins.sum: reverse_sum, builtins.max: reverse_extreme,
+    builtins.min: reverse_extreme,
+}  # fmt: skip
+
+
+def rule_parameters(rule: Callable) -> list[str]:
+    """The names of the differentiated function's parameters, as its rule has them."""
+    code = rule.__code__  # type: ignore[attr-defined]
+    return list(code.co_varnames[2 : code.co_argcount])
+
+
+def has_integer_arrays(key: Any) -> bool:
+    return any(
+        v.kind.tag not in ("scalar",) and not (v.kind.tag == "array" and v.kind.dtype.kind == "b")
+        for v in flatten(key)
+    ) or has_list(key)
+
+
+def has_list(key: Any) -> bool:
+    if isinstance(key, list):
+        return True
+    return isinstance(key, tuple) and not isinstance(key, Slice) and any(map(has_list, key))
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two places are written alike: the same constants and the same values."""
+    if isinstance(a, Value) or isinstance(b, Value):
+        return a is b
+    if isinstance(a, (tuple, list)) and type(a) is type(b):
+        return len(a) == len(b) and all(map(same, a, b))
+    return type(a) is type(b) and a == b
+
+
+_ = (UNDEFINED, FLOAT)

@@ -1,0 +1,408 @@
+"""Saving: what the reverse sweep reads of a loop's steps is kept, pushed or recomputed.
+
+    h = for t in range(n) carry (h = h0):        stack()
+      y = np.tanh(…h…)                           h = for t in range(n) carry (h = h0):
+      yield y                                      push(h_stack, h)
+    d = for t in reversed range(n) …       →       …
+      … y … h …                                  d, _ = for t in reversed range(n) … carry (c = h):
+                                                   h = pop(h_stack)
+                                                   … c … h …
+                                                   yield …, h
+
+Inside a reverse region a value of the forward twin means the value of the same step. Each such
+trail is replaced. What is cheap is recomputed from what is at hand (slices, indices, scalars); of
+the rest, the cheapest set is pushed on stacks: a minimum cut between what is there and what is
+needed. Where the reverse body reads a carried value both before and after its step, one stack
+serves: the value after step i is the value before step i + 1. In branches outside loops nothing
+is pushed: the branch assigns a name, and the reverse branch reads it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from srcdiff.transforms.ir import (
+    UNDEFINED, Block, Instr, Value, flatten, map_tree, substitute, substitute_block,
+)  # fmt: skip
+
+FREE, NEVER = 0.0, 1e9
+SHAPE_READERS = {"shape", np.zeros_like, np.ones_like, np.shape, np.size, len, "zero_list"}
+
+
+def save_trails(block: Block) -> Block:
+    """Replace every trail of a block (see the module's docstring)."""
+    saving = Saving()
+    instrs = saving.pairs(list(block.instrs), list(block.params), in_loop=False)
+    out: list[Instr] = []
+    for instr in instrs:
+        if "twin" in instr.attrs:
+            out += saving.prelude.pop(instr.attrs["twin"], ())
+        out.append(instr)
+    return Block(block.params, out, block.results)
+
+
+class Saving:
+    def __init__(self) -> None:
+        self.prelude: dict[int, list[Instr]] = {}  # top-level twin → the stacks made before it
+        self.top: int | None = None
+
+    # ------------------------------------------------------------------ pairs of regions
+
+    def pairs(self, instrs: list[Instr], scope: list[Value], in_loop: bool) -> list[Instr]:
+        """Treat the pairs of regions among the instructions of one block."""
+        first: dict[int, int] = {}
+        for j, instr in enumerate(instrs):
+            twin = instr.attrs.get("twin")
+            if twin is None:
+                continue
+            if twin not in first:
+                first[twin] = j
+                continue
+            i = first[twin]
+            outermost = self.top is None
+            if outermost:
+                self.top = twin
+            self.prelude.setdefault(self.top, [])
+            forward, backward, renamed = self.pair(instrs[i], instr, in_loop)
+            instrs[i], instrs[j] = forward, backward
+            if renamed:
+                for k in range(j + 1, len(instrs)):
+                    instrs[k] = substitute(instrs[k], renamed)
+            if outermost:
+                self.top = None
+        return instrs
+
+    def pair(self, f: Instr, r: Instr, in_loop: bool) -> tuple[Instr, Instr, dict]:
+        if f.op == "if":
+            return (*self.branches(f, r, in_loop), {})
+        return (*self.loop(f, r), {})
+
+    def blocks(self, fb: Block, rb: Block, in_loop: bool) -> tuple[list[Instr], list[Instr], Block]:
+        """Treat the pairs of which one half is in `fb` and the other in `rb`."""
+        joined = self.pairs([*fb.instrs, *rb.instrs], [], in_loop)
+        n = len(fb.instrs)
+        return joined[:n], joined[n:], rb
+
+    def loop(self, f: Instr, r: Instr) -> tuple[Instr, Instr]:
+        fb, rb = f.blocks[-1], r.blocks[0]
+        forward, backward, _ = self.blocks(fb, rb, True)
+        fb, rb = fb.replace(instrs=forward), rb.replace(instrs=backward)
+        params = fb.params[1:] if f.op == "for" else fb.params
+        carries = list(zip(params, fb.results, f.results))
+        plan = Plan(fb, rb, carries)
+        stacks = {v: self.stack(v) for v in plan.stored}
+        body = plan.apply(stacks)
+        new_params, inits, yields, results = [], [], [], []
+        env: dict[Value, Any] = {}
+        for before, after, result in plan.chained:
+            current = Value(before.name, before.kind, before.user)
+            new_params.append(current)
+            inits.append(result)
+            yields.append(plan.env[before])
+            results.append(Value(before.name, before.kind, before.user))
+            env[after] = current
+        ends = substitute_results(rb, plan.env).results
+        rb = Block((*rb.params, *new_params), body, (*ends, *yields))
+        if env:
+            rb = substitute_block_deep(rb, env)
+        pushed = insert_pushes(fb, stacks)
+        bounds, starts = r.args
+        r = r.replace(args=(bounds, (*starts, *inits)), blocks=(rb,),
+                      results=(*r.results, *results))  # fmt: skip
+        return f.replace(blocks=(*f.blocks[:-1], pushed)), r
+
+    def branches(self, f: Instr, r: Instr, in_loop: bool) -> tuple[Instr, Instr]:
+        forward, backward = [], []
+        extra: list[tuple[int, Value, Value]] = []
+        for side, (fb, rb) in enumerate(zip(f.blocks, r.blocks)):
+            a, b, _ = self.blocks(fb, rb, in_loop)
+            fb, rb = fb.replace(instrs=a), rb.replace(instrs=b)
+            if in_loop:
+                plan = Plan(fb, rb, [])
+                stacks = {v: self.stack(v) for v in plan.stored}
+                body = plan.apply(stacks)
+                forward.append(insert_pushes(fb, stacks))
+                backward.append(substitute_results(rb.replace(instrs=body), plan.env))
+            else:
+                defined = definitions(fb)
+                env = {}
+                for v in rb.free:
+                    if v in defined:
+                        out = v.like()
+                        extra.append((side, v, out))
+                        env[v] = out
+                forward.append(fb)
+                backward.append(substitute_block(rb, env))
+        if extra:
+            forward = [
+                fb.replace(results=(
+                    *fb.results, *(v if s == side else UNDEFINED for s, v, _ in extra)
+                )) for side, fb in enumerate(forward)
+            ]  # fmt: skip
+            f = f.replace(results=(*f.results, *(out for _, _, out in extra)))
+        return f.replace(blocks=tuple(forward)), r.replace(blocks=tuple(backward))
+
+    def stack(self, v: Value) -> Value:
+        assert self.top is not None
+        stack = Value(f"{v.name}_stack" if v.name != "t" else "stack")
+        self.prelude[self.top].append(Instr("stack", (), None, (stack,)))
+        return stack
+
+
+def definitions(block: Block) -> set[Value]:
+    """What a block itself defines, blocks inside it apart."""
+    found = set(block.params)
+    for instr in block.instrs:
+        found.update(instr.results)
+    return found
+
+
+def substitute_results(block: Block, env: dict) -> Block:
+    return Block(block.params, block.instrs,
+                 tuple(map_tree(lambda v: env.get(v, v), r) for r in block.results))  # fmt: skip
+
+
+def substitute_block_deep(block: Block, env: dict) -> Block:
+    """Substitute in a block that may also name the values itself."""
+    return Block(block.params, [substitute(i, env) for i in block.instrs],
+                 tuple(map_tree(lambda v: env.get(v, v), r) for r in block.results))  # fmt: skip
+
+
+def insert_pushes(block: Block, stacks: dict[Value, Value]) -> Block:
+    """Push each stored value where it is defined."""
+    def push(v: Value) -> Instr:
+        return Instr("push", (stacks[v], v))
+
+    instrs = [push(p) for p in block.params if p in stacks]
+    for instr in block.instrs:
+        instrs.append(instr)
+        instrs += [push(v) for v in instr.results if v in stacks]
+    return block.replace(instrs=instrs)
+
+
+class Plan:
+    """Which values of a forward block its reverse block stores, recomputes or already has.
+
+    stored    pushed in the forward block, popped in the reverse block
+    chained   (before, after, result): carried values of which both ends are read
+    env       value of the forward block → its stand-in in the reverse block
+    """
+
+    def __init__(self, fb: Block, rb: Block, carries: list[tuple]):
+        self.fb, self.rb = fb, rb
+        self.defined = {v: i for i, v in enumerate(fb.params)}
+        self.maker: dict[Value, Instr] = {}
+        for instr in fb.instrs:
+            for v in instr.results:
+                self.defined[v] = len(self.defined)
+                self.maker[v] = instr
+        self.rewrite_shape_reads()
+        self.updated = updated_in_place(fb)
+        needs = [v for v in self.rb.free if v in self.defined]
+        self.env: dict[Value, Value] = {}
+        self.chained: list[tuple] = []
+        self.stored: list[Value] = []
+        self.recomputed: list[Value] = []
+        if needs:
+            self.choose(needs, carries)
+
+    def rewrite_shape_reads(self) -> None:
+        """`zeros_like(v)` needs no v where something of the same shape is at hand."""
+        at_hand: dict[Any, Value] = {}
+        for v in (*self.fb.free, *self.rb.params):
+            if v.kind.tag == "array" and v.kind.shape is not None:
+                at_hand.setdefault((v.kind.dtype, v.kind.shape), v)
+        changed = False
+        instrs = []
+        for instr in self.rb.instrs:
+            if instr.op in SHAPE_READERS and instr.args and isinstance(instr.args[0], Value):
+                v = instr.args[0]
+                if v in self.defined and v.kind.tag == "array":
+                    other = at_hand.get((v.kind.dtype, v.kind.shape))
+                    if other is not None:
+                        instr = instr.replace(args=(other, *instr.args[1:]))
+                        changed = True
+            instrs.append(instr)
+        if changed:
+            self.rb = self.rb.replace(instrs=instrs)
+
+    # costs, in units of a list append: time first, memory second
+
+    def store_cost(self, v: Value) -> float:
+        kind = v.kind
+        if kind.tag == "scalar":
+            return 2.0
+        if kind.tag == "array":
+            if v in self.updated and self.maker.get(v) is None:
+                return 60.0  # a whole buffer of which a step changes a part
+            if v in self.updated:
+                return 60.0
+            instr = self.maker.get(v)
+            copied = instr is not None and instr.op == "getitem"
+            return 4.0 + (kind.rank or 1) + 3.0 * copied
+        return 3.0
+
+    def compute_cost(self, v: Value) -> float:
+        instr = self.maker.get(v)
+        if instr is None or instr.blocks or instr.effect or len(instr.results) != 1:
+            return NEVER
+        if instr.op == "shape" or instr.op is len:
+            return 0.5
+        if instr.op == "getitem":
+            return 1.2 if v.kind.tag == "scalar" else 0.5 if is_view(instr) else 9.0
+        if instr.op == "identity":
+            return 0.5
+        if isinstance(instr.op, str):
+            return NEVER
+        if v.kind.tag == "scalar" and all(o.kind.tag == "scalar" for o in instr.operands):
+            return 1.0 if instr.op in CHEAP else 3.0
+        if instr.op in VIEWS:
+            return 0.6
+        if instr.op in CHEAP and v.kind.tag == "array":
+            return 5.5 + (v.kind.rank or 1)
+        return NEVER
+
+    def choose(self, needs: list[Value], carries: list[tuple]) -> None:
+        network = Network()
+        pending, seen = list(needs), set()
+        for v in needs:
+            network.edge("source", (v, "in"), NEVER)
+        while pending:
+            v = pending.pop()
+            if v in seen:
+                continue
+            seen.add(v)
+            network.edge((v, "in"), (v, "out"), self.store_cost(v))
+            cost = self.compute_cost(v)
+            network.edge((v, "out"), "sink", cost)
+            if cost < NEVER:
+                for operand in self.maker[v].operands:
+                    if operand in self.defined:
+                        network.edge((v, "out"), (operand, "in"), NEVER)
+                        pending.append(operand)
+        reached = network.cut("source", "sink")
+        order = sorted(seen, key=self.defined.__getitem__)
+        stored = [v for v in order if (v, "in") in reached and (v, "out") not in reached]
+        self.recomputed = [v for v in order if (v, "out") in reached]
+        ends = {y: (p, r) for p, y, r in carries if isinstance(y, Value)}
+        for v in list(stored):
+            if v in ends and ends[v][0] in stored and v is not ends[v][0] \
+                    and v.kind == ends[v][0].kind:  # fmt: skip
+                before, result = ends[v]
+                self.chained.append((before, v, result))
+                stored.remove(v)
+        self.stored = stored
+
+    def apply(self, stacks: dict[Value, Value]) -> list[Instr]:
+        """The reverse block's instructions, reading stand-ins."""
+        head: list[Instr] = []
+        for v in self.stored:
+            self.env[v] = v.like()
+            head.append(Instr("pop", (stacks[v],), None, (self.env[v],)))
+        for v in self.recomputed:
+            made = substitute(self.maker[v], self.env)
+            self.env[v] = v.like()
+            head.append(made.replace(results=(self.env[v],)))
+        return place(head, [substitute(i, self.env) for i in self.rb.instrs])
+
+
+def place(head: list[Instr], body: list[Instr]) -> list[Instr]:
+    """Put each pop and recomputation before the first that reads it."""
+    waiting = {r: i for i in head for r in i.results}
+    out: list[Instr] = []
+
+    def fetch(instr: Instr) -> None:
+        for v in instr.reads:
+            if v in waiting:
+                made = waiting.pop(v)
+                fetch(made)
+                out.append(made)
+
+    for instr in body:
+        fetch(instr)
+        out.append(instr)
+    return [*out, *dict.fromkeys(waiting.values())]
+
+
+def updated_in_place(block: Block) -> set[Value]:
+    """Values of which a later version is a partial store into them."""
+    found: set[Value] = set()
+    for instr in block.instrs:
+        if instr.op in ("setitem", "add_at"):
+            if isinstance(instr.args[0], Value):
+                found.add(instr.args[0])
+                found.update(instr.results)
+        elif instr.blocks:
+            for inner in instr.blocks:
+                found |= updated_in_place(inner)
+            if instr.op in ("for", "while"):
+                params = instr.blocks[-1].params
+                inits = instr.args[-1]
+                params = params[1:] if instr.op == "for" else params
+                for p, init, result in zip(params, inits, instr.results):
+                    if p in found:
+                        found.update(v for v in (init, result) if isinstance(v, Value))
+            elif instr.op == "if":
+                for inner in instr.blocks:
+                    for y, result in zip(inner.results, instr.results):
+                        if isinstance(y, Value) and y in found:
+                            found.add(result)
+    return found
+
+
+def is_view(instr: Instr) -> bool:
+    key = instr.args[1]
+    return not any(v.kind.tag == "array" for v in flatten(key))
+
+
+CHEAP = frozenset({
+    operator.add, operator.sub, operator.mul, operator.neg, operator.truediv, operator.lt,
+    operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.not_, operator.and_,
+    operator.or_, operator.floordiv, operator.mod, operator.pos, min, max,
+})  # fmt: skip
+VIEWS = frozenset({np.transpose, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze})
+
+
+class Network:
+    """A flow network; `cut` finds the minimum cut (Edmonds and Karp 1972).
+
+    >>> network = Network()
+    >>> network.edge("s", "a", 9.0); network.edge("a", "t", 2.0)
+    >>> sorted(network.cut("s", "t"))
+    ['a', 's']
+    """
+
+    def __init__(self) -> None:
+        self.capacity: dict[Any, dict[Any, float]] = {}
+
+    def edge(self, a: Any, b: Any, capacity: float) -> None:
+        self.capacity.setdefault(a, {})
+        self.capacity.setdefault(b, {}).setdefault(a, 0.0)
+        self.capacity[a][b] = self.capacity[a].get(b, 0.0) + capacity
+
+    def cut(self, source: Any, sink: Any) -> set:
+        """The nodes on the source's side of a minimum cut."""
+        while True:
+            parent: dict[Any, Any] = {source: None}
+            queue = deque([source])
+            while queue and sink not in parent:
+                node = queue.popleft()
+                for after, left in self.capacity[node].items():
+                    if left > 1e-9 and after not in parent:
+                        parent[after] = node
+                        queue.append(after)
+            if sink not in parent:
+                return set(parent)
+            path = []
+            node = sink
+            while parent[node] is not None:
+                path.append((parent[node], node))
+                node = parent[node]
+            flow = min(self.capacity[a][b] for a, b in path)
+            for a, b in path:
+                self.capacity[a][b] -= flow
+                self.capacity[b][a] += flow

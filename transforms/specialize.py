@@ -1,0 +1,1762 @@
+"""Specialisation: the lowered function, run on what is known of its arguments, becomes linear IR.
+
+    def f(x, n=2):                      (x: f8[x.0]):
+        y = x.copy()                      y = np.copy(x)
+        for i in range(n):        →       y.2 = setitem(y, (), 0, 1.0)
+            y[i] = i + 1.0                y.3 = setitem(y.2, (), 1, 2.0)
+        return y.sum()                    return np.sum(y.3)
+
+An abstract run: names refer to references (see `references`), operations on what is known are
+carried out, operations on numbers and arrays are emitted. `if` on something known keeps one
+branch, loops over known structure are unrolled, helpers are inlined, containers are taken apart,
+stores become new versions (see `mutation`). What depends on run-time values stays a region.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import operator
+import types
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
+from srcdiff.transforms import abstract
+from srcdiff.transforms.calls import Calls
+from srcdiff.transforms.ir import (
+    UNDEFINED, Block, Instr, Slice, Value, flatten, map_tree, substitute_block,
+)  # fmt: skip
+from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, kind_of
+from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower
+from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
+from srcdiff.transforms.parse import parse
+from srcdiff.transforms.references import (
+    Array, Bound, Buffer, Cell, Dict, Function, Iterator, Known, List, Missing, Plain, Ref, State,
+    Tuple, buffers_of, ref_like,
+)  # fmt: skip
+
+UNROLL = 24  # lowered instructions that unrolling a loop over a known range may make
+MAX_DEPTH = 40  # of inlined calls
+
+
+class Exit(NamedTuple):
+    """How a block ends otherwise than by its last line: each flag is False, True or a value."""
+
+    brk: Any = False
+    cont: Any = False
+    ret: Any = False
+    value: Any = None
+    dead: bool = False  # an exception
+    left: Any = False  # brk or ret
+    away: Any = False  # brk, cont or ret
+
+    @property
+    def always(self) -> bool:
+        return self.dead or self.brk is True or self.cont is True or self.ret is True
+
+
+class Guard(NamedTuple):
+    """What was found outside the function when it was compiled, and must be so at a call."""
+
+    path: tuple
+    obj: Any
+    how: str  # "is", "equal", "kind"
+
+
+class Specialized(NamedTuple):
+    """The linear IR of a function for one signature.
+
+    output    the tree of references that it returns, read into IR values
+    guards    what must hold outside for the IR to be the function
+    """
+
+    block: Block
+    output: Any
+    guards: tuple[Guard, ...]
+    writes_arguments: bool
+
+
+class NeedsUnrolling(SrcdiffError):
+    """A structure was indexed by the counter of a loop that is not unrolled."""
+
+
+def specialize(run: Specializer, parsed: Any, args: dict[str, Ref], state: State,
+               params: Iterable[Value]) -> Specialized:  # fmt: skip
+    """Run a function on abstract arguments: `args` maps each parameter to a reference."""
+    run.state = state
+    lowered = lowered_of(parsed)
+    output = run.body(parsed, lowered, run.missing(parsed, lowered, args))
+    tree = run.read_output(output)
+    block = Block(tuple(params), [*run.prologue, *run.instrs], (tree,))
+    written = {b for b in run.written if isinstance(b, Buffer) and b.origin == "argument"}
+    return Specialized(block, tree, tuple(run.guards), bool(written))
+
+
+def expander(run: Specializer) -> Callable:
+    """Write rules into a program: `expand(rule, args, kwargs, instrs, where)` → what it returns."""
+    frame = Frame(0, None, None, -1, True)  # type: ignore[arg-type]
+
+    def ref_of(tree: Any) -> Any:
+        if isinstance(tree, Value):
+            return run.fresh(tree)
+        if isinstance(tree, tuple) and not isinstance(tree, Slice):
+            return Tuple(tuple(map(ref_of, tree)))
+        if isinstance(tree, list):
+            return run.new_list(tuple(map(ref_of, tree)))
+        return Known(tree)
+
+    def expand(rule: Any, args: tuple, kwargs: dict, instrs: list, where: Any) -> Any:
+        outer = run.instrs, run.state
+        run.instrs, run.state, run.where = instrs, State({}, {}), where
+        run.frames.append(frame)
+        run.temporaries.append({})
+        try:
+            named = {k: ref_of(v) for k, v in kwargs.items()}
+            found = run.inline(rule, tuple(map(ref_of, args)), named, where, internal=True)
+            return run.read(found, where)
+        finally:
+            run.frames.pop()
+            run.temporaries.pop()
+            run.instrs, run.state = outer
+
+    return expand
+
+
+_lowered: dict[Any, Lowered] = {}
+
+
+def lowered_of(parsed: Any) -> Lowered:
+    """The lowered form of a parsed function, made once per tree."""
+    found = _lowered.get(parsed.node)
+    if found is None:
+        found = _lowered[parsed.node] = lower(parsed)
+    return found
+
+
+class Specializer(Calls):
+    def __init__(self, unroll: int = UNROLL, training: bool = False):
+        self.state = State({}, {})
+        self.instrs: list[Instr] = []
+        self.prologue: list[Instr] = []
+        self.guards: list[Guard] = []
+        self.aliases: list[tuple[Buffer, Buffer]] = []
+        self.written: set = set()
+        self.outside: dict[Any, Ref] = {}
+        self.outside_versions: dict[Buffer, Value] = {}
+        self.keep: list[Any] = []  # objects whose identity is used as a key
+        self.temporaries: list[dict] = []
+        self.frames: list[Frame] = []
+        self.frame_count = 0
+        self.unroll, self.training = unroll, training
+        self.constants: dict[Value, Any] = {}  # names that hold a literal
+        self.augment: dict[Value, tuple] = {}
+        self.stores: dict[str, list[tuple]] = {}  # local → (value, inside a region) of each store
+        self.regions = 0
+        self.widened: dict[Any, dict] = {}
+        self.last_use: dict[Block, dict[int, list[Value]]] = {}
+
+    # ------------------------------------------------------------------ functions
+
+    def body(self, parsed: Any, lowered: Lowered, args: dict[str, Ref], outer: int = -1,
+             internal: bool = False) -> Ref:  # fmt: skip
+        """Run a function's body in a frame of its own and return what it returns."""
+        if len(self.frames) > MAX_DEPTH or any(f.lowered is lowered for f in self.frames):
+            raise self.refuse(self.where, f"the recursive function `{lowered.name}`",
+                              "Write the recursion as a loop.")  # fmt: skip
+        self.frame_count += 1
+        number = self.frame_count
+        frame = Frame(number, parsed, lowered, outer, internal)
+        for name, ref in args.items():
+            self.state.env[number, name] = ref
+        self.frames.append(frame)
+        self.temporaries.append({})
+        try:
+            exit = self.run(lowered.body)
+        finally:
+            self.frames.pop()
+            self.temporaries.pop()
+        result: Ref = Known(None)
+        if exit is not None and exit.dead:
+            result = Missing("the function always raises an exception")
+        elif exit is not None and exit.ret is True:
+            result = exit.value
+        elif exit is not None and exit.ret is not False:
+            result = Missing(f"`{lowered.name}` returns on some paths only")
+        if not captured(result, self.state.memory, number):
+            for key in [k for k in self.state.env if k[0] == number]:
+                del self.state.env[key]
+        return result
+
+    @property
+    def frame(self) -> Frame:
+        return self.frames[-1]
+
+    where: Any = None
+
+    def inline(self, f: Any, args: tuple, kwargs: dict, where: Any, internal: bool = False) -> Ref:
+        """Call a Python function: a `Function`, or a function object that has source."""
+        if isinstance(f, Function):
+            if f.bound is not None:
+                args = (f.bound, *args)
+            parsed = f.lowered.parsed
+            bound = self.bind(f.lowered, args, kwargs, f.defaults, where)
+            return self.body(parsed, f.lowered, bound, f.frame, internal)
+        try:
+            parsed = parse(f)
+        except UnsupportedSyntaxError as error:
+            raise UnsupportedSyntaxError(error.what, where and where.location, error.instead) \
+                from None  # fmt: skip
+        lowered = lowered_of(parsed)
+        if parsed.partial_args or parsed.partial_kwargs:
+            args = tuple(Known(a) for a in parsed.partial_args) + args
+            kwargs = {k: Known(v) for k, v in parsed.partial_kwargs.items()} | kwargs
+        if has_self(parsed):
+            args = (self.outside_ref(("object", parsed.bound_self), parsed.bound_self), *args)
+        name = getattr(parsed.function, "__qualname__", lowered.name)
+        defaults = {
+            k: self.outside_ref(("default", parsed.function, name, k), v)
+            for k, v in parsed.defaults.items()
+        }
+        bound = self.bind(lowered, args, kwargs, defaults, where)
+        return self.body(parsed, lowered, bound, -1, internal)
+
+    def bind(self, lowered: Lowered, args: tuple, kwargs: dict, defaults: dict,
+             where: Any) -> dict[str, Ref]:  # fmt: skip
+        """Arguments to parameters, as Python does it."""
+        kwargs = dict(kwargs)
+        bound: dict[str, Ref] = {}
+        rest = list(args)
+        for p in lowered.parameters:
+            if p.kind in ("positional", "either") and rest:
+                bound[p.name] = rest.pop(0)
+            elif p.kind == "star":
+                bound[p.name] = Tuple(tuple(rest))
+                rest = []
+            elif p.kind == "double_star":
+                cell = Cell(p.name)
+                self.state.memory[cell] = kwargs
+                bound[p.name] = Dict(cell)
+                kwargs = {}
+            elif p.kind != "positional" and p.name in kwargs:
+                bound[p.name] = kwargs.pop(p.name)
+            elif p.name in defaults:
+                bound[p.name] = defaults[p.name]
+            else:
+                raise self.wrong_call(lowered, f"missing argument `{p.name}`", where)
+        if rest or kwargs:
+            raise self.wrong_call(lowered, "too many arguments", where)
+        return bound
+
+    def wrong_call(self, lowered: Lowered, what: str, where: Any) -> TypeError:
+        line = f" ({where.location.quoted()})" if where is not None else ""
+        return TypeError(f"{lowered.name}(): {what}{line}")
+
+    # ------------------------------------------------------------------ blocks
+
+    def value(self, tree: Any) -> Any:
+        """What a lowered operand refers to: literals are `Known`."""
+        if isinstance(tree, Value):
+            return self.temporaries[-1][tree]
+        if isinstance(tree, Slice):
+            return Slice(*(None if p is None else self.value(p) for p in tree))
+        if isinstance(tree, tuple):
+            return Tuple(tuple(self.value(t) for t in tree))
+        return Known(tree)
+
+    def run(self, block: Block, start: int = 0) -> Exit | None:
+        """Carry out a block of lowered instructions from `start` on."""
+        uses = self.last_use.get(block)
+        if uses is None:
+            uses = self.last_use[block] = last_uses(block)
+        temporaries = self.temporaries[-1]
+        for i in range(start, len(block.instrs)):
+            instr = block.instrs[i]
+            self.where = instr.where
+            if instr.op == "if":
+                test = self.truth(self.value(instr.args[0]), instr.where)
+                if isinstance(test, Known):
+                    exit = self.known_branch(instr, instr.blocks[0 if test.obj else 1])
+                else:
+                    exit = self.branch(instr, test.value, block, i)
+                    if exit is not None:
+                        return exit
+                    exit = None
+            else:
+                exit = getattr(self, f"do_{instr.op.replace(' ', '_')}")(instr)
+            if exit is not None:
+                if exit.always:
+                    return exit
+                return self.guarded(exit, block, i + 1, instr.where)
+            for value in uses.get(i, ()):
+                temporaries.pop(value, None)
+        return None
+
+    def put(self, instr: Instr, ref: Any) -> None:
+        self.temporaries[-1][instr.results[0]] = ref
+
+    def known_branch(self, instr: Instr, block: Block) -> Exit | None:
+        exit = self.run(block)
+        if instr.results and exit is None:
+            self.put(instr, self.value(block.results[0]))
+        return exit
+
+    def sub(self, state: State, body: Callable[[], Any]) -> Path:
+        """Carry out `body` in a state of its own, collecting its instructions."""
+        outer_state, outer_instrs = self.state, self.instrs
+        self.state, self.instrs = state, []
+        path = Path()
+        self.regions += 1
+        try:
+            path.exit = body()
+            path.state, path.instrs = self.state, self.instrs
+        finally:
+            self.regions -= 1
+            self.state, self.instrs = outer_state, outer_instrs
+        return path
+
+    def resume(self, path: Path, body: Callable[[], Exit | None]) -> None:
+        outer_state, outer_instrs = self.state, self.instrs
+        self.state, self.instrs = path.state, path.instrs
+        try:
+            path.exit = body()
+            path.state = self.state
+        finally:
+            self.state, self.instrs = outer_state, outer_instrs
+
+    def branch(self, instr: Instr, test: Value, block: Block, index: int) -> Exit | None:
+        """`if` on a run-time value: both branches, then what follows where it is reached."""
+        paths = []
+        for inner in instr.blocks:
+            def body(inner: Block = inner) -> Exit | None:
+                exit = self.run(inner)
+                self.branch_value = None
+                if instr.results and exit is None:
+                    self.branch_value = self.value(inner.results[0])
+                return exit
+
+            self.temporaries.append(dict(self.temporaries[-1]))
+            path = self.sub(self.state.copy(), body)
+            path.value = getattr(self, "branch_value", None) if instr.results else None
+            self.temporaries.pop()
+            paths.append(path)
+        then, other = paths
+        leaves = [p.exit is not None and p.exit.always for p in paths]
+        if leaves[0] != leaves[1] and paths[leaves.index(False)].exit is None:
+            # One branch leaves: what follows belongs to the other, unless that only raises.
+            stays = paths[leaves.index(False)]
+            gone = paths[leaves.index(True)]
+            if not gone.exit.dead:
+                self.resume(stays, lambda: self.run(block, index + 1))
+                exit = self.join(test, then, other, instr.where)
+                return exit if exit is not None else Exit(cont=False, ret=False, brk=False)
+        exit = self.join(test, then, other, instr.where, instr.results)
+        if exit is None:
+            return None
+        return exit if exit.always else self.guarded(exit, block, index + 1, instr.where)
+
+    def guarded(self, exit: Exit, block: Block, index: int, where: Any) -> Exit:
+        """What follows a point that some paths have left already."""
+        left = exit.away
+        if left is False or index >= len(block.instrs):
+            return exit
+        names = [n for n in ("brk", "cont", "ret") if getattr(exit, n) is not False]
+        if len(names) == 1:  # on this path the flag is set
+            exit = exit._replace(**{names[0]: True, "away": True})
+            exit = exit._replace(left=exit.cont is False)
+        gone = self.sub(self.state.copy(), lambda: exit)
+        self.temporaries.append(dict(self.temporaries[-1]))
+        stays = self.sub(self.state.copy(), lambda: self.run(block, index))
+        self.temporaries.pop()
+        joined = self.join(left, gone, stays, where)
+        return joined if joined is not None else Exit()
+
+    # ------------------------------------------------------------------ joining two paths
+
+    def join(self, test: Value, then: Path, other: Path, where: Any,
+             results: tuple = ()) -> Exit | None:  # fmt: skip
+        """Emit the `if`; afterwards names refer to what either path left."""
+        pairs: list[tuple[Any, Any, Value]] = []
+        dead = [p.exit is not None and p.exit.dead for p in (then, other)]
+        if all(dead):
+            block = Instr("if", (test,), None, (), (then.block(), other.block()), None, where)
+            self.instrs.append(block)
+            return Exit(dead=True)
+
+        def leaf(a: Any, b: Any, name: str, user: bool = False) -> Any:
+            """What a merged leaf is afterwards."""
+            if a is b or (not isinstance(a, Value) and not isinstance(b, Value)
+                          and Known(a) == Known(b)):  # fmt: skip
+                return a
+            joined = self.join_leaf(a, b, where)
+            if joined is None:
+                return None
+            a, b, kind = joined
+            for x, y, result in pairs:
+                if x is a and y is b:
+                    return result
+            result = Value(name, kind, user)
+            pairs.append((a, b, result))
+            return result
+
+        merger = Merger(self, then, other, dead, leaf, where)
+        state = merger.states()
+        exit = merger.exits()
+        if results:
+            self.temporaries[-1][results[0]] = merger.refs(then.value, other.value, "t")
+        region = Instr(
+            "if", (test,), None, tuple(r for _, _, r in pairs),
+            (then.block(a for a, _, _ in pairs), other.block(b for _, b, _ in pairs)), None, where,
+        )  # fmt: skip
+        if pairs or any(i.effect or has_effect(i) for i in (*then.instrs, *other.instrs)):
+            self.instrs.append(region)
+        self.state = state
+        return exit
+
+    # ------------------------------------------------------------------ simple instructions
+
+    def do_load(self, instr: Instr) -> None:
+        self.put(instr, self.load(instr.args[0], instr.where))
+
+    def load(self, name: str, where: Any) -> Ref:
+        frame: Frame | None = self.frame
+        while frame is not None:
+            if name in frame.lowered.local:
+                ref = self.state.env.get((frame.number, name))
+                if ref is None:
+                    text = f"`{name.rpartition('.')[2]}` is read before it is assigned"
+                    raise self.refuse(where, text)
+                if isinstance(ref, Missing):
+                    raise self.refuse(where, ref.why)
+                return ref
+            parsed, frame = frame.parsed, self.frame_of(frame.outer)
+        return self.outside_name(parsed, name, where)
+
+    def frame_of(self, number: int) -> Frame | None:
+        for frame in self.frames:
+            if frame.number == number:
+                return frame
+        return self.closed.get(number) if number >= 0 else None
+
+    @property
+    def closed(self) -> dict:
+        return self.__dict__.setdefault("_closed", {})
+
+    def do_store(self, instr: Instr) -> None:
+        name, ref = instr.args[0], self.value(instr.args[1])
+        plain_name = name.rpartition(".")[2]
+        if isinstance(ref, Known) and type(ref.obj) in (float, complex):
+            value = self.emit("identity", (ref.obj,), None, kind_of(ref.obj), instr.where)
+            self.constants[value] = ref.obj
+            ref = Plain(value)
+        if isinstance(ref, Missing):
+            raise self.refuse(instr.where, ref.why)
+        self.christen(ref, plain_name)
+        if len(self.frames) == 1:
+            self.note_store(plain_name, ref, instr.where)
+        self.state.env[self.frame.number, name] = ref
+
+    def note_store(self, name: str, ref: Any, where: Any) -> None:
+        """Remember what a local variable was assigned, for `wrt` by name."""
+        value = ref.value if isinstance(ref, Plain) else None
+        if isinstance(ref, Array) and not ref.path:
+            value = self.state.memory[ref.buffer]
+        self.stores.setdefault(name, []).append((value, self.regions > 0))
+
+    def missing(self, parsed: Any, lowered: Lowered, args: dict[str, Ref]) -> dict[str, Ref]:
+        """The arguments of the outermost call, with what is bound already and the defaults."""
+        bound: dict[str, Ref] = {}
+        names = [p.name for p in lowered.parameters if p.kind in ("positional", "either")]
+        given = list(parsed.partial_args)
+        if has_self(parsed):
+            given.insert(0, parsed.bound_self)
+        for name, obj in [*zip(names, given), *parsed.partial_kwargs.items()]:
+            bound[name] = self.outside_ref(("object", obj), obj)
+        for name, obj in parsed.defaults.items():
+            if name not in args and name not in bound:
+                bound[name] = self.outside_ref(("default", parsed.function, "", name), obj)
+        for p in lowered.parameters:
+            if p.name not in args and p.name not in bound:
+                if p.kind == "star":
+                    bound[p.name] = Tuple(())
+                elif p.kind == "double_star":
+                    cell = Cell(p.name)
+                    self.state.memory[cell] = {}
+                    bound[p.name] = Dict(cell)
+        return {**bound, **args}
+
+    def christen(self, ref: Any, name: str) -> None:
+        """A new value takes the name that the user stores it under."""
+        if isinstance(ref, Plain):
+            value = ref.value
+        elif isinstance(ref, Array) and not ref.path and ref.buffer.origin == "fresh":
+            value = self.state.memory[ref.buffer]
+            if not value.user:
+                ref.buffer.name = name
+        else:
+            return
+        if not value.user:
+            value.name, value.user = name, not self.frame.internal
+
+    def do_delete(self, instr: Instr) -> None:
+        self.state.env.pop((self.frame.number, instr.args[0]), None)
+
+    def do_import(self, instr: Instr) -> None:
+        name, top = instr.args
+        module = importlib.import_module(name)
+        if top != name:
+            module = importlib.import_module(top)
+        self.put(instr, self.outside_ref(("module", module), module))
+
+    def do_builtin(self, instr: Instr) -> None:
+        self.put(instr, Known(getattr(builtins, instr.args[0]), ("builtin", instr.args[0])))
+
+    def do_tuple(self, instr: Instr) -> None:
+        self.put(instr, Tuple(self.spread(instr.args, instr.where)))
+
+    def do_list(self, instr: Instr) -> None:
+        self.put(instr, self.new_list(self.spread(instr.args, instr.where)))
+
+    def new_list(self, items: tuple, name: str = "items") -> List:
+        cell = Cell(name)
+        self.state.memory[cell] = tuple(items)
+        return List(cell)
+
+    def do_dict(self, instr: Instr) -> None:
+        cell = Cell()
+        items = {}
+        for key, value in instr.args:
+            items[self.known(self.value(key), instr.where, "a dict's key")] = self.value(value)
+        self.state.memory[cell] = items
+        self.put(instr, Dict(cell))
+
+    def known(self, ref: Any, where: Any, what: str) -> Any:
+        """The Python object of a reference that must be known."""
+        if isinstance(ref, Known):
+            return ref.obj
+        if isinstance(ref, Plain) and ref.value in self.constants:
+            return self.constants[ref.value]
+        if isinstance(ref, Tuple):
+            return tuple(self.known(r, where, what) for r in ref.items)
+        if isinstance(ref, List):
+            held = self.state.memory[ref.cell]
+            if not isinstance(held, Plain):
+                return [self.known(r, where, what) for r in held]
+        raise NeedsUnrolling(f"{what} is known only at run time", where and where.location,
+                             "Make it a constant.")  # fmt: skip
+
+    def spread(self, args: tuple, where: Any) -> tuple:
+        items: list[Any] = []
+        for arg in args:
+            if isinstance(arg, Star):
+                items += self.items(self.value(arg.value), where)
+            else:
+                items.append(self.value(arg))
+        return tuple(items)
+
+    def items(self, ref: Any, where: Any) -> list:
+        """The items of something of known length."""
+        length, item, _ = self.iterate(ref, where)
+        if not isinstance(length, int):
+            raise NeedsUnrolling(f"{describe(ref)} has a length that is known only at run time",
+                                 where and where.location)  # fmt: skip
+        return [item(Known(i)) for i in range(length)]
+
+    def do_unpack(self, instr: Instr) -> None:
+        ref, n, star = self.value(instr.args[0]), *instr.args[1:]
+        where = instr.where
+        length, item, _ = self.iterate(ref, where)
+        if not isinstance(length, int):
+            if star is not None:
+                raise self.refuse(where, "a starred target of unknown length")
+            length = n  # checked by the generated source: it unpacks, too
+            if isinstance(ref, Array):
+                item = self.unpack_array(ref, n, where)
+        items = [item(Known(i)) for i in range(length)]
+        if star is not None and len(items) >= n - 1:
+            end = len(items) - (n - 1 - star)
+            items[star:end] = [self.new_list(tuple(items[star:end]))]
+        if len(items) != n:
+            raise self.refuse(where, f"{length} values are unpacked into {n} names")
+        for result, item_ref in zip(instr.results, items):
+            self.temporaries[-1][result] = item_ref
+
+    def unpack_array(self, ref: Array, n: int, where: Any) -> Callable[[Known], Ref]:
+        """`a, b = x`: the elements, once the length is checked as Python does."""
+        value = self.read(ref, where)
+        self.instrs.append(Instr("check_length", (value, n), None, (), (), {"effect": True}, where))
+        return lambda i: self.getitem(ref, i, where)
+
+    def do_function(self, instr: Instr) -> None:
+        lowered = instr.attrs["lowered"]
+        defaults = {n: self.value(v) for n, v in zip(lowered.defaults, instr.args)}
+        self.closed[self.frame.number] = self.frame
+        self.put(instr, Function(lowered, defaults, self.frame.number))
+
+    def do_format(self, instr: Instr) -> None:
+        parts = []
+        for part in instr.args:
+            if isinstance(part, tuple):
+                value, conversion, spec = part
+                ref = self.value(value)
+                spec_ref = None if spec is None else self.value(spec)
+                if not isinstance(ref, Known) or not (spec is None or isinstance(spec_ref, Known)):
+                    tree = self.read(ref, instr.where)
+                    text = self.emit(format, (tree, *([] if spec is None else [spec_ref.obj])),
+                                     None, Kind("str"), instr.where)  # fmt: skip
+                    self.put(instr, Plain(text))
+                    return  # only messages are formatted; the first dynamic part stands for all
+                obj = ref.obj
+                obj = {115: str, 114: repr, 97: ascii}.get(conversion, lambda o: o)(obj)
+                parts.append(format(obj, "" if spec is None else spec_ref.obj))
+            else:
+                parts.append(str(part))
+        self.put(instr, Known("".join(parts)))
+
+    def do_return(self, instr: Instr) -> Exit:
+        return Exit(ret=True, value=self.value(instr.args[0]), left=True, away=True)
+
+    def do_break(self, instr: Instr) -> Exit:
+        return Exit(brk=True, left=True, away=True)
+
+    def do_continue(self, instr: Instr) -> Exit:
+        return Exit(cont=True, away=True)
+
+    def do_raise(self, instr: Instr) -> Exit:
+        ref = Known(None) if instr.args[0] is None else self.value(instr.args[0])
+        if isinstance(ref, Bound) and ref.name == "exception":
+            args = (ref.ref[0], tuple(self.read(a, instr.where) for a in ref.ref[1]))
+        else:
+            args = (ref, ()) if isinstance(ref, Known) else (Known(Exception), ())
+        self.instrs.append(Instr("raise", args, None, (), (), None, instr.where))
+        return Exit(dead=True)
+
+    def do_with(self, instr: Instr) -> Exit | None:
+        """Context managers of NumPy's error state change no value: their body is run."""
+        manager = self.value(instr.args[0])
+        if not (isinstance(manager, Bound) and manager.name == "errstate"):
+            raise self.refuse(instr.where, "`with` of this context manager")
+        block = instr.blocks[0]
+        self.temporaries[-1][block.params[0]] = Known(None)
+        self.instrs.append(Instr("errstate_enter", (), manager.ref, (), (), {"effect": True},
+                                 instr.where))  # fmt: skip
+        exit = self.run(block)
+        self.instrs.append(Instr("errstate_exit", (), None, (), (), {"effect": True}, instr.where))
+        return exit
+
+    # ------------------------------------------------------------------ operators
+
+    def do_binary(self, instr: Instr) -> None:
+        op, a, b = instr.args
+        self.put(instr, self.binary(op, self.value(a), self.value(b), instr.where))
+
+    def do_compare(self, instr: Instr) -> None:
+        op, a, b = instr.args
+        self.put(instr, self.compare(op, self.value(a), self.value(b), instr.where))
+
+    def do_unary(self, instr: Instr) -> None:
+        op, ref = instr.args[0], self.value(instr.args[1])
+        if isinstance(ref, Known) and isinstance(ref.obj, (int, float)):
+            self.put(instr, Known(op(ref.obj)))
+            return
+        self.put(instr, self.apply(op, (ref,), {}, instr.where))
+
+    def do_not(self, instr: Instr) -> None:
+        test = self.truth(self.value(instr.args[0]), instr.where)
+        if isinstance(test, Known):
+            self.put(instr, Known(not test.obj))
+        else:
+            value = self.emit(operator.not_, (test.value,), None, BOOL, instr.where, "negated")
+            self.put(instr, Plain(value))
+
+    def truth(self, ref: Any, where: Any) -> Known | Plain:
+        """What `if ref` tests: known, or a value."""
+        if isinstance(ref, Known):
+            return Known(bool(ref.obj))
+        if isinstance(ref, Tuple):
+            return Known(bool(ref.items))
+        if isinstance(ref, (List, Dict)):
+            held = self.state.memory[ref.cell]
+            if not isinstance(held, Plain):
+                return Known(bool(held))
+            return held
+        if isinstance(ref, (Function, Bound)):
+            return Known(True)
+        if isinstance(ref, Plain) and ref.value in self.constants:
+            return Known(bool(self.constants[ref.value]))
+        tree = self.read(ref, where)
+        if not isinstance(tree, Value):
+            raise self.refuse(where, f"the truth of {describe(ref)}")
+        return Plain(tree)
+
+    def binary(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
+        if isinstance(a, Known) and isinstance(b, Known):
+            numbers = type(a.obj) in NUMBERS and type(b.obj) in NUMBERS
+            floats = float in (type(a.obj), type(b.obj)) or complex in (type(a.obj), type(b.obj))
+            if not (numbers and floats) or self.frame.internal:
+                try:
+                    result = op(a.obj, b.obj)
+                except Exception as error:
+                    raise self.refuse(where, f"this expression raises {error!r}") from error
+                if not numbers or type(result) in (bool, int) or self.frame.internal:
+                    return Known(result)
+        if isinstance(a, (Tuple, List)) or isinstance(b, (Tuple, List)):
+            joined = self.sequence_operator(op, a, b, where)
+            if joined is not None:
+                return joined
+        return self.apply(op, (a, b), {}, where)
+
+    def sequence_operator(self, op: Callable, a: Any, b: Any, where: Any) -> Ref | None:
+        """`+` and `*` of tuples and lists."""
+        if op is operator.add and type(a) is type(b):
+            items = (*self.items(a, where), *self.items(b, where))
+        elif op is operator.mul and (isinstance(a, Known) or isinstance(b, Known)):
+            sequence, n = (b, a) if isinstance(a, Known) else (a, b)
+            if type(n.obj) is not int:
+                return None
+            a = sequence
+            items = tuple(self.items(sequence, where)) * n.obj
+        else:
+            return None
+        return Tuple(items) if isinstance(a, Tuple) else self.new_list(items)
+
+    def compare(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
+        if op in (operator.is_, operator.is_not):
+            return Known(self.identical(a, b, where) == (op is operator.is_))
+        if op in (contains, contains_not):
+            return self.contains(a, b, where, op is contains_not)
+        known_a, known_b = self.comparable(a), self.comparable(b)
+        if known_a is not None and known_b is not None:
+            return Known(op(known_a.obj, known_b.obj))
+        if op in (operator.eq, operator.ne):
+            if isinstance(a, Tuple) and isinstance(b, Tuple):
+                return self.compare_tuples(a, b, where, op is operator.eq)
+            kinds = self.kind(a).tag, self.kind(b).tag
+            if "none" in kinds or ("str" in kinds and kinds[0] != kinds[1]):
+                return Known(op is operator.ne)
+        return self.apply(op, (a, b), {}, where)
+
+    def comparable(self, ref: Any) -> Known | None:
+        """The constant that a reference stands for, if a comparison with it can be folded."""
+        if isinstance(ref, Known):
+            return ref
+        if isinstance(ref, Tuple) and all(self.comparable(r) is not None for r in ref.items):
+            return Known(tuple(self.comparable(r).obj for r in ref.items))  # type: ignore[union-attr]
+        return None
+
+    def compare_tuples(self, a: Tuple, b: Tuple, where: Any, equal: bool) -> Ref:
+        if len(a.items) != len(b.items):
+            return Known(not equal)
+        result: Ref = Known(True)
+        for x, y in zip(a.items, b.items):
+            one = self.compare(operator.eq, x, y, where)
+            if isinstance(one, Known):
+                if not one.obj:
+                    return Known(not equal)
+            elif isinstance(result, Known):
+                result = one
+            else:
+                result = self.apply(operator.and_, (result, one), {}, where)
+        if equal or isinstance(result, Known):
+            return result if equal else Known(not result.obj)
+        return self.apply(operator.not_, (result,), {}, where)
+
+    def identical(self, a: Any, b: Any, where: Any) -> bool:
+        if isinstance(a, Known) and isinstance(b, Known):
+            return a.obj is b.obj
+        for x, y in ((a, b), (b, a)):
+            if isinstance(y, Known) and (y.obj is None or isinstance(y.obj, (bool, type))):
+                if isinstance(x, Plain) and x.value.kind.tag == "object":
+                    break
+                return False
+        else:
+            if a == b and not isinstance(a, Plain):
+                return True
+            if type(a) is not type(b):
+                return False
+            if isinstance(a, Array) and not a.path and not b.path:
+                return False if a.buffer is not b.buffer else True
+        raise self.refuse(where, "this test of identity depends on run-time values")
+
+    def contains(self, a: Any, b: Any, where: Any, negate: bool) -> Ref:
+        if isinstance(b, Dict):
+            return Known((self.known(a, where, "this key") in self.state.memory[b.cell]) != negate)
+        if isinstance(b, Known) and isinstance(a, Known):
+            return Known((a.obj in b.obj) != negate)
+        result: Ref = Known(False)
+        for item in self.items(b, where):
+            one = self.compare(operator.eq, a, item, where)
+            if isinstance(one, Known):
+                if one.obj:
+                    return Known(not negate)
+            else:
+                result = one if isinstance(result, Known) else \
+                    self.apply(operator.or_, (result, one), {}, where)  # fmt: skip
+        if isinstance(result, Known):
+            return Known(result.obj != negate)
+        return self.apply(operator.not_, (result,), {}, where) if negate else result
+
+    def do_inplace(self, instr: Instr) -> None:
+        op, a, b = instr.args
+        self.put(instr, self.inplace(op, self.value(a), self.value(b), instr.where))
+
+    def inplace(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
+        """`a op= b`: a store where `a` refers to an array, else a new object."""
+        if isinstance(a, Array):
+            kind = self.kind(a)
+            if kind.tag != "array":
+                raise self.refuse(where, "the kind of what is updated is not known")
+            place, key = self.target(a)
+            value = self.read(b, where)
+            self.augmented(place, key, op, value, self.read(a, where), where)
+            return a
+        if isinstance(a, List) and op is operator.add:
+            held = self.state.memory[a.cell]
+            if isinstance(held, Plain):
+                raise self.refuse(where, "`+=` on a list whose length is known only at run time")
+            self.state.memory[a.cell] = (*held, *self.items(b, where))
+            self.written.add(a.cell)
+            return a
+        result = self.binary(op, a, b, where)
+        if isinstance(result, Plain) and isinstance(a, Plain):
+            self.augment[result.value] = (op, a.value, self.read(b, where))
+        return result
+
+    def augmented(self, place: Array, key: Any, op: Callable, value: Any, old: Any,
+                  where: Any) -> None:  # fmt: skip
+        """`place[key] op= value`, where `old` is the element (or elements) before."""
+        new = self.read(self.apply(op, (wrap(old), wrap(value)), {}, where), where)
+        kind = self.state.memory[place.buffer].kind
+        simple = kind.inexact and not has_integer_arrays(key)
+        if simple and op in (operator.add, operator.sub) and leaf_inexact(value):
+            if op is operator.sub:
+                value = negated(self, value, where)
+            self.write(place, key, value, where, add=True)
+        else:
+            self.write(place, key, new, where)
+            self.instrs[-1].attrs["augmented"] = op
+
+    # ------------------------------------------------------------------ items and attributes
+
+    def do_getitem(self, instr: Instr) -> None:
+        base, key = self.value(instr.args[0]), self.value(instr.args[1])
+        self.put(instr, self.getitem(base, key, instr.where))
+
+    def do_setitem(self, instr: Instr) -> None:
+        base, key, value = (self.value(a) for a in instr.args)
+        where = instr.where
+        if isinstance(base, Array):
+            tree = self.key_tree(key, where)
+            kind = abstract.infer("getitem", (self.kind(base), map_tree(kind_of_value, tree)), {})
+            if isinstance(value, Array) and value.buffer is base.buffer:
+                if value.path == (*base.path, ("getitem", tree)):
+                    return  # `u[k] += e` has stored already
+            if instr.attrs.get("augmented") and isinstance(value, Plain):
+                found = self.augment.get(value.value)
+                if found is not None:
+                    op, old, operand = found
+                    self.augmented(base, tree, op, operand, old, where)
+                    return
+            self.write(base, tree, self.store_value(value, kind, where), where)
+        elif isinstance(base, List):
+            held = self.state.memory[base.cell]
+            if isinstance(held, Plain):
+                index = self.read(key, where)
+                new = self.emit("list_setitem", (held.value, index, self.read(value, where)), None,
+                                held.value.kind, where, base.cell.name)  # fmt: skip
+                self.state.memory[base.cell] = Plain(new)
+                self.written.add(base.cell)
+                return
+            index = self.known(key, where, "the index of a list")
+            items = list(held)
+            if isinstance(index, Slice):
+                raise self.refuse(where, "a slice of a list as a target")
+            items[operator.index(index)] = value
+            self.state.memory[base.cell] = tuple(items)
+            self.written.add(base.cell)
+        elif isinstance(base, Dict):
+            index = self.known(key, where, "a dict's key")
+            self.state.memory[base.cell] = {**self.state.memory[base.cell], index: value}
+            self.written.add(base.cell)
+        else:
+            raise self.refuse(where, f"a store into {describe(base)}")
+
+    def store_value(self, value: Any, kind: Kind | None, where: Any) -> Any:
+        tree = self.read(value, where)
+        if isinstance(tree, (list, tuple)):  # `a[:2] = [x, y]` stores an array of them
+            return self.read(self.apply(np.array, (value,), {}, where), where)
+        return tree
+
+    def do_delitem(self, instr: Instr) -> None:
+        base, key = self.value(instr.args[0]), self.value(instr.args[1])
+        held = self.state.memory.get(base.cell) if isinstance(base, (List, Dict)) else None
+        if held is None or isinstance(held, Plain):
+            raise self.refuse(instr.where, "this `del`")
+        index = self.known(key, instr.where, "the key")
+        copy = dict(held) if isinstance(held, dict) else list(held)
+        del copy[index]
+        self.state.memory[base.cell] = copy if isinstance(copy, dict) else tuple(copy)
+        self.written.add(base.cell)
+
+    def do_getattr(self, instr: Instr) -> None:
+        self.put(instr, self.getattr(self.value(instr.args[0]), instr.args[1], instr.where))
+
+    def do_setattr(self, instr: Instr) -> None:
+        raise self.refuse(instr.where, f"a store to the attribute `{instr.args[1]}`",
+                          "Return the new value instead.")  # fmt: skip
+
+    def do_call(self, instr: Instr) -> None:
+        f = self.value(instr.args[0])
+        args = self.spread(instr.args[1], instr.where)
+        kwargs = {}
+        for name, value in instr.kwargs.items():
+            ref = self.value(value)
+            if name is None:
+                if not isinstance(ref, Dict):
+                    raise self.refuse(instr.where, "`**` of something that is no dict")
+                kwargs.update(self.state.memory[ref.cell])
+            else:
+                kwargs[name] = ref
+        where = instr.where
+        self.put(instr, self.call(f, args, kwargs, where))
+        self.where = where
+
+    # ------------------------------------------------------------------ loops
+
+    def do_for(self, instr: Instr) -> Exit | None:
+        iterable = self.value(instr.args[0])
+        length, item, bounds = self.iterate(iterable, instr.where)
+        body, orelse = instr.blocks
+        if isinstance(length, int) and (bounds is None or length * size(body) <= self.unroll):
+            return self.unrolled(instr, length, item)
+        if not isinstance(length, int):
+            return self.loop(instr, bounds, item)
+        saved = self.state.copy(), len(self.instrs), list(self.guards)
+        try:
+            return self.loop(instr, bounds, item)
+        except NeedsUnrolling:
+            if length * size(body) > 20_000:
+                raise
+            self.state = saved[0]
+            del self.instrs[saved[1] :]
+            return self.unrolled(instr, length, item)
+
+    def unrolled(self, instr: Instr, length: int, item: Callable[[Ref], Ref]) -> Exit | None:
+        body, orelse = instr.blocks
+        for i in range(length):
+            self.temporaries[-1][body.params[0]] = item(Known(i))
+            exit = self.run(body)
+            if exit is None or exit.cont is True:
+                continue
+            if exit.brk is True:
+                return None
+            if exit.always:
+                return exit
+            if exit.brk is False and exit.ret is False:  # only `continue`, on some paths
+                continue
+            # Some paths have left: what follows runs under a flag, as after an `if`.
+            rest = Block((), [Instr("unrolled", (instr, i + 1, length, item))], ())
+            left = self.guarded(exit._replace(cont=False, away=exit.left), rest, 0, instr.where)
+            return finished(left)
+        return self.run(orelse)
+
+    def do_unrolled(self, marker: Instr) -> Exit | None:
+        instr, start, length, item = marker.args
+        return self.unrolled(instr, length - start, lambda i: item(Known(i.obj + start)))
+
+    def do_while(self, instr: Instr) -> Exit | None:
+        return self.loop(instr, None, None)
+
+    def loop(self, instr: Instr, bounds: tuple | None, item: Callable | None) -> Exit | None:
+        """A `for` or `while` that stays a region."""
+        return Loop(self, instr, bounds, item).run()
+
+    # ------------------------------------------------------------------ results
+
+    def read_output(self, ref: Any) -> Any:
+        if isinstance(ref, Missing):
+            raise self.refuse(self.where, ref.why)
+        return self.read(ref, self.where)
+
+
+class Frame(NamedTuple):
+    """One running call."""
+
+    number: int
+    parsed: Any
+    lowered: Lowered
+    outer: int  # the frame of the enclosing function, -1 for none
+    internal: bool  # a rule's body: its names are not the user's
+
+
+class Path:
+    """One way through a branch: its instructions, the state at its end, how it ends."""
+
+    state: State
+    instrs: list[Instr]
+    exit: Exit | None = None
+    value: Any = None
+
+    def block(self, results: Any = ()) -> Block:
+        return Block((), self.instrs, tuple(results))
+
+
+class Merger:
+    """What names refer to after an `if` whose branches left them differently."""
+
+    def __init__(self, run: Specializer, then: Path, other: Path, dead: list[bool],
+                 leaf: Callable, where: Any):  # fmt: skip
+        self.run, self.then, self.other, self.leaf, self.where = run, then, other, leaf, where
+        self.dead = dead
+        self.buffers: dict[tuple, Buffer] = {}
+        self.memory: dict = {}
+
+    def states(self) -> State:
+        a, b = self.then.state, self.other.state
+        if any(self.dead):
+            a = b = b if self.dead[0] else a
+        self.a, self.b = a, b
+        user = not self.run.frame.internal
+        for key in dict.fromkeys((*a.memory, *b.memory)):
+            x, y = a.memory.get(key), b.memory.get(key)
+            if isinstance(key, Buffer):
+                if x is None or y is None:
+                    continue  # made on one path: a merged name gets a buffer of its own
+                value = self.value(x, y, key.name, user and x.user)
+                assert value is not None
+                self.memory[key] = value
+            elif x is not None and y is not None:
+                self.memory[key] = self.contents(key, x, y)
+            else:
+                self.memory[key] = x if y is None else y
+        env = {}
+        for name in dict.fromkeys((*a.env, *b.env)):
+            x, y = a.env.get(name), b.env.get(name)
+            env[name] = self.refs(x, y, name[1].rpartition(".")[2], user)
+        return State(env, self.memory)
+
+    def value(self, x: Value, y: Value, name: str, user: bool) -> Any:
+        """Both sides of a leaf; on a path that raises, the other side's."""
+        if any(self.dead):
+            scope = self.then if self.dead[1] else self.other
+            if isinstance(x, Value) and defined_in(x, scope.instrs):
+                pair = (UNDEFINED, x) if self.dead[0] else (x, UNDEFINED)
+                return self.leaf(*pair, name, user)
+            return x
+        return self.leaf(x, y, name, user)
+
+    def contents(self, cell: Any, x: Any, y: Any) -> Any:
+        if isinstance(x, Plain) and isinstance(y, Plain):
+            return Plain(self.value(x.value, y.value, cell.name, False))
+        if isinstance(x, dict) and isinstance(y, dict) and x.keys() == y.keys():
+            return {k: self.refs(x[k], y[k], str(k)) for k in x}
+        if isinstance(x, tuple) and isinstance(y, tuple) and len(x) == len(y):
+            return tuple(self.refs(p, q, cell.name) for p, q in zip(x, y))
+        raise NeedsSequence(cell)
+
+    def refs(self, x: Any, y: Any, name: str, user: bool = False) -> Any:
+        if x is None or y is None:
+            found = y if x is None else x
+            if isinstance(found, Known) and type(found.obj) not in NUMBERS:
+                return Missing(f"`{name}` may be unbound here")
+            if isinstance(found, Plain):
+                pair = (UNDEFINED, found.value) if x is None else (found.value, UNDEFINED)
+                return plain(self.value_or_missing(*pair, name, user))
+            if isinstance(found, Known):
+                pair = (UNDEFINED, found.obj) if x is None else (found.obj, UNDEFINED)
+                return plain(self.value_or_missing(*pair, name, user))
+            if isinstance(found, Array):
+                return self.arrays(x, y, name, user)
+            return Missing(f"`{name}` may be unbound here")
+        if isinstance(x, Missing) or isinstance(y, Missing):
+            return x if isinstance(x, Missing) else y
+        if isinstance(x, (Plain, Known)) and isinstance(y, (Plain, Known)):
+            if isinstance(x, Known) and isinstance(y, Known):
+                if x == y:
+                    return x
+                if type(x.obj) not in NUMBERS or type(y.obj) not in NUMBERS:
+                    return Missing(f"`{name}` is one of two things, depending on a branch")
+            p = x.value if isinstance(x, Plain) else x.obj
+            q = y.value if isinstance(y, Plain) else y.obj
+            return plain(self.value_or_missing(p, q, name, user))
+        if isinstance(x, Array) and isinstance(y, Array):
+            if x == y and (x.buffer in self.memory or x.buffer in self.run.outside_versions):
+                return x
+            return self.arrays(x, y, name, user)
+        if isinstance(x, Tuple) and isinstance(y, Tuple) and len(x.items) == len(y.items):
+            return Tuple(tuple(self.refs(p, q, name, user) for p, q in zip(x.items, y.items)))
+        if x == y:
+            return x
+        if isinstance(x, List) and isinstance(y, List):
+            p, q = self.a.memory[x.cell], self.b.memory[y.cell]
+            if isinstance(p, tuple) and isinstance(q, tuple) and len(p) == len(q):
+                cell = Cell(name)
+                self.memory[cell] = tuple(self.refs(s, t, name) for s, t in zip(p, q))
+                return List(cell)
+        return Missing(f"`{name}` is one of two things, depending on a branch")
+
+    def value_or_missing(self, p: Any, q: Any, name: str, user: bool) -> Any:
+        if any(self.dead):
+            return self.value(p, q, name, user)
+        found = self.leaf(p, q, name, user)
+        return Missing(f"`{name}` has two kinds, depending on a branch") if found is None else found
+
+    def arrays(self, x: Array | None, y: Array | None, name: str, user: bool) -> Any:
+        """One of two arrays: a buffer of its own, which may share memory with either."""
+        key = (x, y)
+        for known, buffer in self.buffers.items():
+            if known == key:
+                return Array(buffer)
+        leaves = []
+        for ref, path in ((x, self.then), (y, self.other)):
+            if ref is None:
+                leaves.append(UNDEFINED)
+                continue
+            outer = self.run.state, self.run.instrs
+            self.run.state, self.run.instrs = path.state, path.instrs
+            leaves.append(self.run.read(ref, self.where))
+            self.run.state, self.run.instrs = outer
+        value = self.value_or_missing(*leaves, name, user)
+        if isinstance(value, Missing):
+            return value
+        buffer = Buffer(name)
+        self.buffers[key] = buffer
+        self.memory[buffer] = value
+        for ref in (x, y):
+            if ref is not None and ref.buffer in self.memory:
+                self.run.may_alias(buffer, ref.buffer)
+        for (p, q), earlier in list(self.buffers.items())[:-1]:
+            if any(r is not None and s is not None and r.buffer is s.buffer
+                   for r, s in ((x, p), (y, q))):  # fmt: skip
+                self.run.may_alias(buffer, earlier)
+        return Array(buffer)
+
+    def exits(self) -> Exit | None:
+        p, q = self.then.exit, self.other.exit
+        if p is None and q is None:
+            return None
+        if any(self.dead):
+            return q if self.dead[0] else p
+        p, q = p or Exit(), q or Exit()
+        flags = {}
+        texts = {"brk": "stopped", "cont": "skipped", "ret": "returned", "left": "stopped",
+                 "away": "skipped"}  # fmt: skip
+        for name, text in texts.items():
+            x, y = getattr(p, name), getattr(q, name)
+            flags[name] = x if x is y else self.leaf(x, y, text)
+        value = None
+        if p.ret is not False or q.ret is not False:
+            x = p.value if p.ret is not False else None
+            y = q.value if q.ret is not False else None
+            value = x if x is y else self.refs(x, y, "result")
+        return Exit(**flags, value=value)
+
+
+class NeedsSequence(Exception):
+    """A list has different lengths on two paths: its length is a run-time value."""
+
+    def __init__(self, cell: Any):
+        self.cell = cell
+
+
+class Loop:
+    """A loop that stays a region: which names and buffers it carries is found by running its body.
+
+    The body is run with a parameter for each name that it stores. Where its end shows a name, a
+    buffer or a kind that was not foreseen, it is run again knowing that.
+    """
+
+    def __init__(self, run: Specializer, instr: Instr, bounds: tuple | None,
+                 item: Callable | None):  # fmt: skip
+        self.specializer, self.instr, self.bounds, self.item = run, instr, bounds, item
+        self.entry = run.state
+        frame = run.frame
+        key = (instr, tuple(f.lowered for f in run.frames))
+        self.kinds: dict[Any, Kind] = run.widened.setdefault(key, {})
+        self.names: dict[tuple, None] = {}
+        for name in stored_names(instr):
+            if name in frame.lowered.local:
+                self.names[frame.number, name] = None
+            else:
+                number = frame.outer
+                while (outer := run.frame_of(number)) is not None:
+                    if name in outer.lowered.local:
+                        self.names[outer.number, name] = None
+                    number = outer.outer
+        self.memory: dict[Any, None] = {}
+        self.sequences: set = set()
+        self.ties: dict[Any, set] = {}
+        self.user = not frame.internal
+
+    def run(self) -> Exit | None:
+        for _ in range(16):
+            outcome = self.attempt()
+            if outcome is not None:
+                return outcome[0]
+        raise self.specializer.refuse(self.instr.where, "the kinds of this loop's variables "
+                                      "never settle")  # fmt: skip
+
+    def attempt(self) -> tuple[Exit | None] | None:
+        """Run the body once; None means that more is known now and it must be run again."""
+        run, instr = self.specializer, self.instr
+        mark, guards, written = len(run.instrs), len(run.guards), set(run.written)
+        aliases = list(run.aliases)
+        self.state = self.entry.copy()
+        run.state = self.state
+        self.slots: list[Slot] = []
+        self.by_buffer: dict[Buffer, list[Buffer]] = {}
+        for cell in self.sequences:
+            self.make_sequence(cell)
+        for key in self.memory:
+            self.carry_memory(key)
+        for key in self.names:
+            self.state.env[key] = self.carry(self.state.env.get(key), ("name", key), key[1])
+        inits_state = self.state
+        carried = tuple(s.param for s in self.slots)
+        try:
+            test_block, body_path, flag = self.iterate_body(carried)
+        except NeedsSequence as need:
+            self.sequences.add(need.cell)
+            return self.again(mark, guards, written, aliases)
+        if not self.settled(body_path, inits_state):
+            return self.again(mark, guards, written, aliases)
+        return (self.finish(test_block, body_path, flag),)
+
+    def again(self, mark: int, guards: int, written: set, aliases: list) -> None:
+        run = self.specializer
+        del run.instrs[mark:]
+        del run.guards[guards:]
+        run.written, run.aliases, run.state = written, aliases, self.entry
+
+    # what is carried
+
+    def carry(self, ref: Any, slot: Any, name: str) -> Any:
+        """A reference for the start of a step, instead of `ref`, the one before the loop."""
+        name = name.rpartition(".")[2]
+        run = self.specializer
+        if ref is None or isinstance(ref, Missing):
+            return self.slots_for_unbound(slot, name)
+        if isinstance(ref, Plain) or (isinstance(ref, Known) and type(ref.obj) in NUMBERS):
+            leaf = ref.value if isinstance(ref, Plain) else ref.obj
+            return Plain(self.slot(slot, leaf, name).param)
+        if isinstance(ref, Array):
+            param = self.slot(slot, run.read(ref, self.instr.where), name).param
+            buffer = Buffer(name)
+            self.state.memory[buffer] = param
+            run.may_alias(buffer, ref.buffer)
+            for other in self.by_buffer.setdefault(ref.buffer, []):
+                run.may_alias(buffer, other)
+            self.by_buffer[ref.buffer].append(buffer)
+            self.slots[-1].buffer = buffer
+            return Array(buffer)
+        if isinstance(ref, Tuple):
+            return Tuple(tuple(
+                self.carry(r, (*slot, i), name) for i, r in enumerate(ref.items)
+            ))  # fmt: skip
+        self.slots.append(Slot(slot, None, None, ref))
+        return ref
+
+    def slots_for_unbound(self, slot: Any, name: str) -> Missing:
+        self.slots.append(Slot(slot, None, UNDEFINED, None, name))
+        return Missing(f"`{name}` may be unbound here")
+
+    def slot(self, slot: Any, leaf: Any, name: str) -> Slot:
+        kind = self.kinds.get(slot)
+        found = leaf.kind if isinstance(leaf, Value) else kind_of(leaf)
+        if kind is not None:
+            joined = self.specializer.join_leaf(leaf, Value("t", kind), self.instr.where)
+            if joined is None:
+                raise self.specializer.refuse(
+                    self.instr.where, f"`{name}` changes its kind in this loop "
+                    f"(from {found!r} to {kind!r})",
+                    f"Start it with a value of the kind that it gets, "
+                    f"`{name} = np.zeros(…)` for an array.")  # fmt: skip
+            leaf, kind = joined[0], joined[2]
+        else:
+            kind = found._replace(size=None)
+        made = Slot(slot, Value(name, kind, self.user), leaf, None, name)
+        self.slots.append(made)
+        return made
+
+    def carry_memory(self, key: Any) -> None:
+        held = self.state.memory.get(key)
+        if held is None:
+            return
+        if isinstance(key, Buffer):
+            made = self.slot(("memory", key), held, key.name)
+            self.state.memory[key] = made.param
+        elif isinstance(held, Plain):
+            made = self.slot(("memory", key), held.value, key.name)
+            self.state.memory[key] = Plain(made.param)
+        elif isinstance(held, tuple):
+            self.state.memory[key] = tuple(
+                self.carry(r, ("memory", key, i), key.name) for i, r in enumerate(held)
+            )
+        else:
+            self.state.memory[key] = {
+                k: self.carry(r, ("memory", key, k), str(k)) for k, r in held.items()
+            }
+
+    def make_sequence(self, cell: Any) -> None:
+        """A list of known items becomes a list of a length known at run time only."""
+        run = self.specializer
+        held = self.state.memory[cell]
+        if isinstance(held, tuple):
+            self.state.memory[cell] = run.sequence(held, cell, self.instr.where)
+
+    # one step
+
+    def iterate_body(self, carried: tuple) -> tuple:
+        run, instr = self.specializer, self.instr
+        test_block = None
+        start = self.state.copy()
+        if instr.op == "while":
+            test_values = dict(run.temporaries[-1])
+            run.temporaries.append(test_values)
+
+            def test() -> None:
+                run.run(instr.blocks[0])
+                self.test = run.truth(run.value(instr.blocks[0].results[0]), instr.where)
+
+            path = run.sub(start.copy(), test)
+            run.temporaries.pop()
+            result = self.test.obj if isinstance(self.test, Known) else self.test.value
+            test_block = Block(carried, path.instrs, (result,))
+            body_block = instr.blocks[1]
+            index = None
+            start = path.state
+        else:
+            body_block = instr.blocks[0]
+            assert self.bounds is not None
+            index = Value(index_name(instr, self.bounds), INT)
+            self.index = index
+        run.temporaries.append(dict(run.temporaries[-1]))
+
+        def body() -> Exit | None:
+            if index is not None:
+                assert self.item is not None
+                run.temporaries[-1][body_block.params[0]] = self.item(Plain(index))
+            return run.run(body_block)
+
+        path = run.sub(start, body)
+        run.temporaries.pop()
+        exit = path.exit
+        if exit is not None and exit.dead:
+            raise run.refuse(instr.where, "a loop whose body always raises")
+        flag: Any = False if exit is None else exit.left
+        return test_block, path, flag
+
+    def settled(self, path: Path, start: State) -> bool:
+        """Whether the end of the body fits its start; else note what was learnt."""
+        run = self.specializer
+        known = {s.key for s in self.slots}
+        fits = True
+        end = path.state
+        for key, held in end.memory.items():
+            if key not in self.entry.memory or key in self.memory:
+                continue
+            before = start.memory.get(key)
+            if held is not before and held != before:
+                if isinstance(held, tuple) and isinstance(before, tuple) \
+                        and len(held) != len(before):  # fmt: skip
+                    self.sequences.add(key)
+                self.memory[key] = None
+                fits = False
+        for key, ref in end.env.items():
+            if key not in self.names and key in self.entry.env:
+                if ref is not start.env.get(key) and ref != start.env.get(key):
+                    self.names[key] = None
+                    fits = False
+        if not fits:
+            return False
+        self.ends: dict[Any, Any] = {}
+        for slot in self.slots:
+            ref = self.end_of(slot.key, end)
+            self.ends[slot.key] = ref
+            if slot.param is None:
+                continue
+            kind = self.kind_at(path, ref)
+            if kind is None:
+                continue
+            joined = run.join_leaf(slot.param, Value("t", kind), self.instr.where)
+            if joined is None:
+                raise run.refuse(
+                    self.instr.where,
+                    f"`{slot.name}` changes its kind in this loop "
+                    f"(from {slot.param.kind!r} to {kind!r})",
+                    f"Start it with a value of the kind that it gets.")  # fmt: skip
+            if joined[2] != slot.param.kind:
+                self.kinds[slot.key] = joined[2]
+                fits = False
+        if fits:
+            fits = self.ties_known(path)
+        assert known
+        return fits
+
+    def ties_known(self, path: Path) -> bool:
+        """Names that refer to one array at the end of a step do so at the start of the next."""
+        run = self.specializer
+        held: dict[Buffer, list[Slot]] = {}
+        for slot in self.slots:
+            ref = self.ends[slot.key]
+            if isinstance(ref, Array) and slot.key[0] != "memory":
+                held.setdefault(ref.buffer, []).append(slot)
+        fits = True
+        for buffer, slots in held.items():
+            outer = buffer in self.entry.memory or buffer in run.outside_versions
+            for slot in slots:
+                ties = {s.key for s in slots if s is not slot} | ({buffer} if outer else set())
+                new = ties - self.ties.get(slot.key, set())
+                if new:
+                    self.ties.setdefault(slot.key, set()).update(new)
+        buffers = {s.key: s.buffer for s in self.slots if s.buffer is not None}
+        for key, ties in self.ties.items():
+            for tie in ties:
+                a = buffers.get(key)
+                b = tie if isinstance(tie, Buffer) else buffers.get(tie)
+                if a is not None and b is not None and (a, b) not in run.aliases \
+                        and (b, a) not in run.aliases:  # fmt: skip
+                    run.may_alias(a, b)
+                    if run.written & {a, b}:
+                        raise run.refuse(
+                            self.instr.where, f"`{a.name}` is written in this loop while it may be "
+                            f"the same array as `{b.name}`",
+                            "Make a copy (`.copy()`).")  # fmt: skip
+        return fits
+
+    def end_of(self, key: Any, end: State) -> Any:
+        kind, first, *rest = key
+        if kind == "name":
+            ref = end.env.get(first)
+        elif isinstance(first, Buffer):
+            return Array(first)
+        else:
+            ref = end.memory.get(first)
+            if isinstance(ref, (tuple, dict)):
+                ref = ref[rest.pop(0)]
+        for i in rest:
+            if not isinstance(ref, Tuple) or i >= len(ref.items):
+                return Missing("a tuple changes its form in a loop")
+            ref = ref.items[i]
+        return ref
+
+    def kind_at(self, path: Path, ref: Any) -> Kind | None:
+        run = self.specializer
+        if ref is None or isinstance(ref, Missing):
+            return None
+        outer, run.state = run.state, path.state
+        try:
+            return run.kind(ref)._replace(size=None)
+        finally:
+            run.state = outer
+
+    # the region
+
+    def finish(self, test_block: Block | None, path: Path, flag: Any) -> Exit | None:
+        run, instr = self.specializer, self.instr
+        exit = path.exit
+        state = State(dict(self.entry.env), dict(self.entry.memory))
+        params, inits, yields, results = [], [], [], []
+        run.state = state
+        after: dict[Any, Any] = {}
+        buffers: dict[Any, Buffer] = {}
+        for slot in self.slots:
+            ref = self.ends[slot.key]
+            if slot.param is None and slot.init is UNDEFINED:
+                after[slot.key] = self.result_of_unbound(slot, ref, path, params, inits, yields,
+                                                         results, buffers)  # fmt: skip
+                continue
+            if slot.param is None:
+                same = ref == slot.same
+                after[slot.key] = slot.same if same else Missing(
+                    f"`{slot.name or slot.key[1][1]}` is one of two things, depending on a loop")
+                continue
+            tree = self.read_at(path, ref, slot)
+            result = Value(slot.name, slot.param.kind, self.user)
+            params.append(slot.param)
+            inits.append(slot.init)
+            yields.append(convert_leaf(tree, slot.param.kind))
+            results.append(result)
+            after[slot.key] = self.place(slot, ref, result, state, buffers)
+        self.restore(state, after)
+        returned = self.returned(exit, path, params, inits, yields, results, state)
+        attrs: dict[str, Any] = {}
+        if flag is not False:
+            attrs["may_break"] = True
+            yields.append(flag)
+        carried = tuple(params)
+        if instr.op == "while":
+            assert test_block is not None
+            twins = {p: p.like() for p in carried}  # the test has parameters of its own
+            test_block = substitute_block(
+                Block((), test_block.instrs, test_block.results), twins
+            ).replace(params=tuple(twins.values()))
+            blocks = (test_block, Block(carried, path.instrs, tuple(yields)))
+            args: tuple = (tuple(inits),)
+        else:
+            blocks = (Block((self.index, *carried), path.instrs, tuple(yields)),)
+            args = (self.bounds, tuple(inits))
+        if instr.op == "while" or flag is not False:
+            results.append(Value("n_iter", INT))
+        run.instrs.append(Instr(instr.op, args, None, tuple(results), blocks, attrs, instr.where))
+        run.state = state
+        orelse = instr.blocks[-1]
+        if orelse.instrs:
+            if flag is not False:
+                raise run.refuse(instr.where, "`else` of a loop that has a `break`")
+            final = run.run(orelse)
+            if final is not None:
+                return final
+        return returned
+
+    def returned(self, exit: Exit | None, path: Path, params: list, inits: list, yields: list,
+                 results: list, state: State) -> Exit | None:  # fmt: skip
+        """`return` inside the loop: a flag and the value are carried out."""
+        if exit is None or exit.ret is False:
+            return None
+        run = self.specializer
+        flag = Value("returned", BOOL)
+        params.append(Value("returned", BOOL))
+        inits.append(False)
+        yields.append(exit.ret)
+        results.append(flag)
+
+        def out(ref: Any) -> Any:
+            if isinstance(ref, Tuple):
+                return Tuple(tuple(out(r) for r in ref.items))
+            if isinstance(ref, Known) and type(ref.obj) not in NUMBERS:
+                return ref
+            tree = self.read_at(path, ref, None)
+            kind = tree.kind if isinstance(tree, Value) else kind_of(tree)
+            params.append(Value("result", kind))
+            inits.append(UNDEFINED)
+            yields.append(tree)
+            results.append(Value("result", kind))
+            return run.fresh(results[-1], "result")
+
+        outer, run.state = run.state, state
+        value = out(exit.value)
+        run.state = outer
+        return Exit(ret=flag, value=value, left=flag, away=flag)
+
+    def read_at(self, path: Path, ref: Any, slot: Slot | None) -> Any:
+        run = self.specializer
+        if slot is not None and slot.key[0] == "memory" and isinstance(slot.key[1], Buffer) \
+                and len(slot.key) == 2:  # fmt: skip
+            return path.state.memory[slot.key[1]]
+        outer = run.state, run.instrs
+        run.state, run.instrs = path.state, path.instrs
+        try:
+            return run.read(ref, self.instr.where)
+        finally:
+            run.state, run.instrs = outer
+
+    def place(self, slot: Slot, ref: Any, result: Value, state: State, buffers: dict) -> Any:
+        """Where the result of the loop goes: into memory, or behind a name."""
+        if slot.key[0] == "memory" and len(slot.key) == 2:
+            state.memory[slot.key[1]] = result if isinstance(slot.key[1], Buffer) else Plain(result)
+            return None
+        if result.kind.tag != "array":
+            return Plain(result)
+        run = self.specializer
+        buffer = Buffer(slot.name)
+        state.memory[buffer] = result
+        for tied, other in buffers.items():
+            end = self.ends[tied]
+            if isinstance(end, Array) and isinstance(ref, Array) and end.buffer is ref.buffer:
+                run.may_alias(buffer, other)
+        if isinstance(ref, Array) and (ref.buffer in self.entry.memory):
+            run.may_alias(buffer, ref.buffer)
+        if slot.buffer is not None:  # after no step at all, the array from before the loop
+            for a, b in list(run.aliases):
+                if slot.buffer in (a, b):
+                    other = b if a is slot.buffer else a
+                    if other in self.entry.memory:
+                        run.may_alias(buffer, other)
+        buffers[slot.key] = buffer
+        return Array(buffer)
+
+    def result_of_unbound(self, slot: Slot, ref: Any, path: Path, params: list, inits: list,
+                          yields: list, results: list, buffers: dict) -> Any:  # fmt: skip
+        """A name that the loop binds first: bound afterwards if there was a step."""
+        numeric = isinstance(ref, (Plain, Array)) or (
+            isinstance(ref, Known) and type(ref.obj) in NUMBERS)  # fmt: skip
+        if not numeric:
+            return Missing(f"`{slot.name}` may be unbound here")
+        tree = self.read_at(path, ref, None)
+        kind = tree.kind if isinstance(tree, Value) else kind_of(tree)
+        params.append(Value(slot.name, kind, self.user))
+        inits.append(UNDEFINED)
+        yields.append(tree)
+        results.append(Value(slot.name, kind, self.user))
+        return self.place(slot, ref, results[-1], self.specializer.state, buffers)
+
+    def restore(self, state: State, after: dict) -> None:
+        """Put the references for after the loop where the names and cells are."""
+        def build(ref: Any, slot: Any) -> Any:
+            if isinstance(ref, Tuple):
+                return Tuple(tuple(build(r, (*slot, i)) for i, r in enumerate(ref.items)))
+            return after.get(slot, ref)
+
+        for key in self.names:
+            entry = self.entry.env.get(key)
+            found = build(entry, ("name", key))
+            if found is not None:
+                state.env[key] = found
+        for key in self.memory:
+            held = self.entry.memory.get(key)
+            if isinstance(key, Buffer) or key in self.sequences or isinstance(held, Plain):
+                continue
+            if isinstance(held, tuple):
+                state.memory[key] = tuple(
+                    build(r, ("memory", key, i)) for i, r in enumerate(held)
+                )
+            elif isinstance(held, dict):
+                state.memory[key] = {k: build(r, ("memory", key, k)) for k, r in held.items()}
+
+
+class Slot:
+    """A value that a loop carries: its key, the parameter, the value at entry."""
+
+    __slots__ = ("key", "param", "init", "same", "name", "buffer")
+
+    def __init__(self, key: Any, param: Value | None, init: Any, same: Any, name: str = ""):
+        self.key, self.param, self.init, self.same, self.name = key, param, init, same, name
+        self.buffer: Buffer | None = None
+
+
+# ---------------------------------------------------------------------------- small helpers
+
+
+def wrap(tree: Any) -> Any:
+    """An IR tree as a reference to read: the inverse of `read` for what has been read."""
+    if ref_like(tree):
+        return tree
+    if isinstance(tree, Value):
+        return Plain(tree)
+    if isinstance(tree, Slice):
+        return Slice(*(None if p is None else wrap(p) for p in tree))
+    if isinstance(tree, tuple):
+        return Tuple(tuple(wrap(t) for t in tree))
+    return Known(tree)
+
+
+def plain(found: Any) -> Any:
+    if isinstance(found, Missing):
+        return found
+    return Plain(found) if isinstance(found, Value) else Known(found)
+
+
+def convert_leaf(leaf: Any, kind: Kind) -> Any:
+    from srcdiff.transforms.mutation import convert
+
+    return leaf if isinstance(leaf, Value) or kind.dtype is None else convert(leaf, kind)
+
+
+def negated(run: Specializer, value: Any, where: Any) -> Any:
+    return run.read(run.apply(operator.neg, (wrap(value),), {}, where), where)
+
+
+def leaf_inexact(tree: Any) -> bool:
+    kind = tree.kind if isinstance(tree, Value) else kind_of(tree)
+    return kind.numeric and kind.dtype.kind != "b" and not (kind.dtype.kind == "u")
+
+
+def has_integer_arrays(key: Any) -> bool:
+    return any(v.kind.tag == "array" and v.kind.dtype.kind in "iu" for v in flatten(key)) or any(
+        v.kind.tag not in ("array", "scalar") for v in flatten(key)) or has_list(key)  # fmt: skip
+
+
+def has_list(key: Any) -> bool:
+    return isinstance(key, list) or (
+        isinstance(key, tuple) and not isinstance(key, Slice) and any(map(has_list, key))
+    )
+
+
+def has_effect(instr: Instr) -> bool:
+    return instr.effect or any(has_effect(i) for b in instr.blocks for i in b.instrs)
+
+
+def defined_in(value: Value, instrs: list[Instr]) -> bool:
+    return any(value in i.results for i in instrs)
+
+
+def finished(exit: Exit) -> Exit | None:
+    """After a loop, its breaks are over."""
+    exit = exit._replace(brk=False, cont=False, left=exit.ret, away=exit.ret)
+    return exit if exit.ret is not False or exit.dead else None
+
+
+def has_self(parsed: Any) -> bool:
+    from srcdiff.transforms import parse as module
+
+    return parsed.bound_self is not module.MISSING
+
+
+def captured(result: Any, memory: dict, number: int) -> bool:
+    """Whether a returned closure still reads the frame's names."""
+    if isinstance(result, Function):
+        return result.frame == number or result.frame >= 0
+    if isinstance(result, Tuple):
+        return any(captured(r, memory, number) for r in result.items)
+    if isinstance(result, (List, Dict)):
+        held = memory.get(result.cell, ())
+        held = held.values() if isinstance(held, dict) else held
+        return not isinstance(held, Plain) and any(captured(r, memory, number) for r in held)
+    return False
+
+
+def last_uses(block: Block) -> dict[int, list[Value]]:
+    last: dict[Value, int] = {}
+    for i, instr in enumerate(block.instrs):
+        for value in instr.reads:
+            last[value] = i
+    final = set(flatten(block.results))
+    uses: dict[int, list[Value]] = {}
+    for value, i in last.items():
+        if value not in final:
+            uses.setdefault(i, []).append(value)
+    return uses
+
+
+_sizes: dict[Block, int] = {}
+
+
+def size(block: Block) -> int:
+    """The number of operations in a lowered block."""
+    found = _sizes.get(block)
+    if found is None:
+        skipped = ("load", "store", "tuple", "getattr")
+        found = _sizes[block] = sum(
+            (i.op not in skipped) + sum(size(b) for b in i.blocks) for i in block.instrs
+        )
+    return found
+
+
+_stored: dict[Instr, tuple] = {}
+
+
+def stored_names(instr: Instr) -> tuple[str, ...]:
+    found = _stored.get(instr)
+    if found is None:
+        names: dict[str, None] = {}
+        pending = [instr]
+        while pending:
+            current = pending.pop()
+            if current.op == "store":
+                names[current.args[0]] = None
+            for block in current.blocks:
+                pending.extend(block.instrs)
+        found = _stored[instr] = tuple(sorted(names))
+    return found
+
+
+def index_name(instr: Instr, bounds: tuple) -> str:
+    name = instr.blocks[0].params[0].name
+    direct = bounds[-1] == "direct" if isinstance(bounds[-1], str) else False
+    return name if direct or name != "item" else "i"
+
+
+_ = (types, Any, buffers_of, Iterator, Size)
