@@ -16,6 +16,7 @@ where tests/test_fuzz_seeds.py reruns it forever.
 import argparse
 import collections
 import contextlib
+import importlib
 import importlib.util
 import linecache
 import multiprocessing
@@ -70,12 +71,24 @@ def judge_module(module: types.ModuleType, gradient: Gradient = srcdiff_gradient
     other = elsewhere(args)
     others = () if runs(module.f, other) else (other,)
     rtol = 2e-3 if "float32" in Path(module.__file__ or "").read_text() else None
-    options = {"gradient": gradient, "rtol": rtol, "seconds": 20.0}
-    verdict = judge(module.f, args, wrt, others=others, thorough=False, **options)
+
+    def verdict_of(thorough: bool) -> Verdict:
+        return judge(
+            module.f,
+            args,
+            wrt,
+            gradient=gradient,
+            others=others,
+            thorough=thorough,
+            rtol=rtol,
+            seconds=20.0,
+        )
+
+    verdict = verdict_of(thorough=False)
     if verdict.outcome != "wrong":
         return verdict
     # Along random directions errors of the reference add up: look at each element.
-    exact = judge(module.f, args, wrt, others=others, thorough=True, **options)
+    exact = verdict_of(thorough=True)
     return exact if exact.outcome in ("wrong", "untrusted") else verdict
 
 
@@ -100,10 +113,11 @@ def elsewhere(args: tuple) -> tuple:
     rng = np.random.default_rng(len(args))
     new = fresh(args)
     for path, leaf in leaves(args):
-        if isinstance(leaf, (float, np.ndarray)) and np.asarray(leaf).dtype.kind == "f":
-            noise = rng.uniform(-0.3, 0.3, np.shape(leaf))
-            moved: Any = (leaf + noise).astype(leaf.dtype) if np.ndim(leaf) else leaf + float(noise)
-            new = with_leaf(new, path, moved)
+        if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f":
+            moved = leaf + rng.uniform(-0.3, 0.3, leaf.shape)
+            new = with_leaf(new, path, moved.astype(leaf.dtype))
+        elif isinstance(leaf, float):
+            new = with_leaf(new, path, leaf + float(rng.uniform(-0.3, 0.3)))
         elif type(leaf) is int:
             new = with_leaf(new, path, leaf - 1)
     return new
@@ -168,9 +182,8 @@ def reason(verdict: Verdict) -> str:
 
 def autograd_gradient(f: Callable, wrt: Any) -> Callable:
     """HIPS autograd, with the program's `np` replaced by its own."""
-    import autograd
-    import autograd.numpy as anp
-
+    autograd = importlib.import_module("autograd")
+    anp = importlib.import_module("autograd.numpy")
     df = autograd.value_and_grad(f, wrt if isinstance(wrt, int) else positions_of(f, wrt))
 
     def judged(*args):

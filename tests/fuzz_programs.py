@@ -10,6 +10,7 @@ not excluded here: the judge does not trust differences there and says so.
 
 import ast
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Shape = tuple[int, ...]
@@ -340,7 +341,7 @@ class Grower:
         return ["    " + line for line in self.block(scope, budget)]
 
     def statement(self, scope: Scope) -> list[str]:
-        kinds = [
+        kinds: list[tuple[float, Callable[[Scope], list[str]]]] = [
             (10, self.assign),
             (4, self.rebind),
             (2, self.unpack),
@@ -510,8 +511,8 @@ class Grower:
         if len(same) > 1 and self.chance(0.5):
             one, other = self.rng.sample(same, 2)
             return [f"{one.name}, {other.name} = {other.name}, {one.name}"]
-        one, other = self.element(scope, v), self.element(scope, v)
-        return [f"{one}, {other} = {other}, {one}"]
+        first, second = self.element(scope, v), self.element(scope, v)
+        return [f"{first}, {second} = {second}, {first}"]
 
     def unpack(self, scope: Scope) -> list[str]:
         shapes = [None if self.chance(0.4) else self.shape() for _ in range(2)]

@@ -252,9 +252,9 @@ def unit_directions(leaf) -> Iterator[np.ndarray]:
     """One direction per element, two where it is complex."""
     array = np.asarray(leaf)
     for index in np.ndindex(array.shape):
-        for unit in (1, 1j) if np.iscomplexobj(array) else (1,):
-            v = np.zeros(array.shape, complex if unit == 1j else float)
-            v[index] = unit * max(1.0, abs(array[index]))
+        for unit in (1.0, 1j) if np.iscomplexobj(array) else (1.0,):
+            v = np.zeros(array.shape, type(unit))
+            v[index] = unit * float(np.maximum(1.0, np.abs(array[index])))
             yield v
 
 
@@ -401,7 +401,7 @@ def with_leaf(tree, path: tuple, leaf):
     if not path:
         return leaf
     key, *rest = path
-    if dataclasses.is_dataclass(tree):
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         new = with_leaf(getattr(tree, key), tuple(rest), leaf)
         return dataclasses.replace(tree, **{key: new})
     new = with_leaf(tree[key], tuple(rest), leaf)

@@ -355,7 +355,15 @@ def _numpy_power(op: Callable, b: Kind, e: Kind, exponent: Any) -> Kind:
             raise Unknown
         # the type, because 2 and 2.0 are the same key
         return run(_bool_power, [b], (("exponent", exponent), ("of", type(exponent))))
+    if _VALUE_DECIDES and b.tag == "array" and not e.rank and b.dtype.kind in "fc":
+        if not b.rank or not e.python and np.promote_types(b.dtype, e.dtype) != b.dtype:
+            raise Unknown
     return run(op, [b, e])
+
+
+# In NumPy 2.0, with an exponent that has a loop of its own (2, 0.5, …) an array keeps its dtype,
+# and stays an array if it has no axes.
+_VALUE_DECIDES = type(np.ones(()) ** 1) is np.ndarray
 
 
 def _bool_power(base: Any, exponent: Any, of: type) -> Any:

@@ -378,7 +378,11 @@ def reshape(op: Any, a: Any, shape: Any, order: Any = "C", *, copy: Any = None) 
         dims[rest] = quotient(a.dims, dims[:rest] + dims[rest + 1 :])
     elif all(type(dim) is int for dim in (*dims, *a.dims)) and product(dims) != product(a.dims):
         raise ValueError
-    return reshaped(op, a, tuple(dims), (("shape", (1,) * len(dims)),))
+    return reshaped(_reshape, a, tuple(dims), (("rank", len(dims)),))
+
+
+def _reshape(a: Any, rank: int) -> Any:
+    return np.reshape(a, (1,) * rank)
 
 
 @abstract(np.ravel)
@@ -664,7 +668,9 @@ def pad(op: Any, array: Any, pad_width: Any, mode: Any = "constant", **kwargs: A
 @abstract(np.diff)
 def diff(op: Any, a: Any, n: Any = 1, axis: Any = -1, prepend: Any = None, append: Any = None):
     if type(n) is int and n == 0:
-        return kind(a) if type(a) not in (tuple, list) else OBJECT
+        if type(a) in (tuple, list):
+            raise Unknown  # it stays one
+        return kind(a)
     a = numeric(a)
     axis = axis_arg(axis, a.rank)
     parts = [a]

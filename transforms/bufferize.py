@@ -139,13 +139,15 @@ class Look:
             elif op == "global":
                 foreign(instr.results[0])
             elif op == "push":
-                stack, v = instr.args
+                stack, *saved = instr.args
                 self.stacks.add(stack)
-                if memory_of(v) and stack not in self.plan.stacks:
-                    union(stack, v)
+                for v in saved:
+                    if memory_of(v) and stack not in self.plan.stacks:
+                        union(stack, v)
             elif op == "pop":
-                if memory_of(instr.results[0]):
-                    union(instr.args[0], instr.results[0])
+                for r in instr.results:
+                    if memory_of(r):
+                        union(instr.args[0], r)
             elif op == "list_pop":
                 for r in instr.results:
                     if memory_of(r):

@@ -124,6 +124,10 @@ class Calls(Memory):
 
     def apply(self, op: Any, args: tuple, kwargs: dict, where: Any, name: str = "") -> Ref:
         """Emit one operation on references."""
+        if self.frame.internal and op in abstract.PURE and not kwargs:  # type: ignore[attr-defined]
+            numbers = [a.obj for a in args if isinstance(a, Known) and type(a.obj) in (int, float)]
+            if len(numbers) == len(args) and getattr(op, "__module__", "") == "math":
+                return Known(op(*numbers))  # a constant of a rule
         tree = tuple(self.read(a, where) for a in args)
         keywords = {k: self.read(v, where) for k, v in kwargs.items()}
         spelled = op
@@ -137,7 +141,8 @@ class Calls(Memory):
         except abstract.NeedsStatic:
             raise self.refuse(where, f"a rank or an axis of `{op_text(op)}` is known only at run "
                               "time", "Make it a constant.") from None  # fmt: skip
-        attrs = {} if spelled is op else {"spelled": spelled}
+        plain = spelled is op or self.frame.internal  # type: ignore[attr-defined]
+        attrs = {} if plain else {"spelled": spelled}
         return self.result(op, tree, keywords, kind, args, where, name, attrs)
 
     def result(self, op: Any, tree: tuple, keywords: dict, kind: Kind | None, args: tuple,
@@ -342,6 +347,8 @@ class Calls(Memory):
         value = self.emit("getitem", (source, tree), None, kind, where,
                           source.name if isinstance(source, Value) else "item")  # fmt: skip
         ref = self.fresh(value)
+        if not basic:
+            self.gathered.add(value)  # type: ignore[attr-defined]
         if kind.tag == "object" or basic:
             for other in (base,):
                 if isinstance(other, Array) and isinstance(ref, Array):
@@ -451,7 +458,9 @@ class Calls(Memory):
                 return Known(None)
             raise self.refuse(where, f"the method `{name}`, which changes an array in place",
                               "Use the NumPy function of the same name.")  # fmt: skip
-        found = abstract.canonical_method(name, (base, *args), kwargs)
+        if name == "item" and not args:
+            return self.apply(float, (base,), {}, where)
+        found = abstract.canonical_method(name, (base, *args), kwargs, of=self.kind(base))
         if found is None:
             raise self.refuse(where, f"the method `{name}`")
         op, full, keywords = found
@@ -1033,11 +1042,15 @@ def result_name(op: Any, tree: tuple) -> str:
     """A name for a temporary, after the operation that makes it: `exp_x`, `norm_b`."""
     name = op if isinstance(op, str) else getattr(op, "__name__", "t")
     first = next((v for v in flatten(tree)), None)
-    if name.isidentifier() and first is not None and first.user and op not in ARITHMETIC:
-        return f"{name}_{first.name}"
+    if op in TESTS:
+        return "test"
+    if name.isidentifier() and first is not None and op not in ARITHMETIC:
+        return f"{name}_{first.name}" if first.user or first.name not in UNNAMED else name
     return "t"
 
 
+UNNAMED = ("t", "d_t", "item", "test")
+TESTS = {operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne}
 ARITHMETIC = {
     operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul,
     operator.neg, operator.pos, operator.floordiv, operator.mod,

@@ -408,21 +408,33 @@ class Emitter:
             call = self.call_expr(kernels.add_at, (Printed(target), Key(key), value), {}, None)
             self.add(ast.Expr(call))
             return
+        if key is ... and path:
+            target = ast.Subscript(self.place(base, path, ...), ast.Constant(...))
+            self.augment(target, value)
+            return
         self.augment(self.place(base, path, key), value)
 
     def stmt_stack(self, instr: Instr) -> None:
         self.assign_to(instr.results[0], ast.List([]))
 
     def stmt_push(self, instr: Instr) -> None:
-        stack, v = instr.args
-        value = self.expr(v)
-        if instr.attrs.get("copied"):
-            value = ast.Call(ast.Attribute(value, "copy"), [], [])
+        stack, *saved = instr.args
+        parts = []
+        for v in saved:
+            value = self.expr(v)
+            if instr.attrs.get("copied") and v.kind.tag == "array":
+                value = ast.Call(ast.Attribute(value, "copy"), [], [])
+            parts.append(value)
+        value = parts[0] if len(parts) == 1 else ast.Tuple(parts)
         self.add(ast.Expr(ast.Call(ast.Attribute(self.name(stack), "append"), [value], [])))
 
     def stmt_pop(self, instr: Instr) -> None:
         call = ast.Call(ast.Attribute(self.name(instr.args[0]), "pop"), [], [])
-        self.assign_to(instr.results[0], call)
+        if len(instr.results) == 1:
+            self.assign_to(instr.results[0], call)
+        else:
+            names: list[ast.expr] = [ast.Name(self.names[r]) for r in instr.results]
+            self.add(ast.Assign([ast.Tuple(names)], call))
 
     def stmt_list_append(self, instr: Instr) -> None:
         sequence, item = instr.args
@@ -656,7 +668,7 @@ class Emitter:
         if "spelled" in instr.attrs:
             op = instr.attrs["spelled"]
         method = instr.attrs.get("method")
-        if method is not None:
+        if method is not None and op is not np.copy:
             found = self.method_expr(method, instr)
             if found is not None:
                 return found
@@ -868,6 +880,12 @@ def print_astype(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr | None
     return ast.Call(ast.Attribute(emitter.expr(args[0]), "astype"), [emitter.expr(args[1])], [])
 
 
+def print_copy(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr | None:
+    if kwargs != {"order": "C"}:
+        return None
+    return ast.Call(ast.Attribute(emitter.expr(args[0]), "copy"), [], [])
+
+
 def attribute(name: str) -> Callable:
     def print_attribute(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr | None:
         if len(args) != 1 or kwargs:
@@ -882,5 +900,5 @@ def attribute(name: str) -> Callable:
 
 PRINTED: dict[Any, Callable] = {
     np.transpose: print_transpose, np.astype: print_astype, np.shape: attribute("shape"),
-    np.size: attribute("size"), np.real: attribute("real"), np.imag: attribute("imag"),
+    np.copy: print_copy, np.size: attribute("size"), np.real: attribute("real"), np.imag: attribute("imag"),
 }  # fmt: skip

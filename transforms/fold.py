@@ -139,6 +139,19 @@ def fold_mul(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
             return (self.emit(out, operator.neg, (y,), kind, instr),)
     if is_number(a) and is_number(b):
         return (a * b,)
+    for x, y in ((a, b), (b, a)):
+        maker = self.maker(y)
+        if is_number(x) and maker is not None and not maker.attrs:
+            left, right = (*maker.args, None)[:2]
+            if maker.op is operator.mul and (is_number(left) or is_number(right)):
+                number, rest = (left, right) if is_number(left) else (right, left)
+                made = instr.replace(args=(x * number, rest))
+                return fold_mul(self, made, out) or (
+                    self.emit(out, operator.mul, made.args, kind, instr),)  # fmt: skip
+            if maker.op is operator.truediv and is_number(left):
+                return (self.emit(out, operator.truediv, (x * left, right), kind, instr),)
+            if maker.op is operator.neg:
+                return (self.emit(out, operator.mul, (-x, left), kind, instr),)
     for i, (x, y) in enumerate(((a, b), (b, a))):
         small = self.spread_of(x)
         if small is None:
@@ -214,6 +227,9 @@ def fold_add(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
             return (y,)
     if is_number(a) and is_number(b):
         return (a + b,)
+    if a is b:
+        made = Instr(operator.mul, (2, a), None, instr.results, (), None, instr.where)
+        return fold_mul(self, made, out) or (self.emit(out, operator.mul, (2, a), kind, instr),)
     return None
 
 
@@ -249,7 +265,7 @@ def fold_store(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     """A scalar is stored, not an array of it."""
     base, path, key, value = instr.args
     small = self.spread_of(value)
-    if small is not None and "repeats" not in instr.attrs:
+    if small is not None:
         have = small[0].kind if isinstance(small[0], Value) else kind_of(small[0])
         if have.dims == ():
             made = instr.replace(args=(base, path, key, small[0]))

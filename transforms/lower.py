@@ -250,7 +250,7 @@ class Lowering:
         elif isinstance(target, gast.Subscript):
             base, key = self.expr(target.value), self.key(target.slice)
             old = self.emit(target, "getitem", base, key)
-            new = self.emit(node, "inplace", op, old, self.expr(node.value))
+            new = self.emit(node, "inplace", op, old, self.expr(node.value), element=True)
             self.emit(node, "setitem", base, key, new, augmented=True)
         else:
             base = self.expr(target.value)

@@ -11,6 +11,7 @@ import ast
 from typing import Any
 
 from astor.code_gen import SourceGenerator
+from astor.op_util import Precedence
 from astor.source_repr import split_lines
 
 COLUMNS = 100
@@ -38,7 +39,8 @@ class Generator(SourceGenerator):
             else:
                 text = repr(value)
             negative = text.startswith("-")
-            self.write(f"({text})" if negative and self.get__pp(node) > 13 else text)
+            tight = negative and self.get__pp(node) >= Precedence.Pow
+            self.write(f"({text})" if tight else text)
         else:
             self.write("..." if value is ... else repr(value))
 

@@ -331,10 +331,7 @@ class Reverse:
             found = Adjoint(d)
             part = self.part(d, path, key, where)
             if repeats:
-                shape = self.shape(self.follow(base, path, where), where)
-                last = self.emit(kernels.written_last, (key, shape),
-                                 part.kind._replace(dtype=np.dtype(bool)), where, "last")  # fmt: skip
-                part = self.emit(operator.mul, (part, last), None, where)
+                part = self.masked(part, base, path, key, where)
             self.add(value, self.squeeze_to(part, value, where), where)
         if isinstance(base, Value) and base in self.active:
             merged = Adjoint(found.d, (*found.stale, (path, key)))
@@ -358,8 +355,17 @@ class Reverse:
         d = self.flush(found, where)
         if isinstance(value, Value) and value in self.active:
             part = self.part(d, path, key, where)
+            if instr.attrs.get("last"):
+                part = self.masked(part, base, path, key, where)
             self.add(value, self.squeeze_to(part, value, where), where)
         self.add(base, d, where)
+
+    def masked(self, part: Value, base: Value, path: tuple, key: Any, where: Any) -> Value:
+        """Of elements that a store repeats, the last one wins; the others get nothing."""
+        shape = self.shape(self.follow(base, path, where), where)
+        kind = part.kind._replace(dtype=np.dtype(bool))
+        last = self.emit(kernels.written_last, (key, shape), kind, where, "last")
+        return self.emit(operator.mul, (part, last), None, where)
 
     def follow(self, d: Any, path: tuple, where: Any) -> Any:
         for op, *args in path:

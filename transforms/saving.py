@@ -93,8 +93,9 @@ class Saving:
         fb, rb = fb.replace(instrs=forward), rb.replace(instrs=backward)
         params = fb.params[1:] if f.op == "for" else fb.params
         carries = list(zip(params, fb.results, f.results))
-        plan = Plan(fb, rb, carries)
-        stacks = {v: self.stack(v) for v in plan.stored}
+        index = {fb.params[0]: rb.params[0]} if f.op == "for" else {}
+        plan = Plan(fb, rb, carries, index)
+        stacks = self.stacks(plan.stored)
         body = plan.apply(stacks)
         new_params, inits, yields, results = [], [], [], []
         env: dict[Value, Any] = {}
@@ -122,8 +123,8 @@ class Saving:
             a, b, _ = self.blocks(fb, rb, in_loop)
             fb, rb = fb.replace(instrs=a), rb.replace(instrs=b)
             if in_loop:
-                plan = Plan(fb, rb, [])
-                stacks = {v: self.stack(v) for v in plan.stored}
+                plan = Plan(fb, rb, [], {})
+                stacks = self.stacks(plan.stored)
                 body = plan.apply(stacks)
                 forward.append(insert_pushes(fb, stacks))
                 backward.append(substitute_results(rb.replace(instrs=body), plan.env))
@@ -146,11 +147,15 @@ class Saving:
             f = f.replace(results=(*f.results, *(out for _, _, out in extra)))
         return f.replace(blocks=tuple(forward)), r.replace(blocks=tuple(backward))
 
-    def stack(self, v: Value) -> Value:
+    def stacks(self, stored: list[Value]) -> dict[Value, list[Value]]:
+        """A stack for what is stored: a tuple of several values is one entry."""
+        if not stored:
+            return {}
         assert self.top is not None
-        stack = Value(f"{v.name}_stack" if v.name != "t" else "stack")
+        name = stored[0].name if len(stored) == 1 else "t"
+        stack = Value(f"{name}_stack" if name not in ("t", "d_t") else "stack")
         self.prelude[self.top].append(Instr("stack", (), None, (stack,)))
-        return stack
+        return {stack: stored}
 
 
 def definitions(block: Block) -> set[Value]:
@@ -172,15 +177,20 @@ def substitute_block_deep(block: Block, env: dict) -> Block:
                  tuple(map_tree(lambda v: env.get(v, v), r) for r in block.results))  # fmt: skip
 
 
-def insert_pushes(block: Block, stacks: dict[Value, Value]) -> Block:
-    """Push each stored value where it is defined."""
-    def push(v: Value) -> Instr:
-        return Instr("push", (stacks[v], v))
+def insert_pushes(block: Block, stacks: dict[Value, list[Value]]) -> Block:
+    """Push what is stored as soon as all of it is there."""
+    instrs = []
+    waiting = {stack: set(stored) for stack, stored in stacks.items()}
 
-    instrs = [push(p) for p in block.params if p in stacks]
+    def push(defined: Any) -> None:
+        for stack, missing in waiting.items():
+            if missing and not missing.difference_update(defined) and not missing:
+                instrs.append(Instr("push", (stack, *stacks[stack])))
+
+    push(block.params)
     for instr in block.instrs:
         instrs.append(instr)
-        instrs += [push(v) for v in instr.results if v in stacks]
+        push(instr.results)
     return block.replace(instrs=instrs)
 
 
@@ -192,9 +202,10 @@ class Plan:
     env       value of the forward block → its stand-in in the reverse block
     """
 
-    def __init__(self, fb: Block, rb: Block, carries: list[tuple]):
+    def __init__(self, fb: Block, rb: Block, carries: list[tuple], at_hand: dict[Value, Value]):
         self.fb, self.rb = fb, rb
-        self.defined = {v: i for i, v in enumerate(fb.params)}
+        self.env: dict[Value, Value] = dict(at_hand)
+        self.defined = {v: i for i, v in enumerate(fb.params) if v not in at_hand}
         self.maker: dict[Value, Instr] = {}
         for instr in fb.instrs:
             for v in instr.results:
@@ -202,8 +213,8 @@ class Plan:
                 self.maker[v] = instr
         self.rewrite_shape_reads()
         self.updated = updated_in_place(fb)
+        self.carried_out = {y for _, y, _ in carries if isinstance(y, Value)}
         needs = [v for v in self.rb.free if v in self.defined]
-        self.env: dict[Value, Value] = {}
         self.chained: list[tuple] = []
         self.stored: list[Value] = []
         self.recomputed: list[Value] = []
@@ -211,31 +222,35 @@ class Plan:
             self.choose(needs, carries)
 
     def rewrite_shape_reads(self) -> None:
-        """`zeros_like(v)` needs no v where something of the same shape is at hand."""
-        at_hand: dict[Any, Value] = {}
-        for v in (*self.fb.free, *self.rb.params):
+        """What is read for its shape alone is not needed where something else has that shape."""
+        def only_shape(instr: Instr) -> bool:
+            return instr.op in SHAPE_READERS and bool(instr.args) and \
+                isinstance(instr.args[0], Value) and instr.args[0] in self.defined  # fmt: skip
+
+        needed = {v for i in self.rb.instrs if not only_shape(i) for v in i.reads}
+        shapes: dict[Any, Value] = {}
+        for v in (*self.fb.free, *self.rb.params, *sorted(
+            (v for v in needed if v in self.defined), key=self.defined.__getitem__)):  # fmt: skip
             if v.kind.tag == "array" and v.kind.shape is not None:
-                at_hand.setdefault((v.kind.dtype, v.kind.shape), v)
-        changed = False
+                shapes.setdefault(v.kind.shape, v)
+                shapes.setdefault((v.kind.dtype, v.kind.shape), v)
         instrs = []
         for instr in self.rb.instrs:
-            if instr.op in SHAPE_READERS and instr.args and isinstance(instr.args[0], Value):
-                v = instr.args[0]
-                if v in self.defined and v.kind.tag == "array":
-                    other = at_hand.get((v.kind.dtype, v.kind.shape))
-                    if other is not None:
-                        instr = instr.replace(args=(other, *instr.args[1:]))
-                        changed = True
+            if only_shape(instr):
+                kind = instr.args[0].kind
+                like = instr.op in (np.zeros_like, np.ones_like)
+                other = shapes.get((kind.dtype, kind.shape) if like else kind.shape)
+                if other is not None and kind.tag == "array":
+                    instr = instr.replace(args=(other, *instr.args[1:]))
             instrs.append(instr)
-        if changed:
-            self.rb = self.rb.replace(instrs=instrs)
+        self.rb = self.rb.replace(instrs=instrs)
 
     # costs, in units of a list append: time first, memory second
 
     def store_cost(self, v: Value) -> float:
         kind = v.kind
         if kind.tag == "scalar":
-            return 2.0
+            return 0.8 if v in self.carried_out else 2.0  # the next step's value before it
         if kind.tag == "array":
             if v in self.updated and self.maker.get(v) is None:
                 return 60.0  # a whole buffer of which a step changes a part
@@ -297,12 +312,12 @@ class Plan:
                 stored.remove(v)
         self.stored = stored
 
-    def apply(self, stacks: dict[Value, Value]) -> list[Instr]:
+    def apply(self, stacks: dict[Value, list[Value]]) -> list[Instr]:
         """The reverse block's instructions, reading stand-ins."""
         head: list[Instr] = []
-        for v in self.stored:
-            self.env[v] = v.like()
-            head.append(Instr("pop", (stacks[v],), None, (self.env[v],)))
+        for stack, stored in stacks.items():
+            self.env.update({v: v.like() for v in stored})
+            head.append(Instr("pop", (stack,), None, tuple(self.env[v] for v in stored)))
         for v in self.recomputed:
             made = substitute(self.maker[v], self.env)
             self.env[v] = v.like()
@@ -317,8 +332,10 @@ def place(head: list[Instr], body: list[Instr]) -> list[Instr]:
 
     def fetch(instr: Instr) -> None:
         for v in instr.reads:
-            if v in waiting:
-                made = waiting.pop(v)
+            made = waiting.get(v)
+            if made is not None:
+                for r in made.results:
+                    waiting.pop(r, None)
                 fetch(made)
                 out.append(made)
 

@@ -153,6 +153,7 @@ class Specializer(Calls):
         self.unroll, self.training = unroll, training
         self.constants: dict[Value, Any] = {}  # names that hold a literal
         self.augment: dict[Value, tuple] = {}
+        self.gathered: set[Value] = set()  # what advanced indexing has just read
         self.stores: dict[str, list[tuple]] = {}  # local → (value, inside a region) of each store
         self.regions = 0
         self.widened: dict[Any, dict] = {}
@@ -171,6 +172,8 @@ class Specializer(Calls):
         frame = Frame(number, parsed, lowered, outer, internal)
         for name, ref in args.items():
             self.state.env[number, name] = ref
+            if not internal and isinstance(ref, Plain) and not ref.value.user:
+                ref.value.name = name
         self.frames.append(frame)
         self.temporaries.append({})
         try:
@@ -800,7 +803,17 @@ class Specializer(Calls):
 
     def do_inplace(self, instr: Instr) -> None:
         op, a, b = instr.args
-        self.put(instr, self.inplace(op, self.value(a), self.value(b), instr.where))
+        old, extra = self.value(a), self.value(b)
+        if instr.attrs.get("element") and isinstance(old, Array) and not old.path:
+            value = self.state.memory[old.buffer]
+            if value in self.gathered:  # `x[mask] += e` is a gather, an addition and a store
+                new = self.binary(op, old, extra, instr.where)
+                if isinstance(new, Array):
+                    self.augment[self.state.memory[new.buffer]] = (
+                        op, value, self.read(extra, instr.where))  # fmt: skip
+                self.put(instr, new)
+                return
+        self.put(instr, self.inplace(op, old, extra, instr.where))
 
     def inplace(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
         """`a op= b`: a store where `a` refers to an array, else a new object."""
@@ -829,11 +842,12 @@ class Specializer(Calls):
         """`place[key] op= value`, where `old` is the element (or elements) before."""
         new = self.read(self.apply(op, (wrap(old), wrap(value)), {}, where), where)
         kind = self.state.memory[place.buffer].kind
-        simple = kind.inexact and not has_integer_arrays(key)
-        if simple and op in (operator.add, operator.sub) and leaf_inexact(value):
+        if kind.inexact and op in (operator.add, operator.sub) and leaf_inexact(value):
             if op is operator.sub:
                 value = negated(self, value, where)
             self.write(place, key, value, where, add=True)
+            if has_integer_arrays(key):
+                self.instrs[-1].attrs["last"] = True  # of repeated elements, the last wins
         else:
             self.write(place, key, new, where)
             self.instrs[-1].attrs["augmented"] = op
@@ -853,8 +867,9 @@ class Specializer(Calls):
             if isinstance(value, Array) and value.buffer is base.buffer:
                 if value.path == (*base.path, ("getitem", tree)):
                     return  # `u[k] += e` has stored already
-            if instr.attrs.get("augmented") and isinstance(value, Plain):
-                found = self.augment.get(value.value)
+            if instr.attrs.get("augmented") and isinstance(value, (Plain, Array)):
+                new = self.read(value, where)
+                found = self.augment.get(new)
                 if found is not None:
                     op, old, operand = found
                     self.augmented(base, tree, op, operand, old, where)
@@ -1273,7 +1288,7 @@ class Loop:
                     f"(from {found!r} to {kind!r})",
                     f"Start it with a value of the kind that it gets, "
                     f"`{name} = np.zeros(…)` for an array.")  # fmt: skip
-            leaf, kind = joined[0], joined[2]
+            leaf = joined[0]
         else:
             kind = found._replace(size=None)
         made = Slot(slot, Value(name, kind, self.user), leaf, None, name)
@@ -1387,13 +1402,27 @@ class Loop:
                     f"`{slot.name}` changes its kind in this loop "
                     f"(from {slot.param.kind!r} to {kind!r})",
                     f"Start it with a value of the kind that it gets.")  # fmt: skip
-            if joined[2] != slot.param.kind:
-                self.kinds[slot.key] = joined[2]
+            wider = self.settle(slot, joined[2])
+            if wider != slot.param.kind:
+                self.kinds[slot.key] = wider
                 fits = False
         if fits:
             fits = self.ties_known(path)
         assert known
         return fits
+
+    def settle(self, slot: Slot, kind: Kind) -> Kind:
+        """The joined kind, with dimensions that differ from step to step named by their slot."""
+        if kind.shape is None:
+            return kind
+        before = slot.param.kind.shape  # type: ignore[union-attr]
+        dims = []
+        for axis, (old, new) in enumerate(zip(before, kind.shape)):
+            if old != new:
+                name = f"{slot.name}@{self.specializer.frame.number}.{axis}"
+                new = Size(name, 0, getattr(new, "not_one", False))
+            dims.append(new)
+        return kind._replace(shape=tuple(dims))
 
     def ties_known(self, path: Path) -> bool:
         """Names that refer to one array at the end of a step do so at the start of the next."""

@@ -226,8 +226,8 @@ _MAYBE = frozenset([np.ravel, np.ascontiguousarray, np.asfortranarray, np.requir
 
 
 def aliasing(op: Any, args: tuple, kwargs: dict[str, Any] | None = None) -> str | None:
-    """What the result shares with operand 0: of `np.einsum` the first array, of
-    `np.broadcast_arrays` and the like result k with operand k. The leaves of args are kinds or `Value`s.
+    """What the result shares with operand 0 (of `np.einsum` the first array; of
+    `np.broadcast_arrays` and the like, result k with operand k). Leaves are kinds or `Value`s.
 
     "fresh"  new memory, or a number
     "view"   its memory, always (perhaps the operand itself)
@@ -320,10 +320,10 @@ def _of_astype(x: Any, args: tuple, kwargs: dict) -> str:
 
 
 def _of_cast(op: type, x: Any) -> str:
-    """`np.float64(x)` is x if it holds such numbers already."""
+    """`np.float64(x)` is x if it holds such numbers already, and more than one."""
     if not _is_array(x) or (x.rank if type(x) is Kind else x.ndim) == 0:
         return "fresh"
-    return "self" if x.dtype.type is op else "fresh"
+    return "maybe" if x.dtype.type is op else "fresh"
 
 
 def _of_reshape(x: Any, args: tuple, kwargs: dict) -> str:
@@ -395,6 +395,11 @@ def _of_attribute(x: Any, args: tuple, kwargs: dict) -> str | None:
     return rule and rule(x, args, kwargs)
 
 
+def _of_round(x: Any, args: tuple, kwargs: dict) -> str:
+    # NumPy 2.0 returns an array of ints as it is.
+    return "maybe" if _is_array(x) and x.dtype.kind in "biu" else "fresh"
+
+
 def _of_conj(x: Any, args: tuple, kwargs: dict) -> str:
     return "self" if _is_array(x) and x.dtype.kind != "c" else "fresh"
 
@@ -407,7 +412,8 @@ _ALIASING: dict[Any, Callable] = {
     "getitem": _of_getitem, operator.getitem: _of_getitem, "attribute": _of_attribute,
     np.asarray: _of_asarray, np.asanyarray: _of_asarray, np.array: _of_array,
     ASTYPE: _of_astype, "astype": _of_astype, np.ndarray.astype: _of_astype,
-    np.reshape: _of_reshape, np.real: _of_real, np.imag: _of_imag, np.diag: _of_diag,
+    np.reshape: _of_reshape, np.round: _of_round, np.around: _of_round,
+    np.real: _of_real, np.imag: _of_imag, np.diag: _of_diag,
     np.einsum: _of_einsum, np.linalg.matrix_power: _of_power, np.diff: _of_diff,
     np.meshgrid: _of_meshgrid, builtins.max: _of_extreme, builtins.min: _of_extreme,
     np.ndarray.conj: _of_conj, "tuple": _contents, "list": _contents, builtins.tuple: _contents,

@@ -233,7 +233,8 @@ def test_functions_of_one_operand(op):
     lengths = Lengths()
     if getattr(op, "nin", 1) == 1:
         for x in [*ARRAYS, *SCALARS]:
-            check(op, x, lengths=lengths, less=isinstance(x, Either))
+            # In NumPy 2.0, np.float64 of an array of one element is a number.
+            check(op, x, lengths=lengths, less=isinstance(x, Either) or op is np.float64)
 
 
 @pytest.mark.parametrize("op", [f for f in [*UFUNCS, *BINARY]], ids=lambda f: f.__name__)
@@ -522,7 +523,7 @@ def test_shapes():
                 check(op, x, k, lengths=lengths, less=op is np.roll)
         check(np.roll, x, 1, axis=0, lengths=lengths, less=True)
         check(np.diff, x, 2, lengths=lengths)
-        check(np.diff, x, 0, lengths=lengths)
+        check(np.diff, x, 0, lengths=lengths, less=type(x) is list)
         check(np.diff, x, axis=0, lengths=lengths)
         check(np.diff, x, prepend=0.0, append=D(1), lengths=lengths)
         check(np.unique, x, return_counts=True, lengths=lengths)
@@ -672,9 +673,9 @@ def test_python_numbers():
         check(math.prod, x, less=True)
         check(len, x)
     for op, args in [(max, ((1, 2),)), (min, ([1.0, D(2.0)],)), (sum, ([D(1), 2.0],)),
-        (len, ((1, 2),)),
-                     (operator.add, ((1, 2), (D(3.0),))), (operator.add, ("a", "b")),
-                     (str, (D(2),)), (operator.mul, ((1, 2), 2)), (operator.mod, ("%d", D(2))), (range, (D(2),)),
+                     (len, ((1, 2),)), (operator.add, ((1, 2), (D(3.0),))),
+                     (operator.add, ("a", "b")), (str, (D(2),)), (operator.mul, ((1, 2), 2)),
+                     (operator.mod, ("%d", D(2))), (range, (D(2),)),
                      (operator.contains, ((1, 2), D(1))), (operator.eq, ((1, 2), (1, D(2)))),
                      ("getitem", ((1, D(2.0)), 1)), ("getitem", ((1, 2.0, D(3)), S(1, None))),
                      ("getitem", ([1, 2], D(0))), (tuple, ([1, D(2.0)],))]:  # fmt: skip
@@ -703,8 +704,8 @@ def test_keywords_of_ufuncs():
 def test_a_value_that_decides_the_rank_is_asked_for():
     x, axis, shape = array("f8", Size("x.0"), 3), INT._replace(), Kind("tuple")
     for op, args in [(np.sum, (x, axis)), (np.expand_dims, (x, axis)),
-                     (np.transpose, (x, (axis, 0))), (np.moveaxis, (x, 0, axis)), (np.split, (x, axis)),
-                     (np.concatenate, ((x, x), axis)),
+                     (np.transpose, (x, (axis, 0))), (np.moveaxis, (x, 0, axis)),
+                     (np.split, (x, axis)), (np.concatenate, ((x, x), axis)),
                      (np.linalg.norm, (x, None, axis))]:  # fmt: skip
         with pytest.raises(NeedsStatic) as caught:
             infer(op, args)
