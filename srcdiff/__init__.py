@@ -1,1 +1,44 @@
-"""srcdiff: a NumPy function goes in as source, its gradient comes out as source."""
+"""srcdiff: a NumPy function goes in as source, its gradient comes out as source.
+
+>>> import numpy as np
+>>> def f(x):
+...     return np.sum(np.sin(x))
+>>> df = grad(f)
+>>> df(np.zeros(2))
+array([1., 1.])
+>>> print(df.source.rstrip())
+def f_grad(x):
+    # adjoint
+    return np.cos(x)
+"""
+
+from srcdiff.api import Differentiated, elementwise_grad, grad, value_and_grad, vjp
+from srcdiff.runtime.errors import (
+    FallbackWarning,
+    NonScalarOutputError,
+    NoRuleError,
+    NotDifferentiableTypeError,
+    SrcdiffError,
+    UnknownArgumentError,
+    UnsupportedSyntaxError,
+)
+from srcdiff.runtime.marks import detach, is_training, predict_mode, train_mode
+
+__all__ = [
+    "Differentiated",
+    "FallbackWarning",
+    "NoRuleError",
+    "NonScalarOutputError",
+    "NotDifferentiableTypeError",
+    "SrcdiffError",
+    "UnknownArgumentError",
+    "UnsupportedSyntaxError",
+    "detach",
+    "elementwise_grad",
+    "grad",
+    "is_training",
+    "predict_mode",
+    "train_mode",
+    "value_and_grad",
+    "vjp",
+]

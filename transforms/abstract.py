@@ -355,15 +355,19 @@ def _numpy_power(op: Callable, b: Kind, e: Kind, exponent: Any) -> Kind:
             raise Unknown
         # the type, because 2 and 2.0 are the same key
         return run(_bool_power, [b], (("exponent", exponent), ("of", type(exponent))))
-    if _VALUE_DECIDES and b.tag == "array" and not e.rank and b.dtype.kind in "fc":
-        if not b.rank or not e.python and np.promote_types(b.dtype, e.dtype) != b.dtype:
+    if _VALUE_DECIDES and b.tag == "array" and not e.rank:
+        if b.dtype.kind not in "fc":
+            decides = not b.rank and e.dtype.kind == "f"
+        else:
+            decides = not e.python and np.promote_types(b.dtype, e.dtype) != b.dtype
+        if decides:
             raise Unknown
     return run(op, [b, e])
 
 
 # In NumPy 2.0, with an exponent that has a loop of its own (2, 0.5, …) an array keeps its dtype,
-# and stays an array if it has no axes.
-_VALUE_DECIDES = type(np.ones(()) ** 1) is np.ndarray
+# and may stay an array if it has no axes.
+_VALUE_DECIDES = (np.ones(1, "f4") ** np.float64(1)).dtype == "f4"
 
 
 def _bool_power(base: Any, exponent: Any, of: type) -> Any:
@@ -614,6 +618,8 @@ def average(op: Callable, a: Any, axis=None, weights=None, returned=False, *, ke
 @abstract(np.quantile, np.percentile, np.nanquantile, np.nanpercentile)
 def quantile(op: Callable, a: Any, q: Any, axis=None, *, method="linear", keepdims=False) -> Kind:
     a, q, axis, keepdims = numeric(a), numeric(q), static(axis), bool(static(keepdims))
+    if a.dtype.kind == "b":
+        raise Unknown  # an error, unless it is empty
     params = (("axis", axis), ("keepdims", keepdims), ("method", static(method)))
     return finish(run(op, [a, q], params), (*q.dims, *reduced(a.dims, axis, keepdims)))
 

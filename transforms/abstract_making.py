@@ -295,11 +295,11 @@ def copy(op: Any, a: Any, *args: Any, **kwargs: Any) -> Kind:
 @abstract(np.ascontiguousarray, np.asfortranarray, np.require)
 def contiguous(op: Any, a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Kind:
     a = numeric(a)
-    dims = a.dims or ((1,) if op is np.ascontiguousarray else ())
-    return as_array(a, dims, dtype_arg(dtype))
+    # What has no axes may get one.
+    return as_array(a, a.dims or run(op, [a]).shape, dtype_arg(dtype))
 
 
-@abstract("astype", np.ndarray.astype, getattr(np, "astype", None))
+@abstract("astype", np.ndarray.astype, np.generic.astype, getattr(np, "astype", None))
 def astype(op: Any, x: Any, dtype: Any, *args: Any, **kwargs: Any) -> Kind:
     x, dtype = numeric(x), dtype_arg(dtype)
     if x.tag == "scalar":

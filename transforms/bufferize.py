@@ -55,35 +55,41 @@ class Copies:
         self.separate: set[Value] = set()
 
 
-class Classes:
-    """Union-find over values that may share memory; a class is ours unless an outsider is in it."""
+class Origins:
+    """Where the memory of a value may have been allocated.
+
+    An origin is the value that an operation allocated, a foreign value (an argument, a global), or
+    a slot: one of the arrays that a loop carries. `under` says what a slot may stand for. The slots
+    of one loop are different arrays as long as what enters and what each step leaves is.
+    """
 
     def __init__(self) -> None:
-        self.parent: dict[Value, Value] = {}
-        self.foreign: set[Value] = set()
+        self.of: dict[Value, frozenset] = {}
+        self.under: dict[Any, frozenset] = {}
+        self.foreign: set[Any] = set()
 
-    def find(self, v: Value) -> Value:
-        root = v
-        while (up := self.parent.get(root)) is not None:
-            root = up
-        while v is not root:
-            up = self.parent[v]
-            self.parent[v] = root
-            v = up
-        return root
+    def get(self, v: Any) -> frozenset:
+        return self.of.get(v, frozenset()) if isinstance(v, Value) else frozenset()
 
-    def union(self, a: Value, b: Value) -> None:
-        a, b = self.find(a), self.find(b)
-        if a is not b:
-            self.parent[a] = b
-            if a in self.foreign:
-                self.foreign.add(b)
+    def reach(self, v: Value) -> set:
+        """The origins of a value, and all that its slots may stand for."""
+        found: set = set()
+        pending = list(self.get(v))
+        while pending:
+            origin = pending.pop()
+            if origin not in found:
+                found.add(origin)
+                pending.extend(self.under.get(origin, ()))
+        return found
 
-    def mark_foreign(self, v: Value) -> None:
-        self.foreign.add(self.find(v))
+    def may_share(self, a: Value, b: Value) -> bool:
+        own_a, own_b = self.get(a), self.get(b)
+        if own_a & own_b:
+            return True
+        return bool(self.reach(a) & own_b) or bool(self.reach(b) & own_a)
 
     def is_foreign(self, v: Value) -> bool:
-        return self.find(v) in self.foreign
+        return bool(self.reach(v) & self.foreign)
 
 
 def memory_of(v: Any) -> bool:
@@ -95,21 +101,37 @@ class Look:
 
     def __init__(self, block: Block, results: list[Value], plan: Copies):
         self.block, self.results, self.plan = block, results, plan
-        self.classes = Classes()
+        self.origins = Origins()
         self.views: set[Value] = set()
         self.readonly: set[Value] = set()
         self.stacks: set[Value] = set()
         self.makers: dict[Value, Instr] = {}
+        self.merged: set[Instr] = set()  # loops whose carried arrays may be one
         self.loops: dict[Value, tuple[Instr, Any]] = {}  # parameter → its loop, its value at entry
         for param in block.params:
             if memory_of(param):
-                self.classes.mark_foreign(param)
+                self.outsider(param)
         self.share(block)
 
     # ------------------------------------------------------------------ classes
 
+    def outsider(self, v: Value) -> None:
+        self.origins.of[v] = frozenset((v,))
+        self.origins.foreign.add(v)
+
+    def points(self, v: Any, *sources: Any) -> None:
+        """The memory of v may be that of any of the sources."""
+        if memory_of(v):
+            found = frozenset().union(*(self.origins.get(s) for s in sources))
+            self.origins.of[v] = self.origins.of.get(v, frozenset()) | found
+
+    def fresh(self, instr: Instr) -> None:
+        for r in instr.results:
+            if memory_of(r):
+                self.origins.of[r] = frozenset((r,))
+
     def share(self, block: Block) -> None:
-        union, foreign = self.classes.union, self.classes.mark_foreign
+        """Find the origins of everything in a block, from its start."""
         for instr in block.instrs:
             op = instr.op
             for result in instr.results:
@@ -118,50 +140,95 @@ class Look:
                 for inner in instr.blocks:
                     self.share(inner)
                     for y, result in zip(inner.results, instr.results):
-                        if memory_of(y) and memory_of(result):
-                            union(result, y)
+                        self.points(result, y)
             elif op in ("for", "while"):
-                params, inits = carried(instr)
-                for inner in instr.blocks:
-                    self.share(inner)
-                body = instr.blocks[-1]
-                tests = instr.blocks[0].params if op == "while" else params
-                for p, q, i, y, result in zip(params, tests, inits, body.results, instr.results):
-                    self.loops[p] = (instr, i)
-                    for other in (q, i, y, result):
-                        if memory_of(other) and memory_of(p):
-                            union(p, other)
-            elif op in UPDATES or op in ("list_append", "list_setitem", "list_add"):
-                if memory_of(instr.args[0]):
-                    union(instr.results[0], instr.args[0])
-                if op.startswith("list") and memory_of(instr.args[-1]):
-                    union(instr.results[0], instr.args[-1])
+                self.share_loop(instr)
+            elif op in UPDATES:
+                self.points(instr.results[0], instr.args[0])
+            elif op in ("list_append", "list_setitem", "list_add"):
+                self.points(instr.results[0], instr.args[0], instr.args[-1])
             elif op == "global":
-                foreign(instr.results[0])
+                if memory_of(instr.results[0]):
+                    self.outsider(instr.results[0])
+            elif op == "stack":
+                self.stacks.add(instr.results[0])
             elif op == "push":
                 stack, *saved = instr.args
-                self.stacks.add(stack)
-                for v in saved:
-                    if memory_of(v) and stack not in self.plan.stacks:
-                        union(stack, v)
-            elif op == "pop":
+                self.points(stack, *(() if stack in self.plan.stacks else saved))
+            elif op in ("pop", "list_pop"):
                 for r in instr.results:
-                    if memory_of(r):
-                        union(instr.args[0], r)
-            elif op == "list_pop":
-                for r in instr.results:
-                    if memory_of(r):
-                        union(instr.args[0], r)
+                    self.points(r, instr.args[0])
+                    if op == "pop" and instr.args[0] in self.plan.stacks:
+                        self.fresh(instr)
             elif op in ("list", "tuple"):
-                for v in instr.operands:
-                    if memory_of(v):
-                        union(instr.results[0], v)
-            elif op in ("copy", "stack", "zero_list", "spread_list"):
-                pass
+                self.fresh(instr)
+                self.points(instr.results[0], *instr.operands)
+            elif op in ("copy", "zero_list", "spread_list"):
+                self.fresh(instr)
+            elif self.is_accumulation(instr):
+                self.points(instr.results[0], instr.args[0])
             else:
                 self.share_operation(instr)
-                if self.is_accumulation(instr):
-                    union(instr.results[0], instr.args[0])
+
+    def share_loop(self, instr: Instr) -> None:
+        """A loop's carried arrays get slots; they are one slot if two of them may be one array."""
+        origins = self.origins
+        params, inits = carried(instr)
+        body = instr.blocks[-1]
+        tests = instr.blocks[0].params if instr.op == "while" else params
+        for p, init in zip(params, inits):
+            self.loops[p] = (instr, init)
+        arrays = [k for k, p in enumerate(params) if memory_of(p)]
+        if instr not in self.merged:
+            self.slots(instr, params, tests, arrays, {k: params[k] for k in arrays})
+            ends = [body.results[k] for k in arrays]
+            if self.apart([inits[k] for k in arrays]) and self.apart(ends):
+                self.leave(instr, params, arrays, {k: instr.results[k] for k in arrays})
+                return
+            self.merged.add(instr)
+        self.slots(instr, params, tests, arrays, {k: instr for k in arrays})
+        self.leave(instr, params, arrays, {k: instr for k in arrays})
+
+    def slots(self, instr: Instr, params: Any, tests: Any, arrays: list[int], of: dict) -> None:
+        """Give the carried arrays their slots, and find what each may stand for."""
+        origins = self.origins
+        body = instr.blocks[-1]
+        slots = {k: ("slot", of[k]) for k in arrays}
+        for k in arrays:
+            origins.under[slots[k]] = frozenset()
+        for k in arrays:
+            origins.of[params[k]] = origins.of[tests[k]] = frozenset((slots[k],))
+            origins.under[slots[k]] |= origins.get(carried(instr)[1][k])
+        while True:
+            for inner in instr.blocks:
+                self.share(inner)
+            changed = False
+            for k in arrays:
+                found = set(origins.under[slots[k]])
+                for origin in origins.get(body.results[k]):
+                    if origin in slots.values():
+                        found |= origins.under[origin]
+                    else:
+                        found.add(origin)
+                if found != origins.under[slots[k]]:
+                    origins.under[slots[k]] = frozenset(found)
+                    changed = True
+            if not changed:
+                return
+
+    def leave(self, instr: Instr, params: Any, arrays: list[int], of: dict) -> None:
+        for k in arrays:
+            slot = ("result", of[k])
+            before = self.origins.under.get(slot, frozenset())
+            self.origins.of[instr.results[k]] = frozenset((slot,))
+            self.origins.under[slot] = before | self.origins.reach(params[k])
+
+    def apart(self, values: list) -> bool:
+        """Whether no two of the values may share memory."""
+        return not any(
+            isinstance(a, Value) and isinstance(b, Value) and (a is b or self.origins.may_share(a, b))
+            for i, a in enumerate(values) for b in values[i + 1 :]
+        )  # fmt: skip
 
     def is_accumulation(self, instr: Instr) -> bool:
         """`d = d + e` that may run as `d += e`."""
@@ -174,63 +241,61 @@ class Look:
         )  # fmt: skip
 
     def share_operation(self, instr: Instr) -> None:
+        self.fresh(instr)
+        operands = [v for v in instr.operands if memory_of(v)]
         if instr.attrs.get("opaque"):
-            operands = [v for v in instr.operands if memory_of(v)]
             for result in instr.results:
-                for v in operands:
-                    if memory_of(result):
-                        self.classes.union(result, v)
+                self.points(result, *operands)
             return
-        how = "view" if instr.attrs.get("view") else None
-        if how is None:
-            how = "fresh" if instr.op == "getitem" and not is_basic(instr) else \
-                "view" if instr.op == "getitem" else \
-                "self" if instr.op == "identity" else \
-                abstract.aliasing(instr.op, kinds(instr.args), kinds(instr.kwargs))  # fmt: skip
-        if how == "fresh" or instr.op in NONDIFFERENTIABLE and how is None:
+        if instr.attrs.get("view"):
+            how = "view"
+        elif instr.op == "getitem":
+            how = "view" if is_basic(instr) else "fresh"
+        elif instr.op == "identity":
+            how = "self"
+        else:
+            how = abstract.aliasing(instr.op, kinds(instr.args), kinds(instr.kwargs))
+        if how == "fresh" or (instr.op in NONDIFFERENTIABLE and how is None):
             return
         for result in instr.results:
-            for v in instr.operands:
-                if memory_of(v) and memory_of(result):
-                    self.classes.union(result, v)
-                    self.views.add(result)
-            if instr.op is np.broadcast_to:
-                self.readonly.add(result)
+            if memory_of(result):
+                self.points(result, *operands)
+                if how in ("view", "self"):
+                    self.origins.of[result] -= {result}
+                self.views.add(result)
+                if instr.op is np.broadcast_to:
+                    self.readonly.add(result)
 
     # ------------------------------------------------------------------ liveness
 
     def settled(self) -> bool:
         """Whether every update may run in place; if not, `block` or the plan has changed."""
-        self.fix: Instr | None = None
-        live: dict[Value, set[Value]] = {}
+        live: set[Value] = set()
         self.note(live, flatten(self.block.results))
         self.note(live, self.results)
         self.changed = False
-        self.edits: dict[Instr, str] = {}
+        self.edits: set[Instr] = set()
+        self.entries: dict[Instr, set[Value]] = {}  # loop → parameters that start as a copy
         self.copied_views: set[Value] = set()
         self.walk(self.block, live)
-        if self.edits or self.copied_views:
+        if self.edits or self.entries or self.copied_views:
             self.block = self.edited(self.block)
             self.changed = True
         return not self.changed
 
-    def note(self, live: dict[Value, set[Value]], values: Any) -> None:
-        for v in values:
-            if memory_of(v):
-                live.setdefault(self.classes.find(v), set()).add(v)
+    def note(self, live: set[Value], values: Any) -> None:
+        live.update(v for v in values if memory_of(v))
 
-    def walk(self, block: Block, live: dict[Value, set[Value]]) -> None:
-        """Walk backwards; `live` holds, per class, the values that are read later."""
+    def walk(self, block: Block, live: set[Value]) -> None:
+        """Walk backwards; `live` holds the values that are read later."""
         for instr in reversed(block.instrs):
             if instr.op in UPDATES and memory_of(instr.args[0]):
                 self.check_update(instr, live)
             elif self.is_accumulation(instr):
                 self.check_accumulation(instr, live)
-            for r in instr.results:
-                if memory_of(r):
-                    live.get(self.classes.find(r), set()).discard(r)
+            live.difference_update(instr.results)
             for inner in instr.blocks:
-                inside = {c: set(vs) for c, vs in live.items()}
+                inside = set(live)
                 if instr.op in ("for", "while"):
                     for other in instr.blocks:
                         self.note(inside, other.free)
@@ -239,28 +304,64 @@ class Look:
             if instr.op not in SHAPE_READERS:
                 self.note(live, instr.reads)
 
-    def readers(self, instr: Instr, live: dict) -> set[Value]:
+    def readers(self, instr: Instr, live: set[Value]) -> set[Value]:
         """Who reads the memory of what is updated afterwards, the result apart."""
         base = instr.args[0]
-        return live.get(self.classes.find(base), set()) - set(instr.results)
+        shared = self.origins.may_share
+        return {v for v in live if v not in instr.results and shared(v, base)}
 
-    def check_update(self, instr: Instr, live: dict) -> None:
+    def check_update(self, instr: Instr, live: set[Value]) -> None:
         base = instr.args[0]
         readers = self.readers(instr, live)
-        foreign = self.classes.is_foreign(base)
-        if not readers and not foreign:
-            return
-        if readers and readers <= self.stacks:
-            self.plan.stacks |= readers
+        foreign = self.origins.is_foreign(base)
+        if foreign:
+            if not self.privatize(base):
+                self.edits.add(instr)
+        elif readers and readers <= self.stacks | (set() if base in self.views else self.views):
+            self.plan.stacks |= readers & self.stacks
+            self.copied_views |= readers & self.views
             self.changed = True
-        elif readers and not foreign and readers <= self.views and base not in self.views:
-            self.copied_views |= readers
-        else:
-            self.edits[self.entry(base, readers) or instr] = "copy"
+        elif readers:
+            loop, param = self.entry(base, readers)
+            if loop is None:
+                self.edits.add(instr)
+            else:
+                self.entries.setdefault(loop, set()).add(param)
 
-    def entry(self, base: Value, readers: set[Value]) -> Instr | None:
-        """The outermost loop at whose entry a copy of what `base` is a version of will do."""
-        found = None
+    def traced(self, base: Any) -> Value | None:
+        """The loop parameter of which `base` is a version."""
+        while isinstance(base, Value) and base not in self.loops:
+            maker = self.makers.get(base)
+            if maker is None:
+                return None
+            if maker.op in UPDATES or self.is_accumulation(maker):
+                base = maker.args[0]
+            elif maker.op in ("for", "while") and base in maker.results:
+                base = carried(maker)[0][maker.results.index(base)]
+            else:
+                return None
+        return base if isinstance(base, Value) else None
+
+    def privatize(self, base: Value) -> bool:
+        """Copy, where loops begin, the foreign arrays that a loop's parameter may stand for."""
+        param = self.traced(base)
+        if param is None:
+            return False
+        loop, _ = self.loops[param]
+        done = False
+        for p, init in zip(*carried(loop)):
+            if not isinstance(init, Value) or not memory_of(p) or not self.origins.is_foreign(init):
+                continue
+            if p is not param and not self.origins.reach(init) & self.origins.reach(param):
+                continue
+            done = True
+            if not self.privatize(init):
+                self.entries.setdefault(loop, set()).add(p)
+        return done
+
+    def entry(self, base: Value, readers: set[Value]) -> tuple[Any, Any]:
+        """The outermost loop, and its parameter, at whose entry a copy of the base will do."""
+        found: tuple[Any, Any] = (None, None)
         while True:
             while base not in self.loops:
                 maker = self.makers.get(base)
@@ -271,28 +372,25 @@ class Look:
                 elif maker.op in ("for", "while"):
                     params, _ = carried(maker)
                     base = params[maker.results.index(base)]
-                    if self.loops[base][1] is base:
-                        return found
                     base = self.loops[base][1]
                     if not isinstance(base, Value):
                         return found
                 else:
                     return found
             loop, init = self.loops[base]
-            inside = set(definitions(loop.blocks[-1]))
-            if readers & inside or not isinstance(init, Value):
+            if not isinstance(init, Value) or readers & set(definitions(loop.blocks[-1])):
                 return found
             maker = self.makers.get(init)
-            if maker is not None and maker.op == "copy" and not readers:
+            if maker is None or maker.op != "copy":
+                found = (loop, base)
+            elif found == (None, None):
                 return found
-            found = loop
-            self.entry_of = getattr(self, "entry_of", {})
-            self.entry_of.setdefault(loop, set()).add(base)
             base = init
 
-    def check_accumulation(self, instr: Instr, live: dict) -> None:
+    def check_accumulation(self, instr: Instr, live: set[Value]) -> None:
         base = instr.args[0]
-        if self.readers(instr, live) or self.classes.is_foreign(base) or base in self.readonly:
+        foreign = self.origins.is_foreign(base) or base in self.readonly
+        if foreign or self.readers(instr, live):
             self.plan.separate.add(instr.results[0])
             self.changed = True
 
@@ -302,16 +400,15 @@ class Look:
         """The program with the copies that were found necessary."""
         instrs: list[Instr] = []
         for instr in block.instrs:
-            edit = self.edits.get(instr)
-            if edit and instr.op in UPDATES:
+            if instr in self.edits:
                 copy = copy_of(instr.args[0])
                 instrs.append(copy)
                 instr = instr.replace(args=(copy.results[0], *instr.args[1:]))
-            elif edit:
+            elif instr in self.entries:
                 params, inits = carried(instr)
                 inits = list(inits)
                 for i, p in enumerate(params):
-                    if p in self.entry_of[instr]:
+                    if p in self.entries[instr]:
                         copy = copy_of(inits[i])
                         instrs.append(copy)
                         inits[i] = copy.results[0]
@@ -333,17 +430,17 @@ class Look:
     def with_result_copies(self) -> tuple[Block, list[Value]]:
         """The program with its in-place operations marked, its results fresh."""
         block = self.marked(self.block)
-        seen: set[Value] = set()
         instrs, results = list(block.instrs), []
+        outputs = [v for v in flatten(block.results) if memory_of(v)]
         for v in self.results:
             if memory_of(v) and v.kind.tag in ("array", "object"):
-                root = self.classes.find(v)
-                if self.classes.is_foreign(v) or root in seen or v in self.readonly:
+                shared = any(self.origins.may_share(v, w) for w in outputs)
+                if shared or self.origins.is_foreign(v) or v in self.readonly:
                     copy = copy_of(v)
                     instrs.append(copy)
                     v = copy.results[0]
                 else:
-                    seen.add(root)
+                    outputs.append(v)
             results.append(v)
         return Block(block.params, instrs, block.results), results
 

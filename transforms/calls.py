@@ -159,6 +159,9 @@ class Calls(Memory):
         if kind is None:
             kind = OBJECT
         how = abstract.aliasing(op, tree, keywords)
+        if how == "maybe" and op in (np.reshape, np.ravel) and not keywords:
+            if isinstance(args[0], Array) and not args[0].path and args[0].buffer.contiguous:
+                how = "view"
         if how in ("view", "self") and kind.tag == "array" and isinstance(args[0], Array):
             if how == "self":
                 return args[0]
@@ -167,6 +170,9 @@ class Calls(Memory):
                 return Array(args[0].buffer, (*args[0].path, step))
         value = self.emit(op, tree, keywords, kind, where, name, **attrs)
         ref = self.fresh(value)
+        if isinstance(ref, Array) and how == "fresh":
+            ref.buffer.contiguous = kind.rank == 1 or op in C_ORDERED and "order" not in keywords \
+                or keywords.get("order") == "C"  # fmt: skip
         self.share(op, tree, keywords, args, (ref,))
         return ref
 
@@ -734,7 +740,21 @@ class Calls(Memory):
         ref = args[0]
         if isinstance(ref, List) and isinstance(self.held(ref), Plain):
             return self.method_copy(ref, (), {}, where)
+        if isinstance(ref, Array) and not isinstance((self.kind(ref).dims or (None,))[0], int):
+            return self.list_of_array(ref, where)
         return self.new_list(tuple(self.items(ref, where)))  # type: ignore[attr-defined]
+
+    def list_of_array(self, ref: Array, where: Any) -> List:
+        """`list(x)` of an array whose length is known only at run time."""
+        kind = self.kind(ref)
+        if kind.rank != 1:
+            raise self.refuse(where, "the list of the rows of an array")
+        item = Kind("scalar", kind.dtype, python=False)
+        value = self.emit(list, (self.read(ref, where),), None, Kind("list", items=(item,)), where,
+                          "items")  # fmt: skip
+        cell = Cell("items")
+        self.state.memory[cell] = Plain(value)
+        return List(cell)
 
     def call_tuple(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         return Tuple(tuple(self.items(args[0], where)) if args else ())  # type: ignore[attr-defined]
@@ -777,8 +797,8 @@ class Calls(Memory):
                 return python[kind.dtype.kind]
             numpy = kind.dtype.type
             if kind.python is None:
-                own = python[kind.dtype.kind]
-                if issubclass(own, wanted) != issubclass(numpy, wanted):
+                possible = {issubclass(c, wanted) for c in (python[kind.dtype.kind], numpy, int)}
+                if len(possible) > 1:
                     raise self.refuse(where, "this `isinstance` depends on run-time values")
             return numpy
         raise self.refuse(where, "this `isinstance` depends on run-time values")
@@ -1004,6 +1024,9 @@ def has_source(obj: Any) -> bool:
     if isinstance(obj, types.MethodType):
         obj = obj.__func__
     return isinstance(obj, types.FunctionType)
+
+
+C_ORDERED = {np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.linspace}
 
 
 def is_pure(obj: Any) -> bool:

@@ -71,7 +71,8 @@ class Kind(NamedTuple):
             either of the two
     items   of tuples: the kind of each item; of lists whose length is known only at run time: one
             kind, that of every element
-    size    of int scalars: the dimension whose length this number is, if it is one
+    size    of int scalars: the number is this dimension, or below zero where that is 0: n - 1 for
+            a length n is Size("n", 1), and so is the length of x[1:]
     """
 
     tag: str

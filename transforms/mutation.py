@@ -185,7 +185,10 @@ class Memory:
             promoted = promote(ka, kb)
             if promoted is None:
                 return None
-            return convert(a, promoted), convert(b, promoted), promoted
+            a, b = convert(a, promoted), convert(b, promoted)
+            if leaf_kind(a).dtype == leaf_kind(b).dtype:  # a constant was converted
+                promoted = join(leaf_kind(a), leaf_kind(b))
+            return a, b, promoted
         joined = join(ka, kb)
         return None if joined.tag == "object" else (a, b, joined)
 
@@ -193,14 +196,15 @@ class Memory:
 def promote(a: Kind, b: Kind) -> Kind | None:
     """The kind of a name that is an int on one path and a float on the other: a float.
 
-    Only constants are converted, so that no value of the user's changes.
+    Only constants are converted, so that no value of the user's changes; whose number it is
+    (`python`) is not known then, nor whether it is an int.
     """
     if a.python is False and b.python is False:
         return None
     dtype = np.result_type(a.dtype, b.dtype)
     if dtype.kind not in "fc":
         return None
-    return Kind("scalar", dtype, python=a.python if a.python == b.python else None)
+    return Kind("scalar", dtype, python=None)
 
 
 def convert(leaf: Any, kind: Kind) -> Any:

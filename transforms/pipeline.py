@@ -100,7 +100,7 @@ def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None
     value = (primal.output if request.has_aux else out,) if request.value else (
         (aux,) if request.has_aux else ())  # fmt: skip
     block = record("reverse", block.replace(results=(*value, *gradients)))
-    for pass_ in (dead_code, fold, common_subexpressions, dead_code, save_trails, dead_code):
+    for pass_ in (dead_code, common_subexpressions, fold, dead_code, save_trails, dead_code):
         block = record(pass_.__name__, pass_(block))
     gradients = list(block.results[len(value) :])
     block, gradients = bufferize(block.replace(results=value), gradients)

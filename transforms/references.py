@@ -27,12 +27,14 @@ class Buffer:
 
     origin   "fresh" (made by the function), "argument", "outside" (a global, a closure cell)
     fixed    why nobody may write to it any more ("" while everybody may)
+    contiguous   surely in C order, so that `reshape` is a view
     """
 
-    __slots__ = ("name", "origin", "fixed")
+    __slots__ = ("name", "origin", "fixed", "contiguous")
 
     def __init__(self, name: str, origin: str = "fresh"):
         self.name, self.origin, self.fixed = name, origin, ""
+        self.contiguous = False
 
 
 class Cell:

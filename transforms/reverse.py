@@ -122,6 +122,7 @@ class Reverse:
         """The adjoint with its stale places zeroed."""
         d = adjoint.d
         for path, key in adjoint.stale:
+            d = self.writable(d, path, where)
             d = self.emit("setitem", (d, path, key, 0.0), d.kind, where, d.name)
         return d
 
@@ -146,10 +147,11 @@ class Reverse:
             self.adjoints[base] = Adjoint(new)
             return
         if not repeats and len(found.stale) == 1 and same(found.stale[0], (path, key)):
-            new = self.emit("setitem", (found.d, path, key, d), base.kind, where, f"d_{base.name}")
+            old = self.writable(found.d, path, where)
+            new = self.emit("setitem", (old, path, key, d), base.kind, where, f"d_{base.name}")
             self.adjoints[base] = Adjoint(new)
             return
-        old = self.flush(found, where)
+        old = self.writable(self.flush(found, where), path, where)
         attrs = {"repeats": True} if repeats else {}
         new = self.emit("add_at", (old, path, key, d), base.kind, where, f"d_{base.name}", **attrs)
         self.adjoints[base] = Adjoint(new)
@@ -367,6 +369,12 @@ class Reverse:
         last = self.emit(kernels.written_last, (key, shape), kind, where, "last")
         return self.emit(operator.mul, (part, last), None, where)
 
+    def writable(self, d: Any, path: tuple, where: Any) -> Any:
+        """What is written through a reshape must be in C order, or the reshape is a copy."""
+        if any(step[0] in (np.reshape, np.ravel) for step in path) and isinstance(d, Value):
+            return self.emit(np.ascontiguousarray, (d,), d.kind, where, d.name)
+        return d
+
     def follow(self, d: Any, path: tuple, where: Any) -> Any:
         for op, *args in path:
             d = self.emit(op, (d, *args), None, where)
@@ -525,10 +533,10 @@ class Reverse:
         self.instrs.append(
             Instr("for", (bounds, tuple(starts)), None, results, (inner,), attrs, where)
         )
-        for (_, init, _, _), result in zip(flowing, results):
-            self.add(init, result, where)
         for v, result in zip(changed, results[len(flowing) :]):
             self.adjoints[v] = Adjoint(result)
+        for (_, init, _, _), result in zip(flowing, results):
+            self.add(init, result, where)
         assert ends is not None
 
     def shortened(self, bounds: tuple, count: Value, where: Any) -> tuple:
@@ -564,6 +572,13 @@ def reverse_array(sweep: Reverse, instr: Instr, d: Any) -> bool:
             sweep.add(branch, sweep.emit("getitem", (d, key), None, instr.where), instr.where)
 
     visit(tree, ())
+    return True
+
+
+def reverse_listed(sweep: Reverse, instr: Instr, d: Any) -> bool:
+    """`list(x)` of an array."""
+    (x,) = instr.args
+    sweep.add(x, sweep.emit(np.array, (d,), x.kind, instr.where), instr.where)
     return True
 
 
@@ -611,7 +626,7 @@ def reverse_extreme(sweep: Reverse, instr: Instr, d: Any) -> bool:
 SPECIAL: dict[Any, Callable] = {
     np.array: reverse_array, np.asarray: reverse_array, np.stack: reverse_stack,
     np.vstack: reverse_stack, builtins.sum: reverse_sum, builtins.max: reverse_extreme,
-    builtins.min: reverse_extreme,
+    builtins.min: reverse_extreme, builtins.list: reverse_listed,
 }  # fmt: skip
 
 

@@ -573,7 +573,8 @@ class Specializer(Calls):
         length, item, _ = self.iterate(ref, where)
         if not isinstance(length, int):
             if star is not None:
-                raise self.refuse(where, "a starred target of unknown length")
+                self.unpack_star(instr, ref, n, star, where)
+                return
             length = n  # checked by the generated source: it unpacks, too
             if isinstance(ref, Array):
                 item = self.unpack_array(ref, n, where)
@@ -585,6 +586,19 @@ class Specializer(Calls):
             raise self.refuse(where, f"{length} values are unpacked into {n} names")
         for result, item_ref in zip(instr.results, items):
             self.temporaries[-1][result] = item_ref
+
+    def unpack_star(self, instr: Instr, ref: Any, n: int, star: int, where: Any) -> None:
+        """`first, *middle, last = x` of an array of unknown length."""
+        if not isinstance(ref, Array):
+            raise self.refuse(where, "a starred target of unknown length")
+        after = n - 1 - star
+        middle = self.getitem(ref, Slice(Known(star), Known(-after) if after else None, None), where)
+        for i, result in enumerate(instr.results):
+            if i == star:
+                self.temporaries[-1][result] = self.list_of_array(middle, where)
+            else:
+                key = Known(i if i < star else i - n)
+                self.temporaries[-1][result] = self.getitem(ref, key, where)
 
     def unpack_array(self, ref: Array, n: int, where: Any) -> Callable[[Known], Ref]:
         """`a, b = x`: the elements, once the length is checked as Python does."""
@@ -1067,7 +1081,7 @@ class Merger:
             return Plain(self.value(x.value, y.value, cell.name, False))
         if isinstance(x, dict) and isinstance(y, dict) and x.keys() == y.keys():
             return {k: self.refs(x[k], y[k], str(k)) for k in x}
-        if isinstance(x, tuple) and isinstance(y, tuple) and len(x) == len(y):
+        if type(x) is type(y) is tuple and len(x) == len(y):
             return tuple(self.refs(p, q, cell.name) for p, q in zip(x, y))
         raise NeedsSequence(cell)
 
@@ -1106,7 +1120,7 @@ class Merger:
             return x
         if isinstance(x, List) and isinstance(y, List):
             p, q = self.a.memory[x.cell], self.b.memory[y.cell]
-            if isinstance(p, tuple) and isinstance(q, tuple) and len(p) == len(q):
+            if type(p) is type(q) is tuple and len(p) == len(q):
                 cell = Cell(name)
                 self.memory[cell] = tuple(self.refs(s, t, name) for s, t in zip(p, q))
                 return List(cell)
@@ -1305,7 +1319,7 @@ class Loop:
         elif isinstance(held, Plain):
             made = self.slot(("memory", key), held.value, key.name)
             self.state.memory[key] = Plain(made.param)
-        elif isinstance(held, tuple):
+        elif type(held) is tuple:
             self.state.memory[key] = tuple(
                 self.carry(r, ("memory", key, i), key.name) for i, r in enumerate(held)
             )
@@ -1318,7 +1332,7 @@ class Loop:
         """A list of known items becomes a list of a length known at run time only."""
         run = self.specializer
         held = self.state.memory[cell]
-        if isinstance(held, tuple):
+        if type(held) is tuple:
             self.state.memory[cell] = run.sequence(held, cell, self.instr.where)
 
     # one step
@@ -1345,7 +1359,9 @@ class Loop:
         else:
             body_block = instr.blocks[0]
             assert self.bounds is not None
-            index = Value(index_name(instr, self.bounds), INT)
+            source = run.value(instr.args[0])
+            direct = isinstance(source, Iterator) and source.kind == "range"
+            index = Value(index_name(instr, direct), INT)
             self.index = index
         run.temporaries.append(dict(run.temporaries[-1]))
 
@@ -1374,8 +1390,7 @@ class Loop:
                 continue
             before = start.memory.get(key)
             if held is not before and held != before:
-                if isinstance(held, tuple) and isinstance(before, tuple) \
-                        and len(held) != len(before):  # fmt: skip
+                if type(held) is type(before) is tuple and len(held) != len(before):
                     self.sequences.add(key)
                 self.memory[key] = None
                 fits = False
@@ -1463,7 +1478,7 @@ class Loop:
             return Array(first)
         else:
             ref = end.memory.get(first)
-            if isinstance(ref, (tuple, dict)):
+            if type(ref) in (tuple, dict):
                 ref = ref[rest.pop(0)]
         for i in rest:
             if not isinstance(ref, Tuple) or i >= len(ref.items):
@@ -1512,6 +1527,13 @@ class Loop:
         self.restore(state, after)
         returned = self.returned(exit, path, params, inits, yields, results, state)
         attrs: dict[str, Any] = {}
+        broken = None
+        if flag is not False and instr.blocks[-1].instrs:
+            broken = Value("broken", BOOL)
+            params.append(Value("broken", BOOL))
+            inits.append(False)
+            yields.append(flag)
+            results.append(broken)
         if flag is not False:
             attrs["may_break"] = True
             yields.append(flag)
@@ -1533,12 +1555,23 @@ class Loop:
         run.state = state
         orelse = instr.blocks[-1]
         if orelse.instrs:
-            if flag is not False:
-                raise run.refuse(instr.where, "`else` of a loop that has a `break`")
+            if broken is not None:
+                return self.orelse(broken, orelse, returned)
             final = run.run(orelse)
             if final is not None:
                 return final
         return returned
+
+    def orelse(self, broken: Value, block: Block, returned: Exit | None) -> Exit | None:
+        """`else` of a loop: it runs where no `break` has left the loop."""
+        run = self.specializer
+        if returned is not None:
+            raise run.refuse(self.instr.where, "`else` of a loop with a `return`")
+        gone = run.sub(run.state.copy(), lambda: None)
+        run.temporaries.append(dict(run.temporaries[-1]))
+        stays = run.sub(run.state.copy(), lambda: run.run(block))
+        run.temporaries.pop()
+        return run.join(broken, gone, stays, self.instr.where)
 
     def returned(self, exit: Exit | None, path: Path, params: list, inits: list, yields: list,
                  results: list, state: State) -> Exit | None:  # fmt: skip
@@ -1638,7 +1671,7 @@ class Loop:
             held = self.entry.memory.get(key)
             if isinstance(key, Buffer) or key in self.sequences or isinstance(held, Plain):
                 continue
-            if isinstance(held, tuple):
+            if type(held) is tuple:
                 state.memory[key] = tuple(
                     build(r, ("memory", key, i)) for i, r in enumerate(held)
                 )
@@ -1739,9 +1772,11 @@ def captured(result: Any, memory: dict, number: int) -> bool:
 
 def last_uses(block: Block) -> dict[int, list[Value]]:
     last: dict[Value, int] = {}
+    own = {r for instr in block.instrs for r in instr.results} | set(block.params)
     for i, instr in enumerate(block.instrs):
         for value in instr.reads:
-            last[value] = i
+            if value in own:  # what an enclosing block defines may be read at a later step
+                last[value] = i
     final = set(flatten(block.results))
     uses: dict[int, list[Value]] = {}
     for value, i in last.items():
@@ -1782,10 +1817,10 @@ def stored_names(instr: Instr) -> tuple[str, ...]:
     return found
 
 
-def index_name(instr: Instr, bounds: tuple) -> str:
+def index_name(instr: Instr, direct: bool) -> str:
+    """The user's name for the counter if there is one."""
     name = instr.blocks[0].params[0].name
-    direct = bounds[-1] == "direct" if isinstance(bounds[-1], str) else False
-    return name if direct or name != "item" else "i"
+    return name if direct and name != "item" else "i"
 
 
 _ = (types, Any, buffers_of, Iterator, Size)

@@ -41,7 +41,7 @@ METHODS: dict[str, Callable] = {
     "transpose": np.transpose,  # takes x.transpose(1, 0) too
     "compress": np.compress,  # the condition first
     "copy": np.copy,  # order "C", not "K"
-    "astype": ASTYPE,  # not with order or casting; scalars: their type
+    "astype": ASTYPE,  # not with order or casting; scalars: np.generic.astype
     "conj": np.conjugate,  # returns a real array itself
     "conjugate": np.conjugate,
     "flatten": np.ndarray.flatten,  # always a copy; no function does that
@@ -175,9 +175,8 @@ def canonical_method(
     if x is None or not x.numeric or x.dtype is None:
         return None
     if x.tag == "scalar" and (x.python is not False or name not in _OF_SCALARS):
-        if name == "astype" and x.python is False and len(args) == 2 and x.dtype.kind != "c":
-            return _dtype(args[1]).type, args[:1], {}
-        return None
+        scalar_astype = name == "astype" and x.python is False
+        return (np.generic.astype, args, kwargs) if scalar_astype else None
     if name in _DUNDERS and x.tag == "array" and not kwargs:
         if all(k is not None and k.numeric for k in map(_kind, args)):
             return _DUNDERS[name], args, kwargs

@@ -226,6 +226,8 @@ def agree(a: Kind, b: Kind) -> bool:
     if a.tag == "object" or b.tag == "object":
         return True
     dtypes = a.dtype is None or b.dtype is None or a.dtype == b.dtype
+    if a.tag == b.tag == "scalar" and None in (a.python, b.python):
+        return True  # an int on one path, a float on the other
     ranks = a.rank is None or b.rank is None or a.rank == b.rank
     return a.tag == b.tag and dtypes and ranks
 

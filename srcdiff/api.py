@@ -1,0 +1,680 @@
+"""The transformations: what `grad` and its like return, and how a call finds its generated code.
+
+    df = grad(f)
+    df(x)          key of the call → entry, made once: the generated function and its guards
+    df.source      the text of the entry used last
+
+Everything that is not needed at a call that finds its entry is done when the entry is made.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+
+from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
+from srcdiff.signature import (
+    Callee,
+    Entry,
+    Refused,
+    argument,
+    as_wrt,
+    key_of,
+    outside_arrays,
+    unchanged,
+)
+from srcdiff.trees import cotangent, each_cast, has_float, is_float, leaves, like, outline
+from srcdiff.trees import private, scalars
+
+if TYPE_CHECKING:
+    from srcdiff.transforms import Compiled
+
+Function = Callable[..., Any]
+Wrt = int | str | tuple[int | str, ...]
+
+
+class Settings(TypedDict, total=False):
+    """The keywords of `grad`, `value_and_grad` and `elementwise_grad`."""
+
+    argnums: Wrt | None
+    has_aux: bool
+    fallback: str
+    backend: str
+    unroll: int | None
+    checkpoint: Any
+
+
+class _First(int):
+    """The default of wrt, told from a 0 that was passed."""
+
+
+_FIRST = _First(0)
+
+
+@overload
+def grad(f: Function, wrt: Wrt = ..., **settings: Unpack[Settings]) -> Differentiated: ...
+@overload
+def grad(
+    f: None = None, wrt: Wrt = ..., **settings: Unpack[Settings]
+) -> Callable[[Function], Differentiated]: ...
+def grad(
+    f: Function | None = None,
+    wrt: Wrt = _FIRST,
+    *,
+    argnums: Wrt | None = None,
+    has_aux: bool = False,
+    fallback: str = "tape",
+    backend: str = "numpy",
+    unroll: int | None = None,
+    checkpoint: Any = None,
+) -> Any:
+    """The gradient of a function with one output; also a decorator, with or without keywords.
+
+    wrt         what to differentiate with respect to: a position among the positional arguments
+                of the call (negative ones count from the end), the name of a parameter or of a
+                local variable that is assigned once. It gives the gradient itself; a tuple of
+                these gives a tuple of gradients
+    argnums     the same, as other packages spell it
+    has_aux     f returns (output, aux), and the result is (gradient, aux)
+    fallback    "tape" or "error": what to do about a function that the compiler cannot take
+    backend     "numpy"
+    unroll      loops over a known range are unrolled up to so many statements; None: srcdiff's
+                choice, which keeps the source short
+
+    The gradient of an array has its shape and dtype, that of a Python number is a NumPy scalar.
+    For a list, tuple, dict, namedtuple or dataclass it has the same structure, with None for each
+    leaf that is no float. Arguments are never changed.
+
+    >>> def loss(w, x):
+    ...     return np.sum(np.tanh(x @ w) ** 2)
+    >>> df = grad(loss)
+    >>> df(np.zeros(2), np.ones((3, 2)))
+    array([0., 0.])
+    >>> grad(loss, wrt=("w", "x"))(np.zeros(2), np.ones((1, 2)))
+    (array([0., 0.]), array([[0., 0.]]))
+    >>> @grad
+    ... def cube(x):
+    ...     return x**3
+    >>> cube(2)
+    np.float64(12.0)
+
+    Raises, when the result is called: `NonScalarOutputError` for an output of more than one
+    element; `NotDifferentiableTypeError`, a TypeError, for an array of ints or bools, or what is
+    no number; `UnknownArgumentError`, a ValueError, for what wrt does not find;
+    `UnsupportedSyntaxError` for what cannot be compiled; `NoRuleError` for a call of a function
+    that has neither a rule nor source.
+    """
+    return _transformation("grad", f, wrt, argnums, has_aux, fallback, backend, unroll, checkpoint)
+
+
+@overload
+def value_and_grad(f: Function, wrt: Wrt = ..., **settings: Unpack[Settings]) -> Differentiated: ...
+@overload
+def value_and_grad(
+    f: None = None, wrt: Wrt = ..., **settings: Unpack[Settings]
+) -> Callable[[Function], Differentiated]: ...
+def value_and_grad(
+    f: Function | None = None,
+    wrt: Wrt = _FIRST,
+    *,
+    argnums: Wrt | None = None,
+    has_aux: bool = False,
+    fallback: str = "tape",
+    backend: str = "numpy",
+    unroll: int | None = None,
+    checkpoint: Any = None,
+) -> Any:
+    """The value of a function and its gradient, computed together: (value, gradient).
+
+    Keywords, shapes and errors are those of `grad`. With `has_aux` the result is
+    ((value, aux), gradient).
+
+    >>> value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    (np.float64(5.0), array([2., 4.]))
+    """
+    return _transformation(
+        "value_and_grad", f, wrt, argnums, has_aux, fallback, backend, unroll, checkpoint
+    )
+
+
+@overload
+def elementwise_grad(
+    f: Function, wrt: Wrt = ..., **settings: Unpack[Settings]
+) -> Differentiated: ...
+@overload
+def elementwise_grad(
+    f: None = None, wrt: Wrt = ..., **settings: Unpack[Settings]
+) -> Callable[[Function], Differentiated]: ...
+def elementwise_grad(
+    f: Function | None = None,
+    wrt: Wrt = _FIRST,
+    *,
+    argnums: Wrt | None = None,
+    has_aux: bool = False,
+    fallback: str = "tape",
+    backend: str = "numpy",
+    unroll: int | None = None,
+    checkpoint: Any = None,
+) -> Any:
+    """The gradient of the sum of all elements of the output.
+
+    For a function that maps each element on its own this is its derivative at each element.
+    Keywords, shapes and errors are those of `grad`; the output may have any shape.
+
+    >>> elementwise_grad(np.sin)(np.zeros(3))
+    array([1., 1., 1.])
+    """
+    return _transformation(
+        "elementwise_grad", f, wrt, argnums, has_aux, fallback, backend, unroll, checkpoint
+    )
+
+
+def vjp(f: Function, /, *args: Any) -> tuple[Any, Function]:
+    """The value of f at args, and the function that pulls a cotangent of it back.
+
+    `value, pull = vjp(f, *args)`; `pull(d_out)` takes what has the structure and shapes of the
+    value (None for what is no float) and returns a tuple, one entry for each of args: of its
+    structure, shapes and dtypes, None for one without floats. It may be called any number of
+    times, and what it returns shares no memory with d_out, with args or with what it returned
+    before. For complex numbers it is the adjoint under the real inner product Re(conj(a) b).
+
+    >>> value, pull = vjp(lambda x, n: x**n, np.array([1.0, 2.0]), 3)
+    >>> value, pull(np.ones(2)), pull(np.array([1.0, 0.0]))
+    (array([1., 8.]), (array([ 3., 12.]), None), (array([3., 0.]), None))
+
+    Raises ValueError or TypeError, when `pull` is called, for a cotangent that does not fit the
+    value; otherwise what `grad` raises, but any output is allowed.
+    """
+    return _pullback_of(f).value_and_pull(args)
+
+
+def _transformation(
+    how: str,
+    f: Function | None,
+    wrt: Wrt,
+    argnums: Wrt | None,
+    has_aux: bool,
+    fallback: str,
+    backend: str,
+    unroll: int | None,
+    checkpoint: Any,
+) -> Any:
+    if argnums is not None:
+        if wrt is not _FIRST:
+            raise TypeError(f"{how}() got both wrt and argnums, which mean the same")
+        wrt = argnums
+    as_wrt(wrt)
+    if fallback not in ("tape", "error"):
+        raise ValueError(f'fallback must be "tape" or "error", not {fallback!r}')
+    if backend != "numpy":
+        raise ValueError(f'backend must be "numpy", not {backend!r}')
+    if unroll is not None and (not isinstance(unroll, int) or isinstance(unroll, bool)):
+        raise TypeError(f"unroll must be a number of statements or None, not {unroll!r}")
+    if unroll is not None and unroll < 0:
+        raise ValueError(f"unroll must not be negative: {unroll}")
+    if checkpoint is not None:
+        raise SrcdiffError("`checkpoint=` is not supported yet", instead="Leave it out.")
+    wrt = wrt if isinstance(wrt, str | tuple) else int(wrt)
+
+    def transform(f: Function) -> Differentiated:
+        return Differentiated(how, f, wrt, bool(has_aux), fallback, unroll)
+
+    return transform if f is None else transform(f)
+
+
+class _Code:
+    """Generated code for one key, and what a call of it must see to.
+
+    holds      whether all outside is as it was when it was compiled
+    promoted   where the call passes Python ints that become floats
+    outside    returns the arrays outside, for code that writes into its arguments
+    finish     makes NumPy scalars of numbers in the result, None if there are none
+    careful    a call needs more than calling the function and `finish`; the first one does
+    """
+
+    __slots__ = (
+        "compiled", "function", "entries", "holds", "promoted", "outside", "finish", "careful",
+        "checked",
+    )  # fmt: skip
+
+    def __init__(self, compiled: Compiled, function: Any, entries: tuple[Entry, ...]) -> None:
+        self.compiled = compiled
+        self.function = compiled.function
+        self.entries = entries
+        self.holds = unchanged(compiled.guards, function)
+        self.promoted: list[int | str] = []
+        self.outside = outside_arrays(compiled.guards) if compiled.writes_arguments else None
+        self.finish: Function | None = None
+        self.careful, self.checked = True, False
+
+
+_SEEDS = {"grad": "one", "value_and_grad": "one", "elementwise_grad": "ones", "vjp": "argument"}
+
+# Of how many keys, and of how many states of what is outside, the code is kept.
+KEYS, STATES = 256, 8
+
+_compiling = threading.RLock()
+
+
+class Differentiated:
+    """What `grad`, `value_and_grad` and `elementwise_grad` return: a function like f.
+
+    It has the name, the documentation and the signature of f, and as an attribute of a class it is
+    a method, like f. It pickles where f does.
+
+    primal       f itself
+    source       the generated function used last, as text
+    ir           its intermediate representation; `str(df.ir)` is readable
+    specialize   the generated function itself
+    """
+
+    __name__: str
+    _how: str
+
+    def __init__(
+        self,
+        how: str,
+        f: Function,
+        wrt: Wrt = 0,
+        has_aux: bool = False,
+        fallback: str = "tape",
+        unroll: int | None = None,
+    ) -> None:
+        if isinstance(f, Differentiated):
+            raise UnsupportedSyntaxError(
+                f"`{f._how}({f.__name__})` cannot be differentiated again yet",
+                instead=f"Differentiate a function that does not call it, or {f.__name__} itself.",
+            )
+        if not callable(f):
+            raise TypeError(f"{how}() needs a function, not {f!r}; keywords go by name: wrt={f!r}")
+        self._how, self._f = how, f
+        self._wrt, self._has_aux = wrt, has_aux
+        self._fallback, self._unroll = fallback, unroll
+        self._each_wrt, self._single = as_wrt(wrt)
+        self._codes: dict[tuple[Any, ...], list[_Code]] = {}
+        self._latest: _Code | None = None
+        self._callee: Callee | None = None
+        self._completed = True  # whether calls need nothing before they are looked up
+        self._methods: dict[int, Differentiated] = {}
+        self.__module__ = getattr(f, "__module__", None) or "builtins"
+        self.__name__ = getattr(f, "__name__", None) or getattr(
+            getattr(f, "func", f), "__name__", type(f).__name__
+        )
+        self.__qualname__ = getattr(f, "__qualname__", self.__name__)
+        self.__doc__ = getattr(f, "__doc__", None)  # type: ignore[assignment]
+        for name in ("__annotations__", "__type_params__"):
+            if hasattr(f, name):
+                setattr(self, name, getattr(f, name))
+
+    # A call
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        if self._callee is None or not self._completed:
+            args, kwargs = self._complete(args, kwargs)
+        self._latest = code = self._code_for(args, kwargs)
+        if code.careful:
+            return self._careful_call(code, args, kwargs)
+        result = code.function(*args, **kwargs)
+        return result if code.finish is None else code.finish(result)
+
+    def specialize(self, /, *args: Any, **kwargs: Any) -> Function:
+        """The generated function for arguments like these, without checks or dispatch.
+
+        It takes the arguments that were given here, as they were given, and returns what a call
+        of the whole returns. Nothing keeps it from being called with others, for which it may be
+        wrong: a rank, a dtype or the value of a bool or string that differs.
+
+        >>> df = grad(lambda x: np.sum(x * x)).specialize(np.ones(2))
+        >>> df(np.array([1.0, 2.0, 3.0]))
+        array([2., 4., 6.])
+        """
+        args, kwargs = self._complete(args, kwargs)
+        self._latest = code = self._code_for(args, kwargs)
+        parsed = self._parsed_callee().parsed
+        if parsed.partial_args or parsed.partial_kwargs:
+            return functools.partial(code.function, *parsed.partial_args, **parsed.partial_kwargs)
+        return code.function
+
+    def _code_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Code:
+        try:
+            key = key_of(args, kwargs)
+        except Refused:
+            raise self._parsed_callee().refused(args, kwargs) from None
+        for code in self._codes.get(key, ()):
+            if code.holds():
+                return code
+        return self._compile(key, args, kwargs)
+
+    def _complete(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call of the function itself: with a partial's arguments, and defaults in wrt."""
+        callee = self._parsed_callee()
+        parsed = callee.parsed
+        if parsed.partial_args or parsed.partial_kwargs:
+            args, kwargs = (*parsed.partial_args, *args), {**parsed.partial_kwargs, **kwargs}
+        named = [name for name in self._each_wrt if name in callee.defaults]
+        return callee.complete(named, args, kwargs) if named else (args, kwargs)
+
+    def _careful_call(self, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        callee = self._parsed_callee()
+        if code.compiled.writes_arguments:
+            outside = code.outside() if code.outside else ()
+            callee.check_overlap(callee.bind(args, kwargs), outside)
+        if code.promoted:
+            changed = list(args)
+            for place in code.promoted:
+                if isinstance(place, int):
+                    changed[place] = float(changed[place])
+                else:
+                    kwargs = kwargs | {place: float(kwargs[place])}
+            args = tuple(changed)
+        result = code.function(*args, **kwargs)
+        result = result if code.finish is None else code.finish(result)
+        if not code.checked:
+            assert self._gradients_fit(code, callee.bind(args, kwargs), result)
+            code.checked = True
+            code.careful = bool(code.promoted or code.compiled.writes_arguments)
+        return result
+
+    def _gradients_fit(self, code: _Code, arguments: dict[str, Any], result: Any) -> bool:
+        """Whether gradients have the structure, shapes and dtypes of their arguments."""
+        if self._how == "value_and_grad":
+            result = result[1]
+        elif self._has_aux:
+            result = result[0]
+        gradients = (result,) if self._single else result
+        pairs = zip(code.entries, gradients, strict=True)
+        return all(like(g, argument(e, arguments)) for e, g in pairs if e[0] == "argument")
+
+    # Compiling
+
+    def _parsed_callee(self) -> Callee:
+        if self._callee is None:
+            with _compiling:
+                from srcdiff.transforms.parse import parse
+
+                callee = Callee(parse(_with_source(self._f)))
+                parsed = callee.parsed
+                self._completed = not (
+                    parsed.partial_args
+                    or parsed.partial_kwargs
+                    or callee.defaults.intersection(map(str, self._each_wrt))
+                )
+                self._callee = callee
+        return self._callee
+
+    def _compile(
+        self, key: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> _Code:
+        from srcdiff.transforms import Request, compile
+
+        with _compiling:
+            for code in self._codes.get(key, ()):  # another thread may have made it
+                if code.holds():
+                    return code
+            self._callee = None  # the function may have other code or defaults than last time
+            callee = self._parsed_callee()
+            arguments = callee.bind(args, kwargs)
+            entries = self._entries(callee, args, kwargs)
+            arguments, promoted = callee.checked(entries, arguments)
+            request = Request(
+                callee.parsed,
+                arguments,
+                entries,
+                _SEEDS[self._how],
+                value=self._how == "value_and_grad",
+                has_aux=self._has_aux,
+                unroll=self._unroll,
+                training=key[0],
+                single=self._single,
+            )
+            code = _Code(compile(request), callee.parsed.function, entries)
+            code.finish = self._finish(entries, arguments)
+            code.promoted = [callee.place_in_call(entry, args) for entry in promoted]
+            self._codes[key] = [code, *self._codes.pop(key, ())][:STATES]
+            if len(self._codes) > KEYS:
+                del self._codes[next(iter(self._codes))]
+            return code
+
+    def _entries(
+        self, callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Entry, ...]:
+        return callee.entries(self._each_wrt, args, kwargs)
+
+    def _finish(self, entries: tuple[Entry, ...], arguments: dict[str, Any]) -> Function | None:
+        """What is done to results: a gradient of Python's float is a `np.float64`."""
+        casts = [
+            scalars(argument(entry, arguments)) if entry[0] == "argument" else None
+            for entry in entries
+        ]
+        if not any(casts):
+            return None
+        cast = casts[0] if self._single else each_cast(casts)
+        if self._how == "value_and_grad":
+            return lambda result: (result[0], cast(result[1]))
+        if self._has_aux:
+            return lambda result: (cast(result[0]), result[1])
+        return cast
+
+    # What it shows
+
+    @property
+    def primal(self) -> Function:
+        """The function that is differentiated."""
+        return self._f
+
+    @property
+    def source(self) -> str:
+        """The generated function used last, as text.
+
+        >>> df = grad(lambda x: x * x)
+        >>> _ = df(3.0)
+        >>> print(df.source.rstrip())
+        def f_grad(x):
+            # adjoint
+            return 2 * x
+        """
+        return self._code_used_last("source").compiled.source
+
+    @property
+    def ir(self) -> Any:
+        """The intermediate representation of the generated function used last."""
+        return self._code_used_last("ir").compiled.ir
+
+    def _code_used_last(self, what: str) -> _Code:
+        if self._latest is None:
+            raise SrcdiffError(
+                f"`{self._how}({self.__name__})` has no {what} yet: it is made for the arguments"
+                " of a call",
+                instead="Call it once, or use `specialize(*args)`, which does not run it.",
+            )
+        return self._latest
+
+    def __repr__(self) -> str:
+        return f"{self._how}({self.__qualname__}, wrt={self._wrt!r})"
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__signature__":
+            try:
+                return inspect.signature(self._f)
+            except (ValueError, TypeError):
+                pass  # of a function written in C that has none
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def _settings(self) -> tuple[Wrt, bool, str, int | None]:
+        return self._wrt, self._has_aux, self._fallback, self._unroll
+
+    # As a method, pickled, copied
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """The gradient of the method: position 0 is the first argument after self."""
+        if instance is None:
+            home = self.__qualname__.rpartition(".")[0]
+            inside = owner is not None and any(cls.__qualname__ == home for cls in owner.__mro__)
+            return _OfInstance(self) if inside else self
+        found = self._methods.get(id(instance))
+        if found is None or found._instance is not instance:
+            method = getattr(self._f, "__get__", None)
+            if method is None:  # what is no method of its class as a plain function either
+                return self
+            found = Differentiated(self._how, method(instance, owner), *self._settings)
+            found._instance = instance
+            self._methods[id(instance)] = found
+            if len(self._methods) > KEYS:
+                del self._methods[next(iter(self._methods))]
+        return found
+
+    _instance: Any = None
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        module = sys.modules.get(self.__module__)
+        found: Any = module
+        for name in self.__qualname__.split("."):
+            found = getattr(found, "__dict__", {}).get(name)
+        if found is self:  # a decorated function: its name means this object
+            return self.__qualname__
+        return Differentiated, (self._how, self._f, *self._settings)
+
+
+class _OfInstance:
+    """A decorated method reached through its class: the first argument is the instance."""
+
+    def __init__(self, method: Differentiated) -> None:
+        self._method = method
+        functools.update_wrapper(self, method, updated=())
+
+    def __call__(self, instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return self._method.__get__(instance, type(instance))(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._method, name)
+
+
+def _with_source(f: Any) -> Function:
+    """f, or for a function that has a rule a function of one line that calls it."""
+    import srcdiff.runtime.rules  # noqa: F401  (registers the rules)
+    from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
+
+    try:
+        rule, constant = rule_of(f), f in NONDIFFERENTIABLE
+    except TypeError:  # not hashable
+        return f
+    if rule is None and not constant:
+        return f
+    return _calling(f, rule.vjp if rule is not None else None)
+
+
+def _calling(f: Any, rule: Function | None) -> Function:
+    """`def sin(x): return np.sin(x)`, with parameters as the rule has them."""
+    import linecache
+
+    names, optional = ["x"], True
+    if rule is not None:
+        of_rule = list(inspect.signature(rule).parameters.values())[2:]
+        names = [p.name for p in of_rule if p.default is p.empty and p.kind <= 1]
+        optional = len(names) < len(of_rule)
+    given = ", ".join(names + ["*args", "**kwargs"] * optional)
+    name = f.__name__ if f.__name__.isidentifier() else "function"
+    module = (getattr(f, "__module__", None) or "").split(".")[0]
+    if getattr(sys.modules.get(module), f.__name__, None) is f:
+        prefix = "np" if module == "numpy" else module
+        namespace = {prefix: sys.modules[module]}
+        called = f"{prefix}.{f.__name__}"
+    else:
+        namespace, called = {"called": f}, "called"
+    text = f"def {name}({given}):\n    return {called}({given})\n"
+    filename = f"<srcdiff {called} {id(f)}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    exec(compile(text, filename, "exec"), namespace)
+    function: Function = namespace[name]  # type: ignore[assignment]
+    return function
+
+
+# vjp
+
+
+class _Pullback(Differentiated):
+    """A function of arguments and cotangent; what is differentiated depends on the arguments."""
+
+    def _entries(
+        self, callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Entry, ...]:
+        wanted = [i for i, x in enumerate(args[callee.ahead :]) if has_float(x)]
+        return callee.entries(tuple(wanted), args, kwargs)
+
+    def value_and_pull(self, args: tuple[Any, ...]) -> tuple[Any, Function]:
+        wanted = [has_float(x) for x in args]
+        mine = private(args)
+        if not any(wanted):
+            value = self._f(*mine)
+            shape = outline(value)
+            return value, lambda d_out: (cotangent(shape, d_out), (None,) * len(args))[1]
+        full, kwargs = self._complete(args, {})
+        code = self._code_for(full, kwargs)
+        callee = self._parsed_callee()
+        if code.compiled.writes_arguments:
+            outside = code.outside() if code.outside else ()
+            callee.check_overlap(callee.bind(full, kwargs), outside)
+        if _has_effects(code.compiled.ir):
+            raise UnsupportedSyntaxError(
+                f"`{self.__name__}` prints, draws random numbers or calls what no one can see into,"
+                " which `pull` would do again",
+                callee.where(),
+                "Use `grad` or `value_and_grad`, which run it once, or move that out of it.",
+            )
+        value = self._f(*private(args))
+        shape = outline(value)
+        _check_output(code.compiled.output_kind, value, self.__name__, callee)
+        full, kwargs = self._complete(mine, {})
+        function, finish = code.function, code.finish
+
+        def pull(d_out: Any) -> tuple[Any, ...]:
+            """The gradients of the arguments for a cotangent of the value."""
+            result = function(*full, **kwargs, d_out=cotangent(shape, d_out))
+            gradients = iter(result if finish is None else finish(result))
+            return tuple(next(gradients) if want else None for want in wanted)
+
+        return value, pull
+
+
+def _has_effects(block: Any) -> bool:
+    """Whether a second run would print, draw or call again."""
+    todo = [block]
+    for block in todo:  # grows as we go
+        for instr in block.instrs:
+            if instr.effect and (callable(instr.op) or instr.op in ("print", "call", "effect")):
+                return True
+            todo += instr.blocks
+    return False
+
+
+def _check_output(kinds: Any, value: Any, name: str, callee: Callee) -> None:
+    """Refuse a float in the output whose kind the compiler does not know: it has no cotangent."""
+    unknown = getattr(kinds, "tag", None) == "object"
+    if unknown and any(is_float(leaf) for _, leaf in leaves(value)):
+        raise UnsupportedSyntaxError(
+            f"what `{name}` returns comes from a call that no one can see into",
+            callee.where(),
+            "Give the function that is called a rule.",
+        )
+
+
+_pullbacks: dict[tuple[int, int], _Pullback] = {}
+
+
+def _pullback_of(f: Function) -> _Pullback:
+    """The same for the same function, so that it is compiled once."""
+    key = id(getattr(f, "__func__", f)), id(getattr(f, "__self__", None))
+    found = _pullbacks.pop(key, None)
+    if found is None:
+        found = _Pullback("vjp", f, ())
+    _pullbacks[key] = found  # f is held with it, and the id is not used again
+    if len(_pullbacks) > KEYS:
+        del _pullbacks[next(iter(_pullbacks))]
+    return found

@@ -1,0 +1,562 @@
+"""Signatures: which calls share generated code, and what `wrt` means for a call.
+
+    f(x, 3)   x of shape (5, 1)     →   (False, dtype('float64'), (False, True), int)
+
+The key of a call holds what code is specialised on: the structure of containers; for an array its
+dtype, rank and which dimensions are 1; for a number its type; bools, strings, None and other
+objects themselves; which leaves are one array. Code is compiled for a key and for what it found
+outside the function: `unchanged` makes the check that runs at each call.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from srcdiff.runtime.errors import (
+    Location,
+    NotDifferentiableTypeError,
+    SrcdiffError,
+    UnknownArgumentError,
+    UnsupportedSyntaxError,
+)
+from srcdiff.runtime.marks import is_training
+from srcdiff.trees import children, is_dataclass, is_float, leaves, spelled
+
+if TYPE_CHECKING:
+    from srcdiff.transforms.parse import Parsed
+
+Entry = tuple[Any, ...]  # of wrt, as the compiler takes it
+
+# A list of more floats than this is compiled for any length, see `transforms.pipeline`.
+SEQUENCE = 32
+
+# Numbers whose value may change from call to call.
+NUMBERS = frozenset({int, float, complex} | {np.dtype(code).type for code in "?bBhHiIlLqQefdgFDG"})
+
+
+class Same:
+    """An object as a part of a key: equal if it is the same. Held, so that no other takes its id.
+
+    >>> Same([]) == Same([]), Same(len) == Same(len)
+    (False, True)
+    """
+
+    __slots__ = ("obj",)
+
+    def __init__(self, obj: Any) -> None:
+        self.obj = obj
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Same and self.obj is other.obj
+
+    def __hash__(self) -> int:
+        return id(self.obj)
+
+
+class Refused(Exception):
+    """An argument is an array of a class that is not supported."""
+
+
+def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The key of a call: equal keys share code.
+
+    >>> x = np.ones((5, 1))
+    >>> key_of((x, 3), {})
+    (False, dtype('float64'), (False, True), <class 'int'>)
+    >>> key_of((x, 4), {}) == key_of((x, 3), {}), key_of((x, True), {}) == key_of((x, 1), {})
+    (True, False)
+    >>> key_of((x, x), {}) == key_of((x, x.copy()), {})
+    False
+    """
+    # Each call passes here: appending to flat lists is what costs least.
+    key: list[Any] = [is_training()]
+    ids: list[int] = []
+    for x in args:
+        kind = type(x)
+        if kind is np.ndarray:
+            shape = x.shape
+            key.append(x.dtype)
+            key.append(tuple([n == 1 for n in shape]) if 1 in shape else len(shape))
+            ids.append(id(x))
+        elif kind in NUMBERS:
+            key.append(kind)
+        else:
+            _add(x, key, ids)
+    if kwargs:
+        key.append(tuple(kwargs))
+        for x in kwargs.values():
+            _add(x, key, ids)
+    if len(ids) > 1 and len(set(ids)) < len(ids):
+        key.append(tuple([ids.index(each) for each in ids]))
+    return tuple(key)
+
+
+def _add(x: Any, key: list[Any], ids: list[int]) -> None:
+    """Append the parts of a key for one leaf or container."""
+    kind = type(x)
+    if kind is np.ndarray:
+        shape = x.shape
+        key.append(x.dtype)
+        key.append(tuple([n == 1 for n in shape]) if 1 in shape else len(shape))
+        ids.append(id(x))
+    elif kind in NUMBERS:
+        key.append(kind)
+    elif kind is list:
+        ids.append(id(x))
+        if len(x) > SEQUENCE and set(map(type, x)) == {float}:
+            key.append((list, float))
+        else:
+            key.append((list, len(x)))
+            for item in x:
+                _add(item, key, ids)
+    elif kind is dict:
+        ids.append(id(x))
+        key.append((dict, *map(_static, x)))
+        for item in x.values():
+            _add(item, key, ids)
+    elif isinstance(x, tuple):
+        key.append((kind, len(x)))
+        for item in x:
+            _add(item, key, ids)
+    elif is_dataclass(kind):
+        ids.append(id(x))
+        key.append((kind, "fields"))
+        for _, item in children(x) or ():
+            _add(item, key, ids)
+    elif isinstance(x, np.ndarray):
+        raise Refused
+    else:
+        key.append(_static(x))
+
+
+def _static(x: Any) -> Any:
+    """The part of a key for a value that code is compiled for: `1`, `1.0` and `True` differ."""
+    kind = type(x)
+    if kind is str or kind is bool or x is None:
+        return x
+    if kind is int or kind is bytes:
+        return kind, x
+    if kind is float or kind is complex:
+        return kind, repr(x)  # 0.0 is not -0.0, and NaN is itself
+    if kind is range or kind is slice:
+        return kind, _static(x.start), _static(x.stop), _static(x.step)
+    if kind is tuple:
+        return kind, *map(_static, x)
+    return Same(x)
+
+
+def same_static(x: Any, y: Any) -> bool:
+    """Whether two outside values are the same to code that was compiled for one of them.
+
+    >>> same_static(1, True), same_static((1, "a"), (1, "a")), same_static(0.0, -0.0)
+    (False, True, False)
+    """
+    return x is y or bool(_static(x) == _static(y))
+
+
+def kind_key(x: Any) -> Any:
+    """What code knows of an outside object whose value it reads at each call.
+
+    >>> kind_key(np.ones((2, 1))), kind_key([1.0, 2.0]), kind_key(2.5)
+    ((dtype('float64'), (False, True)), (<class 'list'>, 2), <class 'float'>)
+    """
+    kind = type(x)
+    if kind is np.ndarray:
+        return x.dtype, tuple([n == 1 for n in x.shape])
+    if kind is dict:
+        return (dict, *map(_static, x))
+    if kind is list or isinstance(x, tuple):
+        return kind, len(x)
+    return kind
+
+
+# What code found outside the function
+
+
+def unchanged(guards: Iterable[Any], function: FunctionType) -> Callable[[], bool]:
+    """A function of no arguments: whether all that was found outside is still so.
+
+    It is generated, for it runs at each call. The defaults of the function are part of it.
+    """
+    spell = _Speller()
+    tests = {f"{spell.name(function)}.{attribute} is {spell.name(getattr(function, attribute))}": 0
+             for attribute in ("__code__", "__defaults__")}  # fmt: skip
+    for key, value in (function.__kwdefaults__ or {}).items():
+        held = f"{spell.name(function)}.__kwdefaults__[{key!r}]"
+        tests[f"{held} is {spell.name(value)}"] = 0
+    for path, obj, how in guards:
+        tests[spell.test(spell.path(path), obj, how)] = 0
+    text = f"""
+def holds():
+    try:
+        return ({" and ".join(tests)})
+    except (LookupError, AttributeError, TypeError, ValueError):
+        return False  # a name was deleted, an attribute, an item; a cell is empty
+"""
+    exec(text, spell.names)
+    return spell.names["holds"]  # type: ignore[no-any-return]
+
+
+def outside_arrays(guards: Iterable[Any]) -> Callable[[], tuple[np.ndarray, ...]] | None:
+    """A function that returns the arrays outside that the code reads, None if there are none."""
+    spell = _Speller()
+    paths = {spell.path(path): 0 for path, obj, _ in guards if type(obj) is np.ndarray}
+    if not paths:
+        return None
+    found = eval(f"lambda: ({', '.join(paths)},)", spell.names)
+    return found
+
+
+class _Speller:
+    """Expressions for what lies outside a function, and the names that they use."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {"same_static": same_static, "kind_key": kind_key}
+        self.given: dict[int, str] = {}
+
+    def name(self, obj: Any) -> str:
+        if obj is None:
+            return "None"
+        if id(obj) not in self.given:
+            self.given[id(obj)] = f"o{len(self.given)}"
+            self.names[self.given[id(obj)]] = obj
+        return self.given[id(obj)]
+
+    def path(self, path: tuple[Any, ...]) -> str:
+        kind, base, *rest = path
+        if kind == "global":
+            return f"{self.name(base.globals)}[{rest[0]!r}]"
+        if kind == "cell":
+            return f"{self.name(base.cells[rest[0]])}.cell_contents"
+        if kind == "attr":
+            return f"{self.path(base)}.{rest[0]}"
+        if kind == "item":
+            return f"{self.path(base)}[{self.name(rest[0])}]"
+        if kind == "default":
+            self.names["default"] = default
+            return f"default({self.name(base)}, {rest[-1]!r})"
+        return self.name(base)
+
+    def test(self, found: str, obj: Any, how: str) -> str:
+        if how == "equal":
+            return f"same_static({found}, {self.name(obj)})"
+        if how == "kind":
+            key = kind_key(obj)
+            if isinstance(key, type):
+                return f"type({found}) is {self.name(key)}"
+            return f"kind_key({found}) == {self.name(key)}"
+        return f"{found} is {self.name(obj)}"
+
+
+def default(function: FunctionType, name: str) -> Any:
+    """The default of a parameter, as it is now.
+
+    >>> default(lambda x, n=2: x**n, "n")
+    2
+    """
+    keywords = function.__kwdefaults__ or {}
+    if name in keywords:
+        return keywords[name]
+    code, values = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount]
+    return dict(zip(names[len(names) - len(values) :], values))[name]
+
+
+# What a call binds, and what wrt means for it
+
+
+class Callee:
+    """The Python function that is differentiated: its parameters, and how a call binds them.
+
+    `args` and `kwargs` of its methods are what the function itself gets, but for a bound self;
+    the first `ahead` of args are from a `functools.partial`.
+    """
+
+    def __init__(self, parsed: Parsed) -> None:
+        from srcdiff.transforms.parse import MISSING
+
+        function = parsed.function
+        # Neither __wrapped__ nor __signature__ count: the code that runs does.
+        bare = FunctionType(
+            function.__code__, {}, function.__name__, function.__defaults__, function.__closure__
+        )
+        bare.__kwdefaults__ = function.__kwdefaults__
+        self.parsed = parsed
+        self.name = function.__name__
+        self.signature = inspect.signature(bare)
+        self.ahead = len(parsed.partial_args)
+        kinds = inspect.Parameter
+        parameters = list(self.signature.parameters.values())
+        is_bound = parsed.bound_self is not MISSING
+        positional = kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD
+        self.selves = [parsed.bound_self] if is_bound else []
+        if is_bound and parameters and parameters[0].kind in positional:
+            self.selves_name, *parameters = parameters[0].name, *parameters[1:]
+        else:
+            self.selves_name = ""
+        self.positional = [p.name for p in parameters if p.kind in positional]
+        self.positional_only = {p.name for p in parameters if p.kind == kinds.POSITIONAL_ONLY}
+        self.keyword_only = [p.name for p in parameters if p.kind == kinds.KEYWORD_ONLY]
+        self.defaults = {p.name for p in parameters if p.default is not p.empty}
+        self.star = next((p.name for p in parameters if p.kind == kinds.VAR_POSITIONAL), "")
+        self.double = next((p.name for p in parameters if p.kind == kinds.VAR_KEYWORD), "")
+        code = function.__code__
+        inner = dict.fromkeys((*code.co_varnames, *code.co_cellvars))
+        # `.0` is the iterable of a comprehension
+        self.locals = [n for n in inner if n not in self.signature.parameters and n.isidentifier()]
+
+    @property
+    def parameters(self) -> list[str]:
+        stars = [name for name in (self.star, self.double) if name]
+        return [*self.positional, *self.keyword_only, *stars]
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Parameter → argument, without a bound self and without defaults; a TypeError as usual."""
+        try:
+            bound = self.signature.bind(*self.selves, *args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{self.name}(): {error}") from None
+        bound.pop(self.selves_name, None)
+        return dict(bound)
+
+    def complete(
+        self, named: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call with those defaults passed that wrt names."""
+        for name in named:
+            if name in kwargs or name in self.positional[: len(args)]:
+                continue
+            if name in self.positional_only:
+                between = self.positional[len(args) : self.positional.index(name) + 1]
+                if not self.defaults.issuperset(between):
+                    continue  # a TypeError when it is bound
+                args = (*args, *[default(self.parsed.function, each) for each in between])
+            else:
+                kwargs = kwargs | {name: default(self.parsed.function, name)}
+        return args, kwargs
+
+    def entries(
+        self, wrt: tuple[int | str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Entry, ...]:
+        """What each element of wrt means for this call."""
+        found = tuple(self._entry(each, args, kwargs) for each in wrt)
+        for entry, again in itertools.combinations(range(len(found)), 2):
+            if found[entry] == found[again]:
+                one, other = wrt[entry], wrt[again]
+                raise UnknownArgumentError(
+                    f"`wrt={wrt!r}` names one argument of `{self.name}` twice",
+                    self.where(found[entry]),
+                    f"{one!r} and {other!r} are the same: leave one of them out.",
+                )
+        return found
+
+    def _entry(self, each: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
+        if isinstance(each, str):
+            if each in self.parameters:
+                return "argument", each
+            if self.double and each in kwargs:
+                return "argument", self.double, each
+            if each in self.locals:
+                return "local", each
+            raise self._unknown(each, args, kwargs)
+        passed = len(args) - self.ahead
+        place = self.ahead + (each if each >= 0 else each + passed)
+        if not self.ahead <= place:
+            raise self._unknown(each, args, kwargs)
+        if place < len(self.positional):
+            name = self.positional[place]
+            if place < len(args) or name in kwargs:
+                return "argument", name
+        elif place < len(args):
+            return "argument", self.star, place - len(self.positional)
+        raise self._unknown(each, args, kwargs)
+
+    def _unknown(self, each: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+        count = len(args) - self.ahead
+        if isinstance(each, str):
+            what = f"`{self.name}` has no argument or variable `{each}`, which `wrt` names"
+        else:
+            plural = "argument" if count == 1 else "arguments"
+            what = f"`wrt={each}`, but this call of `{self.name}` has {count} positional {plural}"
+        extra = [name for name in kwargs if name not in self.parameters] if self.double else []
+        lists = [
+            ("position", [str(i) for i in range(count)]),
+            ("argument", [f"`{n}`" for n in [*self.parameters, *extra]]),
+            ("variable", [f"`{n}`" for n in self.locals]),
+        ]
+        there = [
+            f"{noun}{'s' * (len(names) > 1)} {', '.join(names)}" for noun, names in lists if names
+        ]
+        instead = f"There is: {'; '.join(there)}." if there else "It has no arguments."
+        return UnknownArgumentError(what, self.where(), instead)
+
+    def checked(
+        self, entries: Iterable[Entry], arguments: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[Entry]]:
+        """The arguments with Python ints in wrt as floats, and the entries of these."""
+        promoted: list[Entry] = []
+        arguments = dict(arguments)
+        for entry in entries:
+            if entry[0] == "local":
+                continue
+            _, name, *steps = entry
+            arguments.setdefault(name, () if name == self.star else {})
+            obj = argument(entry, arguments)
+            if type(obj) is int:
+                promoted.append(entry)
+                if not steps:
+                    arguments[name] = float(obj)
+                elif name == self.star:
+                    arguments[name] = tuple(
+                        float(x) if i == steps[0] else x for i, x in enumerate(arguments[name])
+                    )
+                else:
+                    arguments[name] = arguments[name] | {steps[0]: float(obj)}
+            elif not is_float(obj) and children(obj) is None:
+                raise self._no_derivative(entry, obj)
+        return arguments, promoted
+
+    def place_in_call(self, entry: Entry, args: tuple[Any, ...]) -> int | str:
+        """Where a call passes an argument: an index or a keyword."""
+        _, name, *steps = entry
+        if name == self.star:
+            return len(self.positional) + int(steps[0])
+        if name == self.double:
+            return str(steps[0])
+        index = self.positional.index(name) if name in self.positional else len(args)
+        return index if index < len(args) else name
+
+    def _no_derivative(self, entry: Entry, obj: Any) -> Exception:
+        name = self.spelled(entry)
+        if isinstance(obj, np.ndarray):
+            what, fix = f"an array of {obj.dtype}", f"`{name}.astype(float)`"
+            if obj.dtype.kind not in "biu":
+                fix = "an array of floats"
+        elif isinstance(obj, bool | np.bool_ | np.integer):
+            what, fix = f"the {type(obj).__name__} {obj}", f"`float({name})`"
+        else:
+            what, fix = describe(obj), "a float, an array of floats or a container of these"
+        return NotDifferentiableTypeError(
+            f"`{name}` is {what}, which has no derivatives",
+            self.where(entry),
+            f"Pass {fix}, or leave it out of `wrt`.",
+        )
+
+    def spelled(self, entry: Entry) -> str:
+        _, name, *steps = entry
+        return str(steps[0]) if name == self.double and steps else spelled(name, tuple(steps))
+
+    def where(self, entry: Entry | None = None) -> Location:
+        """The place of a parameter in the user's file, or that of the whole function."""
+        node = self.parsed.node
+        if entry is not None:
+            given = node.args
+            for arg in [
+                *given.posonlyargs,
+                *given.args,
+                *given.kwonlyargs,
+                given.vararg,
+                given.kwarg,
+            ]:
+                if arg is not None and getattr(arg, "id", None) == entry[1]:
+                    if getattr(arg, "lineno", None) is not None:
+                        return self.parsed.location(arg)
+        return self.parsed.location(node)
+
+    def refused(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+        """The error for arguments that `key_of` has refused."""
+        for name, argument in self.bind(args, kwargs).items():
+            for path, leaf in leaves(argument):
+                if isinstance(leaf, np.ndarray) and type(leaf) is not np.ndarray:
+                    at = spelled(name, path)
+                    masked = isinstance(leaf, np.ma.MaskedArray)
+                    return SrcdiffError(
+                        f"`{at}` is {describe(leaf)}, and only plain arrays are supported",
+                        self.where(("argument", name)),
+                        f"Pass `{'np.ma.filled' if masked else 'np.asarray'}({at})`.",
+                    )
+        raise AssertionError("nothing was refused")
+
+    def check_overlap(
+        self, arguments: dict[str, Any], outside: tuple[np.ndarray, ...] = ()
+    ) -> None:
+        """Refuse arrays that share memory without being one: a store into one changes the other."""
+        found = list(_arrays(arguments))
+        for i, (name, x) in enumerate(found):
+            others = [*found[:i], *[("", y) for y in outside]]
+            for other, y in others:
+                if (
+                    (x is not y or not other)
+                    and np.may_share_memory(x, y)
+                    and np.shares_memory(x, y)
+                ):
+                    what = f"`{other}`" if other else "an array outside the function"
+                    raise UnsupportedSyntaxError(
+                        f"`{name}` shares memory with {what}, while `{self.name}` writes into"
+                        " its arguments",
+                        self.where(),
+                        f"Pass a copy of `{name}`.",
+                    )
+
+
+def argument(entry: Entry, arguments: dict[str, Any]) -> Any:
+    """What an element of wrt stands for: an argument, or one of those that a star has caught.
+
+    >>> argument(("argument", "args", 1), {"x": 1.0, "args": (2.0, 3.0)})
+    3.0
+    """
+    _, name, *steps = entry
+    found = arguments[name]
+    for step in steps:
+        found = found[step]
+    return found
+
+
+def _arrays(arguments: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
+    for name, argument in arguments.items():
+        for path, leaf in leaves(argument):
+            if type(leaf) is np.ndarray:
+                yield spelled(name, path), leaf
+
+
+def describe(obj: Any) -> str:
+    """
+    >>> describe(None), describe("a"), describe(np.ma.ones(2))
+    ('None', 'a str', 'a numpy.ma.MaskedArray')
+    """
+    if obj is None:
+        return "None"
+    kind = type(obj)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    article = "an" if name[0].lower() in "aeiou" else "a"
+    return f"{article} {name}"
+
+
+def as_wrt(wrt: Any) -> tuple[tuple[int | str, ...], bool]:
+    """The elements of wrt and whether it is a single one.
+
+    >>> as_wrt("x"), as_wrt((0, "y"))
+    ((('x',), True), ((0, 'y'), False))
+    """
+    single = not isinstance(wrt, tuple)
+    return tuple(_one(each) for each in ((wrt,) if single else wrt)), single
+
+
+def _one(each: Any) -> int | str:
+    if isinstance(each, str):
+        return each
+    try:
+        if isinstance(each, bool | np.bool_):
+            raise TypeError
+        return operator.index(each)
+    except TypeError:
+        raise TypeError(
+            f"wrt must be a position, a name, or a tuple of these, not {each!r}"
+        ) from None

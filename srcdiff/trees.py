@@ -1,0 +1,255 @@
+"""Trees: the containers that arguments, outputs and gradients come in, taken apart.
+
+    {"w": w, "layers": [(a, None)]}   →   ("w",) w,   ("layers", 0, 0) a,   ("layers", 0, 1) None
+
+Lists, tuples, dicts, namedtuples and instances of dataclasses are containers; everything else is a
+leaf, None and subclasses of list and dict included. A step is an index, a key, or ("attr", name).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+Step = Any
+
+
+def children(tree: Any) -> list[tuple[Step, Any]] | None:
+    """What a container holds and the steps that lead there, None for a leaf.
+
+    >>> children({"w": 1.0}), children([2.0, None]), children(3.0)
+    ([('w', 1.0)], [(0, 2.0), (1, None)], None)
+    """
+    kind = type(tree)
+    if kind is dict:
+        return list(tree.items())
+    if kind is list or isinstance(tree, tuple):
+        return list(enumerate(tree))
+    if is_dataclass(kind):
+        return [(("attr", f.name), getattr(tree, f.name)) for f in dataclasses.fields(tree)]
+    return None
+
+
+def is_dataclass(kind: type) -> bool:
+    return hasattr(kind, "__dataclass_fields__")
+
+
+def leaves(tree: Any, path: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], Any]]:
+    """Each leaf with the steps that lead to it.
+
+    >>> list(leaves(([1.0, None], {"b": 2.0})))
+    [((0, 0), 1.0), ((0, 1), None), ((1, 'b'), 2.0)]
+    """
+    inner = children(tree)
+    if inner is None:
+        yield path, tree
+    else:
+        for step, child in inner:
+            yield from leaves(child, (*path, step))
+
+
+def spelled(name: str, path: tuple[Step, ...]) -> str:
+    """How a program reaches a leaf of an argument.
+
+    >>> spelled("model", ("layers", 0, ("attr", "w")))
+    "model['layers'][0].w"
+    """
+    for step in path:
+        name += f".{step[1]}" if is_attribute(step) else f"[{step!r}]"
+    return name
+
+
+def is_attribute(step: Step) -> bool:
+    return isinstance(step, tuple) and len(step) == 2 and step[0] == "attr"
+
+
+def rebuild(tree: Any, parts: list[Any]) -> Any:
+    """A container like `tree` that holds `parts`.
+
+    >>> rebuild({"w": 1.0, "b": 2.0}, [3.0, None])
+    {'w': 3.0, 'b': None}
+    """
+    kind = type(tree)
+    if kind is dict:
+        return dict(zip(tree, parts))
+    if kind is list:
+        return parts
+    if isinstance(tree, tuple):
+        return kind._make(parts) if hasattr(kind, "_make") else kind(parts)
+    new = object.__new__(kind)  # neither __init__ nor __post_init__: they may refuse None
+    for name, value in getattr(tree, "__dict__", {}).items():
+        object.__setattr__(new, name, value)
+    for field, part in zip(dataclasses.fields(tree), parts):
+        object.__setattr__(new, field.name, part)
+    return new
+
+
+def is_float(leaf: Any) -> bool:
+    """Whether a leaf is a number or an array with derivatives.
+
+    >>> is_float(1.0), is_float(np.float32(1)), is_float(1), is_float(np.arange(3))
+    (True, True, False, False)
+    """
+    if isinstance(leaf, np.ndarray | np.generic):
+        return leaf.dtype.kind in "fc"
+    return isinstance(leaf, float | complex)
+
+
+def has_float(tree: Any) -> bool:
+    """
+    >>> has_float({"w": [np.ones(2)], "n": 3}), has_float([3, None])
+    (True, False)
+    """
+    return any(is_float(leaf) for _, leaf in leaves(tree))
+
+
+def private(tree: Any) -> Any:
+    """A copy that shares no array and no container with `tree`, and is laid out in memory like it.
+
+    What is there twice is there twice in the copy. Objects other than arrays are shared.
+
+    >>> x = np.ones(2)
+    >>> one, other = private((x, x))
+    >>> one is other, one is x, one.tolist()
+    (True, False, [1.0, 1.0])
+    """
+    return _private(tree, {})
+
+
+def _private(tree: Any, copies: dict[int, Any]) -> Any:
+    if id(tree) not in copies:
+        inner = children(tree)
+        if inner is not None:
+            copies[id(tree)] = rebuild(tree, [_private(child, copies) for _, child in inner])
+        else:
+            copies[id(tree)] = same_layout(tree) if type(tree) is np.ndarray else tree
+    return copies[id(tree)]
+
+
+def same_layout(x: np.ndarray) -> np.ndarray:
+    """A copy with the strides of x, so that what is a view of x is a view of the copy.
+
+    >>> same_layout(np.arange(6)[::-2]).strides, same_layout(np.ones((2, 3)).T).flags.f_contiguous
+    ((-16,), True)
+    """
+    if x.flags.forc or not x.size or x.dtype.hasobject:
+        copy = x.copy(order="K")
+    else:
+        reach = [stride * (n - 1) for stride, n in zip(x.strides, x.shape)]
+        before = -sum(r for r in reach if r < 0)
+        memory = np.empty(before + sum(r for r in reach if r > 0) + x.itemsize, np.uint8)
+        copy = np.ndarray(x.shape, x.dtype, memory, before, x.strides)
+        copy[...] = x
+    copy.flags.writeable = x.flags.writeable
+    return copy
+
+
+def cotangent(out: Any, d_out: Any, place: str = "d_out") -> Any:
+    """A private copy of a cotangent, cast to what the output is; an error where it does not fit.
+
+    >>> cotangent((np.ones(2, np.float32), 3), ([1, 2], None))
+    (array([1., 2.], dtype=float32), None)
+    >>> cotangent(np.ones(2), np.ones(3))
+    Traceback (most recent call last):
+    ValueError: the cotangent `d_out` has shape (3,), the output has shape (2,)
+    """
+    inner = children(out)
+    if inner is not None:
+        found = children(d_out)
+        if found is None or [step for step, _ in found] != [step for step, _ in inner]:
+            raise ValueError(
+                f"the cotangent `{place}` is {_container(d_out)}, the output is {_container(out)}"
+            )
+        pairs = zip(inner, found)
+        return rebuild(
+            out, [cotangent(o, d, spelled(place, (step,))) for (step, o), (_, d) in pairs]
+        )
+    if not is_float(out):
+        return None
+    if d_out is None:
+        raise ValueError(f"the cotangent `{place}` is None; zeros are written `np.zeros_like(out)`")
+    due, given = np.shape(out), np.asarray(d_out)
+    if given.shape != due:
+        raise ValueError(
+            f"the cotangent `{place}` has shape {given.shape}, the output has shape {due}"
+        )
+    dtype = np.asarray(out).dtype
+    if given.dtype.kind not in "biufc" or (given.dtype.kind == "c" and dtype.kind != "c"):
+        raise TypeError(f"the cotangent `{place}` is {given.dtype}, the output is {dtype}")
+    copy = np.array(given, dtype)
+    return copy if isinstance(out, np.ndarray) else copy[()]
+
+
+def _container(tree: Any) -> str:
+    inner = children(tree)
+    if inner is None:
+        return f"a {type(tree).__name__}"
+    return f"a {type(tree).__name__} of {[step for step, _ in inner]}" if inner else "empty"
+
+
+def outline(tree: Any) -> Any:
+    """The tree with arrays that have the same shape and dtype, but hold no memory to speak of.
+
+    >>> outline([np.ones((1000, 1000)), 2.0])[0].strides
+    (0, 0)
+    """
+    inner = children(tree)
+    if inner is not None:
+        return rebuild(tree, [outline(child) for _, child in inner])
+    if isinstance(tree, np.ndarray):
+        return np.broadcast_to(np.zeros((), tree.dtype), tree.shape)
+    return tree
+
+
+def like(gradient: Any, tree: Any) -> bool:
+    """Whether a gradient has the structure, shapes and dtypes of what it is the gradient of.
+
+    >>> like([np.ones(2), None], [np.zeros(2), 3]), like(np.ones(2), np.ones(3))
+    (True, False)
+    """
+    inner = children(tree)
+    if inner is not None:
+        found = children(gradient)
+        return (
+            found is not None
+            and [step for step, _ in found] == [step for step, _ in inner]
+            and all(like(part, whole) for (_, part), (_, whole) in zip(found, inner))
+        )
+    if not is_float(tree):
+        return gradient is None
+    whole, part = np.asarray(tree), np.asarray(gradient)
+    return part.shape == whole.shape and part.dtype == whole.dtype
+
+
+Cast = Callable[[Any], Any]
+
+
+def scalars(tree: Any) -> Cast | None:
+    """A function that makes NumPy scalars of the numbers in a gradient of `tree`.
+
+    None where there is nothing to do: all floats are in arrays.
+
+    >>> scalars({"w": 1.0, "n": 3})({"w": 2.0, "n": None}), scalars([np.ones(2), None])
+    ({'w': np.float64(2.0), 'n': None}, None)
+    """
+    inner = children(tree)
+    if inner is not None:
+        casts = [scalars(child) for _, child in inner]
+        return each_cast(casts) if any(casts) else None
+    if isinstance(tree, np.ndarray) or not is_float(tree):
+        return None
+    return np.asarray(tree).dtype.type
+
+
+def each_cast(casts: list[Cast | None]) -> Cast:
+    """The function that casts each part of a container."""
+
+    def cast(gradients: Any) -> Any:
+        parts = [child for _, child in children(gradients) or ()]
+        cast_parts = [part if each is None else each(part) for each, part in zip(casts, parts)]
+        return rebuild(gradients, cast_parts)
+
+    return cast
