@@ -27,8 +27,17 @@ from srcdiff.signature import (
     outside_arrays,
     unchanged,
 )
-from srcdiff.trees import cotangent, each_cast, has_float, is_float, leaves, like, outline
-from srcdiff.trees import private, scalars
+from srcdiff.trees import (
+    cotangent,
+    each_cast,
+    has_float,
+    is_float,
+    leaves,
+    like,
+    outline,
+    private,
+    scalars,
+)
 
 if TYPE_CHECKING:
     from srcdiff.transforms import Compiled
@@ -89,6 +98,7 @@ def grad(
     For a list, tuple, dict, namedtuple or dataclass it has the same structure, with None for each
     leaf that is no float. Arguments are never changed.
 
+    >>> import numpy as np
     >>> def loss(w, x):
     ...     return np.sum(np.tanh(x @ w) ** 2)
     >>> df = grad(loss)
@@ -133,6 +143,7 @@ def value_and_grad(
     Keywords, shapes and errors are those of `grad`. With `has_aux` the result is
     ((value, aux), gradient).
 
+    >>> import numpy as np
     >>> value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
@@ -165,6 +176,7 @@ def elementwise_grad(
     For a function that maps each element on its own this is its derivative at each element.
     Keywords, shapes and errors are those of `grad`; the output may have any shape.
 
+    >>> import numpy as np
     >>> elementwise_grad(np.sin)(np.zeros(3))
     array([1., 1., 1.])
     """
@@ -182,6 +194,7 @@ def vjp(f: Function, /, *args: Any) -> tuple[Any, Function]:
     times, and what it returns shares no memory with d_out, with args or with what it returned
     before. For complex numbers it is the adjoint under the real inner product Re(conj(a) b).
 
+    >>> import numpy as np
     >>> value, pull = vjp(lambda x, n: x**n, np.array([1.0, 2.0]), 3)
     >>> value, pull(np.ones(2)), pull(np.array([1.0, 0.0]))
     (array([1., 8.]), (array([ 3., 12.]), None), (array([3., 0.]), None))
@@ -300,13 +313,12 @@ class Differentiated:
         self._callee: Callee | None = None
         self._completed = True  # whether calls need nothing before they are looked up
         self._methods: dict[int, Differentiated] = {}
-        self.__module__ = getattr(f, "__module__", None) or "builtins"
+        self.__module__ = str(getattr(f, "__module__", None) or "builtins")
         self.__name__ = getattr(f, "__name__", None) or getattr(
             getattr(f, "func", f), "__name__", type(f).__name__
         )
         self.__qualname__ = getattr(f, "__qualname__", self.__name__)
-        self.__doc__ = getattr(f, "__doc__", None)  # type: ignore[assignment]
-        for name in ("__annotations__", "__type_params__"):
+        for name in ("__doc__", "__annotations__", "__type_params__"):
             if hasattr(f, name):
                 setattr(self, name, getattr(f, name))
 
@@ -328,6 +340,7 @@ class Differentiated:
         of the whole returns. Nothing keeps it from being called with others, for which it may be
         wrong: a rank, a dtype or the value of a bool or string that differs.
 
+        >>> import numpy as np
         >>> df = grad(lambda x: np.sum(x * x)).specialize(np.ones(2))
         >>> df(np.array([1.0, 2.0, 3.0]))
         array([2., 4., 6.])
@@ -455,6 +468,7 @@ class Differentiated:
         if not any(casts):
             return None
         cast = casts[0] if self._single else each_cast(casts)
+        assert cast is not None
         if self._how == "value_and_grad":
             return lambda result: (result[0], cast(result[1]))
         if self._has_aux:
@@ -580,20 +594,18 @@ def _calling(f: Any, rule: Function | None) -> Function:
         names = [p.name for p in of_rule if p.default is p.empty and p.kind <= 1]
         optional = len(names) < len(of_rule)
     given = ", ".join(names + ["*args", "**kwargs"] * optional)
-    name = f.__name__ if f.__name__.isidentifier() else "function"
-    module = (getattr(f, "__module__", None) or "").split(".")[0]
-    if getattr(sys.modules.get(module), f.__name__, None) is f:
-        prefix = "np" if module == "numpy" else module
-        namespace = {prefix: sys.modules[module]}
-        called = f"{prefix}.{f.__name__}"
-    else:
-        namespace, called = {"called": f}, "called"
+    name: str = f.__name__ if f.__name__.isidentifier() else "function"
+    home = (getattr(f, "__module__", None) or "").split(".")[0]
+    namespace: dict[str, Any] = {"called": f}
+    called = "called"
+    if getattr(sys.modules.get(home), name, None) is f:
+        short = "np" if home == "numpy" else home
+        namespace, called = {short: sys.modules[home]}, f"{short}.{name}"
     text = f"def {name}({given}):\n    return {called}({given})\n"
     filename = f"<srcdiff {called} {id(f)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     exec(compile(text, filename, "exec"), namespace)
-    function: Function = namespace[name]  # type: ignore[assignment]
-    return function
+    return namespace[name]  # type: ignore[no-any-return]
 
 
 # vjp

@@ -201,7 +201,7 @@ def holds():
         return False  # a name was deleted, an attribute, an item; a cell is empty
 """
     exec(text, spell.names)
-    return spell.names["holds"]  # type: ignore[no-any-return]
+    return spell.names["holds"]
 
 
 def outside_arrays(guards: Iterable[Any]) -> Callable[[], tuple[np.ndarray, ...]] | None:

@@ -66,6 +66,7 @@ class Origins:
     def __init__(self) -> None:
         self.of: dict[Value, frozenset] = {}
         self.under: dict[Any, frozenset] = {}
+        self.siblings: dict[Any, frozenset] = {}  # slot → the slots of its loop
         self.foreign: set[Any] = set()
 
     def get(self, v: Any) -> frozenset:
@@ -125,6 +126,14 @@ class Look:
             found = frozenset().union(*(self.origins.get(s) for s in sources))
             self.origins.of[v] = self.origins.of.get(v, frozenset()) | found
 
+    def holds(self, container: Value, *items: Any) -> None:
+        """A stack or a list keeps arrays of earlier steps, when slots may have changed places."""
+        self.points(container, *items)
+        found = self.origins.of.get(container, frozenset())
+        for origin in list(found):
+            found |= self.origins.siblings.get(origin, frozenset())
+        self.origins.of[container] = found
+
     def fresh(self, instr: Instr) -> None:
         for r in instr.results:
             if memory_of(r):
@@ -146,7 +155,7 @@ class Look:
             elif op in UPDATES:
                 self.points(instr.results[0], instr.args[0])
             elif op in ("list_append", "list_setitem", "list_add"):
-                self.points(instr.results[0], instr.args[0], instr.args[-1])
+                self.holds(instr.results[0], instr.args[0], instr.args[-1])
             elif op == "global":
                 if memory_of(instr.results[0]):
                     self.outsider(instr.results[0])
@@ -154,7 +163,7 @@ class Look:
                 self.stacks.add(instr.results[0])
             elif op == "push":
                 stack, *saved = instr.args
-                self.points(stack, *(() if stack in self.plan.stacks else saved))
+                self.holds(stack, *(() if stack in self.plan.stacks else saved))
             elif op in ("pop", "list_pop"):
                 for r in instr.results:
                     self.points(r, instr.args[0])
@@ -196,6 +205,7 @@ class Look:
         slots = {k: ("slot", of[k]) for k in arrays}
         for k in arrays:
             origins.under[slots[k]] = frozenset()
+            origins.siblings[slots[k]] = frozenset(slots.values())
         for k in arrays:
             origins.of[params[k]] = origins.of[tests[k]] = frozenset((slots[k],))
             origins.under[slots[k]] |= origins.get(carried(instr)[1][k])

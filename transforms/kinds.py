@@ -188,6 +188,8 @@ def join(a: Kind, b: Kind) -> Kind:
         if a.dtype != b.dtype or a.rank != b.rank or a.shape is None or b.shape is None:
             return OBJECT
         return Kind("array", a.dtype, tuple(map(join_dims, a.shape, b.shape)))
+    if a.tag == "list" and None in (a.items, b.items):  # an empty list is a list of anything
+        return a if b.items is None else b
     if a.items is not None and b.items is not None and len(a.items) == len(b.items):
         return Kind(a.tag, items=tuple(map(join, a.items, b.items)))
     return Kind(a.tag) if a.tag in ("str", "none") else OBJECT

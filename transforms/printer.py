@@ -50,6 +50,7 @@ class Generator(SourceGenerator):
         parts = key.elts if isinstance(key, ast.Tuple) and key.elts else [key]
         for i, part in enumerate(parts):
             self.write(", " if i else "")
+            part._pp = Precedence.Comma  # type: ignore[attr-defined]
             self.write(part)
         self.write(",]" if isinstance(key, ast.Tuple) and len(parts) == 1 and key.elts else "]")
 

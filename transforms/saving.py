@@ -259,7 +259,7 @@ class Plan:
             instr = self.maker.get(v)
             copied = instr is not None and instr.op == "getitem"
             return 4.0 + (kind.rank or 1) + 3.0 * copied
-        return 3.0
+        return NEVER if kind.tag == "list" and v in self.updated else 3.0
 
     def compute_cost(self, v: Value) -> float:
         instr = self.maker.get(v)
@@ -267,6 +267,8 @@ class Plan:
             return NEVER
         if instr.op == "shape" or instr.op is len:
             return 0.5
+        if instr.op == "getitem" and instr.args[0].kind.tag == "list":
+            return 1.2 if instr.args[0] not in self.defined else NEVER
         if instr.op == "getitem":
             return 1.2 if v.kind.tag == "scalar" else 0.5 if is_view(instr) else 9.0
         if instr.op == "identity":
@@ -349,7 +351,7 @@ def updated_in_place(block: Block) -> set[Value]:
     """Values of which a later version is a partial store into them."""
     found: set[Value] = set()
     for instr in block.instrs:
-        if instr.op in ("setitem", "add_at"):
+        if instr.op in ("setitem", "add_at", "list_append", "list_setitem"):
             if isinstance(instr.args[0], Value):
                 found.add(instr.args[0])
                 found.update(instr.results)
