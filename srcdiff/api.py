@@ -16,11 +16,14 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
+import numpy as np
+
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.signature import (
     Callee,
     Entry,
     Refused,
+    apart,
     argument,
     as_wrt,
     key_of,
@@ -254,11 +257,13 @@ class _Code:
         "checked",
     )  # fmt: skip
 
-    def __init__(self, compiled: Compiled, function: Any, entries: tuple[Entry, ...]) -> None:
+    def __init__(
+        self, compiled: Compiled, callee: Callee, args: tuple[Any, ...], entries: tuple[Entry, ...]
+    ) -> None:
         self.compiled = compiled
         self.function = compiled.function
         self.entries = entries
-        self.holds = unchanged(compiled.guards, function)
+        self.holds = unchanged(compiled.guards, callee, args)
         self.promoted: list[int | str] = []
         self.outside = outside_arrays(compiled.guards) if compiled.writes_arguments else None
         self.finish: Function | None = None
@@ -312,11 +317,12 @@ class Differentiated:
         self._latest: _Code | None = None
         self._callee: Callee | None = None
         self._completed = True  # whether calls need nothing before they are looked up
+        self._is_method = False  # reached through its class, it takes the instance first
+        self._instance: Any = None
         self._methods: dict[int, Differentiated] = {}
         self.__module__ = str(getattr(f, "__module__", None) or "builtins")
-        self.__name__ = getattr(f, "__name__", None) or getattr(
-            getattr(f, "func", f), "__name__", type(f).__name__
-        )
+        named = f if hasattr(f, "__name__") else getattr(f, "func", f)  # of a partial
+        self.__name__ = str(getattr(named, "__name__", type(named).__name__))
         self.__qualname__ = getattr(f, "__qualname__", self.__name__)
         for name in ("__doc__", "__annotations__", "__type_params__"):
             if hasattr(f, name):
@@ -326,6 +332,8 @@ class Differentiated:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if self._callee is None or not self._completed:
+            if self._is_method and args:
+                return self.__get__(args[0], type(args[0]))(*args[1:], **kwargs)
             args, kwargs = self._complete(args, kwargs)
         self._latest = code = self._code_for(args, kwargs)
         if code.careful:
@@ -345,6 +353,8 @@ class Differentiated:
         >>> df(np.array([1.0, 2.0, 3.0]))
         array([2., 4., 6.])
         """
+        if self._is_method and args:
+            return self.__get__(args[0], type(args[0])).specialize(*args[1:], **kwargs)
         args, kwargs = self._complete(args, kwargs)
         self._latest = code = self._code_for(args, kwargs)
         parsed = self._parsed_callee().parsed
@@ -358,7 +368,7 @@ class Differentiated:
         except Refused:
             raise self._parsed_callee().refused(args, kwargs) from None
         for code in self._codes.get(key, ()):
-            if code.holds():
+            if code.holds(args, kwargs):
                 return code
         return self._compile(key, args, kwargs)
 
@@ -414,7 +424,8 @@ class Differentiated:
                 callee = Callee(parse(_with_source(self._f)))
                 parsed = callee.parsed
                 self._completed = not (
-                    parsed.partial_args
+                    self._is_method
+                    or parsed.partial_args
                     or parsed.partial_kwargs
                     or callee.defaults.intersection(map(str, self._each_wrt))
                 )
@@ -428,7 +439,7 @@ class Differentiated:
 
         with _compiling:
             for code in self._codes.get(key, ()):  # another thread may have made it
-                if code.holds():
+                if code.holds(args, kwargs):
                     return code
             self._callee = None  # the function may have other code or defaults than last time
             callee = self._parsed_callee()
@@ -437,7 +448,7 @@ class Differentiated:
             arguments, promoted = callee.checked(entries, arguments)
             request = Request(
                 callee.parsed,
-                arguments,
+                apart(arguments),
                 entries,
                 _SEEDS[self._how],
                 value=self._how == "value_and_grad",
@@ -446,9 +457,9 @@ class Differentiated:
                 training=key[0],
                 single=self._single,
             )
-            code = _Code(compile(request), callee.parsed.function, entries)
+            code = _Code(compile(request), callee, args, entries)
             code.finish = self._finish(entries, arguments)
-            code.promoted = [callee.place_in_call(entry, args) for entry in promoted]
+            code.promoted = [callee.place_in_call(entry, args)[0] for entry in promoted]
             self._codes[key] = [code, *self._codes.pop(key, ())][:STATES]
             if len(self._codes) > KEYS:
                 del self._codes[next(iter(self._codes))]
@@ -526,29 +537,27 @@ class Differentiated:
 
     # As a method, pickled, copied
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._is_method = self.__qualname__ == f"{owner.__qualname__}.{name}"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Differentiated:
         """The gradient of the method: position 0 is the first argument after self."""
-        if instance is None:
-            home = self.__qualname__.rpartition(".")[0]
-            inside = owner is not None and any(cls.__qualname__ == home for cls in owner.__mro__)
-            return _OfInstance(self) if inside else self
+        method = getattr(self._f, "__get__", None)
+        if instance is None or method is None:
+            return self
         found = self._methods.get(id(instance))
-        if found is None or found._instance is not instance:
-            method = getattr(self._f, "__get__", None)
-            if method is None:  # what is no method of its class as a plain function either
-                return self
+        if found is None:
             found = Differentiated(self._how, method(instance, owner), *self._settings)
-            found._instance = instance
+            found._instance = instance  # held, so that its id is not used again
             self._methods[id(instance)] = found
             if len(self._methods) > KEYS:
                 del self._methods[next(iter(self._methods))]
         return found
 
-    _instance: Any = None
-
     def __reduce__(self) -> str | tuple[Any, ...]:
-        module = sys.modules.get(self.__module__)
-        found: Any = module
+        if self._instance is not None:
+            return getattr, (self._instance, self.__name__)
+        found: Any = sys.modules.get(self.__module__)
         for name in self.__qualname__.split("."):
             found = getattr(found, "__dict__", {}).get(name)
         if found is self:  # a decorated function: its name means this object
@@ -556,30 +565,16 @@ class Differentiated:
         return Differentiated, (self._how, self._f, *self._settings)
 
 
-class _OfInstance:
-    """A decorated method reached through its class: the first argument is the instance."""
-
-    def __init__(self, method: Differentiated) -> None:
-        self._method = method
-        functools.update_wrapper(self, method, updated=())
-
-    def __call__(self, instance: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return self._method.__get__(instance, type(instance))(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._method, name)
-
-
 def _with_source(f: Any) -> Function:
     """f, or for a function that has a rule a function of one line that calls it."""
     import srcdiff.runtime.rules  # noqa: F401  (registers the rules)
-    from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
+    from srcdiff.runtime.registry import rule_of
 
     try:
-        rule, constant = rule_of(f), f in NONDIFFERENTIABLE
+        rule = rule_of(f)
     except TypeError:  # not hashable
         return f
-    if rule is None and not constant:
+    if rule is None and not isinstance(f, np.ufunc):
         return f
     return _calling(f, rule.vjp if rule is not None else None)
 
@@ -605,7 +600,7 @@ def _calling(f: Any, rule: Function | None) -> Function:
     filename = f"<srcdiff {called} {id(f)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     exec(compile(text, filename, "exec"), namespace)
-    return namespace[name]  # type: ignore[no-any-return]
+    return namespace[name]
 
 
 # vjp

@@ -4,7 +4,7 @@
 
 The key of a call holds what code is specialised on: the structure of containers; for an array its
 dtype, rank and which dimensions are 1; for a number its type; bools, strings, None and other
-objects themselves; which leaves are one array. Code is compiled for a key and for what it found
+objects themselves. Code is compiled for a key and for what it found
 outside the function: `unchanged` makes the check that runs at each call.
 """
 
@@ -27,12 +27,13 @@ from srcdiff.runtime.errors import (
     UnsupportedSyntaxError,
 )
 from srcdiff.runtime.marks import is_training
-from srcdiff.trees import children, is_dataclass, is_float, leaves, spelled
+from srcdiff.trees import children, is_dataclass, is_float, leaves, rebuild, spelled
 
 if TYPE_CHECKING:
     from srcdiff.transforms.parse import Parsed
 
 Entry = tuple[Any, ...]  # of wrt, as the compiler takes it
+Place = tuple[int | str, tuple[Any, ...]]  # in a call: index or keyword, and steps from there
 
 # A list of more floats than this is compiled for any length, see `transforms.pipeline`.
 SEQUENCE = 32
@@ -72,64 +73,56 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     (False, dtype('float64'), (False, True), <class 'int'>)
     >>> key_of((x, 4), {}) == key_of((x, 3), {}), key_of((x, True), {}) == key_of((x, 1), {})
     (True, False)
-    >>> key_of((x, x), {}) == key_of((x, x.copy()), {})
-    False
+    >>> key_of(([x, 1.0], "a"), {})
+    (False, (<class 'list'>, 2), dtype('float64'), (False, True), <class 'float'>, 'a')
     """
     # Each call passes here: appending to flat lists is what costs least.
     key: list[Any] = [is_training()]
-    ids: list[int] = []
     for x in args:
         kind = type(x)
         if kind is np.ndarray:
             shape = x.shape
             key.append(x.dtype)
             key.append(tuple([n == 1 for n in shape]) if 1 in shape else len(shape))
-            ids.append(id(x))
         elif kind in NUMBERS:
             key.append(kind)
         else:
-            _add(x, key, ids)
+            _add(x, key)
     if kwargs:
         key.append(tuple(kwargs))
         for x in kwargs.values():
-            _add(x, key, ids)
-    if len(ids) > 1 and len(set(ids)) < len(ids):
-        key.append(tuple([ids.index(each) for each in ids]))
+            _add(x, key)
     return tuple(key)
 
 
-def _add(x: Any, key: list[Any], ids: list[int]) -> None:
+def _add(x: Any, key: list[Any]) -> None:
     """Append the parts of a key for one leaf or container."""
     kind = type(x)
     if kind is np.ndarray:
         shape = x.shape
         key.append(x.dtype)
         key.append(tuple([n == 1 for n in shape]) if 1 in shape else len(shape))
-        ids.append(id(x))
     elif kind in NUMBERS:
         key.append(kind)
     elif kind is list:
-        ids.append(id(x))
         if len(x) > SEQUENCE and set(map(type, x)) == {float}:
             key.append((list, float))
         else:
             key.append((list, len(x)))
             for item in x:
-                _add(item, key, ids)
+                _add(item, key)
     elif kind is dict:
-        ids.append(id(x))
         key.append((dict, *map(_static, x)))
         for item in x.values():
-            _add(item, key, ids)
+            _add(item, key)
     elif isinstance(x, tuple):
         key.append((kind, len(x)))
         for item in x:
-            _add(item, key, ids)
+            _add(item, key)
     elif is_dataclass(kind):
-        ids.append(id(x))
         key.append((kind, "fields"))
         for _, item in children(x) or ():
-            _add(item, key, ids)
+            _add(item, key)
     elif isinstance(x, np.ndarray):
         raise Refused
     else:
@@ -180,21 +173,27 @@ def kind_key(x: Any) -> Any:
 # What code found outside the function
 
 
-def unchanged(guards: Iterable[Any], function: FunctionType) -> Callable[[], bool]:
-    """A function of no arguments: whether all that was found outside is still so.
+def unchanged(
+    guards: Iterable[Any], callee: Callee, args: tuple[Any, ...]
+) -> Callable[[tuple[Any, ...], dict[str, Any]], bool]:
+    """A function of args and kwargs: whether all that code was compiled for is still so.
 
-    It is generated, for it runs at each call. The defaults of the function are part of it.
+    It is generated, for it runs at each call. `args` is one call of those that have the same key;
+    the path of a guard may be ("argument", parameter, *steps), else it leads outside.
     """
-    spell = _Speller()
-    tests = {f"{spell.name(function)}.{attribute} is {spell.name(getattr(function, attribute))}": 0
-             for attribute in ("__code__", "__defaults__")}  # fmt: skip
+    function = callee.parsed.function
+    spell = _Speller(lambda entry: callee.place_in_call(entry, args))
+    held = spell.name(function)
+    tests = {
+        f"{held}.{name} is {spell.name(getattr(function, name))}": None
+        for name in ("__code__", "__defaults__")
+    }
     for key, value in (function.__kwdefaults__ or {}).items():
-        held = f"{spell.name(function)}.__kwdefaults__[{key!r}]"
-        tests[f"{held} is {spell.name(value)}"] = 0
+        tests[f"{held}.__kwdefaults__[{key!r}] is {spell.name(value)}"] = None
     for path, obj, how in guards:
-        tests[spell.test(spell.path(path), obj, how)] = 0
+        tests[spell.test(spell.path(path), obj, how)] = None
     text = f"""
-def holds():
+def holds(args, kwargs):
     try:
         return ({" and ".join(tests)})
     except (LookupError, AttributeError, TypeError, ValueError):
@@ -206,8 +205,8 @@ def holds():
 
 def outside_arrays(guards: Iterable[Any]) -> Callable[[], tuple[np.ndarray, ...]] | None:
     """A function that returns the arrays outside that the code reads, None if there are none."""
-    spell = _Speller()
-    paths = {spell.path(path): 0 for path, obj, _ in guards if type(obj) is np.ndarray}
+    spell = _Speller(lambda entry: (0, ()))
+    paths = {spell.path(path): None for path, obj, _ in guards if type(obj) is np.ndarray}
     if not paths:
         return None
     found = eval(f"lambda: ({', '.join(paths)},)", spell.names)
@@ -217,7 +216,8 @@ def outside_arrays(guards: Iterable[Any]) -> Callable[[], tuple[np.ndarray, ...]
 class _Speller:
     """Expressions for what lies outside a function, and the names that they use."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Callable[[Entry], Place]) -> None:
+        self.place = place
         self.names: dict[str, Any] = {"same_static": same_static, "kind_key": kind_key}
         self.given: dict[int, str] = {}
 
@@ -231,6 +231,10 @@ class _Speller:
 
     def path(self, path: tuple[Any, ...]) -> str:
         kind, base, *rest = path
+        if kind == "argument":
+            place, steps = self.place(path)
+            where = f"args[{place}]" if isinstance(place, int) else f"kwargs[{place!r}]"
+            return spelled(where, steps)
         if kind == "global":
             return f"{self.name(base.globals)}[{rest[0]!r}]"
         if kind == "cell":
@@ -423,15 +427,15 @@ class Callee:
                 raise self._no_derivative(entry, obj)
         return arguments, promoted
 
-    def place_in_call(self, entry: Entry, args: tuple[Any, ...]) -> int | str:
-        """Where a call passes an argument: an index or a keyword."""
+    def place_in_call(self, entry: Entry, args: tuple[Any, ...]) -> Place:
+        """Where a call passes an argument: an index or a keyword, and the steps from there."""
         _, name, *steps = entry
         if name == self.star:
-            return len(self.positional) + int(steps[0])
+            return len(self.positional) + int(steps[0]), tuple(steps[1:])
         if name == self.double:
-            return str(steps[0])
+            return str(steps[0]), tuple(steps[1:])
         index = self.positional.index(name) if name in self.positional else len(args)
-        return index if index < len(args) else name
+        return index if index < len(args) else name, tuple(steps)
 
     def _no_derivative(self, entry: Entry, obj: Any) -> Exception:
         name = self.spelled(entry)
@@ -487,16 +491,12 @@ class Callee:
     def check_overlap(
         self, arguments: dict[str, Any], outside: tuple[np.ndarray, ...] = ()
     ) -> None:
-        """Refuse arrays that share memory without being one: a store into one changes the other."""
+        """Refuse arrays that share memory: a store into one changes the other."""
         found = list(_arrays(arguments))
         for i, (name, x) in enumerate(found):
             others = [*found[:i], *[("", y) for y in outside]]
             for other, y in others:
-                if (
-                    (x is not y or not other)
-                    and np.may_share_memory(x, y)
-                    and np.shares_memory(x, y)
-                ):
+                if np.may_share_memory(x, y) and np.shares_memory(x, y):
                     what = f"`{other}`" if other else "an array outside the function"
                     raise UnsupportedSyntaxError(
                         f"`{name}` shares memory with {what}, while `{self.name}` writes into"
@@ -517,6 +517,32 @@ def argument(entry: Entry, arguments: dict[str, Any]) -> Any:
     for step in steps:
         found = found[step]
     return found
+
+
+def apart(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with no array in two places: to the compiler each leaf is one of its own.
+
+    A view stands for an array that was there before. Where the code writes into its arguments,
+    such a call is refused.
+
+    >>> x = np.ones(2)
+    >>> found = apart({"x": x, "pair": (x, 1)})
+    >>> found["x"] is x, found["pair"][0] is x, found["pair"][0].tolist()
+    (True, False, [1.0, 1.0])
+    """
+    found = [id(x) for _, x in _arrays(arguments)]
+    return _apart(arguments, set()) if len(set(found)) < len(found) else arguments
+
+
+def _apart(tree: Any, seen: set[int]) -> Any:
+    inner = children(tree)
+    if inner is not None:
+        return rebuild(tree, [_apart(child, seen) for _, child in inner])
+    if type(tree) is np.ndarray:
+        if id(tree) in seen:
+            return tree.view()
+        seen.add(id(tree))
+    return tree
 
 
 def _arrays(arguments: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:

@@ -9,6 +9,7 @@ leaf, None and subclasses of list and dict included. A step is an index, a key, 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -228,9 +229,9 @@ Cast = Callable[[Any], Any]
 
 
 def scalars(tree: Any) -> Cast | None:
-    """A function that makes NumPy scalars of the numbers in a gradient of `tree`.
+    """A function that makes NumPy scalars, and arrays with no axes, of the numbers in a gradient.
 
-    None where there is nothing to do: all floats are in arrays.
+    None where there is nothing to do: all arrays in `tree` have axes.
 
     >>> scalars({"w": 1.0, "n": 3})({"w": 2.0, "n": None}), scalars([np.ones(2), None])
     ({'w': np.float64(2.0), 'n': None}, None)
@@ -239,9 +240,10 @@ def scalars(tree: Any) -> Cast | None:
     if inner is not None:
         casts = [scalars(child) for _, child in inner]
         return each_cast(casts) if any(casts) else None
-    if isinstance(tree, np.ndarray) or not is_float(tree):
+    if not is_float(tree) or np.ndim(tree):
         return None
-    return np.asarray(tree).dtype.type
+    dtype = np.asarray(tree).dtype
+    return functools.partial(np.array, dtype=dtype) if type(tree) is np.ndarray else dtype.type
 
 
 def each_cast(casts: list[Cast | None]) -> Cast:

@@ -221,6 +221,10 @@ class Calls(Memory):
             return Bound((Known(obj), args), "exception")
         if isinstance(obj, type):
             return self.construct(obj, args, kwargs, where)
+        if not isinstance(obj, (types.FunctionType, types.MethodType)):
+            method = getattr(type(obj), "__call__", None)
+            if isinstance(method, types.FunctionType):
+                return self.inline(method, (self.itself(obj), *args), kwargs, where)  # type: ignore[attr-defined]
         if has_source(obj):
             return self.inline(obj, args, kwargs, where, self.is_ours(obj))  # type: ignore[attr-defined]
         return self.opaque(obj, args, kwargs, where)
@@ -230,6 +234,12 @@ class Calls(Memory):
         known = [self.known(a, where, "an axis or a rank") for a in args]  # type: ignore[attr-defined]
         named = {k: self.known(v, where, "an axis or a rank") for k, v in kwargs.items()}  # type: ignore[attr-defined]
         return static_ref(obj(*known, **named))
+
+    def itself(self, obj: Any) -> Known:
+        for known in self.keep:
+            if isinstance(known, Known) and known.obj is obj:
+                return known
+        return Known(obj, ("object", obj))
 
     def is_tree(self, ref: Any) -> bool:
         return not isinstance(ref, (Function, Bound, Iterator, Missing))
@@ -353,6 +363,8 @@ class Calls(Memory):
         value = self.emit("getitem", (source, tree), None, kind, where,
                           source.name if isinstance(source, Value) else "item")  # fmt: skip
         ref = self.fresh(value)
+        if isinstance(base, Array):
+            self.read_from[value] = self.state.memory[base.buffer]  # type: ignore[attr-defined]
         if not basic:
             self.gathered.add(value)  # type: ignore[attr-defined]
         if kind.tag == "object" or basic:
@@ -834,9 +846,20 @@ class Calls(Memory):
     def call_sum(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         ref = args[0]
         start = args[1] if len(args) > 1 else kwargs.get("start", Known(0))
-        if isinstance(ref, Array) or (isinstance(ref, List) and isinstance(self.held(ref), Plain)):
+        if isinstance(ref, Array):
+            kind = self.kind(ref)
+            if kind.dims:
+                made = Kind("array", kind.dtype, kind.dims[1:]) if len(kind.dims) > 1 else \
+                    Kind("scalar", kind.dtype, python=False)  # fmt: skip
+                more = () if isinstance(start, Known) and start.obj == 0 else (start,)
+                tree = tuple(self.read(r, where) for r in (ref, *more))
+                return self.fresh(self.emit(sum, tree, None, made, where, "total"))
+        if isinstance(ref, List) and isinstance(self.held(ref), Plain):
             if isinstance(start, Known) and start.obj == 0:
-                return self.apply(sum, (ref,), {}, where)
+                item = self.held(ref).value.kind.items
+                kind = item[0] if item else INT
+                value = self.emit(sum, (self.held(ref).value,), None, kind, where, "total")
+                return self.fresh(value)
             raise self.refuse(where, "`sum` with a start")
         items = self.items(ref, where)  # type: ignore[attr-defined]
         if all(isinstance(i, Known) for i in items) and isinstance(start, Known):

@@ -82,6 +82,10 @@ def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None
     arguments = Arguments(request)
     run = Specializer(request.unroll if request.unroll is not None else UNROLL, request.training)
     primal = specialize(run, request.parsed, arguments.refs, arguments.state, arguments.params)
+    if primal.writes_arguments and arguments.twice:  # then one array is one buffer
+        arguments = Arguments(request, shared=True)
+        run = Specializer(run.unroll, request.training)
+        primal = specialize(run, request.parsed, arguments.refs, arguments.state, arguments.params)
     wanted = [arguments.wanted(entry, run) for entry in request.wrt]
     wrt = list(dict.fromkeys(v for tree in wanted for v in flatten(tree)))
     out, aux = split_output(primal.output, request)
@@ -134,8 +138,10 @@ def name_of(request: Request) -> str:
 class Arguments:
     """The arguments of a call, taken apart: a value for each number and array in them."""
 
-    def __init__(self, request: Request):
+    def __init__(self, request: Request, shared: bool = False):
         self.request = request
+        self.shared = shared
+        self.twice = False  # one array is passed as two arguments
         self.parsed = request.parsed
         self.lowered = lowered_of(self.parsed)
         self.state = State({}, {})
@@ -154,7 +160,8 @@ class Arguments:
         kind = type(obj)
         if kind is np.ndarray:
             known = self.same.get(id(obj))
-            if known is not None:
+            self.twice = self.twice or known is not None
+            if known is not None and self.shared:
                 self.leaf_of[path] = self.state.memory[known.buffer]
                 return known
             value = self.leaf(obj, path, access)

@@ -169,6 +169,9 @@ class Reverse:
         elif have.dims != want.dims:
             d = self.sum_to(d, have, want, value, where)
         have = d.kind if isinstance(d, Value) else kind_of(d)
+        if want.tag == "array" and want.dims == () and have.tag == "scalar":
+            d = self.emit(np.array, (d,), want._replace(dtype=have.dtype), where)
+            have = d.kind
         if have.dtype is not None and want.dtype is not None and have.dtype != want.dtype:
             if have.dtype.kind == "c" and want.dtype.kind == "f":
                 d = self.emit(np.real, (d,), None, where)
@@ -603,6 +606,8 @@ def reverse_sum(sweep: Reverse, instr: Instr, d: Any) -> bool:
     if tree.kind.tag == "list":
         sweep.add(tree, sweep.emit("spread_list", (d, tree), tree.kind, instr.where), instr.where)
         return True
+    if len(instr.args) == 2:
+        sweep.add(instr.args[1], d, instr.where)
     shape = sweep.shape(tree, instr.where)
     sweep.add(tree, sweep.emit(np.broadcast_to, (d, shape), tree.kind, instr.where), instr.where)
     return True
@@ -611,7 +616,11 @@ def reverse_sum(sweep: Reverse, instr: Instr, d: Any) -> bool:
 def reverse_extreme(sweep: Reverse, instr: Instr, d: Any) -> bool:
     """Python's `max(a, b)` and `min(a, b)`: all goes to the one that was chosen."""
     if len(instr.args) != 2:
-        return False
+        (x,) = instr.args
+        op = np.argmax if instr.op is max else np.argmin
+        chosen = sweep.emit(op, (x,), None, instr.where, "chosen")
+        sweep.add_at(x, (), chosen, d, instr.where)
+        return True
     a, b = instr.args
     better = operator.gt if instr.op is max else operator.lt
     second = sweep.emit(better, (b, a), kind_of(True), instr.where, "second")

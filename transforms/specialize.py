@@ -153,6 +153,7 @@ class Specializer(Calls):
         self.unroll, self.training = unroll, training
         self.constants: dict[Value, Any] = {}  # names that hold a literal
         self.augment: dict[Value, tuple] = {}
+        self.read_from: dict[Value, Value] = {}  # element → the version of the buffer it was read of
         self.gathered: set[Value] = set()  # what advanced indexing has just read
         self.stores: dict[str, list[tuple]] = {}  # local → (value, inside a region) of each store
         self.regions = 0
@@ -884,7 +885,7 @@ class Specializer(Calls):
             if instr.attrs.get("augmented") and isinstance(value, (Plain, Array)):
                 new = self.read(value, where)
                 found = self.augment.get(new)
-                if found is not None:
+                if found is not None and self.still_there(found[1], base):
                     op, old, operand = found
                     self.augmented(base, tree, op, operand, old, where)
                     return
@@ -911,6 +912,10 @@ class Specializer(Calls):
             self.written.add(base.cell)
         else:
             raise self.refuse(where, f"a store into {describe(base)}")
+
+    def still_there(self, old: Any, base: Array) -> bool:
+        """Whether the element that an augmented store has read is still in its place."""
+        return self.read_from.get(old) is self.state.memory[base.buffer]
 
     def store_value(self, value: Any, kind: Kind | None, where: Any) -> Any:
         tree = self.read(value, where)
@@ -959,9 +964,9 @@ class Specializer(Calls):
         length, item, bounds = self.iterate(iterable, instr.where)
         body, orelse = instr.blocks
         if isinstance(length, int) and (bounds is None or length * size(body) <= self.unroll):
-            return self.unrolled(instr, length, item)
+            return self.walked(iterable, instr, lambda: self.unrolled(instr, length, item))
         if not isinstance(length, int):
-            return self.loop(instr, bounds, item)
+            return self.walked(iterable, instr, lambda: self.loop(instr, bounds, item))
         saved = self.state.copy(), len(self.instrs), list(self.guards)
         try:
             return self.loop(instr, bounds, item)
@@ -971,6 +976,20 @@ class Specializer(Calls):
             self.state = saved[0]
             del self.instrs[saved[1] :]
             return self.unrolled(instr, length, item)
+
+    def walked(self, iterable: Any, instr: Instr, loop: Callable) -> Exit | None:
+        """A loop over lists: none of them may change its length meanwhile."""
+        before = [(cell, self.length_of(cell)) for cell in cells_of(iterable)]
+        exit = loop()
+        if any(self.length_of(cell) != length for cell, length in before):
+            raise self.refuse(instr.where, "a list that changes while it is walked")
+        return exit
+
+    def length_of(self, cell: Any) -> Any:
+        held = self.state.memory.get(cell)
+        if isinstance(held, Plain):  # a new version was appended to or stored into
+            return held.value
+        return len(held) if held is not None else None
 
     def unrolled(self, instr: Instr, length: int, item: Callable[[Ref], Ref]) -> Exit | None:
         body, orelse = instr.blocks
@@ -1205,9 +1224,11 @@ class Loop:
         key = (instr, tuple(f.lowered for f in run.frames))
         self.kinds: dict[Any, Kind] = run.widened.setdefault(key, {})
         self.names: dict[tuple, None] = {}
-        for name in stored_names(instr):
+        for name, updated in stored_names(instr).items():
             if name in frame.lowered.local:
-                self.names[frame.number, name] = None
+                key = (frame.number, name)
+                if not (updated and isinstance(self.entry.env.get(key), Array)):
+                    self.names[key] = None
             else:
                 number = frame.outer
                 while (outer := run.frame_of(number)) is not None:
@@ -1456,6 +1477,7 @@ class Loop:
                 if new:
                     self.ties.setdefault(slot.key, set()).update(new)
         buffers = {s.key: s.buffer for s in self.slots if s.buffer is not None}
+        self.follow_moves(path, buffers)
         for key, ties in self.ties.items():
             for tie in ties:
                 a = buffers.get(key)
@@ -1469,6 +1491,29 @@ class Loop:
                             f"the same array as `{b.name}`",
                             "Make a copy (`.copy()`).")  # fmt: skip
         return fits
+
+    def follow_moves(self, path: Path, buffers: dict) -> None:
+        """Where names change places (`u, v = v, u`), each may come to be what the other was."""
+        run = self.specializer
+        own = set(buffers.values())
+        moves = [(buffers[k], ref.buffer) for k, ref in self.ends.items()
+                 if k in buffers and isinstance(ref, Array) and ref.buffer in own]  # fmt: skip
+        for _ in moves:
+            for a, b in moves:
+                for x, y in list(run.aliases):
+                    other = y if x is b else x if y is b else None
+                    if a is b or other is None or other in own:
+                        continue
+                    if (a, other) not in run.aliases and (other, a) not in run.aliases:
+                        run.may_alias(a, other)
+                    outer, run.state = run.state, path.state
+                    reachable = other in run.reachable()
+                    run.state = outer
+                    if reachable and run.written & own:
+                        raise run.refuse(
+                            self.instr.where, f"`{other.name}` may be one of the arrays that "
+                            "change places in this loop and are written",
+                            f"Start with a copy (`{other.name}.copy()`).")  # fmt: skip
 
     def end_of(self, key: Any, end: State) -> Any:
         kind, first, *rest = key
@@ -1643,6 +1688,8 @@ class Loop:
     def result_of_unbound(self, slot: Slot, ref: Any, path: Path, params: list, inits: list,
                           yields: list, results: list, buffers: dict) -> Any:  # fmt: skip
         """A name that the loop binds first: bound afterwards if there was a step."""
+        if isinstance(ref, Array) and ref.path and ref.buffer in self.entry.memory:
+            return self.view_outside(ref, path, params, inits, yields, results)
         numeric = isinstance(ref, (Plain, Array)) or (
             isinstance(ref, Known) and type(ref.obj) in NUMBERS)  # fmt: skip
         if not numeric:
@@ -1654,6 +1701,22 @@ class Loop:
         yields.append(tree)
         results.append(Value(slot.name, kind, self.user))
         return self.place(slot, ref, results[-1], self.specializer.state, buffers)
+
+    def view_outside(self, ref: Array, path: Path, params: list, inits: list, yields: list,
+                     results: list) -> Array:  # fmt: skip
+        """The last row of a loop over rows is still a view: its index is carried out."""
+        inside = {r for i in path.instrs for r in i.results} | {getattr(self, "index", None)}
+
+        def out(v: Value) -> Value:
+            if v not in inside:
+                return v
+            params.append(v.like())
+            inits.append(UNDEFINED)
+            yields.append(v)
+            results.append(v.like())
+            return results[-1]
+
+        return Array(ref.buffer, map_tree(out, ref.path))
 
     def restore(self, state: State, after: dict) -> None:
         """Put the references for after the loop where the names and cells are."""
@@ -1737,6 +1800,15 @@ def has_list(key: Any) -> bool:
     )
 
 
+def cells_of(ref: Any) -> list:
+    """The lists that a loop walks."""
+    if isinstance(ref, List):
+        return [ref.cell]
+    if isinstance(ref, Iterator):
+        return [c for part in ref.parts for c in cells_of(part)]
+    return []
+
+
 def has_effect(instr: Instr) -> bool:
     return instr.effect or any(has_effect(i) for b in instr.blocks for i in b.instrs)
 
@@ -1799,21 +1871,26 @@ def size(block: Block) -> int:
     return found
 
 
-_stored: dict[Instr, tuple] = {}
+_stored: dict[Instr, dict[str, bool]] = {}
 
 
-def stored_names(instr: Instr) -> tuple[str, ...]:
+def stored_names(instr: Instr) -> dict[str, bool]:
+    """The names that a loop stores, and whether only by augmented assignment."""
     found = _stored.get(instr)
     if found is None:
-        names: dict[str, None] = {}
+        names: dict[str, bool] = {}
+        updates: set[Any] = set()
         pending = [instr]
         while pending:
             current = pending.pop()
+            if current.op == "inplace" and "element" not in current.attrs:
+                updates.update(current.results)
             if current.op == "store":
-                names[current.args[0]] = None
+                name, value = current.args
+                names[name] = names.get(name, True) and value in updates
             for block in current.blocks:
-                pending.extend(block.instrs)
-        found = _stored[instr] = tuple(sorted(names))
+                pending.extend(reversed(block.instrs))
+        found = _stored[instr] = dict(sorted(names.items()))
     return found
 
 
