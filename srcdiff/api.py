@@ -335,7 +335,16 @@ class Differentiated:
             if self._is_method and args:
                 return self.__get__(args[0], type(args[0]))(*args[1:], **kwargs)
             args, kwargs = self._complete(args, kwargs)
-        self._latest = code = self._code_for(args, kwargs)
+        try:  # as in `_code_for`, which would cost another call
+            key = key_of(args, kwargs)
+        except Refused:
+            raise self._parsed_callee().refused(args, kwargs) from None
+        for code in self._codes.get(key, ()):
+            if code.holds(args, kwargs):
+                break
+        else:
+            code = self._compile(key, args, kwargs)
+        self._latest = code
         if code.careful:
             return self._careful_call(code, args, kwargs)
         result = code.function(*args, **kwargs)

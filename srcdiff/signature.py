@@ -38,6 +38,8 @@ Place = tuple[int | str, tuple[Any, ...]]  # in a call: index or keyword, and st
 # A list of more floats than this is compiled for any length, see `transforms.pipeline`.
 SEQUENCE = 32
 
+LEAVES = 1_000_000  # that the containers in the arguments of a call may have
+
 # Numbers whose value may change from call to call.
 NUMBERS = frozenset({int, float, complex} | {np.dtype(code).type for code in "?bBhHiIlLqQefdgFDG"})
 
@@ -74,59 +76,52 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     >>> key_of((x, 4), {}) == key_of((x, 3), {}), key_of((x, True), {}) == key_of((x, 1), {})
     (True, False)
     >>> key_of(([x, 1.0], "a"), {})
-    (False, (<class 'list'>, 2), dtype('float64'), (False, True), <class 'float'>, 'a')
+    (False, <class 'list'>, 2, 'a', dtype('float64'), (False, True), <class 'float'>)
     """
-    # Each call passes here: appending to flat lists is what costs least.
+    # Each call passes here: one loop over a list that grows, and the frequent cases first.
     key: list[Any] = [is_training()]
-    for x in args:
+    todo = [*args]
+    if kwargs:
+        key.append((*kwargs,))
+        todo += kwargs.values()
+    for x in todo:
         kind = type(x)
         if kind is np.ndarray:
             shape = x.shape
-            key.append(x.dtype)
-            key.append(tuple([n == 1 for n in shape]) if 1 in shape else len(shape))
+            key += x.dtype, tuple([n == 1 for n in shape]) if 1 in shape else len(shape)
         elif kind in NUMBERS:
             key.append(kind)
+        elif kind is tuple:
+            key += tuple, len(x)
+            todo += x
+        elif kind is list:
+            if len(x) > SEQUENCE and set(map(type, x)) == {float}:
+                key += list, float
+            else:
+                key += list, len(x)
+                todo += x
+                if len(todo) > LEAVES:
+                    raise _too_large()
+        elif kind is dict:
+            key.append((dict, *map(_static, x)))
+            todo += x.values()
+            if len(todo) > LEAVES:
+                raise _too_large()
+        elif isinstance(x, tuple) or is_dataclass(kind):
+            parts = children(x) or ()
+            key.append((kind, len(parts)))
+            todo += [part for _, part in parts]
+            if len(todo) > LEAVES:
+                raise _too_large()
+        elif isinstance(x, np.ndarray):
+            raise Refused
         else:
-            _add(x, key)
-    if kwargs:
-        key.append(tuple(kwargs))
-        for x in kwargs.values():
-            _add(x, key)
+            key.append(_static(x))
     return tuple(key)
 
 
-def _add(x: Any, key: list[Any]) -> None:
-    """Append the parts of a key for one leaf or container."""
-    kind = type(x)
-    if kind is np.ndarray:
-        shape = x.shape
-        key.append(x.dtype)
-        key.append(tuple([n == 1 for n in shape]) if 1 in shape else len(shape))
-    elif kind in NUMBERS:
-        key.append(kind)
-    elif kind is list:
-        if len(x) > SEQUENCE and set(map(type, x)) == {float}:
-            key.append((list, float))
-        else:
-            key.append((list, len(x)))
-            for item in x:
-                _add(item, key)
-    elif kind is dict:
-        key.append((dict, *map(_static, x)))
-        for item in x.values():
-            _add(item, key)
-    elif isinstance(x, tuple):
-        key.append((kind, len(x)))
-        for item in x:
-            _add(item, key)
-    elif is_dataclass(kind):
-        key.append((kind, "fields"))
-        for _, item in children(x) or ():
-            _add(item, key)
-    elif isinstance(x, np.ndarray):
-        raise Refused
-    else:
-        key.append(_static(x))
+def _too_large() -> SrcdiffError:
+    return SrcdiffError(f"the arguments have more than {LEAVES} leaves, or one holds itself")
 
 
 def _static(x: Any) -> Any:

@@ -288,6 +288,8 @@ class Look:
         self.entries: dict[Instr, set[Value]] = {}  # loop → parameters that start as a copy
         self.copied_views: set[Value] = set()
         self.walk(self.block, live)
+        if self.entries:  # what else there is shows when these copies are there
+            self.edits, self.copied_views = set(), set()
         if self.edits or self.entries or self.copied_views:
             self.block = self.edited(self.block)
             self.changed = True
@@ -298,9 +300,10 @@ class Look:
 
     def walk(self, block: Block, live: set[Value]) -> None:
         """Walk backwards; `live` holds the values that are read later."""
-        for instr in reversed(block.instrs):
+        for at in range(len(block.instrs) - 1, -1, -1):
+            instr = block.instrs[at]
             if instr.op in UPDATES and memory_of(instr.args[0]):
-                self.check_update(instr, live)
+                self.check_update(instr, self.later(block, at, live))
             elif self.is_accumulation(instr):
                 self.check_accumulation(instr, live)
             live.difference_update(instr.results)
@@ -313,6 +316,24 @@ class Look:
                 self.walk(inner, inside)
             if instr.op not in SHAPE_READERS:
                 self.note(live, instr.reads)
+
+    def later(self, block: Block, at: int, live: set[Value]) -> set[Value]:
+        """The live values that may share memory that was allocated a moment ago in this block.
+
+        What was there before cannot: not even a stack that holds what an earlier step allocated.
+        """
+        base = block.instrs[at].args[0]
+        made = self.makers.get(base)
+        if made is None or made.op != "copy":
+            return live
+        recent: set[Value] = set()
+        for instr in reversed(block.instrs[:at]):
+            recent.update(instr.results)
+            if instr.op in ("push", "list_append", "list_setitem", "list_add"):
+                recent.add(instr.args[0])
+            if instr is made:
+                return live & recent
+        return live
 
     def readers(self, instr: Instr, live: set[Value]) -> set[Value]:
         """Who reads the memory of what is updated afterwards, the result apart."""
@@ -348,6 +369,10 @@ class Look:
                 base = maker.args[0]
             elif maker.op in ("for", "while") and base in maker.results:
                 base = carried(maker)[0][maker.results.index(base)]
+            elif maker.op == "if":
+                at = maker.results.index(base)
+                found = {self.traced(b.results[at]) for b in maker.blocks}
+                return found.pop() if len(found) == 1 else None
             else:
                 return None
         return base if isinstance(base, Value) else None

@@ -83,6 +83,7 @@ class Emitter:
         self.folded: set[Value] = set()
         self.where: Any = None
         self.elided: set[Value] = set()
+        self.parameters: set[str] = set()
         for instr in walk(block):
             for r in instr.results:
                 self.makers[r] = instr
@@ -188,6 +189,7 @@ class Emitter:
     # ------------------------------------------------------------------ the function
 
     def function(self, name: str, parameters: ast.arguments, output: Callable) -> Emitted:
+        self.parameters = {a.arg for a in ast.walk(parameters) if isinstance(a, ast.arg)}
         self.name_values(parameters)
         for param, expression in self.access.items():
             if self.uses.get(param) and not isinstance(expression, ast.Name):
@@ -472,7 +474,7 @@ class Emitter:
     def stmt_check_length(self, instr: Instr) -> None:
         v, n = instr.args
         length = self.call_expr(len, (v,), {}, None)
-        error = ast.Call(ast.Name("ValueError"), [ast.Constant(f"expected {n} values to unpack")],
+        error = ast.Call(self.builtin("ValueError"), [ast.Constant(f"expected {n} values to unpack")],
                          [])  # fmt: skip
         test = ast.Compare(length, [ast.NotEq()], [ast.Constant(n)])
         self.add(ast.If(test, [ast.Raise(error, None)], []))
@@ -564,7 +566,7 @@ class Emitter:
             parts = parts[:2]
             if start == 0 and not isinstance(start, Value):
                 parts = parts[1:]
-        return ast.Call(ast.Name("range"), parts, [])
+        return ast.Call(self.builtin("range"), parts, [])
 
     def stmt_for(self, instr: Instr) -> None:
         body = instr.blocks[0]
@@ -574,7 +576,7 @@ class Emitter:
         used = bool(self.uses.get(item))
         iterable = self.range_expr(bounds)
         if instr.attrs.get("reverse") and used:
-            iterable = ast.Call(ast.Name("reversed"), [iterable], [])
+            iterable = ast.Call(self.builtin("reversed"), [iterable], [])
         self.loop(instr, params, body, lambda statements: ast.For(
             ast.Name(self.names[item] if used else "_"), iterable, statements, []
         ))  # fmt: skip
@@ -633,7 +635,7 @@ class Emitter:
             return self.key(tree.key, call=True)
         if isinstance(tree, Slice):
             parts = [self.expr(p) for p in tree]
-            return ast.Call(ast.Name("slice"), parts, [])
+            return ast.Call(self.builtin("slice"), parts, [])
         if isinstance(tree, tuple):
             return ast.Tuple([self.expr(t) for t in tree])
         if isinstance(tree, list):
@@ -733,17 +735,24 @@ class Emitter:
         """A name of the generated function's own for an object."""
         name = name if name.isidentifier() else "constant"
         candidate, number = name, 1
-        while candidate in self.bound and self.bound[candidate] is not obj:
+        while candidate in self.parameters or (
+            candidate in self.bound and self.bound[candidate] is not obj
+        ):
             number += 1
             candidate = f"{name}_{number}"
         self.bound[candidate] = obj
         return candidate
 
+    def builtin(self, name: str) -> ast.expr:
+        """Python's own function, whatever the user's names hide."""
+        hidden = name in self.parameters or name in self.parsed.globals or name in self.parsed.cells
+        return ast.Name(self.bind(name, getattr(builtins, name)) if hidden else name)
+
     def callable(self, obj: Any) -> ast.expr:
         """An expression for a function, a class or another object known to the compiler."""
         name = getattr(obj, "__name__", None) or "constant"
         if getattr(builtins, name, None) is obj:
-            return ast.Name(name)
+            return self.builtin(name)
         dotted = numpy_name(obj)
         if dotted is not None:
             expression: ast.expr = self.module(np)

@@ -147,6 +147,9 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, tuple[int, int]]:
         loops.append((at, []))
         for inner_block in instr.blocks:
             write(inner_block.params, at + 1)
+        carried = len(instr.blocks[-1].params) - (instr.op == "for")
+        counters = instr.results[carried:]
+        write(counters, at)
         for inner_block in instr.blocks:
             visit(inner_block)
             read(flatten(inner_block.results), tick())
@@ -154,7 +157,10 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, tuple[int, int]]:
         _, extended = loops.pop()
         for v in extended:
             last[v] = max(last.get(v, -1), end)
-        write(instr.results, end + 1)
+        write(instr.results[:carried], end + 1)
+        for v in counters:
+            depth[v] = len(loops)
+            last[v] = max(last.get(v, -1), end)
 
     write(block.params, 1)
     visit(block)

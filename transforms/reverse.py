@@ -79,6 +79,7 @@ class Reverse:
         self.instrs: list[Instr] = []
         self.adjoints: dict[Value, Adjoint] = {}
         self.named: set[Value] = set()
+        self.makers: dict[Value, Instr] = {}
 
     # ------------------------------------------------------------------ emission
 
@@ -220,6 +221,9 @@ class Reverse:
     # ------------------------------------------------------------------ one instruction
 
     def block(self, instrs: tuple[Instr, ...]) -> None:
+        for instr in instrs:
+            for r in instr.results:
+                self.makers[r] = instr
         for instr in reversed(instrs):
             if not any(r in self.adjoints for r in instr.results):
                 continue
@@ -323,8 +327,16 @@ class Reverse:
         d = self.take(instr.results[0], instr.where)
         if base.kind.tag == "list":
             self.add_item(base, key, d, instr.where)
-        else:
-            self.add_at(base, (), key, d, instr.where)
+            return
+        path: tuple = ()
+        while (maker := self.makers.get(base)) is not None and maker.op == "getitem" \
+                and maker.args[0].kind.tag == "array" and not has_arrays(maker.args[1]):  # fmt: skip
+            base, outer = maker.args  # an element of a row is added to the matrix
+            if is_index(outer) and is_index(key) and not path:
+                key = (*outer, key) if isinstance(outer, tuple) else (outer, key)
+            else:
+                path = (("getitem", outer), *path)
+        self.add_at(base, path, key, d, instr.where)
 
     def reverse_setitem(self, instr: Instr) -> None:
         base, path, key, value = instr.args
@@ -650,6 +662,17 @@ def has_integer_arrays(key: Any) -> bool:
         v.kind.tag not in ("scalar",) and not (v.kind.tag == "array" and v.kind.dtype.kind == "b")
         for v in flatten(key)
     ) or has_list(key)
+
+
+def has_arrays(key: Any) -> bool:
+    return has_list(key) or any(v.kind.tag != "scalar" for v in flatten(key))
+
+
+def is_index(key: Any) -> bool:
+    """One int, or a tuple of ints."""
+    if isinstance(key, tuple) and not isinstance(key, Slice):
+        return all(map(is_index, key))
+    return isinstance(key, Value) or type(key) is int
 
 
 def has_list(key: Any) -> bool:

@@ -35,7 +35,7 @@ SHAPE_READERS = {"shape", np.zeros_like, np.ones_like, np.shape, np.size, len, "
 
 def save_trails(block: Block) -> Block:
     """Replace every trail of a block (see the module's docstring)."""
-    saving = Saving()
+    saving = Saving(updated_in_place(block))
     instrs = saving.pairs(list(block.instrs), list(block.params), in_loop=False)
     out: list[Instr] = []
     for instr in instrs:
@@ -46,7 +46,8 @@ def save_trails(block: Block) -> Block:
 
 
 class Saving:
-    def __init__(self) -> None:
+    def __init__(self, updated: set[Value]) -> None:
+        self.updated = updated  # versions of arrays of which parts are overwritten
         self.prelude: dict[int, list[Instr]] = {}  # top-level twin → the stacks made before it
         self.top: int | None = None
 
@@ -94,7 +95,7 @@ class Saving:
         params = fb.params[1:] if f.op == "for" else fb.params
         carries = list(zip(params, fb.results, f.results))
         index = {fb.params[0]: rb.params[0]} if f.op == "for" else {}
-        plan = Plan(fb, rb, carries, index)
+        plan = Plan(fb, rb, carries, index, self.updated)
         stacks = self.stacks(plan.stored)
         body = plan.apply(stacks)
         new_params, inits, yields, results = [], [], [], []
@@ -123,7 +124,7 @@ class Saving:
             a, b, _ = self.blocks(fb, rb, in_loop)
             fb, rb = fb.replace(instrs=a), rb.replace(instrs=b)
             if in_loop:
-                plan = Plan(fb, rb, [], {})
+                plan = Plan(fb, rb, [], {}, self.updated)
                 stacks = self.stacks(plan.stored)
                 body = plan.apply(stacks)
                 forward.append(insert_pushes(fb, stacks))
@@ -202,7 +203,8 @@ class Plan:
     env       value of the forward block → its stand-in in the reverse block
     """
 
-    def __init__(self, fb: Block, rb: Block, carries: list[tuple], at_hand: dict[Value, Value]):
+    def __init__(self, fb: Block, rb: Block, carries: list[tuple], at_hand: dict[Value, Value],
+                 updated: set[Value]):  # fmt: skip
         self.fb, self.rb = fb, rb
         self.env: dict[Value, Value] = dict(at_hand)
         self.defined = {v: i for i, v in enumerate(fb.params) if v not in at_hand}
@@ -212,7 +214,7 @@ class Plan:
                 self.defined[v] = len(self.defined)
                 self.maker[v] = instr
         self.rewrite_shape_reads()
-        self.updated = updated_in_place(fb)
+        self.updated = updated
         self.carried_out = {y for _, y, _ in carries if isinstance(y, Value)}
         needs = [v for v in self.rb.free if v in self.defined]
         self.chained: list[tuple] = []
@@ -267,6 +269,8 @@ class Plan:
             return NEVER
         if instr.op == "shape" or instr.op is len:
             return 0.5
+        if any(o in self.updated for o in instr.operands):
+            return NEVER  # what is read then is gone when the reverse sweep comes
         if instr.op == "getitem" and instr.args[0].kind.tag == "list":
             return 1.2 if instr.args[0] not in self.defined else NEVER
         if instr.op == "getitem":
