@@ -408,7 +408,8 @@ class Differentiated:
         result = code.function(*args, **kwargs)
         result = result if code.finish is None else code.finish(result)
         if not code.checked:
-            assert self._gradients_fit(code, callee.bind(args, kwargs), result)
+            fits = self._gradients_fit(code, callee.bind(args, kwargs), result)
+            assert fits, f"{self!r}: a gradient is unlike its argument, which is a bug in srcdiff"
             code.checked = True
             code.careful = bool(code.promoted or code.compiled.writes_arguments)
         return result

@@ -209,15 +209,15 @@ def test_functions_are_compared_as_objects(module):
 
 def test_attributes_and_items_are_followed(module):
     held = Holder()
-    held.items = [1, 2]  # type: ignore[attr-defined]
+    held.items = [1, 2]
     path = ("item", ("attr", ("object", held), "items"), 1)
     check = Changes(path, 2, "equal")
     assert check
-    held.items[1] = 3  # type: ignore[attr-defined]
+    held.items[1] = 3
     assert not check
-    held.items = []  # type: ignore[attr-defined]
+    held.items = []
     assert not check
-    del held.items  # type: ignore[attr-defined]
+    del held.items
     assert not check
 
 
@@ -366,3 +366,9 @@ def test_what_functools_wraps_says_does_not_count():
         return args[0]
 
     assert Callee(parse(wrapper)).parameters == ["args"]
+
+
+def test_the_face_and_the_compiler_agree_on_long_lists():
+    from srcdiff.transforms import pipeline
+
+    assert SEQUENCE == pipeline.SEQUENCE

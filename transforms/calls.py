@@ -23,7 +23,9 @@ from srcdiff.runtime.errors import SrcdiffError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import Instr, Slice, Value, flatten, map_tree
-from srcdiff.transforms.kinds import INT, OBJECT, Kind, join, kind_of, proven_one
+from srcdiff.transforms.kinds import (
+    INT, OBJECT, Kind, fresh_size, join, kind_of, proven_one,
+)  # fmt: skip
 from srcdiff.transforms.mutation import NUMBERS, Memory, describe, kind_of_value
 from srcdiff.transforms.references import (
     Array, Bound, Buffer, Cell, Dict, Function, Iterator, Known, List, Missing, Plain, Ref, Tuple,
@@ -141,6 +143,8 @@ class Calls(Memory):
         except abstract.NeedsStatic:
             raise self.refuse(where, f"a rank or an axis of `{op_text(op)}` is known only at run "
                               "time", "Make it a constant.") from None  # fmt: skip
+        if kind in (None, OBJECT) and op in MADE_OF_LISTS and not keywords and len(tree) == 1:
+            kind = array_of_list(op, tree[0]) or kind
         plain = spelled is op or self.frame.internal  # type: ignore[attr-defined]
         attrs = {} if plain else {"spelled": spelled}
         return self.result(op, tree, keywords, kind, args, where, name, attrs)
@@ -206,8 +210,12 @@ class Calls(Memory):
         return self.function(obj, args, kwargs, where)
 
     def function(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if isinstance(obj, np.ufunc) and len(args) == obj.nin + 1 and obj.nout == 1:
+            args, kwargs = args[:-1], {**kwargs, "out": args[-1]}
         if "out" in kwargs:
             return self.call_out(obj, args, kwargs, where)
+        if not isinstance(obj, types.FunctionType) and self.writes(obj, args, kwargs):
+            return self.opaque(obj, args, kwargs, where)
         if obj in kernels.STATIC:
             return self.static_call(obj, args, kwargs, where)
         if isinstance(obj, functools.partial):
@@ -241,19 +249,23 @@ class Calls(Memory):
                 return known
         return Known(obj, ("object", obj))
 
+    def writes(self, obj: Any, args: tuple, kwargs: dict) -> bool:
+        try:
+            return bool(abstract.writes(obj, args, kwargs))
+        except TypeError:  # not hashable
+            return False
+
     def is_tree(self, ref: Any) -> bool:
         return not isinstance(ref, (Function, Bound, Iterator, Missing))
 
     def is_ours(self, obj: Any) -> bool:
-        return getattr(obj, "__module__", "").startswith("srcdiff.runtime")
+        return (getattr(obj, "__module__", None) or "").startswith("srcdiff.runtime")
 
     def understood(self, obj: Any) -> bool:
         return obj in abstract.PURE
 
     def opaque(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         """A call that no one can see into: it may write to every array that it is given."""
-        trees = tuple(self.read(a, where) for a in args)
-        keywords = {k: self.read(v, where) for k, v in kwargs.items()}
         result = Value("result", OBJECT)
         arrays = [a for a in (*args, *kwargs.values()) if isinstance(a, Array)]
         nested = [a for a in (*args, *kwargs.values()) if isinstance(a, (Tuple, List, Dict))]
@@ -261,16 +273,27 @@ class Calls(Memory):
             raise self.refuse(where, f"a container is given to `{op_text(obj)}`, whose code cannot "
                               "be seen")  # fmt: skip
         results = [result]
-        for ref in arrays:
-            if ref.buffer.origin != "outside":
-                old = self.state.memory[ref.buffer]
-                new = old.like()
-                results.append(new)
-                self.written.add(ref.buffer)  # type: ignore[attr-defined]
-                self.state.memory[ref.buffer] = new
-        attrs = {"effect": not is_pure(obj), "opaque": True}
+        impure = not is_pure(obj) or self.writes(obj, args, kwargs)
+        private = [a for a in arrays if impure and not self.is_outside(a, where)]
+        for ref in private:  # it may write: what may be the caller's is copied
+            old = self.state.memory[ref.buffer]
+            self.check_writable(ref.buffer, where)
+            self.state.memory[ref.buffer] = self.emit("copy", (old,), None, old.kind, where,
+                                                      ref.buffer.name)  # fmt: skip
+        given = (tuple(self.read(a, where) for a in args),
+                 {k: self.read(v, where) for k, v in kwargs.items()})  # fmt: skip
+        for ref in private:
+            new = self.state.memory[ref.buffer].like()
+            results.append(new)
+            self.written.add(ref.buffer)  # type: ignore[attr-defined]
+            self.state.memory[ref.buffer] = new
+        attrs = {"effect": impure, "opaque": True}
+        trees, keywords = given
         self.instrs.append(Instr(obj, trees, keywords, tuple(results), (), attrs, where))
         return Plain(result)
+
+    def is_outside(self, ref: Array, where: Any) -> bool:
+        return ref.buffer.origin == "outside"
 
     def call_out(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         """`np.add(a, b, out=c)` stores `a + b` in c."""
@@ -1047,6 +1070,19 @@ def has_source(obj: Any) -> bool:
     if isinstance(obj, types.MethodType):
         obj = obj.__func__
     return isinstance(obj, types.FunctionType)
+
+
+MADE_OF_LISTS = {np.array, np.asarray, np.stack, np.vstack}
+
+
+def array_of_list(op: Any, tree: Any) -> Kind | None:
+    """The array made of a list whose length is known only at run time."""
+    if not isinstance(tree, Value) or tree.kind.tag != "list" or not tree.kind.items:
+        return None
+    (item,) = tree.kind.items
+    if not item.numeric or item.dims is None or (op is np.vstack and len(item.dims) != 1):
+        return None
+    return Kind("array", item.dtype, (fresh_size(), *item.dims))
 
 
 C_ORDERED = {np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.linspace}

@@ -146,6 +146,7 @@ class Arguments:
         self.lowered = lowered_of(self.parsed)
         self.state = State({}, {})
         self.params: list[Value] = []
+        self.shapes: dict[Value, tuple] = {}
         self.access: dict[Value, ast.expr] = {}
         self.leaf_of: dict[tuple, Value] = {}
         self.same: dict[int, Array] = {}
@@ -202,6 +203,7 @@ class Arguments:
     def leaf(self, obj: Any, path: tuple, access: ast.expr) -> Value:
         name = path_name(path)
         value = Value(name, kind_of(obj, name), True)
+        self.shapes[value] = np.shape(obj)
         self.note(value, path, access)
         return value
 
@@ -406,10 +408,25 @@ class Seeding:
                 "Return its real part or its absolute value, or use `vjp`.")  # fmt: skip
         if kind.dims is None or not all(map(proven_one, kind.dims)):
             if kind.dims is not None and any(map(proven_not_one, kind.dims)):
-                raise self.not_scalar(f"returns an array with {len(kind.dims)} axes")
+                raise self.not_scalar(f"returns an array of shape {self.shape_of(kind)}")
             self.instrs.append(Instr("check_scalar", (out, self.name), None, (), (),
                                      {"effect": True}))  # fmt: skip
         self.seeds[out] = self.like(out) if kind.tag != "object" else 1.0
+
+    def shape_of(self, kind: Kind) -> str:
+        """The shape that the array has at this call, where that follows from the arguments."""
+        sizes = {}
+        for v in self.arguments.params:
+            for axis, dim in enumerate(v.kind.shape or ()):
+                sizes[repr(dim)] = self.arguments.shapes.get(v, ())[axis : axis + 1]
+        found = []
+        for dim in kind.dims or ():
+            if isinstance(dim, int):
+                found.append(str(dim))
+            else:
+                size = sizes.get(dim.base, ())
+                found.append(str(max(size[0] - dim.minus, 0)) if size else "n")
+        return f"({', '.join(found)}{',' * (len(found) == 1)})"
 
     def not_scalar(self, what: str) -> NonScalarOutputError:
         return NonScalarOutputError(

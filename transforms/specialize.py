@@ -460,7 +460,17 @@ class Specializer(Calls):
         self.christen(ref, plain_name)
         if len(self.frames) == 1:
             self.note_store(plain_name, ref, instr.where)
-        self.state.env[self.frame.number, name] = ref
+        self.state.env[self.owner(name, instr.where), name] = ref
+
+    def owner(self, name: str, where: Any) -> int:
+        """The frame that a name belongs to: an outer one after `nonlocal`."""
+        frame: Frame | None = self.frame
+        while frame is not None:
+            if name in frame.lowered.local:
+                return frame.number
+            frame = self.frame_of(frame.outer)
+        raise self.refuse(where, f"a store to `{name}`, a variable of an outer function",
+                          f"Return `{name}` instead.")  # fmt: skip
 
     def note_store(self, name: str, ref: Any, where: Any) -> None:
         """Remember what a local variable was assigned, for `wrt` by name."""
@@ -505,7 +515,8 @@ class Specializer(Calls):
             value.name, value.user = name, not self.frame.internal
 
     def do_delete(self, instr: Instr) -> None:
-        self.state.env.pop((self.frame.number, instr.args[0]), None)
+        name = instr.args[0]
+        self.state.env.pop((self.owner(name, instr.where), name), None)
 
     def do_import(self, instr: Instr) -> None:
         name, top = instr.args
@@ -1102,7 +1113,23 @@ class Merger:
             return {k: self.refs(x[k], y[k], str(k)) for k in x}
         if type(x) is type(y) is tuple and len(x) == len(y):
             return tuple(self.refs(p, q, cell.name) for p, q in zip(x, y))
-        raise NeedsSequence(cell)
+        if isinstance(x, (tuple, Plain)) and isinstance(y, (tuple, Plain)):
+            p, q = self.listed(x, cell, self.then), self.listed(y, cell, self.other)
+            found = self.leaf(p, q, cell.name)
+            if found is not None:
+                return Plain(found)
+        return Missing(f"the list `{cell.name}` depends on a branch")
+
+    def listed(self, held: Any, cell: Any, path: Path) -> Value:
+        """A list of known items as one value, made on the path that has it."""
+        if isinstance(held, Plain):
+            return held.value
+        outer = self.run.state, self.run.instrs
+        self.run.state, self.run.instrs = path.state, path.instrs
+        try:
+            return self.run.sequence(held, cell, self.where).value
+        finally:
+            self.run.state, self.run.instrs = outer
 
     def refs(self, x: Any, y: Any, name: str, user: bool = False) -> Any:
         if x is None or y is None:
@@ -1202,13 +1229,6 @@ class Merger:
         return Exit(**flags, value=value)
 
 
-class NeedsSequence(Exception):
-    """A list has different lengths on two paths: its length is a run-time value."""
-
-    def __init__(self, cell: Any):
-        self.cell = cell
-
-
 class Loop:
     """A loop that stays a region: which names and buffers it carries is found by running its body.
 
@@ -1265,11 +1285,7 @@ class Loop:
             self.state.env[key] = self.carry(self.state.env.get(key), ("name", key), key[1])
         inits_state = self.state
         carried = tuple(s.param for s in self.slots)
-        try:
-            test_block, body_path, flag = self.iterate_body(carried)
-        except NeedsSequence as need:
-            self.sequences.add(need.cell)
-            return self.again(mark, guards, written, aliases)
+        test_block, body_path, flag = self.iterate_body(carried)
         if not self.settled(body_path, inits_state):
             return self.again(mark, guards, written, aliases)
         return (self.finish(test_block, body_path, flag),)
@@ -1411,7 +1427,9 @@ class Loop:
                 continue
             before = start.memory.get(key)
             if held is not before and held != before:
-                if type(held) is type(before) is tuple and len(held) != len(before):
+                if type(before) is tuple and (
+                    isinstance(held, Plain) or type(held) is tuple and len(held) != len(before)
+                ):
                     self.sequences.add(key)
                 self.memory[key] = None
                 fits = False
