@@ -486,19 +486,29 @@ class Callee:
     def check_overlap(
         self, arguments: dict[str, Any], outside: tuple[np.ndarray, ...] = ()
     ) -> None:
-        """Refuse arrays that share memory: a store into one changes the other."""
+        """Refuse arrays that share memory, and one container in two places.
+
+        A store into one would change the other.
+        """
         found = list(_arrays(arguments))
+        places: dict[int, str] = {}
+        for name, container in _containers(arguments):
+            if id(container) in places:
+                raise self._shared(name, f"is `{places[id(container)]}`", "copy.deepcopy")
+            places[id(container)] = name
         for i, (name, x) in enumerate(found):
             others = [*found[:i], *[("", y) for y in outside]]
             for other, y in others:
                 if np.may_share_memory(x, y) and np.shares_memory(x, y):
                     what = f"`{other}`" if other else "an array outside the function"
-                    raise UnsupportedSyntaxError(
-                        f"`{name}` shares memory with {what}, while `{self.name}` writes into"
-                        " its arguments",
-                        self.where(),
-                        f"Pass a copy of `{name}`.",
-                    )
+                    raise self._shared(name, f"shares memory with {what}", "np.copy")
+
+    def _shared(self, name: str, how: str, copy: str) -> UnsupportedSyntaxError:
+        return UnsupportedSyntaxError(
+            f"`{name}` {how}, while `{self.name}` writes into its arguments",
+            self.where(),
+            f"Pass `{copy}({name})`.",
+        )
 
 
 def argument(entry: Entry, arguments: dict[str, Any]) -> Any:
@@ -545,6 +555,17 @@ def _arrays(arguments: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
         for path, leaf in leaves(argument):
             if type(leaf) is np.ndarray:
                 yield spelled(name, path), leaf
+
+
+def _containers(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The containers that can be written, with the names that lead there."""
+    todo = list(arguments.items())
+    for name, tree in todo:  # grows as we go
+        inner = children(tree)
+        if inner is not None:
+            todo += [(spelled(name, (step,)), child) for step, child in inner]
+            if not isinstance(tree, tuple):
+                yield name, tree
 
 
 def describe(obj: Any) -> str:

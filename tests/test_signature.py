@@ -372,3 +372,27 @@ def test_the_face_and_the_compiler_agree_on_long_lists():
     from srcdiff.transforms import pipeline
 
     assert SEQUENCE == pipeline.SEQUENCE
+
+
+# Arguments that share memory, for code that writes into them
+
+
+def refused_as_shared(x, y):
+    callee = Callee(parse(every_kind))
+    with pytest.raises(SrcdiffError, match="while `every_kind` writes into its arguments"):
+        callee.check_overlap({"a": x, "b": y})
+    return True
+
+
+def test_arrays_that_overlap_and_containers_in_two_places():
+    x, inner = np.arange(8.0), [1.0]
+    assert refused_as_shared(x, x)
+    assert refused_as_shared(x[:5], {"w": x[4:]})
+    assert refused_as_shared([inner], (inner, 2.0))
+    Callee(parse(every_kind)).check_overlap({"a": x[::2], "b": [x[1::2], inner]})
+
+
+def test_an_array_outside_that_is_passed_as_an_argument():
+    callee = Callee(parse(every_kind))
+    with pytest.raises(SrcdiffError, match="an array outside the function"):
+        callee.check_overlap({"a": WEIGHTS[1:]}, (WEIGHTS,))

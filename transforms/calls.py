@@ -35,6 +35,9 @@ STATIC_TYPES = (bool, int, str, type(None), bytes, np.dtype, type, type(...))
 MODULES = ("numpy", "math", "builtins", "operator", "scipy", "srcdiff", "itertools", "functools")
 
 
+CHANGING = frozenset("insert pop popitem remove clear sort reverse update setdefault".split())
+
+
 class Calls(Memory):
     # ------------------------------------------------------------------ names from outside
 
@@ -99,6 +102,7 @@ class Calls(Memory):
         if cell is None:
             cell = Cell(path_name(path))
             self.outside["cell", id(obj)] = cell
+            self.outside_cells[cell] = path
             self.keep.append(obj)
             self.guard(path, obj, "kind")
             if isinstance(obj, list):
@@ -348,16 +352,16 @@ class Calls(Memory):
             index = self.read(key, where)
             return self.sequence_item(base.value, index, where)
         if isinstance(base, Dict):
-            held = self.state.memory[base.cell]
+            held = self.held(base)
             name = self.known(key, where, "a dict's key")  # type: ignore[attr-defined]
             if name not in held:
                 raise self.refuse(where, f"the dict has no key {name!r}")
             return held[name]
         if isinstance(base, (Tuple, List)):
-            if isinstance(base, List) and isinstance(self.state.memory[base.cell], Plain):
-                held = self.state.memory[base.cell].value
+            if isinstance(base, List) and isinstance(self.held(base), Plain):
+                held = self.held(base).value
                 return self.sequence_item(held, self.key_tree(key, where), where)
-            items = base.items if isinstance(base, Tuple) else self.state.memory[base.cell]
+            items = base.items if isinstance(base, Tuple) else self.held(base)
             if isinstance(key, Slice):
                 parts = [None if p is None else self.known(p, where, "the bound of a slice")  # type: ignore[attr-defined]
                          for p in key]  # fmt: skip
@@ -487,6 +491,8 @@ class Calls(Memory):
 
     def method(self, bound: Bound, args: tuple, kwargs: dict, where: Any) -> Ref:
         base, name = bound.ref, bound.name
+        if isinstance(base, (List, Dict)) and name in CHANGING:
+            self.check_cell(base, where, name)
         if isinstance(base, (List, Dict)) or (isinstance(base, Tuple)):
             handler = getattr(self, f"method_{name}", None)
             if handler is None:
@@ -515,10 +521,23 @@ class Calls(Memory):
 
     # lists and dicts
 
-    def held(self, base: Any) -> Any:
-        return self.state.memory[base.cell]
+    def append_outside(self, base: List, args: tuple, where: Any) -> Ref:
+        """`calls.append(v)` of a list from outside: an effect, once, where it stands."""
+        path = self.outside_cells[base.cell]
+        if base.cell in self.read_cells:
+            raise self.refuse(where, f"a list from outside, `{path_name(path)}`, is read and "
+                              "appended to", "Pass it as an argument.")  # fmt: skip
+        self.appended.add(base.cell)
+        self.guards[:] = [g for g in self.guards if g.path is not path]  # its length may change
+        attrs = {"effect": True, "path": path}
+        self.instrs.append(
+            Instr("append_outside", (self.read(args[0], where),), None, (), (), attrs, where)
+        )
+        return Known(None)
 
     def method_append(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if base.cell in self.outside_cells:
+            return self.append_outside(base, args, where)
         held = self.held(base)
         self.written.add(base.cell)  # type: ignore[attr-defined]
         if isinstance(held, Plain):

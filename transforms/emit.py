@@ -270,6 +270,8 @@ class Emitter:
             if instr.op == "global":
                 expression = self.path(instr.attrs["path"])
                 self.globals_read[instr.results[0]] = expression
+            elif "path" in instr.attrs:
+                self.path(instr.attrs["path"])
             elif callable(instr.op):
                 self.callable(instr.op)
             elif instr.op == "raise":
@@ -470,6 +472,10 @@ class Emitter:
             loop = ast.comprehension(ast.Name("item"), self.expr(sequence), [], 0)
             value = ast.ListComp(zero, [loop])
         self.assign_to(instr.results[0], value)
+
+    def stmt_append_outside(self, instr: Instr) -> None:
+        target = ast.Attribute(self.path(instr.attrs["path"]), "append")
+        self.add(ast.Expr(ast.Call(target, [self.expr(instr.args[0])], [])))
 
     def stmt_check_length(self, instr: Instr) -> None:
         v, n = instr.args

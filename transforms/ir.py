@@ -61,7 +61,7 @@ from srcdiff.transforms.kinds import OBJECT, Kind
 STRUCTURAL = frozenset(
     """getitem setitem add_at shape copy tuple list list_append list_pop list_setitem
     list_add spread_list zero_list zeros_like_adjoint global attribute call print raise assert
-    undefined check_length check_scalar errstate_enter errstate_exit stack push pop peek identity adjoint
+    undefined append_outside check_length check_scalar errstate_enter errstate_exit stack push pop peek identity adjoint
     """.split()
 )
 

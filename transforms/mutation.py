@@ -38,6 +38,9 @@ class Memory:
     instrs: list[Instr]
     aliases: list[tuple[Buffer, Buffer]]  # pairs that may share memory
     temporaries: list[dict]
+    appended: set  # lists from outside that are appended to
+    read_cells: set
+    outside_cells: dict  # lists and dicts from outside → how they are reached
 
     # ------------------------------------------------------------------ errors
 
@@ -55,6 +58,20 @@ class Memory:
 
     # ------------------------------------------------------------------ reading
 
+    def held(self, ref: Any) -> Any:
+        """What a list or a dict holds."""
+        if ref.cell in self.appended:
+            raise self.refuse(None, f"a list from outside, `{ref.cell.name}`, is appended to and "
+                              "read", "Pass it as an argument.")  # fmt: skip
+        self.read_cells.add(ref.cell)
+        return self.state.memory[ref.cell]
+
+    def check_cell(self, ref: Any, where: Any, what: str) -> None:
+        """Lists and dicts from outside are read; only `append` may change them."""
+        if ref.cell in self.outside_cells:
+            raise self.refuse(where, f"`{ref.cell.name}`, from outside the function, is changed "
+                              f"(`{what}`)", "Pass it as an argument, or return the new one.")  # fmt: skip
+
     def read(self, ref: Any, where: Any = None) -> Any:
         """The IR's argument tree for what a reference refers to now."""
         if isinstance(ref, Plain):
@@ -69,10 +86,10 @@ class Memory:
         if isinstance(ref, Tuple):
             return tuple([self.read(r, where) for r in ref.items])
         if isinstance(ref, List):
-            held = self.state.memory[ref.cell]
+            held = self.held(ref)
             return held.value if isinstance(held, Plain) else [self.read(r, where) for r in held]
         if isinstance(ref, Dict):
-            return {k: self.read(r, where) for k, r in self.state.memory[ref.cell].items()}
+            return {k: self.read(r, where) for k, r in self.held(ref).items()}
         if isinstance(ref, Missing):
             raise self.refuse(where, ref.why)
         if isinstance(ref, Slice):
@@ -103,7 +120,7 @@ class Memory:
         if isinstance(ref, Tuple):
             return Kind("tuple", items=tuple(self.kind(r) for r in ref.items))
         if isinstance(ref, List):
-            held = self.state.memory[ref.cell]
+            held = self.held(ref)
             if isinstance(held, Plain):
                 return held.value.kind
             return Kind("list", items=tuple(self.kind(r) for r in held))

@@ -145,6 +145,9 @@ class Specializer(Calls):
         self.aliases: list[tuple[Buffer, Buffer]] = []
         self.written: set = set()
         self.outside: dict[Any, Ref] = {}
+        self.appended: set = set()
+        self.read_cells: set = set()
+        self.outside_cells: dict = {}
         self.outside_versions: dict[Buffer, Value] = {}
         self.keep: list[Any] = []  # objects whose identity is used as a key
         self.temporaries: list[dict] = []
@@ -556,7 +559,7 @@ class Specializer(Calls):
         if isinstance(ref, Tuple):
             return tuple(self.known(r, where, what) for r in ref.items)
         if isinstance(ref, List):
-            held = self.state.memory[ref.cell]
+            held = self.held(ref)
             if not isinstance(held, Plain):
                 return [self.known(r, where, what) for r in held]
         raise NeedsUnrolling(f"{what} is known only at run time", where and where.location,
@@ -707,7 +710,7 @@ class Specializer(Calls):
         if isinstance(ref, Tuple):
             return Known(bool(ref.items))
         if isinstance(ref, (List, Dict)):
-            held = self.state.memory[ref.cell]
+            held = self.held(ref)
             if not isinstance(held, Plain):
                 return Known(bool(held))
             return held
@@ -811,7 +814,7 @@ class Specializer(Calls):
 
     def contains(self, a: Any, b: Any, where: Any, negate: bool) -> Ref:
         if isinstance(b, Dict):
-            return Known((self.known(a, where, "this key") in self.state.memory[b.cell]) != negate)
+            return Known((self.known(a, where, "this key") in self.held(b)) != negate)
         if isinstance(b, Known) and isinstance(a, Known):
             return Known((a.obj in b.obj) != negate)
         result: Ref = Known(False)
@@ -852,7 +855,8 @@ class Specializer(Calls):
             self.augmented(place, key, op, value, self.read(a, where), where)
             return a
         if isinstance(a, List) and op is operator.add:
-            held = self.state.memory[a.cell]
+            self.check_cell(a, where, "+=")
+            held = self.held(a)
             if isinstance(held, Plain):
                 raise self.refuse(where, "`+=` on a list whose length is known only at run time")
             self.state.memory[a.cell] = (*held, *self.items(b, where))
@@ -902,7 +906,8 @@ class Specializer(Calls):
                     return
             self.write(base, tree, self.store_value(value, kind, where), where)
         elif isinstance(base, List):
-            held = self.state.memory[base.cell]
+            self.check_cell(base, where, "[…] =")
+            held = self.held(base)
             if isinstance(held, Plain):
                 index = self.read(key, where)
                 new = self.emit("list_setitem", (held.value, index, self.read(value, where)), None,
@@ -918,8 +923,9 @@ class Specializer(Calls):
             self.state.memory[base.cell] = tuple(items)
             self.written.add(base.cell)
         elif isinstance(base, Dict):
+            self.check_cell(base, where, "[…] =")
             index = self.known(key, where, "a dict's key")
-            self.state.memory[base.cell] = {**self.state.memory[base.cell], index: value}
+            self.state.memory[base.cell] = {**self.held(base), index: value}
             self.written.add(base.cell)
         else:
             raise self.refuse(where, f"a store into {describe(base)}")
@@ -961,7 +967,7 @@ class Specializer(Calls):
             if name is None:
                 if not isinstance(ref, Dict):
                     raise self.refuse(instr.where, "`**` of something that is no dict")
-                kwargs.update(self.state.memory[ref.cell])
+                kwargs.update(self.held(ref))
             else:
                 kwargs[name] = ref
         where = instr.where
