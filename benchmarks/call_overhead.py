@@ -39,6 +39,12 @@ def named(x, *, scale=1.0):
     return np.sum(x) * scale
 
 
+def in_place(x, y, n):
+    for _ in range(n):
+        x[1:] += y[:-1]
+    return np.sum(x)
+
+
 def seconds(f: Callable, args: tuple, kwargs: dict) -> float:
     start = time.perf_counter()
     for _ in range(CALLS):
@@ -66,6 +72,7 @@ def main() -> None:
         ("two arrays, two numbers", 4, four, (x, x + 1, 2.0, 3), {}),
         ("eight arrays", 8, eight, tuple(x + i for i in range(8)), {}),
         ("a list of five pairs", 11, layers, (x, [(x + i, x - i) for i in range(5)]), {}),
+        ("writes into an argument", 3, in_place, (x, x + 1, 2), {}),
         ("a keyword", 2, named, (x,), {"scale": 2.0}),
     ]
     print(f"{'arguments':25s}{'leaves':>7s}{'us':>8s}{'budget':>8s}{'ratio':>7s}")

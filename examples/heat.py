@@ -33,10 +33,10 @@ def main():
     print(f"gradient:\n{result}\n")
 
     print(f"misfit {value:.4f} of a cold start")
-    for _ in range(300):
+    for _ in range(500):
         value, result = gradient(u, target, k, steps)
-        u = u - 0.4 * result
-    print(f"misfit {value:.4f} after 300 steps downhill; the start is {u.max():.2f} high")
+        u = u - 0.1 * result
+    print(f"misfit {value:.4f} after 500 steps downhill; the start is {u.max():.2f} high")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,9 @@ from srcdiff.signature import (
     argument,
     as_wrt,
     key_of,
+    may_overlap,
     outside_arrays,
+    several,
     unchanged,
 )
 from srcdiff.trees import (
@@ -247,14 +249,15 @@ class _Code:
 
     holds      whether all outside is as it was when it was compiled
     promoted   where the call passes Python ints that become floats
-    outside    returns the arrays outside, for code that writes into its arguments
+    overlaps   arguments that share memory are looked for: the code writes into them
+    outside    returns the arrays outside, for that
     finish     makes NumPy scalars of numbers in the result, None if there are none
     careful    a call needs more than calling the function and `finish`; the first one does
     """
 
     __slots__ = (
-        "compiled", "function", "entries", "holds", "promoted", "outside", "finish", "careful",
-        "checked",
+        "compiled", "function", "entries", "holds", "promoted", "overlaps", "outside", "finish",
+        "careful", "checked",
     )  # fmt: skip
 
     def __init__(
@@ -266,6 +269,7 @@ class _Code:
         self.holds = unchanged(compiled.guards, callee, args)
         self.promoted: list[int | str] = []
         self.outside = outside_arrays(compiled.guards) if compiled.writes_arguments else None
+        self.overlaps = compiled.writes_arguments
         self.finish: Function | None = None
         self.careful, self.checked = True, False
 
@@ -393,10 +397,8 @@ class Differentiated:
         return callee.complete(named, args, kwargs) if named else (args, kwargs)
 
     def _careful_call(self, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        callee = self._parsed_callee()
-        if code.compiled.writes_arguments:
-            outside = code.outside() if code.outside else ()
-            callee.check_overlap(callee.bind(args, kwargs), outside)
+        if code.overlaps:
+            self._check_overlap(code, args, kwargs)
         if code.promoted:
             changed = list(args)
             for place in code.promoted:
@@ -408,11 +410,18 @@ class Differentiated:
         result = code.function(*args, **kwargs)
         result = result if code.finish is None else code.finish(result)
         if not code.checked:
-            fits = self._gradients_fit(code, callee.bind(args, kwargs), result)
+            arguments = self._parsed_callee().bind(args, kwargs)
+            fits = self._gradients_fit(code, arguments, result)
             assert fits, f"{self!r}: a gradient is unlike its argument, which is a bug in srcdiff"
             code.checked = True
-            code.careful = bool(code.promoted or code.compiled.writes_arguments)
+            code.careful = bool(code.promoted or code.overlaps)
         return result
+
+    def _check_overlap(self, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        outside = code.outside() if code.outside else ()
+        if may_overlap(args, kwargs, outside):
+            callee = self._parsed_callee()
+            callee.check_overlap(callee.bind(args, kwargs), outside)
 
     def _gradients_fit(self, code: _Code, arguments: dict[str, Any], result: Any) -> bool:
         """Whether gradients have the structure, shapes and dtypes of their arguments."""
@@ -469,6 +478,7 @@ class Differentiated:
             )
             code = _Code(compile(request), callee, args, entries)
             code.finish = self._finish(entries, arguments)
+            code.overlaps &= code.outside is not None or several(arguments)
             code.promoted = [callee.place_in_call(entry, args)[0] for entry in promoted]
             self._codes[key] = [code, *self._codes.pop(key, ())][:STATES]
             if len(self._codes) > KEYS:
@@ -635,9 +645,8 @@ class _Pullback(Differentiated):
         full, kwargs = self._complete(args, {})
         code = self._code_for(full, kwargs)
         callee = self._parsed_callee()
-        if code.compiled.writes_arguments:
-            outside = code.outside() if code.outside else ()
-            callee.check_overlap(callee.bind(full, kwargs), outside)
+        if code.overlaps:
+            self._check_overlap(code, full, kwargs)
         if _has_effects(code.compiled.ir):
             raise UnsupportedSyntaxError(
                 f"`{self.__name__}` prints, draws random numbers or calls what no one can see into,"

@@ -511,6 +511,44 @@ class Callee:
         )
 
 
+def may_overlap(
+    args: tuple[Any, ...], kwargs: dict[str, Any], outside: tuple[np.ndarray, ...]
+) -> bool:
+    """Whether `Callee.check_overlap` has to look: a quick test, for it runs at each call.
+
+    >>> x = np.ones(4)
+    >>> may_overlap((x, 2.0), {"y": [x.copy()]}, ()), may_overlap((x, [x[1:]]), {}, ())
+    (False, True)
+    """
+    arrays: list[np.ndarray] = list(outside)
+    containers: list[int] = []
+    todo = [*args, *kwargs.values()]
+    views = len(arrays)  # arrays that need a second look: two that own their memory share none
+    for x in todo:  # grows as we go
+        kind = type(x)
+        if kind is np.ndarray:
+            arrays.append(x)
+            views += not x.flags.owndata
+        elif kind not in NUMBERS and (inner := children(x)) is not None:
+            todo += [child for _, child in inner]
+            if kind is not tuple:
+                containers.append(id(x))
+    if views and any(itertools.starmap(np.may_share_memory, itertools.combinations(arrays, 2))):
+        return True
+    places = [*map(id, arrays), *containers]
+    return len(set(places)) < len(places)
+
+
+def several(arguments: dict[str, Any]) -> bool:
+    """Whether there are two arrays, or two containers, of which one may be the other.
+
+    >>> several({"x": np.ones(2), "n": 3}), several({"x": np.ones(2), "pair": (np.ones(2), 3)})
+    (False, True)
+    """
+    count = [sum(1 for _ in found(arguments)) for found in (_arrays, _containers)]
+    return max(count) > 1
+
+
 def argument(entry: Entry, arguments: dict[str, Any]) -> Any:
     """What an element of wrt stands for: an argument, or one of those that a star has caught.
 

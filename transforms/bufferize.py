@@ -273,8 +273,10 @@ class Look:
                 if how in ("view", "self"):
                     self.origins.of[result] -= {result}
                 self.views.add(result)
-                if instr.op is np.broadcast_to:
+                if instr.op is np.broadcast_to:  # not to be written, whoever owns it
                     self.readonly.add(result)
+                    self.origins.of[result] |= {result}
+                    self.origins.foreign.add(result)
 
     # ------------------------------------------------------------------ liveness
 

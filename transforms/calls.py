@@ -220,7 +220,8 @@ class Calls(Memory):
             return self.call_out(obj, args, kwargs, where)
         if not isinstance(obj, types.FunctionType) and self.writes(obj, args, kwargs):
             return self.opaque(obj, args, kwargs, where)
-        if obj in kernels.STATIC:
+        if obj in kernels.STATIC or (is_static_method(obj) and all(
+            isinstance(a, Known) for a in (*args, *kwargs.values()))):  # fmt: skip
             return self.static_call(obj, args, kwargs, where)
         if isinstance(obj, functools.partial):
             given = tuple(self.outside_ref(("object", a), a) for a in obj.args)
@@ -326,6 +327,8 @@ class Calls(Memory):
                 default = defaults.get(name)
                 items.append(kwargs[name] if name in kwargs else Known(default))
             return Tuple(tuple(items), cls)
+        if cls in STATIC_CLASSES:
+            return self.static_call(cls, args, kwargs, where)
         raise self.refuse(where, f"an instance of the class `{cls.__name__}` is made here",
                           "Use tuples or dicts of arrays.")  # fmt: skip
 
@@ -367,6 +370,8 @@ class Calls(Memory):
                          for p in key]  # fmt: skip
                 found = items[slice(*parts)]
                 return Tuple(found) if isinstance(base, Tuple) else self.new_list(found)  # type: ignore[attr-defined]
+            if isinstance(key, Plain) and self.alike(items):
+                return self.item_of_alike(base, items, key, where)
             index = self.known(key, where, "the index of a list or tuple")  # type: ignore[attr-defined]
             try:
                 return items[index]
@@ -377,6 +382,20 @@ class Calls(Memory):
             return self.outside_ref(("item", base.path or ("object", base.obj), index),
                                     base.obj[index])  # fmt: skip
         raise self.refuse(where, f"an item of {describe(base)}")
+
+    def alike(self, items: Any) -> bool:
+        """Whether items may be elements of one sequence: numbers or arrays of one kind."""
+        found = [self.kind(i) for i in items]
+        return bool(found) and all(k.numeric and k.rank == found[0].rank for k in found) and \
+            len({k.dtype for k in found}) == 1  # fmt: skip
+
+    def item_of_alike(self, base: Any, items: tuple, key: Plain, where: Any) -> Ref:
+        """An item at a position that is known only at run time."""
+        cell = base.cell if isinstance(base, List) else Cell("items")
+        sequence = self.sequence(items, cell, where)
+        if isinstance(base, List):
+            self.state.memory[cell] = sequence
+        return self.sequence_item(sequence.value, key.value, where)
 
     def array_item(self, base: Any, key: Any, where: Any) -> Ref:
         tree = self.key_tree(key, where)
@@ -1055,6 +1074,15 @@ def static_ref(obj: Any) -> Ref:
     if type(obj) is tuple:
         return Tuple(tuple(static_ref(x) for x in obj))
     return Known(obj)
+
+
+STATIC_CLASSES = (np.finfo, np.iinfo, np.dtype)
+
+
+def is_static_method(obj: Any) -> bool:
+    """A method of a string, a dtype or the like: it can be called while compiling."""
+    owner = getattr(obj, "__self__", None)
+    return isinstance(obj, types.BuiltinMethodType) and isinstance(owner, (str, bytes, np.dtype))
 
 
 def is_ref(obj: Any) -> bool:

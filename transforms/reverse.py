@@ -162,6 +162,8 @@ class Reverse:
         want = value.kind
         have = d.kind if isinstance(d, Value) else kind_of(d)
         if want.tag == "list" or want.tag == "object" or want.dims is None:
+            if want.tag == "list" and have.tag == "array":
+                return self.emit(list, (d,), want, where)
             if want.tag == "object":
                 return self.emit(kernels.unbroadcast, (d, self.shape(value, where)), OBJECT, where)
             return d

@@ -706,7 +706,10 @@ class Specializer(Calls):
     def truth(self, ref: Any, where: Any) -> Known | Plain:
         """What `if ref` tests: known, or a value."""
         if isinstance(ref, Known):
-            return Known(bool(ref.obj))
+            try:
+                return Known(bool(ref.obj))
+            except Exception as error:
+                raise self.refuse(where, f"this test raises {error!r}") from None
         if isinstance(ref, Tuple):
             return Known(bool(ref.items))
         if isinstance(ref, (List, Dict)):
