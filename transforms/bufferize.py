@@ -83,6 +83,25 @@ class Origins:
                 pending.extend(self.under.get(origin, ()))
         return found
 
+    def index(self) -> None:
+        """Make `sharing` quick: nothing changes any more."""
+        self.with_own: dict[Any, list[Value]] = {}
+        self.with_reach: dict[Any, list[Value]] = {}
+        for v, own in self.of.items():
+            for origin in own:
+                self.with_own.setdefault(origin, []).append(v)
+            for origin in self.reach(v):
+                self.with_reach.setdefault(origin, []).append(v)
+
+    def sharing(self, v: Value) -> set[Value]:
+        """The values that may share memory with v (see `may_share`)."""
+        found: set[Value] = set()
+        for origin in self.get(v):
+            found.update(self.with_reach.get(origin, ()))
+        for origin in self.reach(v):
+            found.update(self.with_own.get(origin, ()))
+        return found
+
     def may_share(self, a: Value, b: Value) -> bool:
         own_a, own_b = self.get(a), self.get(b)
         if own_a & own_b:
@@ -282,6 +301,7 @@ class Look:
 
     def settled(self) -> bool:
         """Whether every update may run in place; if not, `block` or the plan has changed."""
+        self.origins.index()
         live: set[Value] = set()
         self.note(live, flatten(self.block.results))
         self.note(live, self.results)
@@ -339,9 +359,7 @@ class Look:
 
     def readers(self, instr: Instr, live: set[Value]) -> set[Value]:
         """Who reads the memory of what is updated afterwards, the result apart."""
-        base = instr.args[0]
-        shared = self.origins.may_share
-        return {v for v in live if v not in instr.results and shared(v, base)}
+        return (self.origins.sharing(instr.args[0]) & live) - set(instr.results)
 
     def check_update(self, instr: Instr, live: set[Value]) -> None:
         base = instr.args[0]

@@ -19,6 +19,7 @@ import builtins
 import operator
 import sys
 import types
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -123,7 +124,8 @@ class Emitter:
                 continue
             v = instr.results[0]
             at = effective[consumer[v]]
-            if self.reads_memory(instr) and any(i < b < at for b in barriers):
+            between = bisect_right(barriers, i)
+            if between < len(barriers) and barriers[between] < at and self.reads_memory(instr):
                 continue
             if consumer[v] < n and self.too_long(block.instrs[consumer[v]], instr):
                 continue

@@ -14,6 +14,7 @@ until the loop ends.
 from __future__ import annotations
 
 import keyword
+from bisect import bisect_left
 from collections.abc import Iterable
 
 from srcdiff.transforms.ir import Block, Instr, Value, flatten
@@ -174,9 +175,9 @@ def assign(variables: Variables, order: Iterable[Value], reserved: set[str]) -> 
     Variables of one base name share it where their lives do not overlap.
     """
     names: dict[Value, str] = dict(variables.fixed)
-    holders: dict[str, list[Value]] = {}
+    holders: dict[str, Occupied] = {}
     for root, name in names.items():
-        holders.setdefault(name, []).append(root)
+        holders.setdefault(name, Occupied()).add(variables.lives.get(root, ()))
     done: set[Value] = set(names)
     result: dict[Value, str] = {}
     for v in order:
@@ -187,14 +188,40 @@ def assign(variables: Variables, order: Iterable[Value], reserved: set[str]) -> 
             number = 1
             while True:
                 name = base if number == 1 else f"{base}_{number}"
-                free = name not in reserved and not keyword.iskeyword(name)
-                if free and not any(variables.overlap(root, h) for h in holders.get(name, ())):
-                    break
+                if name not in reserved and not keyword.iskeyword(name):
+                    holder = holders.setdefault(name, Occupied())
+                    if holder.add(variables.lives.get(root, ())):
+                        break
                 number += 1
             names[root] = name
-            holders.setdefault(name, []).append(root)
         result[v] = names[root]
     return result
+
+
+class Occupied:
+    """The positions at which a name is in use, as sorted intervals that do not overlap."""
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+
+    def add(self, lives: Iterable[tuple[int, int]]) -> bool:
+        """Take the intervals of a variable if all of them are free."""
+        merged: list[list[int]] = []
+        for start, end in sorted(lives):
+            if merged and start < merged[-1][1]:
+                merged[-1][1] = max(merged[-1][1], end)
+            else:
+                merged.append([start, end])
+        for start, end in merged:
+            after = bisect_left(self.starts, end)
+            if after and self.ends[after - 1] > start:
+                return False
+        for start, end in merged:
+            at = bisect_left(self.starts, start)
+            self.starts.insert(at, start)
+            self.ends.insert(at, end)
+        return True
 
 
 def best_name(values: list[Value]) -> str:

@@ -1,0 +1,38 @@
+def continue_on(x):
+    s = 1.0
+    for v in x:
+        if v < 0:
+            continue
+        s = s * np.cos(v) + v
+    return s
+
+
+# grad(continue_on, wrt=0)
+
+def continue_on_grad(x):
+    s = 1.0
+    n = len(x)
+    cos_v_stack = []
+    s_stack = []
+    for i in range(n):
+        s_stack.append(s)
+        v = x[i]
+        if not v < 0:
+            cos_v = np.cos(v)
+            cos_v_stack.append(cos_v)
+            s = s * cos_v + v
+    # adjoint
+    d_x = np.zeros_like(x)
+    d_s = 1.0
+    for i in reversed(range(n)):
+        v = x[i]
+        s = s_stack.pop()
+        if v < 0:
+            d_v = 0.0
+        else:
+            cos_v = cos_v_stack.pop()
+            d_s_2 = d_s * cos_v
+            d_v = d_s + -(d_s * s) * np.sin(v)
+            d_s = d_s_2
+        d_x[i] += d_v
+    return d_x

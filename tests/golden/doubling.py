@@ -1,0 +1,31 @@
+def doubling(a):
+    b = a * 2
+    while np.linalg.norm(b) < 1000:
+        b = b * 2
+    if np.sum(b) > 0:
+        c = b
+    else:
+        c = 100 * b
+    return c
+
+
+# elementwise_grad(doubling, wrt=0)
+
+def doubling_grad(a):
+    b = a * 2
+    n_iter = 0
+    while np.linalg.norm(b) < 1000:
+        n_iter += 1
+        b = b * 2
+    test = np.sum(b) > 0
+    if test:
+        c = b
+    else:
+        c = 100 * b
+    # adjoint
+    d_b = np.ones_like(c)
+    if not test:
+        d_b = d_b * 100
+    for _ in range(n_iter):
+        d_b = d_b * 2
+    return d_b * 2

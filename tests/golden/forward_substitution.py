@@ -1,0 +1,38 @@
+def forward_substitution(a, b):
+    n = len(b)
+    y = np.zeros(n)
+    for i in range(n):
+        y[i] = (b[i] - a[i, :i] @ y[:i]) / a[i, i]
+    return np.sum(y**2)
+
+
+# grad(forward_substitution, wrt=(0, 1))
+
+def forward_substitution_grad(a, b):
+    n = len(b)
+    y = np.zeros(n)
+    stack = []
+    for i in range(n):
+        y_view = y[:i]
+        t = (b[i] - a[i, :i] @ y_view) / a[i, i]
+        stack.append((y_view.copy(), t))
+        y[i] = t
+    # adjoint
+    d_y = 2 * y
+    d_b = np.zeros_like(y)
+    d_a = np.zeros_like(a)
+    for i in reversed(range(n)):
+        d_t = d_y[i]
+        a_2 = a[i, i]
+        d_t_2 = d_t / a_2
+        y_view, t = stack.pop()
+        d_a[i, i] -= d_t * t / a_2
+        d_t = -d_t_2
+        a_view = a[i, :i]
+        d_t_3 = unbroadcast(d_t * y_view, a_view.shape)
+        d_t = unbroadcast(d_t * a_view, y_view.shape)
+        d_y[i] = 0.0
+        d_y[:i] += d_t
+        d_a[i, :i] += d_t_3
+        d_b[i] += d_t_2
+    return d_a, d_b

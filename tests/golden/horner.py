@@ -1,0 +1,29 @@
+def horner(c, x):
+    y = 0.0
+    for a in c[::-1]:
+        y = y * x + a
+    return y
+
+
+# grad(horner, wrt=(0, 1))
+
+def horner_grad(c, x):
+    y = 0.0
+    c_view = c[::-1]
+    n = len(c_view)
+    y_stack = []
+    for i in range(n):
+        y_stack.append(y)
+        a = c_view[i]
+        y = y * x + a
+    # adjoint
+    d_c = np.zeros_like(c)
+    d_y = 1.0
+    d_x = 0.0
+    for i in reversed(range(n)):
+        d_y_2 = d_y * x
+        y = y_stack.pop()
+        d_x += d_y * y
+        d_c[::-1][i] += d_y
+        d_y = d_y_2
+    return d_c, d_x

@@ -1,0 +1,13 @@
+def loss(w, b, x, t):
+    h = np.tanh(x @ w + b)
+    return np.mean((h - t) ** 2)
+
+
+# value_and_grad(loss, wrt=(0, 1))
+
+def loss_value_and_grad(w, b, x, t):
+    h = np.tanh(x @ w + b)
+    t = h - t
+    # adjoint
+    d_t = 2.0 / h.size * t * (1 - h ** 2)
+    return np.mean(t ** 2), (x.T @ d_t, np.sum(d_t, axis=0))

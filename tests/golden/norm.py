@@ -1,0 +1,10 @@
+def norm(x):
+    return np.linalg.norm(x)
+
+
+# grad(norm, wrt=0)
+
+def norm_grad(x):
+    norm_x = np.linalg.norm(x)
+    # adjoint
+    return 1.0 * x / np.where(norm_x == 0, 1, norm_x)

@@ -1,0 +1,27 @@
+def rnn(w, x):
+    h = np.zeros(w.shape[0])
+    for t in range(len(x)):
+        h = np.tanh(w @ h + x[t])
+    return np.sum(h)
+
+
+# grad(rnn, wrt=(0, 1))
+
+def rnn_grad(w, x):
+    h = np.zeros(w.shape[0])
+    n = len(x)
+    h_stack = []
+    for t in range(n):
+        h_stack.append(h)
+        h = np.tanh(w @ h + x[t])
+    # adjoint
+    d_h = np.ones_like(h)
+    d_w = np.zeros_like(w)
+    d_x = np.zeros_like(x)
+    for t in reversed(range(n)):
+        d_t = d_h * (1 - h ** 2)
+        d_x[t] += d_t
+        h = h_stack.pop()
+        d_h = w.T @ d_t
+        d_w += np.outer(d_t, h)
+    return d_w, d_x

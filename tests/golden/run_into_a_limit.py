@@ -1,0 +1,32 @@
+def run_into_a_limit(x, limit):
+    total = 0.0
+    for v in x:
+        total = total + v * v
+        if total > limit:
+            break
+    return total * x[0]
+
+
+# grad(run_into_a_limit, wrt=0)
+
+def run_into_a_limit_grad(x, limit):
+    total = 0.0
+    n_iter = 0
+    for i in range(len(x)):
+        n_iter += 1
+        v = x[i]
+        total = total + v * v
+        if total > limit:
+            stopped = True
+        else:
+            stopped = False
+        if stopped:
+            break
+    d_total = x[0]
+    # adjoint
+    d_x = np.zeros_like(x)
+    d_x[0] = total
+    for i in reversed(range(n_iter)):
+        v = x[i]
+        d_x[i] += 2 * (d_total * v)
+    return d_x

@@ -1,0 +1,9 @@
+def toy(x):
+    return 2 * np.dot(x, x)
+
+
+# grad(toy, wrt=0)
+
+def toy_grad(x):
+    # adjoint
+    return 2 * (2.0 * x)
