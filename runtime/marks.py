@@ -14,7 +14,13 @@ from typing import Any
 
 from srcdiff.runtime.registry import nondifferentiable
 
-_flags = threading.local()
+
+
+class _Flags(threading.local):
+    training = False
+
+
+_flags = _Flags()
 
 
 @nondifferentiable
@@ -33,7 +39,7 @@ def is_training() -> bool:
     >>> is_training()
     False
     """
-    return getattr(_flags, "training", False)
+    return _flags.training
 
 
 def set_training(value: bool) -> bool:

@@ -63,6 +63,10 @@ class Calls(Memory):
             known = self.outside.get(id(obj))
             if known is None:
                 known = self.outside_array(path, obj)
+                self.outside["path", id(obj)] = path  # type: ignore[assignment]
+            elif path_key(self.outside["path", id(obj)]) != path_key(path):
+                for one in (self.outside["path", id(obj)], path):  # one array under two names
+                    self.guard(one, obj, "is")  # type: ignore[arg-type]
             return known
         if kind in (float, complex) or isinstance(obj, np.generic):
             key = path_key(path)
@@ -119,11 +123,11 @@ class Calls(Memory):
     def guard(self, path: tuple, obj: Any, how: str) -> None:
         from srcdiff.transforms.specialize import Guard
 
-        if path[0] in ("global", "cell", "attr", "item"):
+        if path[0] in ("global", "cell", "attr", "item", "default"):
             base = path
             while base[0] in ("attr", "item"):
                 base = base[1]
-            if base[0] in ("global", "cell"):
+            if base[0] in ("global", "cell", "object", "default"):
                 self.guards.append(Guard(path, obj, how))
 
     # ------------------------------------------------------------------ operations
@@ -145,6 +149,7 @@ class Calls(Memory):
         try:
             kind = abstract.infer(op, kinds, kind_kwargs)
         except abstract.NeedsStatic:
+            self.make_constant((tree, keywords))  # type: ignore[attr-defined]
             raise self.refuse(where, f"a rank or an axis of `{op_text(op)}` is known only at run "
                               "time", "Make it a constant.") from None  # fmt: skip
         if kind in (None, OBJECT) and op in MADE_OF_LISTS and not keywords and len(tree) == 1:
@@ -232,6 +237,9 @@ class Calls(Memory):
                 return self.apply(obj, args, kwargs, where)
         if isinstance(obj, type) and issubclass(obj, BaseException):
             return Bound((Known(obj), args), "exception")
+        if type(obj).__module__ == "srcdiff.api":
+            raise self.refuse(where, "a derivative inside a function that is differentiated",
+                              "Differentiate a function that does not call it.")  # fmt: skip
         if isinstance(obj, type):
             return self.construct(obj, args, kwargs, where)
         if not isinstance(obj, (types.FunctionType, types.MethodType)):

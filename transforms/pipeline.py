@@ -23,7 +23,7 @@ from srcdiff.transforms.dead_code import dead_code
 from srcdiff.transforms.emit import emit
 from srcdiff.transforms.fold import fold
 from srcdiff.transforms.ir import Block, Instr, Value, flatten
-from srcdiff.transforms.kinds import Kind, kind_of, proven_not_one, proven_one
+from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.linemap import build, line_map
 from srcdiff.transforms.parse import Parsed
 from srcdiff.transforms.printer import print_source
@@ -33,7 +33,7 @@ from srcdiff.transforms.references import (
 from srcdiff.transforms.reverse import reverse
 from srcdiff.transforms.saving import save_trails
 from srcdiff.transforms.specialize import (
-    UNROLL, Guard, Specialized, Specializer, expander, lowered_of, specialize,
+    UNROLL, Guard, NeedsConstant, Specialized, Specializer, expander, lowered_of, specialize,
 )  # fmt: skip
 
 SEQUENCE = 32  # a list of more floats than this is one value, not one for each element
@@ -79,13 +79,7 @@ def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None
 
     inspect   called with the name and the result of each pass
     """
-    arguments = Arguments(request)
-    run = Specializer(request.unroll if request.unroll is not None else UNROLL, request.training)
-    primal = specialize(run, request.parsed, arguments.refs, arguments.state, arguments.params)
-    if primal.writes_arguments and arguments.twice:  # then one array is one buffer
-        arguments = Arguments(request, shared=True)
-        run = Specializer(run.unroll, request.training)
-        primal = specialize(run, request.parsed, arguments.refs, arguments.state, arguments.params)
+    arguments, run, primal = specialized(request)
     wanted = [arguments.wanted(entry, run) for entry in request.wrt]
     wrt = list(dict.fromkeys(v for tree in wanted for v in flatten(tree)))
     out, aux = split_output(primal.output, request)
@@ -128,6 +122,27 @@ def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None
                     line_map(source, emitted.tree), seeding.kind)  # fmt: skip
 
 
+def specialized(request: Request) -> tuple[Arguments, Specializer, Specialized]:
+    """The linear IR of the function, once it is known what of the arguments must be static."""
+    shared, static = False, frozenset()  # type: tuple[bool, frozenset]
+    while True:
+        arguments = Arguments(request, shared, static)
+        unroll = UNROLL if request.unroll is None else request.unroll
+        run = Specializer(unroll, request.training)
+        run.guards += arguments.guards
+        run.arguments = {v: path for path, v in arguments.leaf_of.items() if v.kind == INT}
+        try:
+            primal = specialize(run, request.parsed, arguments.refs, arguments.state,
+                                arguments.params)  # fmt: skip
+        except NeedsConstant as need:  # an int that fixes a rank, an axis or a trip count
+            static |= need.paths
+            continue
+        if primal.writes_arguments and arguments.twice and not shared:
+            shared = True  # then one array is one buffer
+            continue
+        return arguments, run, primal
+
+
 def name_of(request: Request) -> str:
     name = request.parsed.function.__name__
     name = "f" if name == "<lambda>" else name
@@ -138,8 +153,10 @@ def name_of(request: Request) -> str:
 class Arguments:
     """The arguments of a call, taken apart: a value for each number and array in them."""
 
-    def __init__(self, request: Request, shared: bool = False):
+    def __init__(self, request: Request, shared: bool = False, static: frozenset = frozenset()):
         self.request = request
+        self.static = static  # paths of the ints that are constants
+        self.guards: list[Guard] = []
         self.shared = shared
         self.twice = False  # one array is passed as two arguments
         self.parsed = request.parsed
@@ -170,6 +187,9 @@ class Arguments:
             self.state.memory[buffer] = value
             self.same[id(obj)] = Array(buffer)
             return Array(buffer)
+        if path in self.static:
+            self.guards.append(Guard(("argument", *path), obj, "equal"))
+            return Known(obj)
         if kind in (int, float, complex) or isinstance(obj, np.generic) and obj.dtype.kind in "biufc":
             return Plain(self.leaf(obj, path, access))
 
@@ -359,7 +379,7 @@ class Seeding:
 
     def cotangent(self, out: Any, access: ast.expr, name: str) -> None:
         if isinstance(out, Value):
-            if out.kind.inexact:
+            if out.kind.inexact or out.kind.tag == "object":
                 kind = out.kind
                 if kind.tag == "scalar":
                     kind = kind._replace(python=None)
@@ -383,7 +403,7 @@ class Seeding:
 
     def ones(self, out: Any) -> None:
         for v in flatten(out):
-            if v.kind.inexact and v not in self.seeds:
+            if (v.kind.inexact or v.kind.tag == "object") and v not in self.seeds:
                 self.seeds[v] = self.like(v)
 
     def like(self, v: Value) -> Any:

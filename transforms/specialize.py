@@ -79,6 +79,13 @@ class Specialized(NamedTuple):
     writes_arguments: bool
 
 
+class NeedsConstant(Exception):
+    """Int arguments whose values must be known; `paths` lead to them."""
+
+    def __init__(self, paths: frozenset):
+        self.paths = paths
+
+
 class NeedsUnrolling(SrcdiffError):
     """A structure was indexed by the counter of a loop that is not unrolled."""
 
@@ -87,12 +94,13 @@ def specialize(run: Specializer, parsed: Any, args: dict[str, Ref], state: State
                params: Iterable[Value]) -> Specialized:  # fmt: skip
     """Run a function on abstract arguments: `args` maps each parameter to a reference."""
     run.state = state
+    cells = {cell for cell in state.memory if isinstance(cell, Cell)}
     lowered = lowered_of(parsed)
     output = run.body(parsed, lowered, run.missing(parsed, lowered, args))
     tree = run.read_output(output)
     block = Block(tuple(params), [*run.prologue, *run.instrs], (tree,))
     written = {b for b in run.written if isinstance(b, Buffer) and b.origin == "argument"}
-    return Specialized(block, tree, tuple(run.guards), bool(written))
+    return Specialized(block, tree, tuple(run.guards), bool(written | (run.written & cells)))
 
 
 def expander(run: Specializer) -> Callable:
@@ -149,6 +157,7 @@ class Specializer(Calls):
         self.read_cells: set = set()
         self.outside_cells: dict = {}
         self.outside_versions: dict[Buffer, Value] = {}
+        self.arguments: dict[Value, tuple] = {}  # int arguments → how they are reached
         self.keep: list[Any] = []  # objects whose identity is used as a key
         self.temporaries: list[dict] = []
         self.frames: list[Frame] = []
@@ -812,6 +821,8 @@ class Specializer(Calls):
             if type(a) is not type(b):
                 return False
             if isinstance(a, Array) and not a.path and not b.path:
+                if {a.buffer.origin, b.buffer.origin} == {"argument"} and a != b:
+                    raise self.refuse(where, "whether two arguments are one object")
                 return False if a.buffer is not b.buffer else True
         raise self.refuse(where, "this test of identity depends on run-time values")
 
@@ -986,7 +997,11 @@ class Specializer(Calls):
         if isinstance(length, int) and (bounds is None or length * size(body) <= self.unroll):
             return self.walked(iterable, instr, lambda: self.unrolled(instr, length, item))
         if not isinstance(length, int):
-            return self.walked(iterable, instr, lambda: self.loop(instr, bounds, item))
+            try:
+                return self.walked(iterable, instr, lambda: self.loop(instr, bounds, item))
+            except NeedsUnrolling:  # with a trip count that is known, it can be unrolled
+                self.make_constant(bounds)
+                raise
         saved = self.state.copy(), len(self.instrs), list(self.guards)
         try:
             return self.loop(instr, bounds, item)
@@ -996,6 +1011,12 @@ class Specializer(Calls):
             self.state = saved[0]
             del self.instrs[saved[1] :]
             return self.unrolled(instr, length, item)
+
+    def make_constant(self, tree: Any) -> None:
+        """Ask for the values of the int arguments in a tree."""
+        paths = frozenset(self.arguments[v] for v in flatten(tree) if v in self.arguments)
+        if paths:
+            raise NeedsConstant(paths)
 
     def walked(self, iterable: Any, instr: Instr, loop: Callable) -> Exit | None:
         """A loop over lists: none of them may change its length meanwhile."""
