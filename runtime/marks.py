@@ -15,7 +15,6 @@ from typing import Any
 from srcdiff.runtime.registry import nondifferentiable
 
 
-
 class _Flags(threading.local):
     training = False
 

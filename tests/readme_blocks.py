@@ -1,12 +1,12 @@
 """The README's code blocks, executed in order: what the page shows is what is printed.
 
-    python -m tests.readme_blocks              compares
-    python -m tests.readme_blocks --update     writes what is printed into the page
+python -m tests.readme_blocks              compares
+python -m tests.readme_blocks --update     writes what is printed into the page
 
-    ```python                executed; all blocks share their names
-    ```python model.py       the same, under this file name in messages
-    ```text                  what the block above it printed
-    ```python generated      the source that the gradient `df` has now
+```python                executed; all blocks share their names
+```python model.py       the same, under this file name in messages
+```text                  what the block above it printed
+```python generated      the source that the gradient `df` has now
 """
 
 import contextlib

@@ -93,9 +93,7 @@ GOLDEN = [
     ),
     Golden("clipped", srcdiff.grad, clipped, (some(8), 0.0), 0),
     Golden("gather", srcdiff.grad, gather, (some(4), np.array([1, 1, 3])), 0),
-    Golden(
-        "lotka", srcdiff.grad, lotka, (positive(2), 1.1, 0.4, 5, 0.1), (0, 1, 2)
-    ),
+    Golden("lotka", srcdiff.grad, lotka, (positive(2), 1.1, 0.4, 5, 0.1), (0, 1, 2)),
 ] + [
     Golden(name, srcdiff.grad, *by_name(name)[1:])
     for name in (

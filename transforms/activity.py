@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from srcdiff.runtime.registry import NONDIFFERENTIABLE
-from srcdiff.transforms.ir import Block, Instr, Value, flatten
+from srcdiff.transforms.ir import Block, Instr, Value, carried
 
 SHAPE_ONLY = frozenset({"shape", "check_length"})
 
@@ -101,13 +101,3 @@ def gather(instrs: tuple[Instr, ...], useful: set[Value]) -> None:
                 gather(body.instrs, useful)
                 if len(useful) == before:
                     break
-
-
-def carried(instr: Instr) -> tuple[tuple[Value, ...], tuple]:
-    """A loop's carried parameters and their values at entry."""
-    if instr.op == "for":
-        return instr.blocks[0].params[1:], instr.args[1]
-    return instr.blocks[1].params, instr.args[0]
-
-
-_ = flatten

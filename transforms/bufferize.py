@@ -22,8 +22,15 @@ import numpy as np
 
 from srcdiff.runtime.registry import NONDIFFERENTIABLE
 from srcdiff.transforms import abstract
-from srcdiff.transforms.ir import Block, Instr, Value, flatten, map_tree
-from srcdiff.transforms.saving import SHAPE_READERS
+from srcdiff.transforms.ir import (
+    SHAPE_READERS,
+    Block,
+    Instr,
+    Value,
+    carried,
+    flatten,
+    map_tree,
+)  # fmt: skip
 
 UPDATES = ("setitem", "add_at")
 
@@ -524,12 +531,6 @@ def definitions(block: Block) -> list[Value]:
         for inner in instr.blocks:
             found += definitions(inner)
     return found
-
-
-def carried(instr: Instr) -> tuple:
-    if instr.op == "for":
-        return instr.blocks[0].params[1:], instr.args[1]
-    return instr.blocks[1].params, instr.args[0]
 
 
 def is_basic(instr: Instr) -> bool:

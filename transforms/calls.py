@@ -19,16 +19,33 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels, marks
-from srcdiff.runtime.errors import SrcdiffError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.transforms import abstract
-from srcdiff.transforms.ir import Instr, Slice, Value, flatten, map_tree
+from srcdiff.transforms.ir import Instr, Slice, Value, flatten, leaf_kind, map_tree, op_name
 from srcdiff.transforms.kinds import (
-    INT, OBJECT, Kind, fresh_size, join, kind_of, proven_one,
+    INT,
+    OBJECT,
+    Kind,
+    fresh_size,
+    join,
+    kind_of,
 )  # fmt: skip
 from srcdiff.transforms.mutation import NUMBERS, Memory, describe, kind_of_value
 from srcdiff.transforms.references import (
-    Array, Bound, Buffer, Cell, Dict, Function, Iterator, Known, List, Missing, Plain, Ref, Tuple,
+    Array,
+    Bound,
+    Buffer,
+    Cell,
+    Dict,
+    Function,
+    Guard,
+    Iterator,
+    Known,
+    List,
+    Missing,
+    Plain,
+    Ref,
+    Tuple,
 )  # fmt: skip
 
 STATIC_TYPES = (bool, int, str, type(None), bytes, np.dtype, type, type(...))
@@ -63,10 +80,10 @@ class Calls(Memory):
             known = self.outside.get(id(obj))
             if known is None:
                 known = self.outside_array(path, obj)
-                self.outside["path", id(obj)] = path  # type: ignore[assignment]
+                self.outside["path", id(obj)] = path
             elif path_key(self.outside["path", id(obj)]) != path_key(path):
                 for one in (self.outside["path", id(obj)], path):  # one array under two names
-                    self.guard(one, obj, "is")  # type: ignore[arg-type]
+                    self.guard(one, obj, "is")
             return known
         if kind in (float, complex) or isinstance(obj, np.generic):
             key = path_key(path)
@@ -121,8 +138,6 @@ class Calls(Memory):
         return List(cell) if isinstance(obj, list) else Dict(cell)
 
     def guard(self, path: tuple, obj: Any, how: str) -> None:
-        from srcdiff.transforms.specialize import Guard
-
         if path[0] in ("global", "cell", "attr", "item", "default"):
             base = path
             while base[0] in ("attr", "item"):
@@ -134,7 +149,7 @@ class Calls(Memory):
 
     def apply(self, op: Any, args: tuple, kwargs: dict, where: Any, name: str = "") -> Ref:
         """Emit one operation on references."""
-        if self.frame.internal and op in abstract.PURE and not kwargs:  # type: ignore[attr-defined]
+        if self.frame.internal and op in abstract.PURE and not kwargs:
             numbers = [a.obj for a in args if isinstance(a, Known) and type(a.obj) in (int, float)]
             if len(numbers) == len(args) and getattr(op, "__module__", "") == "math":
                 return Known(op(*numbers))  # a constant of a rule
@@ -149,12 +164,12 @@ class Calls(Memory):
         try:
             kind = abstract.infer(op, kinds, kind_kwargs)
         except abstract.NeedsStatic:
-            self.make_constant((tree, keywords))  # type: ignore[attr-defined]
+            self.make_constant((tree, keywords))
             raise self.refuse(where, f"a rank or an axis of `{op_text(op)}` is known only at run "
                               "time", "Make it a constant.") from None  # fmt: skip
         if kind in (None, OBJECT) and op in MADE_OF_LISTS and not keywords and len(tree) == 1:
             kind = array_of_list(op, tree[0]) or kind
-        plain = spelled is op or self.frame.internal  # type: ignore[attr-defined]
+        plain = spelled is op or self.frame.internal
         attrs = {} if plain else {"spelled": spelled}
         return self.result(op, tree, keywords, kind, args, where, name, attrs)
 
@@ -168,7 +183,7 @@ class Calls(Memory):
             self.instrs.append(Instr(op, tree, keywords, values, (), attrs, where))
             refs = tuple(self.fresh(v) for v in values)
             self.share(op, tree, keywords, args, refs)
-            return Tuple(refs) if kind.tag == "tuple" else self.new_list(refs)  # type: ignore[attr-defined]
+            return Tuple(refs) if kind.tag == "tuple" else self.new_list(refs)
         if kind is None:
             kind = OBJECT
         how = abstract.aliasing(op, tree, keywords)
@@ -202,7 +217,7 @@ class Calls(Memory):
 
     def call(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         if isinstance(f, Function):
-            return self.inline(f, args, kwargs, where, self.frame.internal)  # type: ignore[attr-defined]
+            return self.inline(f, args, kwargs, where, self.frame.internal)
         if isinstance(f, Bound):
             return self.method(f, args, kwargs, where)
         if not isinstance(f, Known):
@@ -245,15 +260,15 @@ class Calls(Memory):
         if not isinstance(obj, (types.FunctionType, types.MethodType)):
             method = getattr(type(obj), "__call__", None)
             if isinstance(method, types.FunctionType):
-                return self.inline(method, (self.itself(obj), *args), kwargs, where)  # type: ignore[attr-defined]
+                return self.inline(method, (self.itself(obj), *args), kwargs, where)
         if has_source(obj):
-            return self.inline(obj, args, kwargs, where, self.is_ours(obj))  # type: ignore[attr-defined]
+            return self.inline(obj, args, kwargs, where, self.is_ours(obj))
         return self.opaque(obj, args, kwargs, where)
 
     def static_call(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         """A function of ranks, axes and strings, called while compiling."""
-        known = [self.known(a, where, "an axis or a rank") for a in args]  # type: ignore[attr-defined]
-        named = {k: self.known(v, where, "an axis or a rank") for k, v in kwargs.items()}  # type: ignore[attr-defined]
+        known = [self.known(a, where, "an axis or a rank") for a in args]
+        named = {k: self.known(v, where, "an axis or a rank") for k, v in kwargs.items()}
         return static_ref(obj(*known, **named))
 
     def itself(self, obj: Any) -> Known:
@@ -298,7 +313,7 @@ class Calls(Memory):
         for ref in private:
             new = self.state.memory[ref.buffer].like()
             results.append(new)
-            self.written.add(ref.buffer)  # type: ignore[attr-defined]
+            self.written.add(ref.buffer)
             self.state.memory[ref.buffer] = new
         attrs = {"effect": impure, "opaque": True}
         trees, keywords = given
@@ -364,7 +379,7 @@ class Calls(Memory):
             return self.sequence_item(base.value, index, where)
         if isinstance(base, Dict):
             held = self.held(base)
-            name = self.known(key, where, "a dict's key")  # type: ignore[attr-defined]
+            name = self.known(key, where, "a dict's key")
             if name not in held:
                 raise self.refuse(where, f"the dict has no key {name!r}")
             return held[name]
@@ -374,19 +389,19 @@ class Calls(Memory):
                 return self.sequence_item(held, self.key_tree(key, where), where)
             items = base.items if isinstance(base, Tuple) else self.held(base)
             if isinstance(key, Slice):
-                parts = [None if p is None else self.known(p, where, "the bound of a slice")  # type: ignore[attr-defined]
+                parts = [None if p is None else self.known(p, where, "the bound of a slice")
                          for p in key]  # fmt: skip
                 found = items[slice(*parts)]
-                return Tuple(found) if isinstance(base, Tuple) else self.new_list(found)  # type: ignore[attr-defined]
+                return Tuple(found) if isinstance(base, Tuple) else self.new_list(found)
             if isinstance(key, Plain) and self.alike(items):
                 return self.item_of_alike(base, items, key, where)
-            index = self.known(key, where, "the index of a list or tuple")  # type: ignore[attr-defined]
+            index = self.known(key, where, "the index of a list or tuple")
             try:
                 return items[index]
             except (IndexError, TypeError) as error:
                 raise self.refuse(where, f"this index: {error}") from None
         if isinstance(base, Known) and not isinstance(base.obj, type):
-            index = self.known(key, where, "this index")  # type: ignore[attr-defined]
+            index = self.known(key, where, "this index")
             return self.outside_ref(("item", base.path or ("object", base.obj), index),
                                     base.obj[index])  # fmt: skip
         raise self.refuse(where, f"an item of {describe(base)}")
@@ -418,9 +433,9 @@ class Calls(Memory):
                           source.name if isinstance(source, Value) else "item")  # fmt: skip
         ref = self.fresh(value)
         if isinstance(base, Array):
-            self.read_from[value] = self.state.memory[base.buffer]  # type: ignore[attr-defined]
+            self.read_from[value] = self.state.memory[base.buffer]
         if not basic:
-            self.gathered.add(value)  # type: ignore[attr-defined]
+            self.gathered.add(value)
         if kind.tag == "object" or basic:
             for other in (base,):
                 if isinstance(other, Array) and isinstance(ref, Array):
@@ -496,7 +511,7 @@ class Calls(Memory):
             return Known(kind.dtype)
         if name == "size":
             if all(isinstance(d, int) for d in kind.dims):
-                return Known(math.prod(kind.dims))  # type: ignore[arg-type]
+                return Known(math.prod(kind.dims))
             return self.apply(np.size, (base,), {}, where)
         if name == "T":
             if len(kind.dims) < 2:
@@ -509,12 +524,11 @@ class Calls(Memory):
         return Bound(base, name)
 
     def dimension(self, base: Any, axis: int, where: Any) -> Ref:
-        dim = self.kind(base).dims[axis]  # type: ignore[index]
+        dim = self.kind(base).dims[axis]
         if isinstance(dim, int):
             return Known(dim)
         tree = self.read(base, where)
-        op, args = (len, (tree,)) if False else ("shape", (tree, axis))
-        return Plain(self.emit(op, args, None, INT._replace(size=dim), where, "n"))
+        return Plain(self.emit("shape", (tree, axis), None, INT._replace(size=dim), where, "n"))
 
     def method(self, bound: Bound, args: tuple, kwargs: dict, where: Any) -> Ref:
         base, name = bound.ref, bound.name
@@ -566,7 +580,7 @@ class Calls(Memory):
         if base.cell in self.outside_cells:
             return self.append_outside(base, args, where)
         held = self.held(base)
-        self.written.add(base.cell)  # type: ignore[attr-defined]
+        self.written.add(base.cell)
         if isinstance(held, Plain):
             item = self.read(args[0], where)
             self.fix(args[0])
@@ -580,7 +594,7 @@ class Calls(Memory):
         return Known(None)
 
     def method_extend(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
-        for item in self.items(args[0], where):  # type: ignore[attr-defined]
+        for item in self.items(args[0], where):
             self.method_append(base, (item,), {}, where)
         return Known(None)
 
@@ -588,15 +602,15 @@ class Calls(Memory):
         held = self.held(base)
         if isinstance(held, Plain):
             raise self.refuse(where, "`pop` from a list whose length is known only at run time")
-        self.written.add(base.cell)  # type: ignore[attr-defined]
+        self.written.add(base.cell)
         if isinstance(held, dict):
-            key = self.known(args[0], where, "a dict's key")  # type: ignore[attr-defined]
+            key = self.known(args[0], where, "a dict's key")
             rest = dict(held)
             found = rest.pop(key) if key in rest else args[1]
             self.state.memory[base.cell] = rest
             return found
         items = list(held)
-        index = self.known(args[0], where, "the index") if args else -1  # type: ignore[attr-defined]
+        index = self.known(args[0], where, "the index") if args else -1
         found = items.pop(index)
         self.state.memory[base.cell] = tuple(items)
         return found
@@ -606,7 +620,7 @@ class Calls(Memory):
         if isinstance(held, Plain):
             raise self.refuse(where, "`insert` into a list whose length is known only at run time")
         items = list(held)
-        items.insert(self.known(args[0], where, "the index"), args[1])  # type: ignore[attr-defined]
+        items.insert(self.known(args[0], where, "the index"), args[1])
         self.state.memory[base.cell] = tuple(items)
         return Known(None)
 
@@ -620,7 +634,7 @@ class Calls(Memory):
         return Tuple(tuple(self.held(base).values()))
 
     def method_get(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
-        key = self.known(args[0], where, "a dict's key")  # type: ignore[attr-defined]
+        key = self.known(args[0], where, "a dict's key")
         default = args[1] if len(args) > 1 else Known(None)
         return self.held(base).get(key, default)
 
@@ -714,7 +728,7 @@ class Calls(Memory):
         def numbered(i: Any) -> Ref:
             number = i
             if not (isinstance(start, Known) and start.obj == 0):
-                number = self.binary(operator.add, i, start, where)  # type: ignore[attr-defined]
+                number = self.binary(operator.add, i, start, where)
             return Tuple((number, item(i)))
 
         return length, numbered, bounds
@@ -764,9 +778,9 @@ class Calls(Memory):
         def shifted(i: Any) -> Ref:
             ref = i
             if step != 1:
-                ref = self.binary(operator.mul, ref, lift(step), where)  # type: ignore[attr-defined]
+                ref = self.binary(operator.mul, ref, lift(step), where)
             if start != 0:
-                ref = self.binary(operator.add, lift(start), ref, where)  # type: ignore[attr-defined]
+                ref = self.binary(operator.add, lift(start), ref, where)
             return item(ref)
 
         return shifted
@@ -817,13 +831,13 @@ class Calls(Memory):
 
     def call_list(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         if not args:
-            return self.new_list(())  # type: ignore[attr-defined]
+            return self.new_list(())
         ref = args[0]
         if isinstance(ref, List) and isinstance(self.held(ref), Plain):
             return self.method_copy(ref, (), {}, where)
         if isinstance(ref, Array) and not isinstance((self.kind(ref).dims or (None,))[0], int):
             return self.list_of_array(ref, where)
-        return self.new_list(tuple(self.items(ref, where)))  # type: ignore[attr-defined]
+        return self.new_list(tuple(self.items(ref, where)))
 
     def list_of_array(self, ref: Array, where: Any) -> List:
         """`list(x)` of an array whose length is known only at run time."""
@@ -838,7 +852,7 @@ class Calls(Memory):
         return List(cell)
 
     def call_tuple(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return Tuple(tuple(self.items(args[0], where)) if args else ())  # type: ignore[attr-defined]
+        return Tuple(tuple(self.items(args[0], where)) if args else ())
 
     def call_dict(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         cell = Cell()
@@ -846,9 +860,9 @@ class Calls(Memory):
         if args and isinstance(args[0], Dict):
             held.update(self.held(args[0]))
         elif args:
-            for pair in self.items(args[0], where):  # type: ignore[attr-defined]
-                key, value = self.items(pair, where)  # type: ignore[attr-defined]
-                held[self.known(key, where, "a dict's key")] = value  # type: ignore[attr-defined]
+            for pair in self.items(args[0], where):
+                key, value = self.items(pair, where)
+                held[self.known(key, where, "a dict's key")] = value
         self.state.memory[cell] = {**held, **kwargs}
         return Dict(cell)
 
@@ -858,7 +872,7 @@ class Calls(Memory):
 
     def call_isinstance(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         ref, classes = args
-        wanted = self.known(classes, where, "the class")  # type: ignore[attr-defined]
+        wanted = self.known(classes, where, "the class")
         if isinstance(ref, Known):
             return Known(isinstance(ref.obj, wanted))
         cls = self.class_of(ref, wanted, where)
@@ -897,7 +911,7 @@ class Calls(Memory):
         return None
 
     def call_bool(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
-        found = self.truth(args[0], where)  # type: ignore[attr-defined]
+        found = self.truth(args[0], where)
         return found if isinstance(found, Known) else None
 
     def call_str(self, args: tuple, kwargs: dict, where: Any) -> Ref:
@@ -930,7 +944,7 @@ class Calls(Memory):
                 value = self.emit(sum, (self.held(ref).value,), None, kind, where, "total")
                 return self.fresh(value)
             raise self.refuse(where, "`sum` with a start")
-        items = self.items(ref, where)  # type: ignore[attr-defined]
+        items = self.items(ref, where)
         if all(isinstance(i, Known) for i in items) and isinstance(start, Known):
             return Known(sum((i.obj for i in items), start.obj))
         scalars = all(self.kind(i).tag == "scalar" for i in items)
@@ -938,7 +952,7 @@ class Calls(Memory):
             return self.apply(sum, (Tuple(tuple(items)),), {}, where)
         total = start
         for item in items:
-            total = self.binary(operator.add, total, item, where)  # type: ignore[attr-defined]
+            total = self.binary(operator.add, total, item, where)
         return total
 
     def extreme(self, op: Callable, args: tuple, kwargs: dict, where: Any) -> Ref:
@@ -946,7 +960,7 @@ class Calls(Memory):
             raise self.refuse(where, f"a keyword of `{op.__name__}`")
         if len(args) == 1 and isinstance(args[0], Array):
             return self.apply(op, args, {}, where)
-        items = list(args) if len(args) > 1 else self.items(args[0], where)  # type: ignore[attr-defined]
+        items = list(args) if len(args) > 1 else self.items(args[0], where)
         if all(isinstance(i, Known) for i in items):
             return Known(op(i.obj for i in items))
         best = items[0]
@@ -971,7 +985,7 @@ class Calls(Memory):
         if isinstance(ref, Array) or (isinstance(ref, List) and isinstance(self.held(ref), Plain)):
             return Plain(self.emit(op, (self.read(ref, where),), None, kind_of(True), where,
                                    op.__name__))  # fmt: skip
-        tests = [self.truth(i, where) for i in self.items(ref, where)]  # type: ignore[attr-defined]
+        tests = [self.truth(i, where) for i in self.items(ref, where)]
         if all(isinstance(t, Known) for t in tests):
             return Known(op(t.obj for t in tests))
         tree = [self.read(t, where) for t in tests]
@@ -979,17 +993,17 @@ class Calls(Memory):
 
     def call_map(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         f, *iterables = args
-        columns = [self.items(it, where) for it in iterables]  # type: ignore[attr-defined]
+        columns = [self.items(it, where) for it in iterables]
         return Tuple(tuple(self.call(f, row, {}, where) for row in zip(*columns)))
 
     def call_hasattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        ref, name = args[0], self.known(args[1], where, "the name")  # type: ignore[attr-defined]
+        ref, name = args[0], self.known(args[1], where, "the name")
         if isinstance(ref, Known):
             return Known(hasattr(ref.obj, name))
         return Known(hasattr(self.class_of(ref, object, where), name))
 
     def call_getattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return self.getattr(args[0], self.known(args[1], where, "the name"), where)  # type: ignore[attr-defined]
+        return self.getattr(args[0], self.known(args[1], where, "the name"), where)
 
     def call_type(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         if isinstance(args[0], Known):
@@ -1000,16 +1014,16 @@ class Calls(Memory):
         return Known(self.class_of(args[0], object, where))
 
     def call_errstate(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return Bound({k: self.known(v, where, "the setting") for k, v in kwargs.items()},  # type: ignore[attr-defined]
+        return Bound({k: self.known(v, where, "the setting") for k, v in kwargs.items()},
                      "errstate")  # fmt: skip
 
     def call_is_constant(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         (ref,) = args
-        known = isinstance(ref, Known) or (isinstance(ref, Plain) and ref.value in self.constants)  # type: ignore[attr-defined]
+        known = isinstance(ref, Known) or (isinstance(ref, Plain) and ref.value in self.constants)
         return Known(known)
 
     def call_is_training(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return Known(self.training)  # type: ignore[attr-defined]
+        return Known(self.training)
 
     def call_add_at(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         base, key, value = args
@@ -1050,15 +1064,12 @@ class Calls(Memory):
 
     def call_conj(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         kind = self.kind(args[0])
-        internal = self.frame.internal  # type: ignore[attr-defined]
+        internal = self.frame.internal
         return args[0] if internal and kind.numeric and kind.dtype.kind != "c" else None
 
     def call_iscomplexobj(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         kind = self.kind(args[0])
         return Known(kind.dtype.kind == "c") if kind.numeric else None
-
-    def call_identity_of_type(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
-        return None
 
 
 HANDLERS: dict[Any, Callable] = {
@@ -1108,10 +1119,6 @@ def field_names(cls: Any) -> list[str]:
 
 def lift(leaf: Any) -> Any:
     return Plain(leaf) if isinstance(leaf, Value) else Known(leaf)
-
-
-def leaf_kind(leaf: Any) -> Kind:
-    return leaf.kind if isinstance(leaf, Value) else kind_of(leaf)
 
 
 def reverse_bounds(bounds: tuple) -> tuple:
@@ -1170,8 +1177,6 @@ def path_key(path: tuple) -> Any:
 
 
 def op_text(op: Any) -> str:
-    from srcdiff.transforms.ir import op_name
-
     return op_name(op)
 
 
@@ -1193,4 +1198,3 @@ ARITHMETIC = {
     operator.neg, operator.pos, operator.floordiv, operator.mod,
 }  # fmt: skip
 
-_ = (SrcdiffError, proven_one)

@@ -201,7 +201,7 @@ class Emitter:
         result = output(self.expr)
         self.statements.append(ast.Return(result))
         tree = ast.FunctionDef(name=name, args=parameters, body=self.statements,
-                               decorator_list=[], returns=None, type_params=[])  # fmt: skip
+                               decorator_list=[], returns=None)  # fmt: skip
         return Emitted(tree, self.bound, self.cells)
 
     def name_values(self, parameters: ast.arguments) -> None:
@@ -288,7 +288,7 @@ class Emitter:
     # ------------------------------------------------------------------ statements
 
     def add(self, statement: ast.stmt) -> None:
-        statement.where = self.where  # type: ignore[attr-defined]
+        statement.where = self.where
         self.statements.append(statement)
 
     def nested(self, body: Callable[[], None]) -> list[ast.stmt]:
@@ -369,7 +369,7 @@ class Emitter:
         return None
 
     def stmt_adjoint(self, instr: Instr) -> None:
-        self.add(Comment(text="adjoint"))
+        self.add(Comment("adjoint"))
 
     def place(self, base: Any, path: tuple, key: Any) -> ast.expr:
         """`base<path>[key]` as a target."""

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.transforms.ir import Block, Instr, Value, flatten, map_tree
-from srcdiff.transforms.kinds import Kind, kind_of
+from srcdiff.transforms.ir import Block, Instr, Value, leaf_kind, map_tree
+from srcdiff.transforms.kinds import Kind
 
 
 def fold(block: Block) -> Block:
@@ -156,7 +156,7 @@ def fold_mul(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
         small = self.spread_of(x)
         if small is None:
             continue
-        other = y.kind if isinstance(y, Value) else kind_of(y)
+        other = leaf_kind(y)
         pair = (small[0], y) if i == 0 else (y, small[0])
         if other.tag == "array" and other.shape == kind.shape:
             made = instr.replace(args=pair)
@@ -182,7 +182,7 @@ def fold_div(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
             self.emit(out, operator.truediv, (a, b), kind, instr),)  # fmt: skip
     small = self.spread_of(a)
     if small is not None:
-        other = b.kind if isinstance(b, Value) else kind_of(b)
+        other = leaf_kind(b)
         if other.tag == "array" and other.shape == kind.shape:
             return (self.emit(out, instr.op, (small[0], b), kind, instr),)
         if other.tag == "scalar":
@@ -193,7 +193,7 @@ def fold_div(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
 def outward(self: Folding, instr: Instr, spread: Value, args: tuple, out: list[Instr]) -> tuple:
     """`broadcast_to(s) * 2` as `broadcast_to(s * 2)`."""
     maker = self.makers[spread]
-    kinds = [a.kind if isinstance(a, Value) else kind_of(a) for a in args]
+    kinds = [leaf_kind(a) for a in args]
     kind = max(kinds, key=lambda k: (k.tag == "array", k.python is False))
     kind = kind._replace(dtype=instr.results[0].kind.dtype, size=None)
     made = Instr(instr.op, args, None, (Value("t", kind),), (), None, instr.where)
@@ -203,7 +203,7 @@ def outward(self: Folding, instr: Instr, spread: Value, args: tuple, out: list[I
     return (self.emit(out, np.broadcast_to, (inner, maker.args[1]), result, instr),)
 
 
-Folding.outward = outward  # type: ignore[attr-defined]
+Folding.outward = outward
 
 
 def fold_neg(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
@@ -215,7 +215,7 @@ def fold_neg(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
         return (maker.args[0],)
     small = self.spread_of(a)
     if small is not None:
-        return self.outward(instr, a, small, out)  # type: ignore[attr-defined]
+        return self.outward(instr, a, small, out)
     return None
 
 
@@ -236,7 +236,7 @@ def fold_add(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
 def fold_broadcast(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     a, shape = instr.args
     kind = instr.results[0].kind
-    have = a.kind if isinstance(a, Value) else kind_of(a)
+    have = leaf_kind(a)
     if have.dims == kind.dims and have.dims is not None:
         return (a,)
     small = self.spread_of(a)
@@ -247,7 +247,7 @@ def fold_broadcast(self: Folding, instr: Instr, out: list[Instr]) -> tuple | Non
 
 def fold_unbroadcast(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     a, _ = instr.args
-    have = a.kind if isinstance(a, Value) else kind_of(a)
+    have = leaf_kind(a)
     want = instr.results[0].kind
     return (a,) if have.dims is not None and have.dims == want.dims else None
 
@@ -257,7 +257,7 @@ def fold_getitem(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     small = self.spread_of(base)
     if small is None:
         return None
-    have = small[0].kind if isinstance(small[0], Value) else kind_of(small[0])
+    have = leaf_kind(small[0])
     return small if have.dims == () and instr.results[0].kind.dims == () else None
 
 
@@ -266,7 +266,7 @@ def fold_store(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     base, path, key, value = instr.args
     small = self.spread_of(value)
     if small is not None:
-        have = small[0].kind if isinstance(small[0], Value) else kind_of(small[0])
+        have = leaf_kind(small[0])
         if have.dims == ():
             made = instr.replace(args=(base, path, key, small[0]))
             self.makers[instr.results[0]] = made
@@ -289,7 +289,7 @@ def is_number(obj: Any) -> bool:
 
 def keeps(y: Any, kind: Kind) -> bool:
     """Whether y alone is what the operation gives."""
-    have = y.kind if isinstance(y, Value) else kind_of(y)
+    have = leaf_kind(y)
     if have.tag != kind.tag or have.dtype is None:
         return False
     if not isinstance(y, Value):
@@ -310,8 +310,8 @@ def materialize(block: Block, marker: int) -> Block:
             parts = [makers.get(p) if isinstance(p, Value) else None for p in shape]
             if not parts or any(p is None or p.op != "shape" for p in parts):
                 return None
-            v = parts[0].args[0]  # type: ignore[union-attr]
-            if any(p.args[0] is not v or p.args[1] != i for i, p in enumerate(parts)):  # type: ignore[union-attr]
+            v = parts[0].args[0]
+            if any(p.args[0] is not v or p.args[1] != i for i, p in enumerate(parts)):
                 return None
         if not isinstance(v, Value) or v.kind.tag != "array" or v.kind.shape != kind.shape:
             return None
@@ -328,7 +328,7 @@ def materialize(block: Block, marker: int) -> Block:
                 )
             elif instr.op is np.broadcast_to:
                 small, shape = instr.args
-                have = small.kind if isinstance(small, Value) else kind_of(small)
+                have = leaf_kind(small)
                 v = source(shape, instr.results[0].kind)
                 kind = instr.results[0].kind
                 if have.dims == () and v is not None and v.kind.dtype == kind.dtype:
@@ -343,6 +343,3 @@ def materialize(block: Block, marker: int) -> Block:
 
     instrs = [*block.instrs[: marker + 1], *visit(block.instrs[marker + 1 :])]
     return block.replace(instrs=instrs)
-
-
-_ = flatten

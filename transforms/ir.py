@@ -56,7 +56,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srcdiff.transforms.kinds import OBJECT, Kind
+from srcdiff.transforms.kinds import OBJECT, Kind, kind_of
 
 STRUCTURAL = frozenset(
     """getitem setitem add_at shape copy tuple list list_append list_pop list_setitem
@@ -151,6 +151,10 @@ class Instr:
         return "\n".join(Printer().instr(self))
 
 
+# Operations that read nothing of an array but its shape.
+SHAPE_READERS = frozenset(
+    {"shape", np.zeros_like, np.ones_like, np.shape, np.size, len, "zero_list"}
+)
 EFFECTS = frozenset({"print", "raise", "assert", "push", "pop", "effect"})
 
 
@@ -254,6 +258,38 @@ def walk(block: Block) -> Iterator[Instr]:
         yield instr
         for inner in instr.blocks:
             yield from walk(inner)
+
+
+def carried(instr: Instr) -> tuple[tuple[Value, ...], tuple]:
+    """A loop's carried parameters and their values at entry."""
+    if instr.op == "for":
+        return instr.blocks[0].params[1:], instr.args[1]
+    return instr.blocks[1].params, instr.args[0]
+
+
+def leaf_kind(leaf: Any) -> Kind:
+    """The kind of a value or of a constant."""
+    return leaf.kind if isinstance(leaf, Value) else kind_of(leaf)
+
+
+def has_list(key: Any) -> bool:
+    """Whether an index holds a list, which NumPy reads as an array."""
+    if isinstance(key, list):
+        return True
+    return isinstance(key, tuple) and not isinstance(key, Slice) and any(map(has_list, key))
+
+
+def has_integer_arrays(key: Any) -> bool:
+    """Whether an index may name one element twice: all but ints, slices and masks.
+
+    >>> i, mask = Value("i", Kind("scalar")), Value("m", Kind("array", np.dtype(bool)))
+    >>> has_integer_arrays((i, Slice(1, None))), has_integer_arrays(mask), has_integer_arrays([0])
+    (False, False, True)
+    """
+    return has_list(key) or any(
+        v.kind.tag != "scalar" and not (v.kind.tag == "array" and v.kind.dtype.kind == "b")
+        for v in flatten(key)
+    )
 
 
 _twins = itertools.count(1)

@@ -14,17 +14,28 @@ buffer and walks the path; a write makes a new version of the buffer, which ever
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.transforms import abstract
-from srcdiff.transforms.ir import UNDEFINED, Instr, Slice, Value, map_tree
-from srcdiff.transforms.kinds import FLOAT, Kind, join, kind_of
+from srcdiff.transforms.ir import UNDEFINED, Instr, Slice, Value, leaf_kind, map_tree
+from srcdiff.transforms.kinds import Kind, join, kind_of
 from srcdiff.transforms.references import (
-    Array, Bound, Buffer, Dict, Function, Iterator, Known, List, Missing, Plain, Ref, State, Tuple,
+    Array,
+    Bound,
+    Buffer,
+    Dict,
+    Function,
+    Iterator,
+    Known,
+    List,
+    Missing,
+    Plain,
+    Ref,
+    State,
+    Tuple,
     buffers_of,
 )  # fmt: skip
 
@@ -236,10 +247,6 @@ def convert(leaf: Any, kind: Kind) -> Any:
     return leaf
 
 
-def leaf_kind(leaf: Any) -> Kind:
-    return leaf.kind if isinstance(leaf, Value) else kind_of(leaf)
-
-
 def kind_of_value(value: Value) -> Kind:
     return value.kind
 
@@ -253,7 +260,3 @@ def describe(ref: Any) -> str:
     if isinstance(ref, Iterator):
         return f"the iterator `{ref.kind}(…)`"
     return f"this {type(ref).__name__.lower()}"
-
-
-AUGMENTED = {operator.add: operator.iadd, operator.sub: operator.isub}
-_ = FLOAT

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import dataclasses
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,7 +15,10 @@ import numpy as np
 
 import srcdiff.runtime.rules  # noqa: F401  (registers the rules)
 from srcdiff.runtime.errors import (
-    NonScalarOutputError, NotDifferentiableTypeError, SrcdiffError, UnknownArgumentError,
+    NonScalarOutputError,
+    NotDifferentiableTypeError,
+    SrcdiffError,
+    UnknownArgumentError,
 )  # fmt: skip
 from srcdiff.transforms.bufferize import bufferize
 from srcdiff.transforms.common_subexpressions import common_subexpressions
@@ -28,12 +31,28 @@ from srcdiff.transforms.linemap import build, line_map
 from srcdiff.transforms.parse import Parsed
 from srcdiff.transforms.printer import print_source
 from srcdiff.transforms.references import (
-    Array, Buffer, Cell, Dict, Known, List, Plain, Ref, State, Tuple,
+    Array,
+    Buffer,
+    Cell,
+    Dict,
+    Guard,
+    Known,
+    List,
+    Plain,
+    Ref,
+    State,
+    Tuple,
 )  # fmt: skip
 from srcdiff.transforms.reverse import reverse
 from srcdiff.transforms.saving import save_trails
 from srcdiff.transforms.specialize import (
-    UNROLL, Guard, NeedsConstant, Specialized, Specializer, expander, lowered_of, specialize,
+    UNROLL,
+    NeedsConstant,
+    Specialized,
+    Specializer,
+    expander,
+    lowered_of,
+    specialize,
 )  # fmt: skip
 
 SEQUENCE = 32  # a list of more floats than this is one value, not one for each element
@@ -389,8 +408,6 @@ class Seeding:
                 self.arguments.access[d] = access
                 if out in self.seeds:
                     total = Value(name, kind)
-                    import operator
-
                     self.instrs.append(Instr(operator.add, (self.seeds[out], d), None, (total,)))
                     d = total
                 self.seeds[out] = d
@@ -462,6 +479,3 @@ def kinds(tree: Any) -> Any:
     if isinstance(tree, dict):
         return {k: kinds(t) for k, t in tree.items()}
     return kind_of(tree)
-
-
-_ = (builtins, Specialized)

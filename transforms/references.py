@@ -17,6 +17,7 @@ references to one buffer, so whoever reads after a store sees the store.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from srcdiff.transforms.ir import Value
@@ -46,7 +47,8 @@ class Cell:
         self.name = name
 
 
-class Known(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Known:
     obj: Any
     path: Any = None  # how generated source can reach it, for objects from outside
 
@@ -153,3 +155,11 @@ def ref_like(obj: Any) -> bool:
     return isinstance(
         obj, (Known, Plain, Array, Tuple, List, Dict, Function, Bound, Iterator, Missing)
     )
+
+
+class Guard(NamedTuple):
+    """What was found outside the function when it was compiled, and must be so at a call."""
+
+    path: tuple
+    obj: Any
+    how: str  # "is", "equal", "kind"

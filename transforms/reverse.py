@@ -28,12 +28,29 @@ from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.registry import rule_of
 from srcdiff.transforms import abstract
-from srcdiff.transforms.activity import active, carried
+from srcdiff.transforms.activity import active
 from srcdiff.transforms.ir import (
-    UNDEFINED, Block, Instr, Slice, Value, flatten, map_tree, new_twin, op_name, substitute_block,
+    Block,
+    Instr,
+    Slice,
+    Value,
+    carried,
+    flatten,
+    has_integer_arrays,
+    has_list,
+    leaf_kind,
+    map_tree,
+    new_twin,
+    op_name,
+    substitute_block,
 )  # fmt: skip
 from srcdiff.transforms.kinds import (
-    FLOAT, INT, OBJECT, Kind, kind_of, proven_not_one, proven_one,
+    INT,
+    OBJECT,
+    Kind,
+    kind_of,
+    proven_not_one,
+    proven_one,
 )  # fmt: skip
 
 CASTS = frozenset({float, complex, np.float64, np.float32, np.float16, np.complex128, np.complex64})
@@ -75,7 +92,8 @@ class Adjoint:
 class Reverse:
     def __init__(self, expand: Callable, active_values: set[Value], wrt: set[Value]):
         self.expand, self.active = expand, active_values
-        self.wrt, self.finished = wrt, {}  # the adjoints of intermediate values that are asked for
+        self.wrt = wrt
+        self.finished: dict[Value, Any] = {}  # the adjoints of local variables in wrt
         self.instrs: list[Instr] = []
         self.adjoints: dict[Value, Adjoint] = {}
         self.named: set[Value] = set()
@@ -160,7 +178,7 @@ class Reverse:
     def fit(self, d: Any, value: Value, where: Any) -> Any:
         """A contribution in the shape and dtype of its value: broadcasting is summed back."""
         want = value.kind
-        have = d.kind if isinstance(d, Value) else kind_of(d)
+        have = leaf_kind(d)
         if want.tag == "list" or want.tag == "object" or want.dims is None:
             if want.tag == "list" and have.tag == "array":
                 return self.emit(list, (d,), want, where)
@@ -171,7 +189,7 @@ class Reverse:
             d = self.emit(kernels.unbroadcast, (d, self.shape(value, where)), want, where)
         elif have.dims != want.dims:
             d = self.sum_to(d, have, want, value, where)
-        have = d.kind if isinstance(d, Value) else kind_of(d)
+        have = leaf_kind(d)
         if want.tag == "array" and want.dims == () and have.tag == "scalar":
             d = self.emit(np.array, (d,), want._replace(dtype=have.dtype), where)
             have = d.kind
@@ -261,7 +279,7 @@ class Reverse:
         if rule is None or rule.vjp is None or instr.attrs.get("opaque"):
             raise NoRuleError(
                 f"{op_name(op)} has no derivative rule", where and where.location,
-                f"Give it one with `vjp_rule`, or mark what it returns with `detach`.")  # fmt: skip
+                "Give it one with `vjp_rule`, or mark what it returns with `detach`.")  # fmt: skip
         self.apply_rule(rule, instr, ds)
 
     def apply_rule(self, rule: Any, instr: Instr, ds: list) -> None:
@@ -418,7 +436,7 @@ class Reverse:
     def reverse_list_append(self, instr: Instr) -> None:
         sequence, item = instr.args
         d = self.take(instr.results[0], instr.where)
-        kind = item.kind if isinstance(item, Value) else kind_of(item)
+        kind = leaf_kind(item)
         rest, last = Value(f"d_{sequence.name}", sequence.kind), Value("d_t", kind)
         self.instrs.append(Instr("list_pop", (d,), None, (rest, last), (), {}, instr.where))
         self.add(item, last, instr.where)
@@ -514,7 +532,7 @@ class Reverse:
                     self.active.add(y)
                     self.add(y, d_params[p], where)
             self.block(body.instrs)
-            self.nexts = []
+            self.nexts: list = []
             for p, _, _, _ in flowing:
                 d = self.take(p, where)
                 self.nexts.append(self.zeros(p, where) if d is None else d)
@@ -655,15 +673,8 @@ SPECIAL: dict[Any, Callable] = {
 
 def rule_parameters(rule: Callable) -> list[str]:
     """The names of the differentiated function's parameters, as its rule has them."""
-    code = rule.__code__  # type: ignore[attr-defined]
+    code = rule.__code__
     return list(code.co_varnames[2 : code.co_argcount])
-
-
-def has_integer_arrays(key: Any) -> bool:
-    return any(
-        v.kind.tag not in ("scalar",) and not (v.kind.tag == "array" and v.kind.dtype.kind == "b")
-        for v in flatten(key)
-    ) or has_list(key)
 
 
 def has_arrays(key: Any) -> bool:
@@ -677,12 +688,6 @@ def is_index(key: Any) -> bool:
     return isinstance(key, Value) or type(key) is int
 
 
-def has_list(key: Any) -> bool:
-    if isinstance(key, list):
-        return True
-    return isinstance(key, tuple) and not isinstance(key, Slice) and any(map(has_list, key))
-
-
 def same(a: Any, b: Any) -> bool:
     """Whether two places are written alike: the same constants and the same values."""
     if isinstance(a, Value) or isinstance(b, Value):
@@ -690,6 +695,3 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, (tuple, list)) and type(a) is type(b):
         return len(a) == len(b) and all(map(same, a, b))
     return type(a) is type(b) and a == b
-
-
-_ = (UNDEFINED, FLOAT)

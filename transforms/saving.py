@@ -26,11 +26,18 @@ from typing import Any
 import numpy as np
 
 from srcdiff.transforms.ir import (
-    UNDEFINED, Block, Instr, Value, flatten, map_tree, substitute, substitute_block,
+    SHAPE_READERS,
+    UNDEFINED,
+    Block,
+    Instr,
+    Value,
+    flatten,
+    map_tree,
+    substitute,
+    substitute_block,
 )  # fmt: skip
 
 FREE, NEVER = 0.0, 1e9
-SHAPE_READERS = {"shape", np.zeros_like, np.ones_like, np.shape, np.size, len, "zero_list"}
 
 
 def save_trails(block: Block) -> Block:
@@ -185,7 +192,10 @@ def insert_pushes(block: Block, stacks: dict[Value, list[Value]]) -> Block:
 
     def push(defined: Any) -> None:
         for stack, missing in waiting.items():
-            if missing and not missing.difference_update(defined) and not missing:
+            if not missing:
+                continue
+            missing.difference_update(defined)
+            if not missing:
                 instrs.append(Instr("push", (stack, *stacks[stack])))
 
     push(block.params)

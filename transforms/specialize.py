@@ -17,7 +17,6 @@ from __future__ import annotations
 import builtins
 import importlib
 import operator
-import types
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -27,15 +26,37 @@ from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
 from srcdiff.transforms.ir import (
-    UNDEFINED, Block, Instr, Slice, Value, flatten, map_tree, substitute_block,
+    UNDEFINED,
+    Block,
+    Instr,
+    Slice,
+    Value,
+    flatten,
+    has_integer_arrays,
+    map_tree,
+    substitute_block,
 )  # fmt: skip
 from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, kind_of
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower
-from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
-from srcdiff.transforms.parse import parse
+from srcdiff.transforms.mutation import NUMBERS, convert, describe, kind_of_value
+from srcdiff.transforms.parse import MISSING, parse
 from srcdiff.transforms.references import (
-    Array, Bound, Buffer, Cell, Dict, Function, Iterator, Known, List, Missing, Plain, Ref, State,
-    Tuple, buffers_of, ref_like,
+    Array,
+    Bound,
+    Buffer,
+    Cell,
+    Dict,
+    Function,
+    Guard,
+    Iterator,
+    Known,
+    List,
+    Missing,
+    Plain,
+    Ref,
+    State,
+    Tuple,
+    ref_like,
 )  # fmt: skip
 
 UNROLL = 24  # lowered instructions that unrolling a loop over a known range may make
@@ -56,14 +77,6 @@ class Exit(NamedTuple):
     @property
     def always(self) -> bool:
         return self.dead or self.brk is True or self.cont is True or self.ret is True
-
-
-class Guard(NamedTuple):
-    """What was found outside the function when it was compiled, and must be so at a call."""
-
-    path: tuple
-    obj: Any
-    how: str  # "is", "equal", "kind"
 
 
 class Specialized(NamedTuple):
@@ -105,7 +118,7 @@ def specialize(run: Specializer, parsed: Any, args: dict[str, Ref], state: State
 
 def expander(run: Specializer) -> Callable:
     """Write rules into a program: `expand(rule, args, kwargs, instrs, where)` → what it returns."""
-    frame = Frame(0, None, None, -1, True)  # type: ignore[arg-type]
+    frame = Frame(0, None, None, -1, True)
 
     def ref_of(tree: Any) -> Any:
         if isinstance(tree, Value):
@@ -165,7 +178,7 @@ class Specializer(Calls):
         self.unroll, self.training = unroll, training
         self.constants: dict[Value, Any] = {}  # names that hold a literal
         self.augment: dict[Value, tuple] = {}
-        self.read_from: dict[Value, Value] = {}  # element → the version of the buffer it was read of
+        self.read_from: dict[Value, Value] = {}  # element → its buffer's version then
         self.gathered: set[Value] = set()  # what advanced indexing has just read
         self.stores: dict[str, list[tuple]] = {}  # local → (value, inside a region) of each store
         self.regions = 0
@@ -616,7 +629,8 @@ class Specializer(Calls):
         if not isinstance(ref, Array):
             raise self.refuse(where, "a starred target of unknown length")
         after = n - 1 - star
-        middle = self.getitem(ref, Slice(Known(star), Known(-after) if after else None, None), where)
+        stop = Known(-after) if after else None
+        middle = self.getitem(ref, Slice(Known(star), stop, None), where)
         for i, result in enumerate(instr.results):
             if i == star:
                 self.temporaries[-1][result] = self.list_of_array(middle, where)
@@ -787,7 +801,7 @@ class Specializer(Calls):
         if isinstance(ref, Known):
             return ref
         if isinstance(ref, Tuple) and all(self.comparable(r) is not None for r in ref.items):
-            return Known(tuple(self.comparable(r).obj for r in ref.items))  # type: ignore[union-attr]
+            return Known(tuple(self.comparable(r).obj for r in ref.items))
         return None
 
     def compare_tuples(self, a: Tuple, b: Tuple, where: Any, equal: bool) -> Ref:
@@ -1167,11 +1181,11 @@ class Merger:
             if isinstance(found, Known) and type(found.obj) not in NUMBERS:
                 return Missing(f"`{name}` may be unbound here")
             if isinstance(found, Plain):
-                pair = (UNDEFINED, found.value) if x is None else (found.value, UNDEFINED)
-                return plain(self.value_or_missing(*pair, name, user))
+                a, b = (UNDEFINED, found.value) if x is None else (found.value, UNDEFINED)
+                return plain(self.value_or_missing(a, b, name, user))
             if isinstance(found, Known):
-                pair = (UNDEFINED, found.obj) if x is None else (found.obj, UNDEFINED)
-                return plain(self.value_or_missing(*pair, name, user))
+                a, b = (UNDEFINED, found.obj) if x is None else (found.obj, UNDEFINED)
+                return plain(self.value_or_missing(a, b, name, user))
             if isinstance(found, Array):
                 return self.arrays(x, y, name, user)
             return Missing(f"`{name}` may be unbound here")
@@ -1223,7 +1237,8 @@ class Merger:
             self.run.state, self.run.instrs = path.state, path.instrs
             leaves.append(self.run.read(ref, self.where))
             self.run.state, self.run.instrs = outer
-        value = self.value_or_missing(*leaves, name, user)
+        a, b = leaves
+        value = self.value_or_missing(a, b, name, user)
         if isinstance(value, Missing):
             return value
         buffer = Buffer(name)
@@ -1300,7 +1315,7 @@ class Loop:
 
     def attempt(self) -> tuple[Exit | None] | None:
         """Run the body once; None means that more is known now and it must be run again."""
-        run, instr = self.specializer, self.instr
+        run = self.specializer
         mark, guards, written = len(run.instrs), len(run.guards), set(run.written)
         aliases = list(run.aliases)
         self.state = self.entry.copy()
@@ -1317,7 +1332,8 @@ class Loop:
         carried = tuple(s.param for s in self.slots)
         test_block, body_path, flag = self.iterate_body(carried)
         if not self.settled(body_path, inits_state):
-            return self.again(mark, guards, written, aliases)
+            self.again(mark, guards, written, aliases)
+            return None
         return (self.finish(test_block, body_path, flag),)
 
     def again(self, mark: int, guards: int, written: set, aliases: list) -> None:
@@ -1485,7 +1501,7 @@ class Loop:
                     self.instr.where,
                     f"`{slot.name}` changes its kind in this loop "
                     f"(from {slot.param.kind!r} to {kind!r})",
-                    f"Start it with a value of the kind that it gets.")  # fmt: skip
+                    "Start it with a value of the kind that it gets.")  # fmt: skip
             wider = self.settle(slot, joined[2])
             if wider != slot.param.kind:
                 self.kinds[slot.key] = wider
@@ -1499,7 +1515,7 @@ class Loop:
         """The joined kind, with dimensions that differ from step to step named by their slot."""
         if kind.shape is None:
             return kind
-        before = slot.param.kind.shape  # type: ignore[union-attr]
+        before = slot.param.kind.shape
         dims = []
         for axis, (old, new) in enumerate(zip(before, kind.shape)):
             if old != new:
@@ -1595,7 +1611,10 @@ class Loop:
         run, instr = self.specializer, self.instr
         exit = path.exit
         state = State(dict(self.entry.env), dict(self.entry.memory))
-        params, inits, yields, results = [], [], [], []
+        params: list = []
+        inits: list = []
+        yields: list = []
+        results: list = []
         run.state = state
         after: dict[Any, Any] = {}
         buffers: dict[Any, Buffer] = {}
@@ -1823,8 +1842,6 @@ def plain(found: Any) -> Any:
 
 
 def convert_leaf(leaf: Any, kind: Kind) -> Any:
-    from srcdiff.transforms.mutation import convert
-
     return leaf if isinstance(leaf, Value) or kind.dtype is None else convert(leaf, kind)
 
 
@@ -1835,17 +1852,6 @@ def negated(run: Specializer, value: Any, where: Any) -> Any:
 def leaf_inexact(tree: Any) -> bool:
     kind = tree.kind if isinstance(tree, Value) else kind_of(tree)
     return kind.numeric and kind.dtype.kind != "b" and not (kind.dtype.kind == "u")
-
-
-def has_integer_arrays(key: Any) -> bool:
-    return any(v.kind.tag == "array" and v.kind.dtype.kind in "iu" for v in flatten(key)) or any(
-        v.kind.tag not in ("array", "scalar") for v in flatten(key)) or has_list(key)  # fmt: skip
-
-
-def has_list(key: Any) -> bool:
-    return isinstance(key, list) or (
-        isinstance(key, tuple) and not isinstance(key, Slice) and any(map(has_list, key))
-    )
 
 
 def cells_of(ref: Any) -> list:
@@ -1872,9 +1878,7 @@ def finished(exit: Exit) -> Exit | None:
 
 
 def has_self(parsed: Any) -> bool:
-    from srcdiff.transforms import parse as module
-
-    return parsed.bound_self is not module.MISSING
+    return parsed.bound_self is not MISSING
 
 
 def captured(result: Any, memory: dict, number: int) -> bool:
@@ -1946,6 +1950,3 @@ def index_name(instr: Instr, direct: bool) -> str:
     """The user's name for the counter if there is one."""
     name = instr.blocks[0].params[0].name
     return name if direct and name != "item" else "i"
-
-
-_ = (types, Any, buffers_of, Iterator, Size)
