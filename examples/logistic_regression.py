@@ -10,10 +10,9 @@ try:
     from scipy.optimize import minimize
     from sklearn.datasets import load_breast_cancer
 except ImportError as missing:
+    package = missing.name.split(".")[0]
     raise ImportError(
-        f"{missing.name} is not installed: pip install 'srcdiff[examples]' (in a checkout: "
-        "pip install '.[examples]')",
-        name=missing.name,
+        f"{package} is not installed. In a checkout: pip install '.[examples]'", name=package
     ) from None
 
 

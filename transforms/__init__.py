@@ -5,6 +5,6 @@
 
 assert __name__ == "srcdiff.transforms", "import this package as srcdiff.transforms"
 
-from srcdiff.transforms.pipeline import Compiled, Request, compile
+from srcdiff.transforms.pipeline import Compiled, Request, compile  # noqa: E402
 
 __all__ = ["Compiled", "Request", "compile"]

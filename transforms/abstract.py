@@ -339,9 +339,10 @@ def power(op: Callable, base: Any, exponent: Any, modulus: Any = None) -> Kind:
         for pb in (True, False) if b.python is None else (True,):
             for pe in (True, False) if e.python is None else (True,):
                 if not (pb and pe):
-                    pair = [b._replace(python=pb), e._replace(python=pe)]
+                    base_kind, exponent_kind = b._replace(python=pb), e._replace(python=pe)
                     try:
-                        found = join(found, _numpy_power(op, *pair, exponent))
+                        one = _numpy_power(op, base_kind, exponent_kind, exponent)
+                        found = join(found, one)
                     except TypeError:  # a negative power of a NumPy int
                         pass
         return found

@@ -108,7 +108,7 @@ def diag(op: Any, v: Any, k: Any = 0) -> Kind:
         return as_array(v, (n, n))
     if v.rank != 2:
         raise ValueError
-    return as_array(v, (diagonal_length(*v.dims, k),))
+    return as_array(v, (diagonal_length(v.dims[0], v.dims[1], k),))
 
 
 def diagonal_length(rows: Dim, columns: Dim, k: Any) -> Dim:

@@ -501,8 +501,8 @@ def rot90(op: Any, m: Any, k: Any = 1, axes: Any = (0, 1)) -> Kind:
 @abstract(np.tile)
 def tile(op: Any, A: Any, reps: Any) -> Kind:
     a, reps = numeric(A), shape_arg(reps)
-    rank = max(a.rank, len(reps))
-    dims = (1,) * (rank - a.rank) + a.dims
+    rank = max(len(a.dims), len(reps))
+    dims = (1,) * (rank - len(a.dims)) + a.dims
     reps = (1,) * (rank - len(reps)) + reps
     return as_array(a, tuple(map(product, zip(dims, reps, strict=True))))
 

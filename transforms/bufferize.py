@@ -207,7 +207,6 @@ class Look:
 
     def share_loop(self, instr: Instr) -> None:
         """A loop's carried arrays get slots; they are one slot if two of them may be one array."""
-        origins = self.origins
         params, inits = carried(instr)
         body = instr.blocks[-1]
         tests = instr.blocks[0].params if instr.op == "while" else params

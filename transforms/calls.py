@@ -23,6 +23,7 @@ from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import Instr, Slice, Value, flatten, leaf_kind, map_tree, op_name
 from srcdiff.transforms.kinds import (
+    FLOAT,
     INT,
     OBJECT,
     Kind,
@@ -127,9 +128,7 @@ class Calls(Memory):
             self.keep.append(obj)
             self.guard(path, obj, "kind")
             if isinstance(obj, list):
-                held: Any = tuple(
-                    self.outside_ref(("item", path, i), v) for i, v in enumerate(obj)
-                )
+                held: Any = tuple(self.outside_ref(("item", path, i), v) for i, v in enumerate(obj))
             else:
                 held = {k: self.outside_ref(("item", path, k), v) for k, v in obj.items()}
             self.outside["held", cell] = held
@@ -167,6 +166,12 @@ class Calls(Memory):
             self.make_constant((tree, keywords))
             raise self.refuse(where, f"a rank or an axis of `{op_text(op)}` is known only at run "
                               "time", "Make it a constant.") from None  # fmt: skip
+        if (
+            kind == OBJECT
+            and op is operator.pow
+            and all(leaf_kind(t).tag == "scalar" for t in tree)
+        ):
+            kind = FLOAT  # a root; of a negative number it is complex, and no gradient comes out
         if kind in (None, OBJECT) and op in MADE_OF_LISTS and not keywords and len(tree) == 1:
             kind = array_of_list(op, tree[0]) or kind
         plain = spelled is op or self.frame.internal
@@ -258,7 +263,7 @@ class Calls(Memory):
         if isinstance(obj, type):
             return self.construct(obj, args, kwargs, where)
         if not isinstance(obj, (types.FunctionType, types.MethodType)):
-            method = getattr(type(obj), "__call__", None)
+            method = vars(type(obj)).get("__call__")
             if isinstance(method, types.FunctionType):
                 return self.inline(method, (self.itself(obj), *args), kwargs, where)
         if has_source(obj):
@@ -696,6 +701,7 @@ class Calls(Memory):
     def iterate_reversed(self, ref: Iterator, where: Any) -> tuple:
         length, item, bounds = self.iterate(ref.parts[0], where)
         if isinstance(length, int):
+
             def known_item(i: Any) -> Ref:
                 return item(Known(length - 1 - i.obj)) if isinstance(i, Known) else item(i)
 
@@ -738,7 +744,7 @@ class Calls(Memory):
         lengths = [p[0] for p in parts]
         known = [n for n in lengths if isinstance(n, int)]
         items = []
-        for (length, item, bounds), part in zip(parts, ref.parts):
+        for length, item, bounds in parts:
             if isinstance(length, int) or bounds is None or (bounds[1], bounds[3]) == (0, 1):
                 items.append(item)
             else:
@@ -1197,4 +1203,3 @@ ARITHMETIC = {
     operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul,
     operator.neg, operator.pos, operator.floordiv, operator.mod,
 }  # fmt: skip
-

@@ -60,8 +60,14 @@ class Emitted(NamedTuple):
     cells: dict[str, Any]  # name → the user's own closure cell
 
 
-def emit(block: Block, name: str, parameters: ast.arguments, access: dict[Value, ast.expr],
-         output: Callable[[Callable[[Any], ast.expr]], ast.expr], parsed: Any) -> Emitted:  # fmt: skip
+def emit(
+    block: Block,
+    name: str,
+    parameters: ast.arguments,
+    access: dict[Value, ast.expr],
+    output: Callable[[Callable[[Any], ast.expr]], ast.expr],
+    parsed: Any,
+) -> Emitted:
     """Print a block as a function.
 
     parameters   the signature
@@ -208,8 +214,15 @@ class Emitter:
         reserved = self.reserved_names()
         variables = self.variables = Variables()
         variables.lives = {v: [life] for v, life in lives(self.program, self.folded).items()}
-        taken = {a.arg for a in [*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs,
-                                 *(a for a in (parameters.vararg, parameters.kwarg) if a)]}  # fmt: skip
+        taken = {
+            a.arg
+            for a in [
+                *parameters.posonlyargs,
+                *parameters.args,
+                *parameters.kwonlyargs,
+                *(a for a in (parameters.vararg, parameters.kwarg) if a),
+            ]
+        }
         for param, expression in self.access.items():
             if isinstance(expression, ast.Name):
                 variables.fixed[param] = expression.id
@@ -489,8 +502,15 @@ class Emitter:
 
     def stmt_check_scalar(self, instr: Instr) -> None:
         v, name = instr.args
-        error = ast.Call(self.callable(NonScalarOutputError), [ast.Constant(
-            f"`{name}` returns more than one element; use `elementwise_grad` or `vjp`")], [])  # fmt: skip
+        error = ast.Call(
+            self.callable(NonScalarOutputError),
+            [
+                ast.Constant(
+                    f"`{name}` returns more than one element; use `elementwise_grad` or `vjp`"
+                )
+            ],
+            [],
+        )
         size = self.call_expr(np.size, (v,), {}, None)
         self.add(ast.If(ast.Compare(size, [ast.NotEq()], [ast.Constant(1)]),
                         [ast.Raise(error, None)], []))  # fmt: skip
@@ -548,6 +568,7 @@ class Emitter:
         test = self.expr(instr.args[0])
         branches = []
         for block in instr.blocks:
+
             def body(block: Block = block) -> None:
                 inner = None
                 if flag is not None and isinstance(block.results[flag], Value):
@@ -805,7 +826,7 @@ class Emitter:
             if name not in defaults:
                 code = function.__code__
                 names = code.co_varnames[: code.co_argcount]
-                defaults = dict(zip(names[-len(function.__defaults__):], function.__defaults__))
+                defaults = dict(zip(names[-len(function.__defaults__) :], function.__defaults__))
             return ast.Name(self.bind(f"{name}_default", defaults[name]))
         obj = rest[0]
         name = getattr(obj, "__name__", None) or type(obj).__name__.lower()
@@ -875,8 +896,13 @@ def numpy_name(obj: Any) -> str | None:
         name = getattr(obj, "__name__", None)
         found = None
         if name is not None:
-            for prefix, module in (("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft),
-                                   ("np.ndarray", np.ndarray), ("np.random", np.random)):  # fmt: skip
+            for prefix, module in (
+                ("np", np),
+                ("np.linalg", np.linalg),
+                ("np.fft", np.fft),
+                ("np.ndarray", np.ndarray),
+                ("np.random", np.random),
+            ):
                 if getattr(module, name, None) is obj:
                     found = f"{prefix}.{name}"
                     break

@@ -61,7 +61,8 @@ from srcdiff.transforms.kinds import OBJECT, Kind, kind_of
 STRUCTURAL = frozenset(
     """getitem setitem add_at shape copy tuple list list_append list_pop list_setitem
     list_add spread_list zero_list zeros_like_adjoint global attribute call print raise assert
-    undefined append_outside check_length check_scalar errstate_enter errstate_exit stack push pop peek identity adjoint
+    undefined append_outside check_length check_scalar errstate_enter errstate_exit stack push pop
+    peek identity adjoint
     """.split()
 )
 
@@ -143,8 +144,10 @@ class Instr:
         return isinstance(op, str) and op in EFFECTS or self.attrs.get("effect", False)
 
     def replace(self, **changes: Any) -> Instr:
-        old = {name: getattr(self, name) for name in
-               ("op", "args", "kwargs", "results", "blocks", "attrs", "where")}
+        old = {
+            name: getattr(self, name)
+            for name in ("op", "args", "kwargs", "results", "blocks", "attrs", "where")
+        }
         return Instr(**(old | changes))
 
     def __repr__(self) -> str:

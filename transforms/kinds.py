@@ -166,7 +166,8 @@ def kind_of(obj: object, name: str = "?") -> Kind:
     if kind is str:
         return STR
     if kind is tuple:
-        return Kind("tuple", items=tuple(kind_of(v, f"{name}[{i}]") for i, v in enumerate(obj)))
+        parts: tuple = obj  # type: ignore[assignment]
+        return Kind("tuple", items=tuple(kind_of(v, f"{name}[{i}]") for i, v in enumerate(parts)))
     return OBJECT
 
 

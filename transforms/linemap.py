@@ -1,7 +1,7 @@
 """Generated source that behaves like a file: tracebacks show its lines, `pdb` steps through it.
 
-Each generated function gets an entry of its own in `linecache`, removed with the function, and a map
-from its lines to the user's.
+Each generated function gets an entry of its own in `linecache`, removed with the function, and a
+map from its lines to the user's.
 """
 
 from __future__ import annotations

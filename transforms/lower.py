@@ -453,8 +453,7 @@ class Lowering:
 
     def elements(self, nodes: list) -> tuple:
         return tuple(
-            Star(self.expr(n.value)) if isinstance(n, gast.Starred) else self.expr(n)
-            for n in nodes
+            Star(self.expr(n.value)) if isinstance(n, gast.Starred) else self.expr(n) for n in nodes
         )
 
     def expr_Tuple(self, node: Any) -> Any:

@@ -80,8 +80,11 @@ class Memory:
     def check_cell(self, ref: Any, where: Any, what: str) -> None:
         """Lists and dicts from outside are read; only `append` may change them."""
         if ref.cell in self.outside_cells:
-            raise self.refuse(where, f"`{ref.cell.name}`, from outside the function, is changed "
-                              f"(`{what}`)", "Pass it as an argument, or return the new one.")  # fmt: skip
+            raise self.refuse(
+                where,
+                f"`{ref.cell.name}`, from outside the function, is changed (`{what}`)",
+                "Pass it as an argument, or return the new one.",
+            )
 
     def read(self, ref: Any, where: Any = None) -> Any:
         """The IR's argument tree for what a reference refers to now."""

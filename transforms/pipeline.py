@@ -1,6 +1,6 @@
 """The pipeline: from a function and one signature to the generated function.
 
-    parse → lower → specialize → reverse → optimize → save → bufferize → emit → print → exec
+parse → lower → specialize → reverse → optimize → save → bufferize → emit → print → exec
 """
 
 from __future__ import annotations
@@ -209,7 +209,11 @@ class Arguments:
         if path in self.static:
             self.guards.append(Guard(("argument", *path), obj, "equal"))
             return Known(obj)
-        if kind in (int, float, complex) or isinstance(obj, np.generic) and obj.dtype.kind in "biufc":
+        if (
+            kind in (int, float, complex)
+            or isinstance(obj, np.generic)
+            and obj.dtype.kind in "biufc"
+        ):
             return Plain(self.leaf(obj, path, access))
 
         def inner(key: Any, part: Any) -> Ref:
@@ -309,8 +313,9 @@ class Arguments:
             _ = cls
             return structure_expr(tree, parts, expr)
         if isinstance(tree, dict):
-            return ast.Dict([expr(k) for k in tree],
-                            [self.gradient_expr(t, found, expr) for t in tree.values()])  # fmt: skip
+            return ast.Dict(
+                [expr(k) for k in tree], [self.gradient_expr(t, found, expr) for t in tree.values()]
+            )
         if isinstance(tree, (list, tuple)):
             parts = [self.gradient_expr(t, found, expr) for t in tree]
             return ast.List(parts) if isinstance(tree, list) else ast.Tuple(parts)
@@ -340,8 +345,15 @@ class Arguments:
             keyword += self.extra
         else:
             either += self.extra
-        return ast.arguments(posonlyargs=positional, args=either, vararg=star, kwonlyargs=keyword,
-                             kw_defaults=[None] * len(keyword), kwarg=double, defaults=[])  # fmt: skip
+        return ast.arguments(
+            posonlyargs=positional,
+            args=either,
+            vararg=star,
+            kwonlyargs=keyword,
+            kw_defaults=[None] * len(keyword),
+            kwarg=double,
+            defaults=[],
+        )
 
 
 class Structure(NamedTuple):

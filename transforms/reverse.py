@@ -199,7 +199,9 @@ class Reverse:
                 have = d.kind
             if have.dtype != want.dtype and isinstance(d, Value):
                 if have.tag == "array":
-                    d = self.emit(np.astype, (d, want.dtype), have._replace(dtype=want.dtype), where)
+                    d = self.emit(
+                        np.astype, (d, want.dtype), have._replace(dtype=want.dtype), where
+                    )
                 elif not (have.python and want.dtype == np.dtype(float)):
                     kind = Kind("scalar", want.dtype, python=False)
                     d = self.emit(want.dtype.type, (d,), kind, where)
@@ -320,7 +322,9 @@ class Reverse:
         if any(v in self.active for v in flatten(missing)):
             raise NoRuleError(
                 f"the rule of {op_name(instr.op)} has no derivative for this argument",
-                where and where.location, "Make it a constant, or mark it with `detach`.")  # fmt: skip
+                where and where.location,
+                "Make it a constant, or mark it with `detach`.",
+            )
         for arg, d in given:
             self.spread(arg, d, where, complex_)
 
@@ -349,8 +353,12 @@ class Reverse:
             self.add_item(base, key, d, instr.where)
             return
         path: tuple = ()
-        while (maker := self.makers.get(base)) is not None and maker.op == "getitem" \
-                and maker.args[0].kind.tag == "array" and not has_arrays(maker.args[1]):  # fmt: skip
+        while (
+            (maker := self.makers.get(base)) is not None
+            and maker.op == "getitem"
+            and maker.args[0].kind.tag == "array"
+            and not has_arrays(maker.args[1])
+        ):
             base, outer = maker.args  # an element of a row is added to the matrix
             if is_index(outer) and is_index(key) and not path:
                 key = (*outer, key) if isinstance(outer, tuple) else (outer, key)
@@ -479,6 +487,7 @@ class Reverse:
                 self.adjoints[v] = Adjoint(before[v])
         made, ends = [], []
         for block in instr.blocks:
+
             def body(block: Block = block) -> None:
                 for end, seed in zip(block.results, seeds):
                     if seed is not None:
@@ -496,6 +505,7 @@ class Reverse:
             return
         blocks = []
         for instrs, end in zip(made, ends):
+
             def fill(end: dict = end) -> None:
                 self.filled = [end[v].d if v in end else self.zeros(v, where) for v in changed]
 

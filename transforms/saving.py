@@ -235,6 +235,7 @@ class Plan:
 
     def rewrite_shape_reads(self) -> None:
         """What is read for its shape alone is not needed where something else has that shape."""
+
         def only_shape(instr: Instr) -> bool:
             return instr.op in SHAPE_READERS and bool(instr.args) and \
                 isinstance(instr.args[0], Value) and instr.args[0] in self.defined  # fmt: skip

@@ -359,6 +359,7 @@ class Specializer(Calls):
         """`if` on a run-time value: both branches, then what follows where it is reached."""
         paths = []
         for inner in instr.blocks:
+
             def body(inner: Block = inner) -> Exit | None:
                 exit = self.run(inner)
                 self.branch_value = None
@@ -1626,8 +1627,13 @@ class Loop:
                 continue
             if slot.param is None:
                 same = ref == slot.same
-                after[slot.key] = slot.same if same else Missing(
-                    f"`{slot.name or slot.key[1][1]}` is one of two things, depending on a loop")
+                after[slot.key] = (
+                    slot.same
+                    if same
+                    else Missing(
+                        f"`{slot.name or slot.key[1][1]}` is one of two things, depending on a loop"
+                    )
+                )
                 continue
             tree = self.read_at(path, ref, slot)
             result = Value(slot.name, slot.param.kind, self.user)
@@ -1787,6 +1793,7 @@ class Loop:
 
     def restore(self, state: State, after: dict) -> None:
         """Put the references for after the loop where the names and cells are."""
+
         def build(ref: Any, slot: Any) -> Any:
             if isinstance(ref, Tuple):
                 return Tuple(tuple(build(r, (*slot, i)) for i, r in enumerate(ref.items)))
@@ -1802,9 +1809,7 @@ class Loop:
             if isinstance(key, Buffer) or key in self.sequences or isinstance(held, Plain):
                 continue
             if type(held) is tuple:
-                state.memory[key] = tuple(
-                    build(r, ("memory", key, i)) for i, r in enumerate(held)
-                )
+                state.memory[key] = tuple(build(r, ("memory", key, i)) for i, r in enumerate(held))
             elif isinstance(held, dict):
                 state.memory[key] = {k: build(r, ("memory", key, k)) for k, r in held.items()}
 

@@ -860,7 +860,8 @@ def test_any_program(seed):
             numbers.append((kind, result))
 
     for _ in range(40):
-        x, y, n, m = *rng.choices(values[-8:], k=2), *rng.choices(numbers[-8:], k=2)
+        x, y = rng.choices(values[-8:], k=2)
+        n, m = rng.choices(numbers[-8:], k=2)
         a, b = rng.randrange(-3, 4), rng.randrange(-3, 4)
         rank = x[1].ndim
         axis = rng.randrange(rank) if rank else 0
