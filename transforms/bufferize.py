@@ -31,6 +31,7 @@ from srcdiff.transforms.ir import (
     flatten,
     map_tree,
 )  # fmt: skip
+from srcdiff.transforms.kinds import fits
 
 UPDATES = ("setitem", "add_at")
 
@@ -271,9 +272,11 @@ class Look:
             return False
         (result,), base = instr.results, instr.args[0]
         return (
-            result not in self.plan.separate and isinstance(base, Value)
-            and base.kind.tag == "array" and base.kind == result.kind
-        )  # fmt: skip
+            result not in self.plan.separate
+            and isinstance(base, Value)
+            and fits(base.kind, result.kind)
+            and base.kind.dtype == result.kind.dtype
+        )
 
     def share_operation(self, instr: Instr) -> None:
         self.fresh(instr)
@@ -351,8 +354,9 @@ class Look:
         What was there before cannot: not even a stack that holds what an earlier step allocated.
         """
         base = block.instrs[at].args[0]
-        made = self.makers.get(base)
-        if made is None or made.op != "copy":
+        own = self.origins.get(base)
+        made = self.makers.get(next(iter(own))) if len(own) == 1 else None  # type: ignore[call-overload]
+        if made is None or made not in block.instrs[:at]:
             return live
         recent: set[Value] = set()
         for instr in reversed(block.instrs[:at]):

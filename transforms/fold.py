@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.transforms.ir import Block, Instr, Value, leaf_kind, map_tree
-from srcdiff.transforms.kinds import Kind
+from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, map_tree
+from srcdiff.transforms.kinds import Kind, fits
 
 
 def fold(block: Block) -> Block:
@@ -124,7 +124,7 @@ class Folding:
     def simplify(self, instr: Instr, out: list[Instr]) -> tuple | None:
         """What an instruction may be replaced by, as a one-tuple; None to keep it."""
         rule = RULES.get(instr.op)
-        if rule is None or instr.kwargs or len(instr.results) != 1:
+        if rule is None or (instr.kwargs and rule is not fold_sum) or len(instr.results) != 1:
             return None
         return rule(self, instr, out)
 
@@ -158,7 +158,7 @@ def fold_mul(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
             continue
         other = leaf_kind(y)
         pair = (small[0], y) if i == 0 else (y, small[0])
-        if other.tag == "array" and other.shape == kind.shape:
+        if fits(other, kind):
             made = instr.replace(args=pair)
             again = self.simplify(made, out)
             if again is not None:
@@ -183,7 +183,7 @@ def fold_div(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     small = self.spread_of(a)
     if small is not None:
         other = leaf_kind(b)
-        if other.tag == "array" and other.shape == kind.shape:
+        if fits(other, kind):
             return (self.emit(out, instr.op, (small[0], b), kind, instr),)
         if other.tag == "scalar":
             return self.outward(instr, a, (small[0], b), out)
@@ -213,6 +213,10 @@ def fold_neg(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     maker = self.maker(a)
     if maker is not None and maker.op is operator.neg:
         return (maker.args[0],)
+    if maker is not None and maker.op in (operator.mul, operator.truediv) and not maker.attrs:
+        left, right = maker.args
+        if is_number(left):
+            return (self.emit(out, maker.op, (-left, right), instr.results[0].kind, instr),)
     small = self.spread_of(a)
     if small is not None:
         return self.outward(instr, a, small, out)
@@ -227,6 +231,21 @@ def fold_add(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
             return (y,)
     if is_number(a) and is_number(b):
         return (a + b,)
+    for x, y in ((a, b), (b, a)):
+        small = self.spread_of(x)
+        if small is not None and self.spread_of(y) is None and fits(leaf_kind(y), kind):
+            made = Instr(
+                operator.add,
+                (y, small[0]),
+                None,
+                (Value("d_t", kind),),
+                (),
+                instr.attrs,
+                instr.where,
+            )
+            self.makers[made.results[0]] = made
+            out.append(made)
+            return made.results
     if a is b:
         made = Instr(operator.mul, (2, a), None, instr.results, (), None, instr.where)
         return fold_mul(self, made, out) or (self.emit(out, operator.mul, (2, a), kind, instr),)
@@ -252,13 +271,49 @@ def fold_unbroadcast(self: Folding, instr: Instr, out: list[Instr]) -> tuple | N
     return (a,) if have.dims is not None and have.dims == want.dims else None
 
 
+def fold_sum(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    """`sum(-x)` as `-sum(x)`: the sign of fewer numbers is changed."""
+    maker = self.maker(instr.args[0])
+    if maker is None or maker.op is not operator.neg or len(instr.args) > 1:
+        return None
+    kind = instr.results[0].kind
+    made = Instr(
+        np.sum, maker.args, instr.kwargs, (Value("d_t", kind),), (), instr.attrs, instr.where
+    )
+    self.makers[made.results[0]] = made
+    out.append(made)
+    return (self.emit(out, operator.neg, made.results, kind, instr),)
+
+
 def fold_getitem(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
-    base, _ = instr.args
+    base, key = instr.args
+    maker = self.maker(base)
+    if maker is not None and maker.op is np.sum and len(maker.args) == 1:
+        kept = maker.kwargs.get("keepdims") is True and maker.kwargs.get("axis")
+        if type(kept) is int and key == drop_axis(base.kind.rank, kept):
+            made = Instr(
+                np.sum, maker.args, {"axis": kept}, (Value("d_t", instr.results[0].kind),),
+                (), None, instr.where,
+            )  # fmt: skip
+            self.makers[made.results[0]] = made
+            out.append(made)
+            return made.results
     small = self.spread_of(base)
     if small is None:
         return None
     have = leaf_kind(small[0])
     return small if have.dims == () and instr.results[0].kind.dims == () else None
+
+
+def drop_axis(rank: int, axis: int) -> tuple:
+    """The index that takes the only element of an axis.
+
+    >>> drop_axis(2, 1)
+    (Slice(start=None, stop=None, step=None), 0)
+    """
+    full: list[Any] = [Slice()] * rank
+    full[axis] = 0
+    return tuple(full)
 
 
 def fold_store(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
@@ -278,6 +333,7 @@ def fold_store(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
 RULES: dict[Any, Callable] = {
     operator.mul: fold_mul, operator.truediv: fold_div, np.divide: fold_div,
     operator.neg: fold_neg, operator.add: fold_add, np.broadcast_to: fold_broadcast,
+    np.sum: fold_sum,
     kernels.unbroadcast: fold_unbroadcast, "getitem": fold_getitem, "setitem": fold_store,
     "add_at": fold_store,
 }  # fmt: skip

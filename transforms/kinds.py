@@ -201,3 +201,15 @@ def join_dims(a: Dim, b: Dim) -> Dim:
         return a
     not_one = proven_not_one(a) and proven_not_one(b)
     return Size(f"?{next(_fresh)}", 0, not_one)
+
+
+def fits(kind: Kind, full: Kind) -> bool:
+    """Whether an operand of this kind has the full shape by itself.
+
+    Where two lengths are both known not to be 1, they are equal, or the function has raised.
+    """
+    if kind.tag != "array" or full.tag != "array" or kind.shape is None or full.shape is None:
+        return False
+    return len(kind.shape) == len(full.shape) and all(
+        m == n or (proven_not_one(m) and proven_not_one(n)) for m, n in zip(kind.shape, full.shape)
+    )

@@ -493,7 +493,7 @@ class Lowering:
         return self.comprehension(node, "dict")
 
     def comprehension(self, node: Any, display: str) -> Any:
-        """`[e for x in it if c]`: a list, a loop and appends; its targets are names of their own."""
+        """`[e for x in it if c]`: a list, a loop and appends; the targets are names of its own."""
         self.comprehensions += 1
         number = self.comprehensions
         saved = dict(self.renamed)

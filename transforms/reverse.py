@@ -691,6 +691,19 @@ def has_arrays(key: Any) -> bool:
     return has_list(key) or any(v.kind.tag != "scalar" for v in flatten(key))
 
 
+def undone(key: Any, rank: int | None) -> Any:
+    """The index that undoes one that only adds axes; None for other indices.
+
+    >>> undone((Slice(), None), 2), undone((..., None), 3), undone((None, 0), 1)
+    ((Slice(start=None, stop=None, step=None), 0), (Ellipsis, 0), None)
+    """
+    parts = key if isinstance(key, tuple) and not isinstance(key, Slice) else (key,)
+    plain = all(p is None or p is ... or p == Slice() for p in parts if not isinstance(p, Value))
+    if rank is None or None not in parts or not plain or any(isinstance(p, Value) for p in parts):
+        return None
+    return tuple(0 if p is None else p for p in parts)
+
+
 def is_index(key: Any) -> bool:
     """One int, or a tuple of ints."""
     if isinstance(key, tuple) and not isinstance(key, Slice):

@@ -1,0 +1,855 @@
+"""Scalars: loops over the elements of arrays run on Python's own numbers.
+
+    (x: f8[x.0]):                                  (x: f8[x.0]):
+      n = len(x)                                     n = len(x)
+      d = np.zeros_like(x)                           d = mul([0.0], n)
+      d.4 = for i in range(n) carry (d.2 = d):       x_list = np.ndarray.tolist(x)
+        a = getitem(x, i)                   →        d.4 = for i in range(n) carry (d.2 = d):
+        b = mul(a, a)                                  a = getitem(x_list, i)
+        d.3 = add_at(d.2, (), i, b)                    b = mul(a, a)
+        yield d.3                                      d.3 = list_add(d.2, i, b)
+      return d.4                                       yield d.3
+                                                     d.5 = np.array(d.4)
+                                                     return d.5
+
+A NumPy scalar costs several times what a Python float costs, at the reading and in each operation.
+
+Lists. In a `for` that runs about as often as a 1-D array has elements, the array's elements come
+from `x.tolist()`, made once before the outermost loop. Where the lengths are not known to be
+related, but the index is the loop's own `i` in `range(n)`, `x[:n].tolist()` will do. Loops that may
+break, and arrays that are written, are left alone.
+
+Numbers. A NumPy float from outside all loops that is used in one becomes `x.item(k)` or `float(s)`.
+
+Accumulators. `np.zeros_like(x)` of which loops only read and write elements, until it is read as a
+whole, is a list of floats and becomes an array at the end.
+
+Exactness. A number changes to Python's only if nothing that is computed from it, as far as it
+remains one, could differ in value, dtype or spelling: no `**` but by a literal int, no float32 on
+the way, no index or bool arithmetic, nothing unknown. What is returned is a NumPy scalar again.
+Python raises an ArithmeticError where NumPy warns and goes on with inf or nan (1 / 0): the caller
+runs the program without this pass then. A program that cannot be run again, as it prints or draws,
+does not divide by numbers that were changed.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from srcdiff.transforms.abstract_core import is_length
+from srcdiff.transforms.ir import (
+    UNDEFINED,
+    Block,
+    Instr,
+    Slice,
+    Value,
+    flatten,
+    map_tree,
+    walk,
+)  # fmt: skip
+from srcdiff.transforms.kinds import BOOL, FLOAT, INT, Dim, Kind, Size
+from srcdiff.transforms.saving import updated_in_place
+
+F8 = np.dtype(float)
+FLOATS = Kind("list", items=(FLOAT,))
+ELEMENTS = {"f": FLOAT, "i": INT, "u": INT, "b": BOOL}
+REGIONS = ("if", "for", "while")
+SLOWER = 4  # a loop that takes each fourth element still runs about as often as there are elements
+
+
+def python_scalars(block: Block) -> Block:
+    """The block with Python's numbers in its loops; the block itself where nothing changes."""
+    if any(instr.op == "errstate_enter" for instr in walk(block)):
+        return block  # errors are asked for, and NumPy raises its own
+    program = Program(block)
+    flow = Flow(block, program)
+    plan = Plan(program, flow, Accumulators(program).found)
+    if not plan.replaced and not plan.converted and not plan.lists:
+        return block
+    return Rewrite(program, flow, plan).program()
+
+
+def has_effects(block: Block) -> bool:
+    """Whether a second run would show: it would print, draw or call again."""
+    return any(instr.effect and instr.op not in HARMLESS for instr in walk(block))
+
+
+HARMLESS = frozenset(
+    "push pop raise assert adjoint check_length check_scalar errstate_enter errstate_exit".split()
+)
+
+
+# -------------------------------------------------------------------------- where everything is
+
+
+class Place(NamedTuple):
+    """Where an instruction stands.
+
+    loops   the loops around it, from the outside
+    home    the branches around the outermost loop: a list that is made there serves it
+    """
+
+    loops: tuple[Instr, ...]
+    home: tuple[Block, ...]
+
+
+class Program:
+    """What is known of a program.
+
+    at         each element that is read or written → its place
+    outside    the values that are defined in no loop
+    in_loops   the values that are used in a loop, or carried into one
+    """
+
+    def __init__(self, block: Block):
+        self.block = block
+        self.effects = has_effects(block)
+        self.at: dict[Instr, Place] = {}
+        self.outside: set[Value] = set(block.params)
+        self.in_loops: set[Value] = set()
+        self.written = updated_in_place(block)
+        self.lengths: dict[Dim, Value] = {}
+        self.look(block, Place((), (block,)))
+
+    def look(self, block: Block, place: Place) -> None:
+        for instr in block.instrs:
+            if instr.op in ("getitem", "setitem", "add_at"):
+                self.at[instr] = place
+            if place.loops:
+                self.in_loops.update(instr.operands)
+            else:
+                self.outside.update(instr.results)
+                if instr.op in ("for", "while"):
+                    self.in_loops.update(flatten(instr.args[-1]))
+            loops = place.loops + (instr,) * (instr.op in ("for", "while"))
+            for inner in instr.blocks:
+                home = place.home if loops else (*place.home, inner)
+                self.look(inner, Place(loops, home))
+        if place.loops:
+            self.in_loops.update(flatten(block.results))
+
+
+def rounds(loop: Instr) -> Dim | None:
+    """How often a loop runs, up to a constant and a factor: a number, or a length it is like."""
+    if loop.op != "for" or loop.attrs.get("may_break"):
+        return None
+    _, start, stop, step = loop.args[0]
+    if type(step) is not int or not 0 < abs(step) <= SLOWER:
+        return None
+    a, b = size_of(start), size_of(stop)
+    if isinstance(a, int) and isinstance(b, int):
+        return len(range(a, b, step))
+    if isinstance(a, int):
+        return b
+    return a if isinstance(b, int) else None
+
+
+def size_of(number: Any) -> Dim | None:
+    return number.kind.size if isinstance(number, Value) else number
+
+
+def alike(often: Dim | None, dim: Dim) -> bool:
+    """Whether a loop that runs so often may take the time that a whole array takes."""
+    if isinstance(often, Size):
+        return isinstance(dim, Size) and often.base == dim.base
+    return isinstance(often, int) and isinstance(dim, int) and often * SLOWER >= dim
+
+
+def item_stop(key: Any, place: Place, outside: set[Value]) -> Any:
+    """What the index stays below, if it is the item of a loop that starts at 0 or later."""
+    for loop in place.loops:
+        if loop.op == "for" and loop.blocks[0].params[0] is key:
+            _, start, stop, step = loop.args[0]
+            counts = type(step) is int and 0 < step <= SLOWER and is_length(size_of(start))
+            known = isinstance(stop, int) or stop in outside
+            return stop if counts and known and not loop.attrs.get("may_break") else None
+    return None
+
+
+def is_index(key: Any) -> bool:
+    if isinstance(key, Value):
+        return key.kind.tag == "scalar" and key.kind.dtype is not None and key.kind.dtype.kind in "iu"
+    return type(key) is int
+
+
+def vector(v: Any) -> bool:
+    return isinstance(v, Value) and v.kind.tag == "array" and v.kind.rank == 1
+
+
+def changeable(v: Any) -> bool:
+    """Whether this is a number that may be NumPy's."""
+    return isinstance(v, Value) and v.kind.tag == "scalar" and v.kind.python is not True
+
+
+# --------------------------------------------------------------------- what follows from a number
+
+ARITHMETIC: frozenset = frozenset({
+    operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.abs,
+    builtins.abs, max, min,
+})  # fmt: skip
+DIVISION: frozenset = frozenset({operator.truediv, operator.floordiv, operator.mod})
+COMPARISON: frozenset = frozenset({
+    operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne,
+})  # fmt: skip
+BITS: frozenset = frozenset({operator.and_, operator.or_, operator.xor})
+PASSING = ("identity", "copy")
+PYTHON: frozenset = frozenset({float, int, bool, operator.not_}) | {
+    f for f in vars(math).values() if callable(f)
+}
+NUMPY: frozenset = frozenset({np.where, np.array, np.asarray, np.float64, np.full, np.full_like})
+LOGICAL: frozenset = frozenset({np.where, np.logical_and, np.logical_or, np.logical_not})
+
+
+class Flow:
+    """Which numbers are Python's as soon as others are.
+
+    after    number → what becomes Python's with it, if all else there is
+    before   the other way round; the constants that flow in, too
+    bad      the numbers that must stay as they are
+    """
+
+    def __init__(self, block: Block, program: Program):
+        self.effects = program.effects
+        self.after: dict[Value, list[Value]] = {}
+        self.before: dict[Value, list[Any]] = {}
+        self.bad: set[Value] = set()
+        self.pushes: dict[Value, list[Instr]] = {}
+        for instr in walk(block):
+            if instr.op in REGIONS:
+                self.region(instr)
+            elif instr.op == "push":
+                self.pushes.setdefault(instr.args[0], []).append(instr)
+            elif instr.op == "pop":
+                self.pop(instr)
+            else:
+                self.operation(instr)
+        self.bad.update(v for v in flatten(block.results) if changeable(v) and v.kind.dtype != F8)
+        self.bad = self.reached(self.bad, self.before)
+
+    @staticmethod
+    def reached(start: Iterable[Value], edges: dict[Value, list]) -> set[Value]:
+        found: set[Value] = set()
+        pending = list(start)
+        while pending:
+            v = pending.pop()
+            if v not in found:
+                found.add(v)
+                pending += (w for w in edges.get(v, ()) if changeable(w))
+        return found
+
+    def edge(self, source: Any, target: Value) -> None:
+        """The target is the source, or is computed from it."""
+        if source is UNDEFINED or not changeable(target):
+            if changeable(source):
+                self.bad.add(source)  # it meets a number of another dtype, or something else
+            return
+        self.before.setdefault(target, []).append(source)
+        if changeable(source):
+            self.after.setdefault(source, []).append(target)
+
+    def same(self, source: Any, target: Value) -> None:
+        if changeable(source) and source.kind.dtype != target.kind.dtype:
+            self.bad.add(source)
+        elif target.kind.tag == "scalar":
+            self.edge(source, target)
+
+    def region(self, instr: Instr) -> None:
+        if instr.op == "if":
+            for block in instr.blocks:
+                for y, result in zip(block.results, instr.results):
+                    self.same(y, result)
+            return
+        body, inits = instr.blocks[-1], instr.args[-1]
+        params = body.params[1:] if instr.op == "for" else body.params
+        heads = instr.blocks[0].params if instr.op == "while" else params
+        for p, head, init, y, result in zip(params, heads, inits, body.results, instr.results):
+            self.same(init, head)
+            self.same(y, head)
+            if p is not head:
+                self.same(head, p)
+            self.same(head, result)
+
+    def pop(self, instr: Instr) -> None:
+        for push in self.pushes.get(instr.args[0], ()):
+            for v, result in zip(push.args[1:], instr.results):
+                self.same(v, result)
+
+    def operation(self, instr: Instr) -> None:
+        for v in instr.operands:
+            if changeable(v):
+                follows = self.follows(instr, v)
+                if follows is None:
+                    self.bad.add(v)
+                elif follows:
+                    (result,) = instr.results
+                    for leaf in leaves(instr.args):
+                        self.edge(leaf, result)
+                    return
+
+    def follows(self, instr: Instr, v: Value) -> bool | None:
+        """Whether the result is Python's as soon as v is; None if v must not be."""
+        op = instr.attrs.get("spelled", instr.op)
+        if instr.op is print and not instr.kwargs and v.kind.dtype == F8:
+            return False if all(a is v for a in instr.args if v in flatten(a)) else None
+        if instr.attrs.get("opaque") or instr.attrs.get("effect") and op != "check_scalar":
+            return None
+        if op in PASSING:
+            return True
+        if instr.attrs.get("method") and instr.args[0] is v:
+            return None
+        if op in ("getitem", "setitem", "add_at"):
+            return self.element(instr, v)
+        if op == "check_scalar":
+            return False
+        kind = v.kind.dtype.kind if v.kind.dtype is not None else ""
+        rule = {"f": self.of_float, "b": self.of_bool, "i": self.of_int, "u": self.of_int}.get(kind)
+        return None if rule is None or isinstance(op, str) else rule(op, instr, v)
+
+    def element(self, instr: Instr, v: Value) -> bool | None:
+        """An index, or what is stored."""
+        if v in flatten(instr.args[1:-1] if instr.op != "getitem" else instr.args[1]):
+            return False if v.kind.dtype.kind in "iu" else None
+        base = instr.args[0]
+        stored = isinstance(base, Value) and base.kind.tag == "array" and instr.op != "getitem"
+        wide = stored and base.kind.dtype in (F8, np.dtype(complex))
+        return False if wide and v.kind.dtype.kind in "fb" else None
+
+    def of_float(self, op: Any, instr: Instr, v: Value) -> bool | None:
+        found = list(leaves(instr.args))
+        if v.kind.dtype != F8 or not all(map(fits, found)):
+            return None
+        if op in PYTHON:
+            return None if instr.kwargs or op is operator.not_ else False
+        if op in NUMPY:
+            return False
+        if isinstance(op, np.ufunc):
+            return None if instr.kwargs else False
+        if instr.kwargs or any(isinstance(a, (tuple, list)) for a in instr.args):
+            return None
+        (result,) = instr.results
+        number = result.kind.tag == "scalar"
+        if op in DIVISION:
+            divisor = instr.args[1]
+            raises = isinstance(divisor, Value) or not divisor
+            return None if number and self.effects and raises else number
+        if op is operator.pow:
+            literal = instr.args[0] is v and type(instr.args[1]) is int and not self.effects
+            return number if literal or not number else None
+        if op in (max, min) and len(found) < 2:
+            return None
+        return number if op in ARITHMETIC or op in COMPARISON else None
+
+    def of_bool(self, op: Any, instr: Instr, v: Value) -> bool | None:
+        if instr.kwargs:
+            return None
+        if op in (operator.not_, float, int, bool):
+            return False
+        found = list(leaves(instr.args))
+        (result,) = instr.results
+        number = result.kind.tag == "scalar"
+        if op in BITS:
+            same = all(isinstance(w, bool) or isinstance(w, Value) and w.kind.dtype == v.kind.dtype
+                       for w in found)  # fmt: skip
+            return number if same else None
+        if op in LOGICAL:
+            return False if all(map(fits, found)) and instr.args[0] is v else None
+        if op is operator.mul and all(map(fits, found)):
+            other = result.kind.dtype == F8
+            return number if other and result.kind.tag in ("scalar", "array") else None
+        return None
+
+    def of_int(self, op: Any, instr: Instr, v: Value) -> bool | None:
+        if op not in COMPARISON or not all(map(fits, leaves(instr.args))):
+            return None
+        return instr.results[0].kind.tag == "scalar"
+
+
+def leaves(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, (tuple, list)):
+        for branch in tree:
+            yield from leaves(branch)
+    else:
+        yield tree
+
+
+def fits(leaf: Any) -> bool:
+    """Whether a Python float, next to this, does what a float64 does."""
+    if isinstance(leaf, Value):
+        dtype = leaf.kind.dtype
+        real = dtype is not None and (dtype == F8 or dtype.kind in "biu")
+        return leaf.kind.numeric and real or leaf.kind.tag == "array" and dtype == np.dtype(complex)
+    return type(leaf) in (bool, int, float, np.float64) or isinstance(leaf, (np.integer, np.dtype))
+
+
+# ---------------------------------------------------------------------------------- accumulators
+
+
+class Chain:
+    """The versions of an array of zeros of which elements are read and written.
+
+    last     the version that nothing updates; `wholes` are those that are read as arrays
+    updates  its updates, and `reads` its elements
+    """
+
+    def __init__(self, maker: Instr, block: Block):
+        self.maker, self.block = maker, block
+        self.last: Value = maker.results[0]
+        self.ok = True
+        self.versions: list[Value] = [self.last]
+        self.updates: list[Instr] = []
+        self.reads: list[Instr] = []
+        self.wholes: set[Value] = set()
+
+    def carries(self, v: Any) -> bool:
+        """Whether v is the present state of the array; if it is another one, there are two."""
+        if v is not self.last:
+            self.ok = False
+        return self.ok
+
+
+class Accumulators:
+    """Finds the chains: walks the program as it would run in place."""
+
+    def __init__(self, program: Program):
+        self.program = program
+        self.of: dict[Value, Chain] = {}
+        self.log: list[tuple[Chain, Value]] = []  # versions that were replaced
+        self.chains: list[Chain] = []
+        self.walk(program.block, False)
+        for v in flatten(program.block.results):
+            self.whole(v)
+        self.found = [c for c in self.chains if self.complete(c)]
+
+    def complete(self, chain: Chain) -> bool:
+        return (
+            chain.ok and bool(chain.updates) and chain.wholes <= {chain.last}
+            and chain.last in self.program.outside
+        )  # fmt: skip
+
+    def join(self, chain: Chain, v: Value) -> None:
+        self.log.append((chain, chain.last))
+        self.of[v] = chain
+        chain.last = v
+        chain.versions.append(v)
+
+    def whole(self, v: Any) -> None:
+        chain = self.of.get(v) if isinstance(v, Value) else None
+        if chain is not None and chain.carries(v):
+            chain.wholes.add(v)
+
+    def walk(self, block: Block, in_loop: bool) -> None:
+        for instr in block.instrs:
+            chain = self.of.get(instr.args[0]) if instr.args and isinstance(
+                instr.args[0], Value) else None  # fmt: skip
+            if instr.op == "if":
+                self.branches(instr, in_loop)
+            elif instr.op in ("for", "while"):
+                self.loop(instr)
+            elif chain is not None and instr.op in ("setitem", "add_at", "getitem", len):
+                self.element(instr, chain)
+            else:
+                for v in instr.operands:
+                    self.whole(v)
+                if not in_loop and self.is_zeros(instr):
+                    made = Chain(instr, block)
+                    self.of[made.last] = made
+                    self.chains.append(made)
+
+    def is_zeros(self, instr: Instr) -> bool:
+        if not instr.results or not vector(instr.results[0]) or instr.kwargs or \
+                instr.results[0].kind.dtype != F8:  # fmt: skip
+            return False
+        if instr.op is np.zeros_like:
+            return len(instr.args) == 1 and vector(instr.args[0])
+        (size, *rest) = instr.args or (None,)
+        return instr.op is np.zeros and not rest and is_index(size) and is_length(size_of(size))
+
+    def element(self, instr: Instr, chain: Chain) -> None:
+        if not chain.carries(instr.args[0]) or instr.op is len:
+            return
+        if instr.op == "getitem":
+            if is_index(instr.args[1]):
+                chain.reads.append(instr)
+            else:
+                self.whole(instr.args[0])
+            return
+        _, path, key, value = instr.args
+        number = (changeable(value) or isinstance(value, Value) and value.kind == FLOAT) and \
+            value.kind.dtype == F8 or type(value) in (int, float)  # fmt: skip
+        if path != () or not is_index(key) or not number:
+            chain.ok = False
+        chain.updates.append(instr)
+        self.join(chain, instr.results[0])
+
+    def loop(self, instr: Instr) -> None:
+        start = len(self.log)
+        inits, body = instr.args[-1], instr.blocks[-1]
+        params = body.params[1:] if instr.op == "for" else body.params
+        carried: dict[int, Chain] = {}
+        for i, init in enumerate(inits):
+            chain = self.of.get(init) if isinstance(init, Value) else None
+            if chain is not None and chain.carries(init):  # not twice: then it is not the last
+                carried[i] = chain
+                self.join(chain, instr.blocks[0].params[i] if instr.op == "while" else params[i])
+        inside = len(self.log)
+        if instr.op == "while":
+            self.walk(instr.blocks[0], True)
+            for i, chain in carried.items():
+                chain.carries(instr.blocks[0].params[i])
+                self.join(chain, params[i])
+        self.walk(body, True)
+        for i, y in enumerate(body.results):
+            found = self.of.get(y) if isinstance(y, Value) else None
+            if i in carried and (found is not carried[i] or not found.carries(y)):
+                carried[i].ok = False
+            if found is not None and found is not carried.get(i):
+                found.ok = False
+        self.settle(inside, set(carried.values()))
+        for i, chain in carried.items():
+            self.join(chain, instr.results[i])
+        _ = start
+
+    def settle(self, since: int, known: set[Chain]) -> None:
+        """At the end of a block, what was updated in it must be carried out of it."""
+        for chain, _ in self.log[since:]:
+            if chain not in known:
+                chain.ok = False
+
+    def branches(self, instr: Instr, in_loop: bool) -> None:
+        since = len(self.log)
+        ends: list[dict[int, Chain]] = []
+        for block in instr.blocks:
+            before: dict[Chain, Value] = {}
+            start = len(self.log)
+            self.walk(block, in_loop)
+            end = {}
+            for i, y in enumerate(block.results):
+                chain = self.of.get(y) if isinstance(y, Value) else None
+                if chain is not None and chain.carries(y):
+                    end[i] = chain
+            ends.append(end)
+            for chain, old in self.log[start:]:
+                before.setdefault(chain, old)
+            for chain, old in before.items():
+                chain.last = old
+        then, other = ends
+        merged = {i: chain for i, chain in then.items() if other.get(i) is chain}
+        if len(set(merged.values())) < len(merged):
+            for chain in merged.values():
+                chain.ok = False
+        for end in ends:
+            for i, chain in end.items():
+                if merged.get(i) is not chain:
+                    chain.ok = False
+        self.settle(since, set(merged.values()))
+        for i, chain in merged.items():
+            self.join(chain, instr.results[i])
+
+
+# ------------------------------------------------------------------------------------------ plan
+
+
+class List(NamedTuple):
+    """The elements of an array, or those before `stop`, as a list."""
+
+    array: Value
+    stop: Any
+    value: Value
+
+
+class Plan:
+    """What changes.
+
+    replaced    reads of elements → the list that they read now
+    lists       loop → the lists that are made before it
+    converted   NumPy scalars from outside the loops that become floats
+    chains      version → the accumulator that it is a version of
+    stops       accumulator → the n of `[0.0] * n`, where that is not the length of the array
+    """
+
+    def __init__(self, program: Program, flow: Flow, chains: list[Chain]):
+        self.program, self.flow = program, flow
+        self.replaced: dict[Instr, Value] = {}
+        self.lists: dict[Instr, list[List]] = {}
+        self.chains: dict[Value, Chain] = {}
+        self.stops: dict[Chain, Any] = {}
+        for chain in chains:
+            self.accumulator(chain)
+        self.read_lists()
+        self.converted = self.numbers()
+        self.changed = self.changes()
+        self.numpy = self.still_numpy()
+
+    def accumulator(self, chain: Chain) -> None:
+        places = [self.program.at[i] for i in chain.updates]
+        if any(r.results[0] in self.flow.bad for r in chain.reads):
+            return
+        (dim,) = chain.maker.results[0].kind.shape
+        if not any(alike(rounds(loop), dim) for place in places for loop in place.loops):
+            keys = [i.args[2] for i in chain.updates] + [i.args[1] for i in chain.reads]
+            places += [self.program.at[i] for i in chain.reads]
+            stops = [item_stop(k, p, self.program.outside) for k, p in zip(keys, places)]
+            stop = stops[0]
+            if stop is None or any(s is not stop for s in stops) or not self.is_count(stop) or \
+                    not self.before(chain, stop):  # fmt: skip
+                return
+            self.stops[chain] = stop
+        self.chains.update(dict.fromkeys(chain.versions, chain))
+
+    def is_count(self, stop: Any) -> bool:
+        """Whether it is surely not negative."""
+        return is_length(size_of(stop)) or stop in self.smallest
+
+    @property
+    def smallest(self) -> set[Value]:
+        """The minima of lengths: where `zip` ends."""
+        if not hasattr(self, "_smallest"):
+            self._smallest = {
+                i.results[0] for i in self.program.block.instrs
+                if i.op is min and len(i.args) > 1 and all(is_length(size_of(a)) for a in i.args)
+            }  # fmt: skip
+        return self._smallest
+
+    def before(self, chain: Chain, stop: Any) -> bool:
+        """Whether a number is there when an accumulator is made."""
+        if not isinstance(stop, Value) or stop in self.program.block.params:
+            return True
+        for instr in self.program.block.instrs:
+            if stop in instr.results:
+                return True
+            if instr is chain.maker:
+                break
+        return False
+
+    # ------------------------------------------------------------------ lists
+
+    def read_lists(self) -> None:
+        """Choose for each outermost loop, in order, the lists that it reads."""
+        reads: dict[Instr, dict[Value, list[Instr]]] = {}
+        for instr, place in self.program.at.items():
+            if place.loops and self.listable(instr):
+                reads.setdefault(place.loops[0], {}).setdefault(instr.args[0], []).append(instr)
+        made: dict[Block, list[List]] = {}
+        for loop, arrays in reads.items():
+            for array, instrs in arrays.items():
+                self.loop_lists(loop, array, instrs, made)
+
+    def loop_lists(self, loop: Instr, array: Value, instrs: list[Instr], made: dict) -> None:
+        home = self.program.at[instrs[0]].home
+        known = [item for block in home for item in made.get(block, ()) if item.array is array]
+        (dim,) = array.kind.shape
+        full = any(item.stop is None for item in known) or any(
+            alike(rounds(around), dim) for i in instrs for around in self.program.at[i].loops)
+        for instr in instrs:
+            stop = None
+            if not full:
+                stop = item_stop(instr.args[1], self.program.at[instr], self.program.outside)
+                if stop is None:
+                    continue
+            found = next((item for item in known if item.stop is stop), None)
+            if found is None:
+                kind = Kind("list", items=(ELEMENTS[array.kind.dtype.kind],))
+                found = List(array, stop, Value(f"{array.name}_list", kind))
+                known.append(found)
+                made.setdefault(home[-1], []).append(found)
+                self.lists.setdefault(loop, []).append(found)
+            self.replaced[instr] = found.value
+
+    def listable(self, instr: Instr) -> bool:
+        """Whether this reads one element of a 1-D array from outside the loops."""
+        if instr.op != "getitem":
+            return False
+        array, key = instr.args
+        return (
+            vector(array) and array in self.program.outside and array not in self.program.written
+            and array not in self.chains and is_index(key) and changeable(instr.results[0])
+            and (array.kind.dtype == F8 or array.kind.dtype.kind in "biu")
+            and instr.results[0] not in self.flow.bad
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ numbers
+
+    def numbers(self) -> set[Value]:
+        """The NumPy floats from outside the loops that come to be used in a loop."""
+        used = self.flow.reached(
+            [v for v in self.program.in_loops if changeable(v)], self.flow.before)
+        return {
+            v for v in used
+            if v in self.program.outside and v not in self.flow.before and v not in self.flow.bad
+            and v.kind.dtype == F8 and v.kind.python is False
+        }  # fmt: skip
+
+    def changes(self) -> set[Value]:
+        """The numbers that may be Python's now."""
+        sources = {i.results[0] for i in self.replaced} | self.converted
+        for chain in set(self.chains.values()):
+            sources.update(i.results[0] for i in chain.reads)
+        return self.flow.reached(sources, self.flow.after)
+
+    def still_numpy(self) -> set[Value]:
+        """Those among them that are NumPy's on some path."""
+        before, after = dict(self.flow.before), dict(self.flow.after)
+        for chain in set(self.chains.values()):
+            stored = [i.args[3] for i in chain.updates]
+            for read in chain.reads:
+                before[read.results[0]] = stored
+            for v in filter(changeable, stored):
+                after[v] = [*after.get(v, ()), *(r.results[0] for r in chain.reads)]
+        mixed = [
+            v for v in self.changed if v not in self.converted
+            for source in before.get(v, ())
+            if isinstance(source, np.generic) or changeable(source) and source not in self.changed
+        ]  # fmt: skip
+        return self.flow.reached(mixed, after)
+
+
+# --------------------------------------------------------------------------------------- rewrite
+
+
+class Rewrite:
+    """Builds the new program."""
+
+    def __init__(self, program: Program, flow: Flow, plan: Plan):
+        self.source, self.plan = program, plan
+        self.env: dict[Value, Any] = {}
+        self.lengths: dict[Dim, Value] = {}
+        for v in plan.changed:
+            kind = v.kind._replace(python=None if v in plan.numpy else True)
+            self.env[v] = Value(v.name, kind, v.user)
+        for v, chain in plan.chains.items():
+            name = f"{v.name}_list" if chain in plan.stops else v.name
+            self.env[v] = Value(name, FLOATS, v.user)
+
+    def put(self, tree: Any) -> Any:
+        return map_tree(lambda v: self.env.get(v, v), tree)
+
+    def program(self) -> Block:
+        block = self.source.block
+        instrs: list[Instr] = []
+        for p in block.params:
+            if p in self.plan.converted:
+                instrs.append(Instr(float, (p,), None, (self.env[p],)))
+        instrs += self.instrs(block, True)
+        results = {}
+        for v in flatten(block.results):
+            new = self.env.get(v)
+            if new is not None and v in self.plan.changed and v not in results:
+                kind = v.kind._replace(python=False)
+                results[v] = Value(v.name, kind)
+                instrs.append(Instr(np.float64, (new,), None, (results[v],)))
+        ends = map_tree(lambda v: results.get(v, self.env.get(v, v)), block.results)
+        return Block(block.params, instrs, ends)
+
+    def block(self, block: Block, outside: bool) -> Block:
+        params, results = self.put(block.params), self.put(block.results)
+        instrs = self.instrs(block, outside)
+        same = params == block.params and results == block.results and \
+            len(instrs) == len(block.instrs) and all(map(operator.is_, instrs, block.instrs))  # fmt: skip
+        return block if same else Block(params, instrs, results)
+
+    def instrs(self, block: Block, outside: bool) -> list[Instr]:
+        made: list[Instr] = []
+        for instr in block.instrs:
+            for item in self.plan.lists.get(instr, ()):
+                made += tolist(item, instr.where)
+            made += self.instr(instr, outside)
+            if block is self.source.block:
+                for r in instr.results:
+                    if r.kind.tag == "scalar" and isinstance(r.kind.size, Size):
+                        self.lengths.setdefault(r.kind.size, r)
+            for r in instr.results:
+                chain = self.plan.chains.get(r)
+                if chain is not None and chain.last is r and chain.wholes:
+                    made += self.as_array(chain, instr.where)
+        return made
+
+    def instr(self, instr: Instr, outside: bool) -> list[Instr]:
+        chain = self.plan.chains.get(instr.args[0]) if instr.args and isinstance(
+            instr.args[0], Value) else None  # fmt: skip
+        if chain is not None and instr.op in ("setitem", "add_at"):
+            return [self.update(instr)]
+        if instr.results and instr.results[0] in self.plan.chains and instr.op not in REGIONS:
+            return self.zeros(self.plan.chains[instr.results[0]], instr)
+        if instr in self.plan.replaced:
+            key = self.put(instr.args[1])
+            return [instr.replace(args=(self.plan.replaced[instr], key),
+                                  results=self.put(instr.results))]  # fmt: skip
+        if outside and any(r in self.plan.converted for r in instr.results):
+            return self.converted(instr)
+        inside = outside and instr.op == "if"
+        changes: dict[str, Any] = {
+            "args": self.put(instr.args), "kwargs": self.put(instr.kwargs),
+            "results": self.put(instr.results),
+            "blocks": tuple(self.block(b, inside) for b in instr.blocks),
+        }  # fmt: skip
+        touched = any(v in self.env for v in (*instr.operands, *instr.results))
+        if not touched and all(map(operator.is_, changes["blocks"], instr.blocks)):
+            return [instr]
+        return [instr.replace(**changes)]
+
+    def update(self, instr: Instr) -> Instr:
+        base, _, key, value = instr.args
+        op = "list_add" if instr.op == "add_at" else "list_setitem"
+        value = float(value) if type(value) is int else value
+        return Instr(op, self.put((base, key, value)), None, self.put(instr.results), (), None,
+                     instr.where)  # fmt: skip
+
+    def zeros(self, chain: Chain, instr: Instr) -> list[Instr]:
+        """`[0.0] * n`"""
+        (result,) = self.put(instr.results)
+        made = []
+        n = self.plan.stops.get(chain)
+        if n is None:
+            (n,) = instr.results[0].kind.shape
+            if instr.op is np.zeros:
+                n = instr.args[0]
+            elif isinstance(n, Size):
+                n = self.lengths.get(n)
+            if n is None:
+                n = Value("n", INT)
+                made.append(Instr(len, instr.args, None, (n,), (), None, instr.where))
+        return [*made, Instr(operator.mul, ([0.0], n), None, (result,), (), None, instr.where)]
+
+    def as_array(self, chain: Chain, where: Any) -> list[Instr]:
+        v = chain.last
+        found, array = self.env[v], Value(v.name, v.kind)
+        self.env[v] = array
+        if chain not in self.plan.stops:
+            return [Instr(np.array, (found,), None, (array,), (), None, where)]
+        zeros = Value(v.name, v.kind)
+        key = Slice(None, self.plan.stops[chain])
+        return [chain.maker.replace(results=(zeros,)),
+                Instr("setitem", (zeros, (), key, found), None, (array,), (), None, where)]  # fmt: skip
+
+    def converted(self, instr: Instr) -> list[Instr]:
+        """A NumPy scalar as a float."""
+        (*_, first) = instr.results[:1]
+        if instr.op == "getitem" and vector(instr.args[0]) and is_index(instr.args[1]):
+            args = self.put(instr.args)
+            return [Instr(np.ndarray.item, args, None, (self.env[first],), (),
+                          {"method": "item"}, instr.where)]  # fmt: skip
+        raw = {r: Value(r.name, r.kind) for r in instr.results if r in self.plan.converted}
+        made = [instr.replace(args=self.put(instr.args), kwargs=self.put(instr.kwargs),
+                              results=tuple(raw.get(r) or self.put(r) for r in instr.results))]
+        for r, value in raw.items():
+            made.append(Instr(float, (value,), None, (self.env[r],), (), None, instr.where))
+        return made
+
+
+def tolist(item: List, where: Any) -> list[Instr]:
+    """`x.tolist()` or `x[:n].tolist()`"""
+    made, array = [], item.array
+    if item.stop is not None:
+        kind = array.kind._replace(shape=(Size(f"{array.name}[:]"),))
+        part = Value(array.name, kind)
+        made.append(Instr("getitem", (array, Slice(None, item.stop)), None, (part,), (), None,
+                          where))  # fmt: skip
+        array = part
+    return [*made, Instr(np.ndarray.tolist, (array,), None, (item.value,), (),
+                         {"method": "tolist"}, where)]  # fmt: skip
