@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime import marks
 from srcdiff.runtime.registry import NONDIFFERENTIABLE
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import (
@@ -289,7 +290,7 @@ class Look:
             how = "view"
         elif instr.op == "getitem":
             how = "view" if is_basic(instr) else "fresh"
-        elif instr.op == "identity":
+        elif instr.op == "identity" or instr.op is marks.detach:
             how = "self"
         else:
             how = abstract.aliasing(instr.op, kinds(instr.args), kinds(instr.kwargs))

@@ -1031,6 +1031,18 @@ class Calls(Memory):
     def call_is_training(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         return Known(self.training)
 
+    def call_detach(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """The same object, through which no derivative flows."""
+        (ref,) = args
+        if not isinstance(ref, (Plain, Array)):
+            return ref
+        value = self.emit(marks.detach, (self.read(ref, where),), None, self.kind(ref), where,
+                          "detached")  # fmt: skip
+        made = self.fresh(value)
+        if isinstance(made, Array) and isinstance(ref, Array):
+            self.may_alias(made.buffer, ref.buffer)
+        return made
+
     def call_add_at(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         base, key, value = args
         if not isinstance(base, Array):
@@ -1091,7 +1103,7 @@ HANDLERS: dict[Any, Callable] = {
     np.iscomplexobj: Calls.call_iscomplexobj, np.copyto: Calls.call_copyto,
     np.add.at: Calls.call_add_at, kernels.add_at: Calls.call_add_at_kernel,
     np.where: Calls.call_where, kernels.is_constant: Calls.call_is_constant,
-    marks.is_training: Calls.call_is_training,
+    marks.is_training: Calls.call_is_training, marks.detach: Calls.call_detach,
 }  # fmt: skip
 
 

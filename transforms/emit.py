@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srcdiff.runtime import kernels
+from srcdiff.runtime import kernels, marks
 from srcdiff.runtime.errors import NonScalarOutputError
 from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Slice, Value, flatten, walk
 from srcdiff.transforms.names import Variables, assign, base_name, lives
@@ -230,7 +230,7 @@ class Emitter:
         containers = set(taken)
         order: list[Value] = list(self.program.params)
         self.collect(self.program, order)
-        self.names = assign(variables, order, reserved | containers)
+        self.names = assign(variables, order, reserved | containers, self.parameters)
 
     def collect(self, block: Block, order: list[Value]) -> None:
         variables = self.variables
@@ -472,6 +472,9 @@ class Emitter:
     def stmt_list_add(self, instr: Instr) -> None:
         sequence, index, item = instr.args
         target = ast.Subscript(self.expr(sequence), self.expr(index))
+        if sequence.kind.items and sequence.kind.items[0].tag == "scalar":
+            self.augment(target, item)
+            return
         value = ast.BinOp(target, ast.Add(), self.expr(item))
         self.add(ast.Assign([target], value))
 
@@ -560,33 +563,62 @@ class Emitter:
         return any(self.uses.get(m) for m in self.variables.members.get(root, [root]))
 
     def if_(self, instr: Instr, tail: Tail | None = None) -> None:
-        flag = None
-        if tail is not None and isinstance(tail.flag, Value) and tail.flag in instr.results:
-            flag = instr.results.index(tail.flag)
-            if self.uses.get(tail.flag) == 1:
-                self.elided.add(tail.flag)
+        flag = instr.results.index(tail.flag) if tail is not None else None
         test = self.expr(instr.args[0])
         branches = []
         for block in instr.blocks:
+            pairs = [
+                (r, y) for r, y in zip(instr.results, block.results)
+                if r not in self.elided and y not in self.elided
+            ]  # fmt: skip
 
-            def body(block: Block = block) -> None:
-                inner = None
-                if flag is not None and isinstance(block.results[flag], Value):
-                    inner = Tail(block.results[flag], None)
+            def body(block: Block = block, pairs: list = pairs) -> None:
+                leaves = None if flag is None else block.results[flag]
+
+                def finish() -> None:
+                    self.where = instr.where
+                    self.copies(pairs)
+                    tail.finish()
+
+                inner = Tail(leaves, finish) if isinstance(leaves, Value) else None
                 self.block(block, inner)
                 self.where = instr.where
-                pairs = [(r, y) for r, y in zip(instr.results, block.results)
-                         if r not in self.elided]  # fmt: skip
-                self.copies(pairs)
+                if leaves is True:
+                    finish()
+                    self.add(ast.Break())
+                else:
+                    self.copies(pairs)
 
             branches.append(self.nested(body))
         self.where = instr.where
         then, other = branches
         if not then and not other:
             return
-        if not then:
-            test, then, other = negated(test), other, []
-        self.add(ast.If(test, then, other))
+        if not then or (other and isinstance(other[-1], ast.Break) and not is_left(then)):
+            test, then, other = negated(test), other, then
+        if is_left(then):  # what follows a `break` needs no `else`
+            self.add(ast.If(test, then, []))
+            self.statements.extend(other)
+        else:
+            self.add(ast.If(test, then, other))
+
+    def ends_in_break(self, block: Block, flag: Any) -> bool:
+        """Whether the flag that leaves a loop is decided by branches at the end of its body."""
+        if not isinstance(flag, Value):
+            return isinstance(flag, bool)
+        last = block.instrs[-1] if block.instrs else None
+        if last is None or last.op != "if" or flag not in last.results or self.uses[flag] != 1:
+            return False
+        at = last.results.index(flag)
+        return all(self.ends_in_break(inner, inner.results[at]) for inner in last.blocks)
+
+    def elide(self, block: Block, flag: Any) -> None:
+        """The flags that `break` stands for are not assigned."""
+        if isinstance(flag, Value):
+            self.elided.add(flag)
+            last = block.instrs[-1]
+            for inner in last.blocks:
+                self.elide(inner, inner.results[last.results.index(flag)])
 
     def range_expr(self, bounds: tuple) -> ast.expr:
         _, start, stop, step = bounds
@@ -635,9 +667,18 @@ class Emitter:
         def inside() -> None:
             if counted:
                 self.add(ast.AugAssign(ast.Name(counter), ast.Add(), ast.Constant(1)))
+
+            def finish() -> None:
+                self.where = where
+                self.copies(list(zip(params, body.results)))
+
+            if isinstance(flag, Value) and self.ends_in_break(body, flag):
+                self.elide(body, flag)
+                self.block(body, Tail(flag, finish))
+                finish()
+                return
             self.block(body)
-            self.where = where
-            self.copies(list(zip(params, body.results)))
+            finish()
             if flag is True:
                 self.add(ast.Break())
             elif flag is not False:
@@ -846,10 +887,10 @@ class Key(NamedTuple):
 
 
 class Tail(NamedTuple):
-    """The end of a loop's body: the flag that leaves the loop."""
+    """The end of a loop's body: the flag that leaves the loop, and what is done before that."""
 
     flag: Any
-    copies: Any
+    finish: Callable[[], None]
 
 
 def foldable_operands(instr: Instr) -> list[Value]:
@@ -878,6 +919,10 @@ def is_view_of_nothing(instr: Instr) -> bool:
 
 def same_statement(a: Instr, b: Instr) -> bool:
     return a.where is not None and b.where is not None and a.where.statement is b.where.statement
+
+
+def is_left(statements: list[ast.stmt]) -> bool:
+    return bool(statements) and isinstance(statements[-1], ast.Break)
 
 
 def negated(test: ast.expr) -> ast.expr:
@@ -942,6 +987,7 @@ def attribute(name: str) -> Callable:
 
 
 PRINTED: dict[Any, Callable] = {
+    marks.detach: lambda emitter, args, kwargs: emitter.expr(args[0]),
     np.transpose: print_transpose, np.astype: print_astype, np.shape: attribute("shape"),
     np.copy: print_copy, np.size: attribute("size"), np.real: attribute("real"), np.imag: attribute("imag"),
 }  # fmt: skip

@@ -158,6 +158,8 @@ def fold_mul(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
             continue
         other = leaf_kind(y)
         pair = (small[0], y) if i == 0 else (y, small[0])
+        if not same_dtype(small[0], y, kind):
+            continue
         if fits(other, kind):
             made = instr.replace(args=pair)
             again = self.simplify(made, out)
@@ -181,7 +183,7 @@ def fold_div(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
         return fold_div(self, made, out) or (
             self.emit(out, operator.truediv, (a, b), kind, instr),)  # fmt: skip
     small = self.spread_of(a)
-    if small is not None:
+    if small is not None and same_dtype(small[0], b, kind):
         other = leaf_kind(b)
         if fits(other, kind):
             return (self.emit(out, instr.op, (small[0], b), kind, instr),)
@@ -305,6 +307,17 @@ def fold_getitem(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     return small if have.dims == () and instr.results[0].kind.dims == () else None
 
 
+def same_dtype(small: Any, other: Any, kind: Kind) -> bool:
+    """Whether Python's number does not make the result less exact than the array of it would.
+
+    >>> from srcdiff.transforms.kinds import FLOAT, array
+    >>> same_dtype(1.0, Value("x", array("f4", 3)), array("f8", 3))
+    False
+    """
+    found = {leaf_kind(v).dtype for v in (small, other) if not leaf_kind(v).python}
+    return not found or kind.dtype in found
+
+
 def drop_axis(rank: int, axis: int) -> tuple:
     """The index that takes the only element of an axis.
 
@@ -350,7 +363,7 @@ def keeps(y: Any, kind: Kind) -> bool:
         return False
     if not isinstance(y, Value):
         return True
-    return have.dtype == kind.dtype and have.dims == kind.dims
+    return have.dtype == kind.dtype and (have.dims == kind.dims or fits(have, kind))
 
 
 def materialize(block: Block, marker: int) -> Block:

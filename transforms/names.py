@@ -169,10 +169,13 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, tuple[int, int]]:
     return {v: (start, max(last.get(v, -1), start + 1)) for v, start in first.items()}
 
 
-def assign(variables: Variables, order: Iterable[Value], reserved: set[str]) -> dict[Value, str]:
+def assign(
+    variables: Variables, order: Iterable[Value], reserved: set[str], parameters: set[str]
+) -> dict[Value, str]:
     """A name for each variable: the first free one of `x`, `x_2`, `x_3`, …
 
-    Variables of one base name share it where their lives do not overlap.
+    Variables of one base name share it where their lives do not overlap; a temporary does not take
+    the name of a parameter.
     """
     names: dict[Value, str] = dict(variables.fixed)
     holders: dict[str, Occupied] = {}
@@ -184,11 +187,13 @@ def assign(variables: Variables, order: Iterable[Value], reserved: set[str]) -> 
         root = variables.find(v)
         if root not in done:
             done.add(root)
-            base = best_name(variables.members.get(root, [root]))
+            members = variables.members.get(root, [root])
+            base = best_name(members)
+            taken = reserved if any(m.user for m in members) else reserved | parameters
             number = 1
             while True:
                 name = base if number == 1 else f"{base}_{number}"
-                if name not in reserved and not keyword.iskeyword(name):
+                if name not in taken and not keyword.iskeyword(name):
                     holder = holders.setdefault(name, Occupied())
                     if holder.add(variables.lives.get(root, ())):
                         break

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import gc
 import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -45,6 +46,7 @@ from srcdiff.transforms.references import (
 )  # fmt: skip
 from srcdiff.transforms.reverse import reverse
 from srcdiff.transforms.saving import save_trails
+from srcdiff.transforms.scalars import has_effects, python_scalars
 from srcdiff.transforms.specialize import (
     UNROLL,
     NeedsConstant,
@@ -65,6 +67,7 @@ class Request(NamedTuple):
     wrt         ("argument", parameter, *steps) or ("local", name), one for each gradient
     single      one gradient is returned bare, not in a tuple
     seed        "one" (a scalar output), "ones" (every element), "argument" (a parameter d_out)
+    scalars     loops may run on Python's numbers (see `python_scalars`)
     """
 
     parsed: Parsed
@@ -76,12 +79,15 @@ class Request(NamedTuple):
     unroll: int | None = None
     training: bool = False
     single: bool = False
+    scalars: bool = True
 
 
 class Compiled(NamedTuple):
     """A generated function and what it was made from.
 
-    lines   generated line → the site in the user's source that it came from
+    lines     generated line → the site in the user's source that it came from
+    careful   makes the variant that computes on NumPy's scalars throughout, to be called when the
+              function raises an ArithmeticError; None if there is no other, or no second run
     """
 
     function: Callable
@@ -91,9 +97,24 @@ class Compiled(NamedTuple):
     writes_arguments: bool
     lines: dict[int, Any]
     output_kind: Any
+    careful: Callable[[], Callable] | None = None
 
 
 def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None) -> Compiled:
+    """Generate the gradient function that a request describes.
+
+    inspect   called with the name and the result of each pass
+    """
+    collecting = gc.isenabled()
+    gc.disable()  # nothing that is made here is garbage until the end: collecting is quadratic
+    try:
+        return generate(request, inspect)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def generate(request: Request, inspect: Callable[[str, Block], Any] | None = None) -> Compiled:
     """Generate the gradient function that a request describes.
 
     inspect   called with the name and the result of each pass
@@ -102,7 +123,7 @@ def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None
     wanted = [arguments.wanted(entry, run) for entry in request.wrt]
     wrt = list(dict.fromkeys(v for tree in wanted for v in flatten(tree)))
     out, aux = split_output(primal.output, request)
-    seeding = Seeding(request, out, arguments)
+    seeding = Seeding(request, out, arguments, run.returned_at)
     block = primal.block.replace(
         params=tuple(arguments.params), results=(primal.output, *wrt)
     )  # fmt: skip
@@ -119,26 +140,37 @@ def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None
     block = record("reverse", block.replace(results=(*value, *gradients)))
     for pass_ in (dead_code, common_subexpressions, fold, dead_code, save_trails, dead_code):
         block = record(pass_.__name__, pass_(block))
-    gradients = list(block.results[len(value) :])
-    block, gradients = bufferize(block.replace(results=value), gradients)
-    ir = record("bufferize", block.replace(results=(*block.results, *gradients)))
-    value = ir.results[: len(value)]
-    found = dict(zip(wrt, gradients))
+    fast = record("python_scalars", python_scalars(block)) if request.scalars else block
+    signature, count = arguments.signature(), len(value)
+    # A careful variant may be made later: until then no array is to be kept alive.
+    request = arguments.request = request._replace(arguments={})
 
-    def output(expr: Callable) -> ast.expr:
-        trees = [arguments.gradient_expr(tree, found, expr) for tree in wanted]
-        result = trees[0] if request.single else ast.Tuple(trees)
-        if request.value:
-            return ast.Tuple([expr(value[0]), result])
-        return ast.Tuple([result, expr(value[0])]) if request.has_aux else result
+    def finish(block: Block) -> tuple[Callable, str, Block, dict[int, Any]]:
+        gradients = list(block.results[count:])
+        block, gradients = bufferize(block.replace(results=block.results[:count]), gradients)
+        ir = record("bufferize", block.replace(results=(*block.results, *gradients)))
+        found = dict(zip(wrt, gradients))
 
-    emitted = emit(ir, name_of(request), arguments.signature(), arguments.access, output,
-                   request.parsed)  # fmt: skip
-    source = print_source(emitted.tree)
-    like = request.parsed.function
-    function = build(source, emitted.tree, emitted.bound, emitted.cells, like.__globals__, like)
-    return Compiled(function, source, ir, primal.guards, primal.writes_arguments,
-                    line_map(source, emitted.tree), seeding.kind)  # fmt: skip
+        def output(expr: Callable) -> ast.expr:
+            trees = [arguments.gradient_expr(tree, found, expr) for tree in wanted]
+            result = trees[0] if request.single else ast.Tuple(trees)
+            if request.value:
+                return ast.Tuple([expr(ir.results[0]), result])
+            return ast.Tuple([result, expr(ir.results[0])]) if request.has_aux else result
+
+        emitted = emit(ir, name_of(request), signature, arguments.access, output, request.parsed)
+        source = print_source(emitted.tree)
+        like = request.parsed.function
+        function = build(source, emitted.tree, emitted.bound, emitted.cells, like.__globals__, like)
+        return function, source, ir, line_map(source, emitted.tree)
+
+    def careful() -> Callable:
+        return finish(block)[0]
+
+    function, source, ir, lines = finish(fast)
+    again = fast is not block and not has_effects(block)
+    return Compiled(function, source, ir, primal.guards, primal.writes_arguments, lines,
+                    seeding.kind, careful if again else None)  # fmt: skip
 
 
 def specialized(request: Request) -> tuple[Arguments, Specializer, Specialized]:
@@ -394,7 +426,8 @@ def split_output(output: Any, request: Request) -> tuple[Any, Any]:
 class Seeding:
     """The adjoint of the output, as the request wants it."""
 
-    def __init__(self, request: Request, out: Any, arguments: Arguments):
+    def __init__(self, request: Request, out: Any, arguments: Arguments, where: Any):
+        self.where = where
         self.seeds: dict[Value, Any] = {}
         self.instrs: list[Instr] = []
         self.arguments = arguments
@@ -439,7 +472,12 @@ class Seeding:
         if v.kind.tag == "scalar":
             return 1.0
         one = Value("d_out", v.kind)
-        self.instrs.append(Instr(np.ones_like, (v,), None, (one,)))
+        if v.kind.tag != "array" or v.kind.dtype != np.dtype(float):
+            self.instrs.append(Instr(np.ones_like, (v,), None, (one,)))
+            return one
+        shape = Value("shape", Kind("tuple"))  # a spread 1.0 that folding can see
+        self.instrs.append(Instr(np.shape, (v,), None, (shape,)))
+        self.instrs.append(Instr(np.broadcast_to, (1.0, shape), None, (one,)))
         return one
 
     def one(self, out: Any) -> None:
@@ -480,7 +518,7 @@ class Seeding:
     def not_scalar(self, what: str) -> NonScalarOutputError:
         return NonScalarOutputError(
             f"`{self.name}` {what}; `grad` needs a function with one output", None,
-            "Use `elementwise_grad`, `vjp` or `jacobian`, or return a sum.")  # fmt: skip
+            "Use `elementwise_grad` or `vjp`, or return a sum.")  # fmt: skip
 
 
 def kinds(tree: Any) -> Any:

@@ -120,11 +120,11 @@ class Reverse:
 
     # ------------------------------------------------------------------ accumulation
 
-    def add(self, value: Any, d: Any, where: Any) -> None:
+    def add(self, value: Any, d: Any, where: Any, exact: bool = False) -> None:
         """Add a contribution to the adjoint of a value."""
         if not isinstance(value, Value) or value not in self.active or d is None:
             return
-        d = self.fit(d, value, where)
+        d = self.fit(d, value, where, exact)
         found = self.adjoints.get(value)
         if found is not None:
             d = self.emit(operator.add, (self.flush(found, where), d), value.kind, where,
@@ -175,7 +175,7 @@ class Reverse:
         new = self.emit("add_at", (old, path, key, d), base.kind, where, f"d_{base.name}", **attrs)
         self.adjoints[base] = Adjoint(new)
 
-    def fit(self, d: Any, value: Value, where: Any) -> Any:
+    def fit(self, d: Any, value: Value, where: Any, exact: bool = False) -> Any:
         """A contribution in the shape and dtype of its value: broadcasting is summed back."""
         want = value.kind
         have = leaf_kind(d)
@@ -187,7 +187,7 @@ class Reverse:
             return d
         if have.tag == "object" or have.dims is None:
             d = self.emit(kernels.unbroadcast, (d, self.shape(value, where)), want, where)
-        elif have.dims != want.dims:
+        elif have.dims != want.dims and not (exact and have.rank == want.rank):
             d = self.sum_to(d, have, want, value, where)
         have = leaf_kind(d)
         if want.tag == "array" and want.dims == () and have.tag == "scalar":
@@ -325,18 +325,21 @@ class Reverse:
                 where and where.location,
                 "Make it a constant, or mark it with `detach`.",
             )
+        exact = not broadcasts(instr)
         for arg, d in given:
-            self.spread(arg, d, where, complex_)
+            self.spread(arg, d, where, complex_, exact)
 
-    def spread(self, arg: Any, d: Any, where: Any, conjugate: bool = False) -> None:
+    def spread(
+        self, arg: Any, d: Any, where: Any, conjugate: bool = False, exact: bool = False
+    ) -> None:
         if isinstance(arg, (tuple, list)) and not isinstance(arg, Slice):
             if isinstance(d, (tuple, list)):
                 for a, part in zip(arg, d):
-                    self.spread(a, part, where, conjugate)
+                    self.spread(a, part, where, conjugate, exact)
         elif d is not None and isinstance(arg, Value) and arg in self.active:
             if conjugate and (not isinstance(d, Value) or d.kind.dtype.kind == "c"):
                 d = self.emit(np.conj, (d,), None, where)
-            self.add(arg, d, where)
+            self.add(arg, d, where, exact)
 
     # structural operations
 
@@ -351,6 +354,10 @@ class Reverse:
         d = self.take(instr.results[0], instr.where)
         if base.kind.tag == "list":
             self.add_item(base, key, d, instr.where)
+            return
+        undo = undone(key, instr.results[0].kind.rank)
+        if undo is not None:
+            self.add(base, self.emit("getitem", (d, undo), None, instr.where), instr.where)
             return
         path: tuple = ()
         while (
@@ -679,6 +686,13 @@ SPECIAL: dict[Any, Callable] = {
     np.vstack: reverse_stack, builtins.sum: reverse_sum, builtins.max: reverse_extreme,
     builtins.min: reverse_extreme, builtins.list: reverse_listed,
 }  # fmt: skip
+
+
+def broadcasts(instr: Instr) -> bool:
+    """Whether an operation may spread an operand, so that its gradient has to be summed back."""
+    if instr.op in (operator.matmul, np.matmul):
+        return any(v.kind.rank is None or v.kind.rank > 2 for v in instr.operands)
+    return instr.op not in (np.dot, np.outer, np.inner, np.vdot)
 
 
 def rule_parameters(rule: Callable) -> list[str]:

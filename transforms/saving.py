@@ -217,12 +217,12 @@ class Plan:
                  updated: set[Value]):  # fmt: skip
         self.fb, self.rb = fb, rb
         self.env: dict[Value, Value] = dict(at_hand)
-        self.defined = {v: i for i, v in enumerate(fb.params) if v not in at_hand}
+        known = [v for v in fb.params if v not in at_hand]
         self.maker: dict[Value, Instr] = {}
         for instr in fb.instrs:
-            for v in instr.results:
-                self.defined[v] = len(self.defined)
-                self.maker[v] = instr
+            known += instr.results
+            self.maker.update(dict.fromkeys(instr.results, instr))
+        self.defined = {v: i for i, v in enumerate(known)}
         self.rewrite_shape_reads()
         self.updated = updated
         self.carried_out = {y for _, y, _ in carries if isinstance(y, Value)}

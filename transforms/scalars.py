@@ -35,6 +35,7 @@ does not divide by numbers that were changed.
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 import operator
 from collections.abc import Iterable, Iterator
@@ -104,7 +105,7 @@ class Program:
 
     at         each element that is read or written → its place
     outside    the values that are defined in no loop
-    in_loops   the values that are used in a loop, or carried into one
+    written    the arrays of which another version is an update
     """
 
     def __init__(self, block: Block):
@@ -112,27 +113,19 @@ class Program:
         self.effects = has_effects(block)
         self.at: dict[Instr, Place] = {}
         self.outside: set[Value] = set(block.params)
-        self.in_loops: set[Value] = set()
         self.written = updated_in_place(block)
-        self.lengths: dict[Dim, Value] = {}
         self.look(block, Place((), (block,)))
 
     def look(self, block: Block, place: Place) -> None:
         for instr in block.instrs:
             if instr.op in ("getitem", "setitem", "add_at"):
                 self.at[instr] = place
-            if place.loops:
-                self.in_loops.update(instr.operands)
-            else:
+            if not place.loops:
                 self.outside.update(instr.results)
-                if instr.op in ("for", "while"):
-                    self.in_loops.update(flatten(instr.args[-1]))
             loops = place.loops + (instr,) * (instr.op in ("for", "while"))
             for inner in instr.blocks:
                 home = place.home if loops else (*place.home, inner)
                 self.look(inner, Place(loops, home))
-        if place.loops:
-            self.in_loops.update(flatten(block.results))
 
 
 def rounds(loop: Instr) -> Dim | None:
@@ -174,7 +167,7 @@ def item_stop(key: Any, place: Place, outside: set[Value]) -> Any:
 
 def is_index(key: Any) -> bool:
     if isinstance(key, Value):
-        return key.kind.tag == "scalar" and key.kind.dtype is not None and key.kind.dtype.kind in "iu"
+        return is_number(key) and key.kind.dtype is not None and key.kind.dtype.kind in "iu"
     return type(key) is int
 
 
@@ -182,9 +175,8 @@ def vector(v: Any) -> bool:
     return isinstance(v, Value) and v.kind.tag == "array" and v.kind.rank == 1
 
 
-def changeable(v: Any) -> bool:
-    """Whether this is a number that may be NumPy's."""
-    return isinstance(v, Value) and v.kind.tag == "scalar" and v.kind.python is not True
+def is_number(v: Any) -> bool:
+    return isinstance(v, Value) and v.kind.tag == "scalar"
 
 
 # --------------------------------------------------------------------- what follows from a number
@@ -211,6 +203,7 @@ class Flow:
 
     after    number → what becomes Python's with it, if all else there is
     before   the other way round; the constants that flow in, too
+    computed the numbers that an operation made of others
     bad      the numbers that must stay as they are
     """
 
@@ -219,17 +212,23 @@ class Flow:
         self.after: dict[Value, list[Value]] = {}
         self.before: dict[Value, list[Any]] = {}
         self.bad: set[Value] = set()
-        self.pushes: dict[Value, list[Instr]] = {}
+        self.computed: set[Value] = set()
+        pushes: dict[Value, list[Instr]] = {}
+        pops = []
         for instr in walk(block):
             if instr.op in REGIONS:
                 self.region(instr)
             elif instr.op == "push":
-                self.pushes.setdefault(instr.args[0], []).append(instr)
-            elif instr.op == "pop":
-                self.pop(instr)
+                pushes.setdefault(instr.args[0], []).append(instr)
+            elif instr.op in ("pop", "peek"):
+                pops.append(instr)
             else:
                 self.operation(instr)
-        self.bad.update(v for v in flatten(block.results) if changeable(v) and v.kind.dtype != F8)
+        for pop in pops:
+            for push in pushes.get(pop.args[0], ()):
+                for v, result in zip(push.args[1:], pop.results):
+                    self.same(v, result)
+        self.bad.update(v for v in flatten(block.results) if is_number(v) and v.kind.dtype != F8)
         self.bad = self.reached(self.bad, self.before)
 
     @staticmethod
@@ -240,24 +239,20 @@ class Flow:
             v = pending.pop()
             if v not in found:
                 found.add(v)
-                pending += (w for w in edges.get(v, ()) if changeable(w))
+                pending += (w for w in edges.get(v, ()) if is_number(w))
         return found
 
     def edge(self, source: Any, target: Value) -> None:
         """The target is the source, or is computed from it."""
-        if source is UNDEFINED or not changeable(target):
-            if changeable(source):
-                self.bad.add(source)  # it meets a number of another dtype, or something else
-            return
         self.before.setdefault(target, []).append(source)
-        if changeable(source):
+        if is_number(source):
             self.after.setdefault(source, []).append(target)
 
     def same(self, source: Any, target: Value) -> None:
-        if changeable(source) and source.kind.dtype != target.kind.dtype:
-            self.bad.add(source)
-        elif target.kind.tag == "scalar":
+        if is_number(target) and not (is_number(source) and source.kind.dtype != target.kind.dtype):
             self.edge(source, target)
+        elif is_number(source):
+            self.bad.add(source)  # it meets a number of another dtype, or something else
 
     def region(self, instr: Instr) -> None:
         if instr.op == "if":
@@ -275,22 +270,16 @@ class Flow:
                 self.same(head, p)
             self.same(head, result)
 
-    def pop(self, instr: Instr) -> None:
-        for push in self.pushes.get(instr.args[0], ()):
-            for v, result in zip(push.args[1:], instr.results):
-                self.same(v, result)
-
     def operation(self, instr: Instr) -> None:
-        for v in instr.operands:
-            if changeable(v):
-                follows = self.follows(instr, v)
-                if follows is None:
-                    self.bad.add(v)
-                elif follows:
-                    (result,) = instr.results
-                    for leaf in leaves(instr.args):
-                        self.edge(leaf, result)
-                    return
+        numbers = [v for v in instr.operands if is_number(v)]
+        follows = [self.follows(instr, v) for v in numbers]
+        self.bad.update(v for v, how in zip(numbers, follows) if how is None)
+        if any(follows):
+            (result,) = instr.results
+            if instr.op not in PASSING:
+                self.computed.add(result)
+            for leaf in leaves(instr.args):
+                self.edge(leaf, result)
 
     def follows(self, instr: Instr, v: Value) -> bool | None:
         """Whether the result is Python's as soon as v is; None if v must not be."""
@@ -325,9 +314,9 @@ class Flow:
         if v.kind.dtype != F8 or not all(map(fits, found)):
             return None
         if op in PYTHON:
-            return None if instr.kwargs or op is operator.not_ else False
+            return None if instr.kwargs else False
         if op in NUMPY:
-            return False
+            return False if all(map(fits, leaves(tuple(instr.kwargs.values())))) else None
         if isinstance(op, np.ufunc):
             return None if instr.kwargs else False
         if instr.kwargs or any(isinstance(a, (tuple, list)) for a in instr.args):
@@ -397,8 +386,8 @@ class Chain:
     updates  its updates, and `reads` its elements
     """
 
-    def __init__(self, maker: Instr, block: Block):
-        self.maker, self.block = maker, block
+    def __init__(self, maker: Instr):
+        self.maker = maker
         self.last: Value = maker.results[0]
         self.ok = True
         self.versions: list[Value] = [self.last]
@@ -457,7 +446,7 @@ class Accumulators:
                 for v in instr.operands:
                     self.whole(v)
                 if not in_loop and self.is_zeros(instr):
-                    made = Chain(instr, block)
+                    made = Chain(instr)
                     self.of[made.last] = made
                     self.chains.append(made)
 
@@ -471,6 +460,8 @@ class Accumulators:
         return instr.op is np.zeros and not rest and is_index(size) and is_length(size_of(size))
 
     def element(self, instr: Instr, chain: Chain) -> None:
+        for v in flatten(instr.args[1:]):
+            self.whole(v)
         if not chain.carries(instr.args[0]) or instr.op is len:
             return
         if instr.op == "getitem":
@@ -480,7 +471,7 @@ class Accumulators:
                 self.whole(instr.args[0])
             return
         _, path, key, value = instr.args
-        number = (changeable(value) or isinstance(value, Value) and value.kind == FLOAT) and \
+        number = (is_number(value) or isinstance(value, Value) and value.kind == FLOAT) and \
             value.kind.dtype == F8 or type(value) in (int, float)  # fmt: skip
         if path != () or not is_index(key) or not number:
             chain.ok = False
@@ -488,7 +479,6 @@ class Accumulators:
         self.join(chain, instr.results[0])
 
     def loop(self, instr: Instr) -> None:
-        start = len(self.log)
         inits, body = instr.args[-1], instr.blocks[-1]
         params = body.params[1:] if instr.op == "for" else body.params
         carried: dict[int, Chain] = {}
@@ -513,7 +503,6 @@ class Accumulators:
         self.settle(inside, set(carried.values()))
         for i, chain in carried.items():
             self.join(chain, instr.results[i])
-        _ = start
 
     def settle(self, since: int, known: set[Chain]) -> None:
         """At the end of a block, what was updated in it must be carried out of it."""
@@ -523,33 +512,37 @@ class Accumulators:
 
     def branches(self, instr: Instr, in_loop: bool) -> None:
         since = len(self.log)
-        ends: list[dict[int, Chain]] = []
-        for block in instr.blocks:
-            before: dict[Chain, Value] = {}
-            start = len(self.log)
-            self.walk(block, in_loop)
-            end = {}
-            for i, y in enumerate(block.results):
-                chain = self.of.get(y) if isinstance(y, Value) else None
-                if chain is not None and chain.carries(y):
-                    end[i] = chain
-            ends.append(end)
-            for chain, old in self.log[start:]:
-                before.setdefault(chain, old)
-            for chain, old in before.items():
-                chain.last = old
-        then, other = ends
+        then, other = (self.branch(block, in_loop) for block in instr.blocks)
         merged = {i: chain for i, chain in then.items() if other.get(i) is chain}
-        if len(set(merged.values())) < len(merged):
-            for chain in merged.values():
-                chain.ok = False
-        for end in ends:
+        twice = len(set(merged.values())) < len(merged)
+        for end in (then, other):
             for i, chain in end.items():
-                if merged.get(i) is not chain:
+                if twice or merged.get(i) is not chain:
                     chain.ok = False
         self.settle(since, set(merged.values()))
         for i, chain in merged.items():
             self.join(chain, instr.results[i])
+
+    def branch(self, block: Block, in_loop: bool) -> dict[int, Chain]:
+        """Walk a branch, and say which of its results are the present state of which array."""
+        start, made = len(self.log), len(self.chains)
+        self.walk(block, in_loop)
+        own = set(self.chains[made:])
+        ends = {}
+        for i, y in enumerate(block.results):
+            chain = self.of.get(y) if isinstance(y, Value) else None
+            if chain in own:
+                self.whole(y)
+            elif chain is not None and chain.carries(y):
+                ends[i] = chain
+        before: dict[Chain, Value] = {}
+        for chain, old in self.log[start:]:
+            before.setdefault(chain, old)
+        self.log[start:] = [(chain, old) for chain, old in self.log[start:] if chain not in own]
+        for chain, old in before.items():
+            if chain not in own:
+                chain.last = old
+        return ends
 
 
 # ------------------------------------------------------------------------------------------ plan
@@ -583,8 +576,25 @@ class Plan:
             self.accumulator(chain)
         self.read_lists()
         self.converted = self.numbers()
-        self.changed = self.changes()
-        self.numpy = self.still_numpy()
+        self.follow()
+        if self.drop_what_does_not_pay():
+            self.follow()
+
+    def drop_what_does_not_pay(self) -> int:
+        """Undo what leads to no arithmetic of Python's, in a loop or at all."""
+        gains = self.flow.reached(
+            (self.changed - self.numpy - self.program.outside) & self.flow.computed,
+            self.flow.before)
+        idle = self.converted - gains
+        self.converted -= idle
+        vain = {chain for chain in set(self.chains.values())
+                if all(self.is_numpy(i.args[3]) for i in chain.updates)}  # fmt: skip
+        self.chains = {v: chain for v, chain in self.chains.items() if chain not in vain}
+        return len(idle) + len(vain)
+
+    def is_numpy(self, v: Any) -> bool:
+        own = v in self.changed or v in self.flow.before
+        return is_number(v) and (v in self.numpy if own else v.kind.python is not True)
 
     def accumulator(self, chain: Chain) -> None:
         places = [self.program.at[i] for i in chain.updates]
@@ -606,15 +616,13 @@ class Plan:
         """Whether it is surely not negative."""
         return is_length(size_of(stop)) or stop in self.smallest
 
-    @property
+    @functools.cached_property
     def smallest(self) -> set[Value]:
         """The minima of lengths: where `zip` ends."""
-        if not hasattr(self, "_smallest"):
-            self._smallest = {
-                i.results[0] for i in self.program.block.instrs
-                if i.op is min and len(i.args) > 1 and all(is_length(size_of(a)) for a in i.args)
-            }  # fmt: skip
-        return self._smallest
+        return {
+            i.results[0] for i in self.program.block.instrs
+            if i.op is min and len(i.args) > 1 and all(is_length(size_of(a)) for a in i.args)
+        }  # fmt: skip
 
     def before(self, chain: Chain, stop: Any) -> bool:
         """Whether a number is there when an accumulator is made."""
@@ -641,6 +649,8 @@ class Plan:
                 self.loop_lists(loop, array, instrs, made)
 
     def loop_lists(self, loop: Instr, array: Value, instrs: list[Instr], made: dict) -> None:
+        if array.kind.dtype == F8 and not any(i.results[0] in self.flow.after for i in instrs):
+            return  # nothing is computed in Python
         home = self.program.at[instrs[0]].home
         known = [item for block in home for item in made.get(block, ()) if item.array is array]
         (dim,) = array.kind.shape
@@ -668,7 +678,7 @@ class Plan:
         array, key = instr.args
         return (
             vector(array) and array in self.program.outside and array not in self.program.written
-            and array not in self.chains and is_index(key) and changeable(instr.results[0])
+            and array not in self.chains and is_index(key) and is_number(instr.results[0])
             and (array.kind.dtype == F8 or array.kind.dtype.kind in "biu")
             and instr.results[0] not in self.flow.bad
         )  # fmt: skip
@@ -676,37 +686,39 @@ class Plan:
     # ------------------------------------------------------------------ numbers
 
     def numbers(self) -> set[Value]:
-        """The NumPy floats from outside the loops that come to be used in a loop."""
-        used = self.flow.reached(
-            [v for v in self.program.in_loops if changeable(v)], self.flow.before)
+        """The NumPy floats from outside the loops of which one in a loop is made."""
+        flow, outside = self.flow, self.program.outside
+        inside = (w for v, ws in flow.before.items() if v not in outside for w in ws)
+        used = flow.reached(filter(is_number, inside), flow.before)
+        elements = {i.results[0] for c in set(self.chains.values()) for i in c.reads}
         return {
             v for v in used
-            if v in self.program.outside and v not in self.flow.before and v not in self.flow.bad
+            if v in outside and v not in flow.before and v not in flow.bad and v not in elements
             and v.kind.dtype == F8 and v.kind.python is False
         }  # fmt: skip
 
-    def changes(self) -> set[Value]:
-        """The numbers that may be Python's now."""
+    def follow(self) -> None:
+        """Find what the choices made so far lead to.
+
+        changed   the numbers that may be Python's now
+        numpy     the numbers that are NumPy's, on some path at least
+        """
+        flow, before, after = self.flow, dict(self.flow.before), dict(self.flow.after)
         sources = {i.results[0] for i in self.replaced} | self.converted
         for chain in set(self.chains.values()):
-            sources.update(i.results[0] for i in chain.reads)
-        return self.flow.reached(sources, self.flow.after)
-
-    def still_numpy(self) -> set[Value]:
-        """Those among them that are NumPy's on some path."""
-        before, after = dict(self.flow.before), dict(self.flow.after)
-        for chain in set(self.chains.values()):
             stored = [i.args[3] for i in chain.updates]
-            for read in chain.reads:
-                before[read.results[0]] = stored
-            for v in filter(changeable, stored):
-                after[v] = [*after.get(v, ()), *(r.results[0] for r in chain.reads)]
-        mixed = [
-            v for v in self.changed if v not in self.converted
-            for source in before.get(v, ())
-            if isinstance(source, np.generic) or changeable(source) and source not in self.changed
+            elements = [i.results[0] for i in chain.reads]
+            sources.update(elements)
+            before.update(dict.fromkeys(elements, stored))
+            for v in filter(is_number, stored):
+                after[v] = [*after.get(v, ()), *elements]
+        self.changed = flow.reached(sources, flow.after)
+        given = [
+            v for v, ws in before.items() for w in ws
+            if isinstance(w, np.generic) or is_number(w) and w not in before
+            and w not in sources and w.kind.python is not True
         ]  # fmt: skip
-        return self.flow.reached(mixed, after)
+        self.numpy = flow.reached(given, after)
 
 
 # --------------------------------------------------------------------------------------- rewrite
@@ -722,9 +734,10 @@ class Rewrite:
         for v in plan.changed:
             kind = v.kind._replace(python=None if v in plan.numpy else True)
             self.env[v] = Value(v.name, kind, v.user)
+        self.listed: dict[Value, Value] = {}
         for v, chain in plan.chains.items():
             name = f"{v.name}_list" if chain in plan.stops else v.name
-            self.env[v] = Value(name, FLOATS, v.user)
+            self.env[v] = self.listed[v] = Value(name, FLOATS, v.user)
 
     def put(self, tree: Any) -> Any:
         return map_tree(lambda v: self.env.get(v, v), tree)
@@ -739,7 +752,8 @@ class Rewrite:
         results = {}
         for v in flatten(block.results):
             new = self.env.get(v)
-            if new is not None and v in self.plan.changed and v not in results:
+            python = v.kind.python is True or v not in self.plan.changed
+            if new is not None and not python and v not in results:
                 kind = v.kind._replace(python=False)
                 results[v] = Value(v.name, kind)
                 instrs.append(Instr(np.float64, (new,), None, (results[v],)))
@@ -749,9 +763,8 @@ class Rewrite:
     def block(self, block: Block, outside: bool) -> Block:
         params, results = self.put(block.params), self.put(block.results)
         instrs = self.instrs(block, outside)
-        same = params == block.params and results == block.results and \
-            len(instrs) == len(block.instrs) and all(map(operator.is_, instrs, block.instrs))  # fmt: skip
-        return block if same else Block(params, instrs, results)
+        new = (params, tuple(instrs), results)
+        return block if new == (block.params, block.instrs, block.results) else Block(*new)
 
     def instrs(self, block: Block, outside: bool) -> list[Instr]:
         made: list[Instr] = []
@@ -774,6 +787,9 @@ class Rewrite:
             instr.args[0], Value) else None  # fmt: skip
         if chain is not None and instr.op in ("setitem", "add_at"):
             return [self.update(instr)]
+        if chain is not None and instr.op == "getitem" and is_index(instr.args[1]):
+            args = (self.listed[instr.args[0]], self.put(instr.args[1]))
+            return [instr.replace(args=args, results=self.put(instr.results))]
         if instr.results and instr.results[0] in self.plan.chains and instr.op not in REGIONS:
             return self.zeros(self.plan.chains[instr.results[0]], instr)
         if instr in self.plan.replaced:
@@ -795,9 +811,10 @@ class Rewrite:
 
     def update(self, instr: Instr) -> Instr:
         base, _, key, value = instr.args
+        base = self.listed[base]
         op = "list_add" if instr.op == "add_at" else "list_setitem"
         value = float(value) if type(value) is int else value
-        return Instr(op, self.put((base, key, value)), None, self.put(instr.results), (), None,
+        return Instr(op, (base, *self.put((key, value))), None, self.put(instr.results), (), None,
                      instr.where)  # fmt: skip
 
     def zeros(self, chain: Chain, instr: Instr) -> list[Instr]:
@@ -818,21 +835,20 @@ class Rewrite:
 
     def as_array(self, chain: Chain, where: Any) -> list[Instr]:
         v = chain.last
-        found, array = self.env[v], Value(v.name, v.kind)
+        found, array = self.listed[v], Value(v.name, v.kind)
         self.env[v] = array
         if chain not in self.plan.stops:
             return [Instr(np.array, (found,), None, (array,), (), None, where)]
         zeros = Value(v.name, v.kind)
         key = Slice(None, self.plan.stops[chain])
-        return [chain.maker.replace(results=(zeros,)),
-                Instr("setitem", (zeros, (), key, found), None, (array,), (), None, where)]  # fmt: skip
+        return [chain.maker.replace(results=(zeros,)),  # fmt: skip
+                Instr("setitem", (zeros, (), key, found), None, (array,), (), None, where)]
 
     def converted(self, instr: Instr) -> list[Instr]:
         """A NumPy scalar as a float."""
-        (*_, first) = instr.results[:1]
         if instr.op == "getitem" and vector(instr.args[0]) and is_index(instr.args[1]):
             args = self.put(instr.args)
-            return [Instr(np.ndarray.item, args, None, (self.env[first],), (),
+            return [Instr(np.ndarray.item, args, None, self.put(instr.results), (),
                           {"method": "item"}, instr.where)]  # fmt: skip
         raw = {r: Value(r.name, r.kind) for r in instr.results if r in self.plan.converted}
         made = [instr.replace(args=self.put(instr.args), kwargs=self.put(instr.kwargs),

@@ -36,7 +36,7 @@ from srcdiff.transforms.ir import (
     map_tree,
     substitute_block,
 )  # fmt: skip
-from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, kind_of
+from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, fits, kind_of
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower
 from srcdiff.transforms.mutation import NUMBERS, convert, describe, kind_of_value
 from srcdiff.transforms.parse import MISSING, parse
@@ -178,6 +178,7 @@ class Specializer(Calls):
         self.unroll, self.training = unroll, training
         self.constants: dict[Value, Any] = {}  # names that hold a literal
         self.augment: dict[Value, tuple] = {}
+        self.returned_at: Any = None  # the last `return` of the function itself
         self.read_from: dict[Value, Value] = {}  # element → its buffer's version then
         self.gathered: set[Value] = set()  # what advanced indexing has just read
         self.stores: dict[str, list[tuple]] = {}  # local → (value, inside a region) of each store
@@ -477,7 +478,8 @@ class Specializer(Calls):
     def do_store(self, instr: Instr) -> None:
         name, ref = instr.args[0], self.value(instr.args[1])
         plain_name = name.rpartition(".")[2]
-        if isinstance(ref, Known) and type(ref.obj) in (float, complex):
+        floats = isinstance(ref, Known) and type(ref.obj) in (float, complex)
+        if floats and not self.frame.internal:
             value = self.emit("identity", (ref.obj,), None, kind_of(ref.obj), instr.where)
             self.constants[value] = ref.obj
             ref = Plain(value)
@@ -672,6 +674,8 @@ class Specializer(Calls):
         self.put(instr, Known("".join(parts)))
 
     def do_return(self, instr: Instr) -> Exit:
+        if len(self.frames) == 1:
+            self.returned_at = instr.where
         return Exit(ret=True, value=self.value(instr.args[0]), left=True, away=True)
 
     def do_break(self, instr: Instr) -> Exit:
@@ -901,6 +905,11 @@ class Specializer(Calls):
         """`place[key] op= value`, where `old` is the element (or elements) before."""
         new = self.read(self.apply(op, (wrap(old), wrap(value)), {}, where), where)
         kind = self.state.memory[place.buffer].kind
+        whole = key is ... and not place.path and isinstance(new, Value)
+        if whole and op not in (operator.add, operator.sub):
+            if fits(new.kind, kind) and new.kind.dtype == kind.dtype:
+                self.replace(place.buffer, new, where)  # `y *= x` as `y = y * x`, for all its names
+                return
         if kind.inexact and op in (operator.add, operator.sub) and leaf_inexact(value):
             if op is operator.sub:
                 value = negated(self, value, where)
@@ -910,6 +919,15 @@ class Specializer(Calls):
         else:
             self.write(place, key, new, where)
             self.instrs[-1].attrs["augmented"] = op
+
+    def replace(self, buffer: Buffer, new: Value, where: Any) -> None:
+        """A whole array is overwritten by a new one of its kind."""
+        self.check_writable(buffer, where)
+        old = self.state.memory[buffer]
+        if not new.user:
+            new.name, new.user = old.name, old.user
+        self.written.add(buffer)
+        self.state.memory[buffer] = new
 
     # ------------------------------------------------------------------ items and attributes
 
