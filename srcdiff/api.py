@@ -14,6 +14,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
@@ -244,6 +245,16 @@ def _transformation(
     return transform if f is None else transform(f)
 
 
+def _name_line(error: Exception, code: _Code) -> None:
+    """Note the user's line on an exception that was raised in generated code."""
+    trace, ran = error.__traceback__, code.function.__code__
+    while trace is not None and trace.tb_frame.f_code is not ran:
+        trace = trace.tb_next
+    where = code.compiled.lines.get(trace.tb_lineno) if trace is not None else None
+    if where is not None:
+        error.add_note(f"in the code generated for\n  {indent(where.location.quoted(), '  ')[2:]}")
+
+
 class _Code:
     """Generated code for one key, and what a call of it must see to.
 
@@ -349,9 +360,13 @@ class Differentiated:
         else:
             code = self._compile(key, args, kwargs)
         self._latest = code
-        if code.careful:
-            return self._careful_call(code, args, kwargs)
-        result = code.function(*args, **kwargs)
+        try:
+            if code.careful:
+                return self._careful_call(code, args, kwargs)
+            result = code.function(*args, **kwargs)
+        except Exception as error:
+            _name_line(error, code)
+            raise
         return result if code.finish is None else code.finish(result)
 
     def specialize(self, /, *args: Any, **kwargs: Any) -> Function:

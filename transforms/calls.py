@@ -195,6 +195,7 @@ class Calls(Memory):
         if how == "maybe" and op in (np.reshape, np.ravel) and not keywords:
             if isinstance(args[0], Array) and not args[0].path and args[0].buffer.contiguous:
                 how = "view"
+                self.guards += args[0].buffer.proof
         if how in ("view", "self") and kind.tag == "array" and isinstance(args[0], Array):
             if how == "self":
                 return args[0]

@@ -235,6 +235,9 @@ class Arguments:
                 return known
             value = self.leaf(obj, path, access)
             buffer = Buffer(value.name, "argument")
+            buffer.contiguous = obj.flags.c_contiguous
+            order = ("argument", *path, ("attr", "flags"), ("attr", "c_contiguous"))
+            buffer.proof = (Guard(order, True, "equal"),)
             self.state.memory[buffer] = value
             self.same[id(obj)] = Array(buffer)
             return Array(buffer)
@@ -517,7 +520,8 @@ class Seeding:
 
     def not_scalar(self, what: str) -> NonScalarOutputError:
         return NonScalarOutputError(
-            f"`{self.name}` {what}; `grad` needs a function with one output", None,
+            f"`{self.name}` {what}; `grad` needs a function with one output",
+            self.where and self.where.location,
             "Use `elementwise_grad` or `vjp`, or return a sum.")  # fmt: skip
 
 

@@ -45,7 +45,6 @@ import numpy as np
 
 from srcdiff.transforms.abstract_core import is_length
 from srcdiff.transforms.ir import (
-    UNDEFINED,
     Block,
     Instr,
     Slice,
@@ -106,6 +105,7 @@ class Program:
     at         each element that is read or written → its place
     outside    the values that are defined in no loop
     written    the arrays of which another version is an update
+    asked      the numbers that decide on a branch, or pick one element
     """
 
     def __init__(self, block: Block):
@@ -114,12 +114,17 @@ class Program:
         self.at: dict[Instr, Place] = {}
         self.outside: set[Value] = set(block.params)
         self.written = updated_in_place(block)
+        self.asked: set[Value] = set()
         self.look(block, Place((), (block,)))
 
     def look(self, block: Block, place: Place) -> None:
         for instr in block.instrs:
             if instr.op in ("getitem", "setitem", "add_at"):
                 self.at[instr] = place
+                if instr.op == "getitem" and is_number(instr.results[0]):
+                    self.asked.update(flatten(instr.args[1]))
+            elif instr.op == "if":
+                self.asked.update(flatten(instr.args))
             if not place.loops:
                 self.outside.update(instr.results)
             loops = place.loops + (instr,) * (instr.op in ("for", "while"))
@@ -649,7 +654,8 @@ class Plan:
                 self.loop_lists(loop, array, instrs, made)
 
     def loop_lists(self, loop: Instr, array: Value, instrs: list[Instr], made: dict) -> None:
-        if array.kind.dtype == F8 and not any(i.results[0] in self.flow.after for i in instrs):
+        if not any(i.results[0] in self.flow.after or i.results[0] in self.program.asked
+                   for i in instrs):  # fmt: skip
             return  # nothing is computed in Python
         home = self.program.at[instrs[0]].home
         known = [item for block in home for item in made.get(block, ()) if item.array is array]
