@@ -262,10 +262,12 @@ class Look:
 
     def apart(self, values: list) -> bool:
         """Whether no two of the values may share memory."""
+        arrays = [v for v in values if isinstance(v, Value)]
         return not any(
-            isinstance(a, Value) and isinstance(b, Value) and (a is b or self.origins.may_share(a, b))
-            for i, a in enumerate(values) for b in values[i + 1 :]
-        )  # fmt: skip
+            a is b or self.origins.may_share(a, b)
+            for i, a in enumerate(arrays)
+            for b in arrays[i + 1 :]
+        )
 
     def is_accumulation(self, instr: Instr) -> bool:
         """`d = d + e` that may run as `d += e`."""

@@ -498,8 +498,8 @@ class Emitter:
     def stmt_check_length(self, instr: Instr) -> None:
         v, n = instr.args
         length = self.call_expr(len, (v,), {}, None)
-        error = ast.Call(self.builtin("ValueError"), [ast.Constant(f"expected {n} values to unpack")],
-                         [])  # fmt: skip
+        message = ast.Constant(f"expected {n} values to unpack")
+        error = ast.Call(self.builtin("ValueError"), [message], [])
         test = ast.Compare(length, [ast.NotEq()], [ast.Constant(n)])
         self.add(ast.If(test, [ast.Raise(error, None)], []))
 
@@ -989,5 +989,6 @@ def attribute(name: str) -> Callable:
 PRINTED: dict[Any, Callable] = {
     marks.detach: lambda emitter, args, kwargs: emitter.expr(args[0]),
     np.transpose: print_transpose, np.astype: print_astype, np.shape: attribute("shape"),
-    np.copy: print_copy, np.size: attribute("size"), np.real: attribute("real"), np.imag: attribute("imag"),
+    np.copy: print_copy, np.size: attribute("size"), np.real: attribute("real"),
+    np.imag: attribute("imag"),
 }  # fmt: skip

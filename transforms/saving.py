@@ -35,6 +35,7 @@ from srcdiff.transforms.ir import (
     map_tree,
     substitute,
     substitute_block,
+    updated_in_place,
 )  # fmt: skip
 
 FREE, NEVER = 0.0, 1e9
@@ -360,32 +361,6 @@ def place(head: list[Instr], body: list[Instr]) -> list[Instr]:
         fetch(instr)
         out.append(instr)
     return [*out, *dict.fromkeys(waiting.values())]
-
-
-def updated_in_place(block: Block) -> set[Value]:
-    """Values of which a later version is a partial store into them."""
-    found: set[Value] = set()
-    for instr in block.instrs:
-        if instr.op in ("setitem", "add_at", "list_append", "list_setitem"):
-            if isinstance(instr.args[0], Value):
-                found.add(instr.args[0])
-                found.update(instr.results)
-        elif instr.blocks:
-            for inner in instr.blocks:
-                found |= updated_in_place(inner)
-            if instr.op in ("for", "while"):
-                params = instr.blocks[-1].params
-                inits = instr.args[-1]
-                params = params[1:] if instr.op == "for" else params
-                for p, init, result in zip(params, inits, instr.results):
-                    if p in found:
-                        found.update(v for v in (init, result) if isinstance(v, Value))
-            elif instr.op == "if":
-                for inner in instr.blocks:
-                    for y, result in zip(inner.results, instr.results):
-                        if isinstance(y, Value) and y in found:
-                            found.add(result)
-    return found
 
 
 def is_view(instr: Instr) -> bool:

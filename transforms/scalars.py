@@ -70,7 +70,7 @@ def python_scalars(block: Block) -> Block:
     program = Program(block)
     flow = Flow(block, program)
     plan = Plan(program, flow, Accumulators(program).found)
-    if not plan.replaced and not plan.converted and not plan.lists:
+    if not (plan.replaced or plan.converted or plan.chains):
         return block
     return Rewrite(program, flow, plan).program()
 
