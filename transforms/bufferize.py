@@ -35,6 +35,7 @@ from srcdiff.transforms.ir import (
 from srcdiff.transforms.kinds import fits
 
 UPDATES = ("setitem", "add_at")
+READONLY = {np.broadcast_to, np.broadcast_arrays, np.diag, np.diagonal}  # views that NumPy protects
 
 
 def bufferize(block: Block, results: list[Value]) -> tuple[Block, list[Value]]:
@@ -304,7 +305,7 @@ class Look:
                 if how in ("view", "self"):
                     self.origins.of[result] -= {result}
                 self.views.add(result)
-                if instr.op is np.broadcast_to:  # not to be written, whoever owns it
+                if instr.op in READONLY:  # not to be written, whoever owns it
                     self.readonly.add(result)
                     self.origins.of[result] |= {result}
                     self.origins.foreign.add(result)

@@ -91,6 +91,7 @@ class Emitter:
         self.where: Any = None
         self.elided: set[Value] = set()
         self.parameters: set[str] = set()
+        self.users: set[str] = set()  # globals and cells that are read by name
         for instr in walk(block):
             for r in instr.results:
                 self.makers[r] = instr
@@ -230,6 +231,9 @@ class Emitter:
         containers = set(taken)
         order: list[Value] = list(self.program.params)
         self.collect(self.program, order)
+        self.dummy = "_"
+        while any(v.name == self.dummy for v in order) or self.dummy in self.parameters | self.users:
+            self.dummy += "_"
         self.names = assign(variables, order, reserved | containers, self.parameters)
 
     def collect(self, block: Block, order: list[Value]) -> None:
@@ -277,10 +281,22 @@ class Emitter:
             variables.merge(p, y)
             variables.merge(p, init)
 
+    def outside_names(self) -> set[str]:
+        """The names of the user's globals and closure cells that are read."""
+        found = set()
+        for instr in walk(self.program):
+            path = instr.attrs.get("path")
+            while path is not None and path[0] in ("attr", "item"):
+                path = path[1]
+            if path is not None and path[0] in ("global", "cell"):
+                found.add(path[2])
+        return found
+
     def reserved_names(self) -> set[str]:
         """Names that generated code reads from outside: no local may hide them."""
         self.globals_read: dict[Value, ast.expr] = {}
         names: set[str] = {"np"}
+        self.users = self.outside_names()
         for instr in walk(self.program):
             if instr.op == "global":
                 expression = self.path(instr.attrs["path"])
@@ -312,8 +328,15 @@ class Emitter:
 
     def block(self, block: Block, tail: Tail | None = None) -> None:
         last = len(block.instrs) - 1
+        skip = 0
         for i, instr in enumerate(block.instrs):
+            if skip:
+                skip -= 1
+                continue
             if instr.results and (instr.results[0] in self.folded):
+                continue
+            if instr.op == "errstate_enter":
+                skip = self.with_errstate(instr, list(block.instrs[i + 1 :]), tail)
                 continue
             if instr.op == "global":
                 continue
@@ -337,7 +360,7 @@ class Emitter:
         elif instr.attrs.get("opaque") or len(instr.results) == 1:
             self.assign_to(instr.results[0], value)
         else:
-            names: list[ast.expr] = [ast.Name(self.names[r] if self.uses.get(r) else "_")
+            names: list[ast.expr] = [ast.Name(self.names[r] if self.uses.get(r) else self.dummy)
                                      for r in instr.results]  # fmt: skip
             self.add(ast.Assign([ast.Tuple(names)], value))
 
@@ -518,15 +541,17 @@ class Emitter:
         self.add(ast.If(ast.Compare(size, [ast.NotEq()], [ast.Constant(1)]),
                         [ast.Raise(error, None)], []))  # fmt: skip
 
-    def stmt_errstate_enter(self, instr: Instr) -> None:
+    def with_errstate(self, instr: Instr, rest: list[Instr], tail: Tail | None) -> int:
+        """`with np.errstate(…):` around the instructions up to its end; how many they are."""
+        end = next(i for i, s in enumerate(rest) if s.op == "errstate_exit"
+                   and s.args[0] is instr.results[0])  # fmt: skip
+        inner = Block((), rest[:end], ())
+        statements = self.nested(lambda: self.block(inner)) or [ast.Pass()]
         keywords = [ast.keyword(k, ast.Constant(v)) for k, v in instr.kwargs.items()]
-        call = ast.Call(ast.Attribute(self.module(np), "seterr"), [], keywords)
-        self.add(ast.Assign([ast.Name("old_errors")], call))
-
-    def stmt_errstate_exit(self, instr: Instr) -> None:
-        call = ast.Call(ast.Attribute(self.module(np), "seterr"), [],
-                        [ast.keyword(None, ast.Name("old_errors"))])  # fmt: skip
-        self.add(ast.Expr(call))
+        call = ast.Call(ast.Attribute(self.module(np), "errstate"), [], keywords)
+        self.where = instr.where
+        self.add(ast.With([ast.withitem(call, None)], statements))
+        return end + 1
 
     def stmt_raise(self, instr: Instr) -> None:
         error, args = instr.args
@@ -639,7 +664,7 @@ class Emitter:
         if instr.attrs.get("reverse") and used:
             iterable = ast.Call(self.builtin("reversed"), [iterable], [])
         self.loop(instr, params, body, lambda statements: ast.For(
-            ast.Name(self.names[item] if used else "_"), iterable, statements, []
+            ast.Name(self.names[item] if used else self.dummy), iterable, statements, []
         ))  # fmt: skip
 
     def stmt_while(self, instr: Instr) -> None:
@@ -805,7 +830,7 @@ class Emitter:
         """A name of the generated function's own for an object."""
         name = name if name.isidentifier() else "constant"
         candidate, number = name, 1
-        while candidate in self.parameters or (
+        while candidate in self.parameters | self.users or (
             candidate in self.bound and self.bound[candidate] is not obj
         ):
             number += 1

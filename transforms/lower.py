@@ -285,6 +285,16 @@ class Lowering:
         self.emit(node.iter, "for", iterable, blocks=blocks, count=0)
 
     def stmt_While(self, node: Any) -> None:
+        if any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)) and not node.orelse:
+            # The test binds a name: it is the first statement of the body.
+            leave = gast.If(gast.UnaryOp(gast.Not(), node.test), [gast.Break()], [])
+            for new in (leave, leave.test, leave.body[0]):
+                gast.copy_location(new, node.test)
+            test = Block((), (), (True,))
+            body = self.block(lambda: self.statements([leave, *node.body]))
+            empty = Block((), (), ())
+            self.emit(node.test, "while", blocks=(test, body, empty), count=0)
+            return
         test = self.block(lambda: self.expr(node.test))
         body = self.block(lambda: self.statements(node.body))
         other = self.block(lambda: self.statements(node.orelse))

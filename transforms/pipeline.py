@@ -280,7 +280,13 @@ class Arguments:
 
     def leaf(self, obj: Any, path: tuple, access: ast.expr) -> Value:
         name = path_name(path)
-        value = Value(name, kind_of(obj, name), True)
+        if isinstance(obj, np.ndarray) and not obj.dtype.isnative:
+            raise SrcdiffError(
+                f"the array `{name}` is not in this machine's byte order",
+                None,
+                f"Pass `{name}.astype({name}.dtype.newbyteorder('='))`.",
+            )
+        value = Value(name, kind_of(obj, "/".join(map(str, path))), True)
         self.shapes[value] = np.shape(obj)
         self.note(value, path, access)
         return value
@@ -437,6 +443,9 @@ class Seeding:
         self.name = request.parsed.function.__name__
         self.kind = kinds(out)
         if request.seed == "argument":
+            if "d_out" in request.arguments:
+                raise SrcdiffError(
+                    f"a parameter of `{self.name}` is called `d_out`", None, "Call it otherwise.")
             arguments.extra.append(ast.arg("d_out"))
             self.cotangent(out, ast.Name("d_out"), "d_out")
         elif request.seed == "ones":

@@ -129,6 +129,10 @@ class Reverse:
         if found is not None:
             d = self.emit(operator.add, (self.flush(found, where), d), value.kind, where,
                           adjoint=True)  # fmt: skip
+            if value.kind.tag == "array" and value.kind.dims == ():
+                number = Kind("scalar", value.kind.dtype, python=False)
+                d.kind = number  # a sum of 0-d arrays is a number
+                d = self.emit(np.array, (d,), value.kind, where)
         self.christen(d, value)
         self.adjoints[value] = Adjoint(d)
 
@@ -274,6 +278,12 @@ class Reverse:
         if op in CASTS or op is np.astype:
             self.add(instr.operands[0], ds[0], where)
             return
+        if op in JOINS and isinstance(instr.args[0], Value) and instr.args[0].kind.tag == "array":
+            raise NoRuleError(
+                f"{op_name(op)} of an array has no derivative rule",
+                where and where.location,
+                "Give it a list of arrays.",
+            )
         special = SPECIAL.get(op)
         if special is not None and special(self, instr, ds[0]):
             return
@@ -681,6 +691,7 @@ def reverse_extreme(sweep: Reverse, instr: Instr, d: Any) -> bool:
     return True
 
 
+JOINS = {np.stack, np.concatenate, np.vstack, np.hstack, np.dstack, np.column_stack}
 SPECIAL: dict[Any, Callable] = {
     np.array: reverse_array, np.asarray: reverse_array, np.stack: reverse_stack,
     np.vstack: reverse_stack, builtins.sum: reverse_sum, builtins.max: reverse_extreme,

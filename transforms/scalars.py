@@ -384,8 +384,11 @@ def fits(leaf: Any) -> bool:
 # ---------------------------------------------------------------------------------- accumulators
 
 
+FILLS: dict[Any, float] = {np.zeros_like: 0.0, np.zeros: 0.0, np.ones_like: 1.0, np.ones: 1.0}
+
+
 class Chain:
-    """The versions of an array of zeros of which elements are read and written.
+    """The versions of an array of zeros, or ones, of which elements are read and written.
 
     last     the version that nothing updates; `wholes` are those that are read as arrays
     updates  its updates, and `reads` its elements
@@ -450,19 +453,21 @@ class Accumulators:
             else:
                 for v in instr.operands:
                     self.whole(v)
-                if not in_loop and self.is_zeros(instr):
+                if not in_loop and self.is_constant(instr):
                     made = Chain(instr)
                     self.of[made.last] = made
                     self.chains.append(made)
 
-    def is_zeros(self, instr: Instr) -> bool:
+    def is_constant(self, instr: Instr) -> bool:
         if not instr.results or not vector(instr.results[0]) or instr.kwargs or \
                 instr.results[0].kind.dtype != F8:  # fmt: skip
             return False
-        if instr.op is np.zeros_like:
-            return len(instr.args) == 1 and vector(instr.args[0])
-        (size, *rest) = instr.args or (None,)
-        return instr.op is np.zeros and not rest and is_index(size) and is_length(size_of(size))
+        if instr.op not in FILLS or len(instr.args) != 1:
+            return False
+        (like,) = instr.args
+        if instr.op in (np.zeros_like, np.ones_like):
+            return vector(like)
+        return is_index(like) and is_length(size_of(like))
 
     def element(self, instr: Instr, chain: Chain) -> None:
         for v in flatten(instr.args[1:]):
@@ -580,16 +585,17 @@ class Plan:
         for chain in chains:
             self.accumulator(chain)
         self.read_lists()
+        self.link()
         self.converted = self.numbers()
         self.follow()
         if self.drop_what_does_not_pay():
+            self.link()
             self.follow()
 
     def drop_what_does_not_pay(self) -> int:
         """Undo what leads to no arithmetic of Python's, in a loop or at all."""
         gains = self.flow.reached(
-            (self.changed - self.numpy - self.program.outside) & self.flow.computed,
-            self.flow.before)
+            (self.changed - self.numpy - self.program.outside) & self.flow.computed, self.before)
         idle = self.converted - gains
         self.converted -= idle
         vain = {chain for chain in set(self.chains.values())
@@ -598,7 +604,7 @@ class Plan:
         return len(idle) + len(vain)
 
     def is_numpy(self, v: Any) -> bool:
-        own = v in self.changed or v in self.flow.before
+        own = v in self.changed or v in self.before
         return is_number(v) and (v in self.numpy if own else v.kind.python is not True)
 
     def accumulator(self, chain: Chain) -> None:
@@ -691,15 +697,26 @@ class Plan:
 
     # ------------------------------------------------------------------ numbers
 
+    def link(self) -> None:
+        """What flows where, through the accumulators too."""
+        self.before, self.after = dict(self.flow.before), dict(self.flow.after)
+        self.elements: set[Value] = set()
+        for chain in set(self.chains.values()):
+            stored = [i.args[3] for i in chain.updates]
+            elements = [i.results[0] for i in chain.reads]
+            self.elements.update(elements)
+            self.before.update(dict.fromkeys(elements, stored))
+            for v in filter(is_number, stored):
+                self.after[v] = [*self.after.get(v, ()), *elements]
+
     def numbers(self) -> set[Value]:
         """The NumPy floats from outside the loops of which one in a loop is made."""
-        flow, outside = self.flow, self.program.outside
-        inside = (w for v, ws in flow.before.items() if v not in outside for w in ws)
-        used = flow.reached(filter(is_number, inside), flow.before)
-        elements = {i.results[0] for c in set(self.chains.values()) for i in c.reads}
+        outside = self.program.outside
+        inside = (w for v, ws in self.before.items() if v not in outside for w in ws)
+        used = self.flow.reached(filter(is_number, inside), self.before)
         return {
             v for v in used
-            if v in outside and v not in flow.before and v not in flow.bad and v not in elements
+            if v in outside and v not in self.before and v not in self.flow.bad
             and v.kind.dtype == F8 and v.kind.python is False
         }  # fmt: skip
 
@@ -709,22 +726,14 @@ class Plan:
         changed   the numbers that may be Python's now
         numpy     the numbers that are NumPy's, on some path at least
         """
-        flow, before, after = self.flow, dict(self.flow.before), dict(self.flow.after)
-        sources = {i.results[0] for i in self.replaced} | self.converted
-        for chain in set(self.chains.values()):
-            stored = [i.args[3] for i in chain.updates]
-            elements = [i.results[0] for i in chain.reads]
-            sources.update(elements)
-            before.update(dict.fromkeys(elements, stored))
-            for v in filter(is_number, stored):
-                after[v] = [*after.get(v, ()), *elements]
-        self.changed = flow.reached(sources, flow.after)
+        sources = {i.results[0] for i in self.replaced} | self.converted | self.elements
+        self.changed = self.flow.reached(sources, self.flow.after)
         given = [
-            v for v, ws in before.items() for w in ws
-            if isinstance(w, np.generic) or is_number(w) and w not in before
+            v for v, ws in self.before.items() for w in ws
+            if isinstance(w, np.generic) or is_number(w) and w not in self.before
             and w not in sources and w.kind.python is not True
         ]  # fmt: skip
-        self.numpy = flow.reached(given, after)
+        self.numpy = self.flow.reached(given, self.after)
 
 
 # --------------------------------------------------------------------------------------- rewrite
@@ -767,9 +776,8 @@ class Rewrite:
         return Block(block.params, instrs, ends)
 
     def block(self, block: Block, outside: bool) -> Block:
-        params, results = self.put(block.params), self.put(block.results)
-        instrs = self.instrs(block, outside)
-        new = (params, tuple(instrs), results)
+        instrs = tuple(self.instrs(block, outside))
+        new = (self.put(block.params), instrs, self.put(block.results))
         return block if new == (block.params, block.instrs, block.results) else Block(*new)
 
     def instrs(self, block: Block, outside: bool) -> list[Instr]:
@@ -797,7 +805,7 @@ class Rewrite:
             args = (self.listed[instr.args[0]], self.put(instr.args[1]))
             return [instr.replace(args=args, results=self.put(instr.results))]
         if instr.results and instr.results[0] in self.plan.chains and instr.op not in REGIONS:
-            return self.zeros(self.plan.chains[instr.results[0]], instr)
+            return self.filled(self.plan.chains[instr.results[0]], instr)
         if instr in self.plan.replaced:
             key = self.put(instr.args[1])
             return [instr.replace(args=(self.plan.replaced[instr], key),
@@ -823,21 +831,20 @@ class Rewrite:
         return Instr(op, (base, *self.put((key, value))), None, self.put(instr.results), (), None,
                      instr.where)  # fmt: skip
 
-    def zeros(self, chain: Chain, instr: Instr) -> list[Instr]:
+    def filled(self, chain: Chain, instr: Instr) -> list[Instr]:
         """`[0.0] * n`"""
-        (result,) = self.put(instr.results)
         made = []
         n = self.plan.stops.get(chain)
         if n is None:
-            (n,) = instr.results[0].kind.shape
-            if instr.op is np.zeros:
-                n = instr.args[0]
-            elif isinstance(n, Size):
-                n = self.lengths.get(n)
+            (dim,) = instr.results[0].kind.shape
+            like = instr.args[0]
+            n = like if is_index(like) else self.lengths.get(dim) if isinstance(dim, Size) else dim
             if n is None:
                 n = Value("n", INT)
-                made.append(Instr(len, instr.args, None, (n,), (), None, instr.where))
-        return [*made, Instr(operator.mul, ([0.0], n), None, (result,), (), None, instr.where)]
+                made.append(Instr(len, self.put(instr.args), None, (n,), (), None, instr.where))
+        args = ([FILLS[instr.op]], n)
+        results = self.put(instr.results)
+        return [*made, Instr(operator.mul, args, None, results, (), None, instr.where)]
 
     def as_array(self, chain: Chain, where: Any) -> list[Instr]:
         v = chain.last

@@ -36,7 +36,7 @@ from srcdiff.transforms.ir import (
     map_tree,
     substitute_block,
 )  # fmt: skip
-from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, fits, kind_of
+from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, fits, fresh_size, kind_of
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower
 from srcdiff.transforms.mutation import NUMBERS, convert, describe, kind_of_value
 from srcdiff.transforms.parse import MISSING, parse
@@ -183,6 +183,7 @@ class Specializer(Calls):
         self.gathered: set[Value] = set()  # what advanced indexing has just read
         self.stores: dict[str, list[tuple]] = {}  # local → (value, inside a region) of each store
         self.regions = 0
+        self.loops = 0
         self.widened: dict[Any, dict] = {}
         self.last_use: dict[Block, dict[int, list[Value]]] = {}
 
@@ -700,10 +701,13 @@ class Specializer(Calls):
             raise self.refuse(instr.where, "`with` of this context manager")
         block = instr.blocks[0]
         self.temporaries[-1][block.params[0]] = Known(None)
-        self.instrs.append(Instr("errstate_enter", (), manager.ref, (), (), {"effect": True},
-                                 instr.where))  # fmt: skip
+        old = Value("old_errors")
+        effect = {"effect": True}
+        self.instrs.append(
+            Instr("errstate_enter", (), manager.ref, (old,), (), effect, instr.where)
+        )
         exit = self.run(block)
-        self.instrs.append(Instr("errstate_exit", (), None, (), (), {"effect": True}, instr.where))
+        self.instrs.append(Instr("errstate_exit", (old,), None, (), (), effect, instr.where))
         return exit
 
     # ------------------------------------------------------------------ operators
@@ -1151,8 +1155,6 @@ class Merger:
                 self.memory[key] = value
             elif x is not None and y is not None:
                 self.memory[key] = self.contents(key, x, y)
-            else:
-                self.memory[key] = x if y is None else y
         env = {}
         for name in dict.fromkeys((*a.env, *b.env)):
             x, y = a.env.get(name), b.env.get(name)
@@ -1264,7 +1266,7 @@ class Merger:
         self.buffers[key] = buffer
         self.memory[buffer] = value
         for ref in (x, y):
-            if ref is not None and ref.buffer in self.memory:
+            if ref is not None:
                 self.run.may_alias(buffer, ref.buffer)
         for (p, q), earlier in list(self.buffers.items())[:-1]:
             if any(r is not None and s is not None and r.buffer is s.buffer
@@ -1322,6 +1324,9 @@ class Loop:
         self.memory: dict[Any, None] = {}
         self.sequences: set = set()
         self.ties: dict[Any, set] = {}
+        self.conflicts: set = set()  # names of what is no number or array, and changes
+        run.loops += 1
+        self.number = run.loops
         self.user = not frame.internal
 
     def run(self) -> Exit | None:
@@ -1373,7 +1378,10 @@ class Loop:
             leaf = ref.value if isinstance(ref, Plain) else ref.obj
             return Plain(self.slot(slot, leaf, name).param)
         if isinstance(ref, Array):
-            param = self.slot(slot, run.read(ref, self.instr.where), name).param
+            outer, run.state = run.state, self.entry  # the value before the loop
+            before = run.read(ref, self.instr.where)
+            run.state = outer
+            param = self.slot(slot, before, name).param
             buffer = Buffer(name)
             self.state.memory[buffer] = param
             run.may_alias(buffer, ref.buffer)
@@ -1386,7 +1394,9 @@ class Loop:
             return Tuple(tuple(
                 self.carry(r, (*slot, i), name) for i, r in enumerate(ref.items)
             ))  # fmt: skip
-        self.slots.append(Slot(slot, None, None, ref))
+        self.slots.append(Slot(slot, None, None, ref, name))
+        if slot in self.conflicts:
+            return Missing(f"`{name}` is not the same thing in each step of this loop")
         return ref
 
     def slots_for_unbound(self, slot: Any, name: str) -> Missing:
@@ -1405,6 +1415,7 @@ class Loop:
                     f"Start it with a value of the kind that it gets, "
                     f"`{name} = np.zeros(…)` for an array.")  # fmt: skip
             leaf = joined[0]
+            kind = renamed(kind, "@.", f"@{self.number}.")
         else:
             kind = found._replace(size=None)
         made = Slot(slot, Value(name, kind, self.user), leaf, None, name)
@@ -1457,6 +1468,7 @@ class Loop:
             test_block = Block(carried, path.instrs, (result,))
             body_block = instr.blocks[1]
             index = None
+            self.check_test(start, path.state)
             start = path.state
         else:
             body_block = instr.blocks[0]
@@ -1480,6 +1492,16 @@ class Loop:
             raise run.refuse(instr.where, "a loop whose body always raises")
         flag: Any = False if exit is None else exit.left
         return test_block, path, flag
+
+    def check_test(self, before: State, after: State) -> None:
+        """The test of a `while` runs once more than its body: it may not change anything."""
+        changed = [n for (_, n), ref in after.env.items()
+                   if before.env.get((_, n)) != ref and not n.startswith(".")]  # fmt: skip
+        changed += [k.name for k, held in before.memory.items() if after.memory.get(k) != held]
+        if changed:
+            raise self.specializer.refuse(
+                self.instr.where, f"a test of `while` that changes `{changed[0]}`",
+                "Write `while True:` and leave the loop with `if …: break`.")  # fmt: skip
 
     def settled(self, path: Path, start: State) -> bool:
         """Whether the end of the body fits its start; else note what was learnt."""
@@ -1510,6 +1532,10 @@ class Loop:
             ref = self.end_of(slot.key, end)
             self.ends[slot.key] = ref
             if slot.param is None:
+                changed = slot.init is not UNDEFINED and ref != slot.same
+                if changed and slot.key not in self.conflicts:
+                    self.conflicts.add(slot.key)
+                    fits = False
                 continue
             kind = self.kind_at(path, ref)
             if kind is None:
@@ -1523,12 +1549,23 @@ class Loop:
                     "Start it with a value of the kind that it gets.")  # fmt: skip
             wider = self.settle(slot, joined[2])
             if wider != slot.param.kind:
-                self.kinds[slot.key] = wider
+                self.kinds[slot.key] = renamed(wider, f"@{self.number}.", "@.")
                 fits = False
         if fits:
             fits = self.ties_known(path)
         assert known
         return fits
+
+    def outside(self, kind: Kind) -> Kind:
+        """A kind after the loop: the lengths of one step mean nothing there."""
+        if kind.shape is None:
+            return kind
+        mark = f"@{self.number}."
+        return kind._replace(shape=tuple(
+            fresh_size()._replace(not_one=d.not_one and not d.minus)
+            if isinstance(d, Size) and mark in d.base else d
+            for d in kind.shape
+        ))  # fmt: skip
 
     def settle(self, slot: Slot, kind: Kind) -> Kind:
         """The joined kind, with dimensions that differ from step to step named by their slot."""
@@ -1538,7 +1575,7 @@ class Loop:
         dims = []
         for axis, (old, new) in enumerate(zip(before, kind.shape)):
             if old != new:
-                name = f"{slot.name}@{self.specializer.frame.number}.{axis}"
+                name = f"{slot.name}@{self.number}.{axis}"
                 new = Size(name, 0, getattr(new, "not_one", False))
             dims.append(new)
         return kind._replace(shape=tuple(dims))
@@ -1553,9 +1590,10 @@ class Loop:
                 held.setdefault(ref.buffer, []).append(slot)
         fits = True
         for buffer, slots in held.items():
-            outer = buffer in self.entry.memory or buffer in run.outside_versions
+            group = {buffer} | {b if a is buffer else a for a, b in run.aliases if buffer in (a, b)}
+            outer = {b for b in group if b in self.entry.memory or b in run.outside_versions}
             for slot in slots:
-                ties = {s.key for s in slots if s is not slot} | ({buffer} if outer else set())
+                ties = {s.key for s in slots if s is not slot} | outer - {slot.buffer}
                 new = ties - self.ties.get(slot.key, set())
                 if new:
                     self.ties.setdefault(slot.key, set()).update(new)
@@ -1648,13 +1686,11 @@ class Loop:
                 after[slot.key] = (
                     slot.same
                     if same
-                    else Missing(
-                        f"`{slot.name or slot.key[1][1]}` is one of two things, depending on a loop"
-                    )
+                    else Missing(f"`{slot.name}` is one of two things, depending on a loop")
                 )
                 continue
             tree = self.read_at(path, ref, slot)
-            result = Value(slot.name, slot.param.kind, self.user)
+            result = Value(slot.name, self.outside(slot.param.kind), self.user)
             params.append(slot.param)
             inits.append(slot.init)
             yields.append(convert_leaf(tree, slot.param.kind))
@@ -1765,7 +1801,7 @@ class Loop:
             end = self.ends[tied]
             if isinstance(end, Array) and isinstance(ref, Array) and end.buffer is ref.buffer:
                 run.may_alias(buffer, other)
-        if isinstance(ref, Array) and (ref.buffer in self.entry.memory):
+        if isinstance(ref, Array):
             run.may_alias(buffer, ref.buffer)
         if slot.buffer is not None:  # after no step at all, the array from before the loop
             for a, b in list(run.aliases):
@@ -1790,7 +1826,7 @@ class Loop:
         params.append(Value(slot.name, kind, self.user))
         inits.append(UNDEFINED)
         yields.append(tree)
-        results.append(Value(slot.name, kind, self.user))
+        results.append(Value(slot.name, self.outside(kind), self.user))
         return self.place(slot, ref, results[-1], self.specializer.state, buffers)
 
     def view_outside(self, ref: Array, path: Path, params: list, inits: list, yields: list,
@@ -1856,6 +1892,15 @@ def wrap(tree: Any) -> Any:
     if isinstance(tree, tuple):
         return Tuple(tuple(wrap(t) for t in tree))
     return Known(tree)
+
+
+def renamed(kind: Kind, old: str, new: str) -> Kind:
+    """The kind with the lengths of a loop's steps named for another run of the loop."""
+    if kind.shape is None:
+        return kind
+    return kind._replace(shape=tuple(
+        d._replace(base=d.base.replace(old, new)) if isinstance(d, Size) else d for d in kind.shape
+    ))  # fmt: skip
 
 
 def plain(found: Any) -> Any:
