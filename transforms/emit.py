@@ -232,7 +232,8 @@ class Emitter:
         order: list[Value] = list(self.program.params)
         self.collect(self.program, order)
         self.dummy = "_"
-        while any(v.name == self.dummy for v in order) or self.dummy in self.parameters | self.users:
+        taken = self.parameters | self.users | {v.name for v in order}
+        while self.dummy in taken:
             self.dummy += "_"
         self.names = assign(variables, order, reserved | containers, self.parameters)
 
@@ -464,7 +465,7 @@ class Emitter:
         parts = []
         for v in saved:
             value = self.expr(v)
-            if instr.attrs.get("copied") and v.kind.tag == "array":
+            if v.kind.tag == "list" or instr.attrs.get("copied") and v.kind.tag == "array":
                 value = ast.Call(ast.Attribute(value, "copy"), [], [])
             parts.append(value)
         value = parts[0] if len(parts) == 1 else ast.Tuple(parts)

@@ -189,12 +189,13 @@ class Memory:
         return found
 
     def may_alias(self, a: Buffer, b: Buffer) -> None:
-        if a is not b and (a, b) not in self.aliases:
-            self.aliases.append((a, b))
-            for x, y in list(self.aliases):  # what shares memory with b may share it with a
-                for p, q in ((x, y), (y, x)):
-                    if p is b and q is not a and (a, q) not in self.aliases:
-                        self.aliases.append((a, q))
+        """Note that a may share memory with b, and so with what b may share memory with."""
+        if a is b:
+            return
+        shared = [b] + [q for x, y in self.aliases for p, q in ((x, y), (y, x)) if p is b]
+        for other in shared:
+            if other is not a and (a, other) not in self.aliases:
+                self.aliases.append((a, other))
 
     def target(self, ref: Array) -> tuple[Array, Any]:
         """`u[1:-1]` as a place to write: the array and the key."""

@@ -30,6 +30,7 @@ from srcdiff.runtime.registry import rule_of
 from srcdiff.transforms import abstract
 from srcdiff.transforms.activity import active
 from srcdiff.transforms.ir import (
+    UNDEFINED,
     Block,
     Instr,
     Slice,
@@ -560,9 +561,10 @@ class Reverse:
                     self.add(y, d_params[p], where)
             self.block(body.instrs)
             self.nexts: list = []
-            for p, _, _, _ in flowing:
+            for p, init, _, r in flowing:
                 d = self.take(p, where)
-                self.nexts.append(self.zeros(p, where) if d is None else d)
+                unbound = init is UNDEFINED  # then nobody reads what flows there
+                self.nexts.append(self.zeros(r if unbound else p, where) if d is None else d)
             self.sums = {v: self.take(v, where) for v in reads}
 
         instrs = self.inside(sweep, {v: Adjoint(a) for v, a in accumulators.items()})

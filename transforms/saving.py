@@ -273,7 +273,7 @@ class Plan:
             instr = self.maker.get(v)
             copied = instr is not None and instr.op == "getitem"
             return 4.0 + (kind.rank or 1) + 3.0 * copied
-        return NEVER if kind.tag == "list" and v in self.updated else 3.0
+        return 60.0 if kind.tag == "list" and v in self.updated else 3.0
 
     def compute_cost(self, v: Value) -> float:
         instr = self.maker.get(v)
@@ -340,6 +340,13 @@ class Plan:
             made = substitute(self.maker[v], self.env)
             self.env[v] = v.like()
             head.append(made.replace(results=(self.env[v],)))
+        chained = {after for _, after, _ in self.chained}
+        lost = [
+            v
+            for v in self.rb.free
+            if v in self.defined and v not in self.env | dict.fromkeys(chained)
+        ]
+        assert not lost, f"the reverse sweep reads {lost}, which is neither saved nor recomputed"
         return place(head, [substitute(i, self.env) for i in self.rb.instrs])
 
 
