@@ -241,6 +241,7 @@ def promote(a: Kind, b: Kind) -> Kind | None:
 
 def convert(leaf: Any, kind: Kind) -> Any:
     """
+    >>> from srcdiff.transforms.kinds import FLOAT
     >>> convert(0, FLOAT), convert(0.5, FLOAT)
     (0.0, 0.5)
     """

@@ -844,7 +844,7 @@ class Maker:
                  f"(1.0 if {a} > {b} else {b})", f"math.exp(-abs({a}))", f"float({a})"]  # fmt: skip
         if self.risky:
             forms += [f"{a} / {b}", f"({a}) ** 3", f"abs({a}) ** 0.5", f"np.maximum({a}, {b})",
-                      f"np.where({a} > 0, {a}, {b})", f"({a}) ** -1"]  # fmt: skip
+                      f"({a}) ** -1"]  # fmt: skip
         return self.rng.choice(forms)
 
     def body(self, names, indent, depth):
