@@ -271,8 +271,8 @@ class Look:
         )
 
     def is_accumulation(self, instr: Instr) -> bool:
-        """`d = d + e` that may run as `d += e`."""
-        if not instr.attrs.get("adjoint") or instr.op is not operator.add:
+        """`d = d + e` that may run as `d += e`, or `d = d * s` as `d *= s`."""
+        if not instr.attrs.get("adjoint") or instr.op not in (operator.add, operator.mul):
             return False
         (result,), base = instr.results, instr.args[0]
         return (

@@ -353,7 +353,11 @@ class Emitter:
 
     def operation(self, instr: Instr) -> None:
         if instr.attrs.get("inplace") or self.is_sum(instr):  # `d = d + e` as `d += e`
-            self.augment(self.name(instr.results[0]), instr.args[1])
+            target = self.name(instr.results[0])
+            if instr.op is operator.mul:
+                self.add(ast.AugAssign(target, ast.Mult(), self.expr(instr.args[1])))
+            else:
+                self.augment(target, instr.args[1])
             return
         value = self.instr_expr(instr)
         if not instr.results or (instr.effect and not self.uses.get(instr.results[0])):
@@ -368,6 +372,8 @@ class Emitter:
     def is_sum(self, instr: Instr) -> bool:
         """An adjoint that is added to, and keeps its name."""
         if not instr.attrs.get("adjoint") or not isinstance(instr.args[0], Value):
+            return False
+        if instr.op is not operator.add:
             return False
         return instr.args[0] not in self.folded and instr.args[0] not in self.globals_read and (
             self.names[instr.args[0]] == self.names[instr.results[0]]

@@ -569,6 +569,7 @@ class Reverse:
 
         instrs = self.inside(sweep, {v: Adjoint(a) for v, a in accumulators.items()})
         nexts, sums = self.nexts, self.sums
+        instrs = [self.scaling(i, dict(zip(nexts, d_params.values()))) for i in instrs]
         changed = [v for v in reads if sums[v] is not accumulators[v]]
         starts = []
         for _, _, _, r in flowing:
@@ -602,6 +603,16 @@ class Reverse:
         for (_, init, _, _), result in zip(flowing, results):
             self.add(init, result, where)
         assert ends is not None
+
+    def scaling(self, instr: Instr, carried_to: dict) -> Instr:
+        """`d = d * s` of a carried adjoint may run in place, as a sum may."""
+        if instr.op is not operator.mul or len(instr.results) != 1 or instr.attrs:
+            return instr
+        d = carried_to.get(instr.results[0])
+        a, b = instr.args
+        if d is None or d.kind.tag != "array" or (a is not d and b is not d) or a is b:
+            return instr
+        return instr.replace(args=(d, b if a is d else a), attrs={"adjoint": True})
 
     def shortened(self, bounds: tuple, count: Value, where: Any) -> tuple:
         """The steps that were begun before the loop was left."""
