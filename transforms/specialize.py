@@ -1569,16 +1569,19 @@ class Loop:
 
     def settle(self, slot: Slot, kind: Kind) -> Kind:
         """The joined kind, with dimensions that differ from step to step named by their slot."""
-        if kind.shape is None:
+        before, now = slot.param.kind, kind
+        if kind.tag == "list" and kind.items and before.items:
+            before, now = before.items[0], kind.items[0]
+        if now.shape is None or before.shape is None:
             return kind
-        before = slot.param.kind.shape
         dims = []
-        for axis, (old, new) in enumerate(zip(before, kind.shape)):
+        for axis, (old, new) in enumerate(zip(before.shape, now.shape)):
             if old != new:
                 name = f"{slot.name}@{self.number}.{axis}"
                 new = Size(name, 0, getattr(new, "not_one", False))
             dims.append(new)
-        return kind._replace(shape=tuple(dims))
+        now = now._replace(shape=tuple(dims))
+        return now if now.tag == kind.tag else kind._replace(items=(now,))
 
     def ties_known(self, path: Path) -> bool:
         """Names that refer to one array at the end of a step do so at the start of the next."""
@@ -1896,6 +1899,8 @@ def wrap(tree: Any) -> Any:
 
 def renamed(kind: Kind, old: str, new: str) -> Kind:
     """The kind with the lengths of a loop's steps named for another run of the loop."""
+    if kind.tag == "list" and kind.items:
+        return kind._replace(items=(renamed(kind.items[0], old, new),))
     if kind.shape is None:
         return kind
     return kind._replace(shape=tuple(

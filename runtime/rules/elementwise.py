@@ -394,11 +394,11 @@ def fmin_vjp(d_out, out, x, y):
 )
 def clip_vjp(d_out, out, a, a_min=None, a_max=None):
     """out = a between the bounds; at a bound the gradient is a's"""
-    d_a = d_out * (a == out)
     if a_min is None:
-        return d_a, None, d_out * (a > a_max)
+        return d_out * (a <= a_max), None, d_out * (a > a_max)
     if a_max is None:
-        return d_a, d_out * (a < a_min), None
+        return d_out * (a >= a_min), d_out * (a < a_min), None
+    d_a = d_out * ((a_min <= a) & (a <= a_max))
     d_min = d_out * ((a < a_min) & (a_min == out))
     d_max = d_out * (np.maximum(a, a_min) > a_max)  # a_min > a_max: a_max wins
     return d_a, d_min, d_max
