@@ -158,6 +158,8 @@ class Look:
     def holds(self, container: Value, *items: Any) -> None:
         """A stack or a list keeps arrays of earlier steps, when slots may have changed places."""
         self.points(container, *items)
+        if container.kind.items and not memory_of(Value("item", container.kind.items[0])):
+            return  # a list of numbers
         found = self.origins.of.get(container, frozenset())
         for origin in list(found):
             found |= self.origins.siblings.get(origin, frozenset())
@@ -297,7 +299,7 @@ class Look:
             how = "self"
         else:
             how = abstract.aliasing(instr.op, kinds(instr.args), kinds(instr.kwargs))
-        if how == "fresh" or (instr.op in NONDIFFERENTIABLE and how is None):
+        if how == "fresh" or instr.op in SHAPE_READERS or (instr.op in NONDIFFERENTIABLE and how is None):
             return
         for result in instr.results:
             if memory_of(result):

@@ -38,6 +38,7 @@ def fold(block: Block) -> Block:
 class Folding:
     def __init__(self, block: Block, marker: int):
         self.env: dict[Value, Any] = {}
+        self.params = set(block.params)
         self.makers: dict[Value, Instr] = {}
         self.shapes: dict[Any, Value] = {}
         self.lengths: dict[Any, tuple[Value, int]] = {}
@@ -89,7 +90,7 @@ class Folding:
         if not instr.args or not isinstance(instr.args[0], Value):
             return instr
         kind = instr.args[0].kind
-        if kind.tag != "array" or kind.shape is None:
+        if kind.tag != "array" or kind.shape is None or instr.args[0] in self.params:
             return instr
         if instr.op == "shape":
             found = self.lengths.get(kind.shape[instr.args[1]])

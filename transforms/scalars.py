@@ -51,10 +51,10 @@ from srcdiff.transforms.ir import (
     Value,
     flatten,
     map_tree,
+    updated_in_place,
     walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import BOOL, FLOAT, INT, Dim, Kind, Size
-from srcdiff.transforms.saving import updated_in_place
 
 F8 = np.dtype(float)
 FLOATS = Kind("list", items=(FLOAT,))
@@ -598,10 +598,21 @@ class Plan:
             (self.changed - self.numpy - self.program.outside) & self.flow.computed, self.before)
         idle = self.converted - gains
         self.converted -= idle
-        vain = {chain for chain in set(self.chains.values())
-                if all(self.is_numpy(i.args[3]) for i in chain.updates)}  # fmt: skip
+        gains |= self.program.asked
+        used = {made for instr, made in self.replaced.items() if instr.results[0] in gains}
+        idle |= {made for made in self.replaced.values() if made not in used}
+        self.replaced = {i: made for i, made in self.replaced.items() if made in used}
+        self.lists = {loop: [item for item in made if item.value in used]
+                      for loop, made in self.lists.items()}  # fmt: skip
+        vain = {chain for chain in set(self.chains.values()) if self.holds_numpys(chain)}
         self.chains = {v: chain for v, chain in self.chains.items() if chain not in vain}
         return len(idle) + len(vain)
+
+    def holds_numpys(self, chain: Chain) -> bool:
+        """Whether all that the loops compute and store is NumPy's."""
+        stored = [v for v in (i.args[3] for i in chain.updates if self.program.at[i].loops)
+                  if isinstance(v, Value)]  # fmt: skip
+        return bool(stored) and all(map(self.is_numpy, stored))
 
     def is_numpy(self, v: Any) -> bool:
         own = v in self.changed or v in self.before
@@ -660,9 +671,6 @@ class Plan:
                 self.loop_lists(loop, array, instrs, made)
 
     def loop_lists(self, loop: Instr, array: Value, instrs: list[Instr], made: dict) -> None:
-        if not any(i.results[0] in self.flow.after or i.results[0] in self.program.asked
-                   for i in instrs):  # fmt: skip
-            return  # nothing is computed in Python
         home = self.program.at[instrs[0]].home
         known = [item for block in home for item in made.get(block, ()) if item.array is array]
         (dim,) = array.kind.shape
