@@ -284,6 +284,13 @@ class _Code:
         self.finish: Function | None = None
         self.careful, self.checked = True, False
 
+    def on_numpy_scalars(self) -> bool:
+        """Change to the variant that computes on NumPy's scalars; False if this is it already."""
+        if self.compiled.careful is None or self.function is not self.compiled.function:
+            return False
+        self.function = self.compiled.careful()
+        return True
+
 
 _SEEDS = {"grad": "one", "value_and_grad": "one", "elementwise_grad": "ones", "vjp": "argument"}
 
@@ -364,6 +371,11 @@ class Differentiated:
             if code.careful:
                 return self._careful_call(code, args, kwargs)
             result = code.function(*args, **kwargs)
+        except ArithmeticError as error:  # Python's numbers raise where NumPy's give inf or nan
+            if code.on_numpy_scalars():
+                return self(*args, **kwargs)
+            _name_line(error, code)
+            raise
         except Exception as error:
             _name_line(error, code)
             raise

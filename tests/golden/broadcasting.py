@@ -8,14 +8,14 @@ def broadcasting_grad(a, b, c):
     t = 1 + b ** 2
     t_2 = c / t
     # adjoint
-    d_sum = 1.0 / a.size
-    d_a = np.full_like(a, d_sum)
-    d_c = np.sum(np.full_like(a, -d_sum))
+    size = a.size
+    d_c = np.sum(np.full_like(a, -1.0 / size))
     d_t = np.ones_like(a * b + t_2)
     d_t_2 = np.sum(d_t, axis=1, keepdims=True)
     d_t_3 = np.sum(d_t_2 / t)
     d_b = 2 * (-d_t_2 * t_2 / t) * b
     d_y = d_t * a
-    d_a += np.sum(d_t * b, axis=0)
+    d_a = np.sum(d_t * b, axis=0)
+    d_a += 1.0 / size
     d_b += np.sum(d_y, axis=1, keepdims=True)
     return d_a, d_b, d_c + d_t_3

@@ -14,9 +14,10 @@ def continue_on_grad(x):
     n = len(x)
     cos_v_stack = []
     s_stack = []
+    x_list = x.tolist()
     for i in range(n):
         s_stack.append(s)
-        v = x[i]
+        v = x_list[i]
         if not v < 0:
             cos_v = np.cos(v)
             cos_v_stack.append(cos_v)
@@ -25,7 +26,7 @@ def continue_on_grad(x):
     d_x = np.zeros_like(x)
     d_s = 1.0
     for i in reversed(range(n)):
-        v = x[i]
+        v = x_list[i]
         s = s_stack.pop()
         if v < 0:
             d_v = 0.0

@@ -25,7 +25,7 @@ def doubling_grad(a):
     # adjoint
     d_b = np.ones_like(c)
     if not test:
-        d_b = d_b * 100
+        d_b = np.full_like(c, 100)
     for _ in range(n_iter):
-        d_b = d_b * 2
+        d_b *= 2
     return d_b * 2

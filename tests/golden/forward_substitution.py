@@ -19,7 +19,7 @@ def forward_substitution_grad(a, b):
         y[i] = t
     # adjoint
     d_y = 2 * y
-    d_b = np.zeros_like(y)
+    d_b = np.zeros_like(b)
     d_a = np.zeros_like(a)
     for i in reversed(range(n)):
         d_t = d_y[i]
@@ -28,9 +28,8 @@ def forward_substitution_grad(a, b):
         y_view, t = stack.pop()
         d_a[i, i] -= d_t * t / a_2
         d_t = -d_t_2
-        a_view = a[i, :i]
-        d_t_3 = unbroadcast(d_t * y_view, a_view.shape)
-        d_t = unbroadcast(d_t * a_view, y_view.shape)
+        d_t_3 = d_t * y_view
+        d_t = d_t * a[i, :i]
         d_y[i] = 0.0
         d_y[:i] += d_t
         d_a[i, :i] += d_t_3

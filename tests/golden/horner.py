@@ -12,9 +12,10 @@ def horner_grad(c, x):
     c_view = c[::-1]
     n = len(c_view)
     y_stack = []
+    c_view_list = c_view.tolist()
     for i in range(n):
         y_stack.append(y)
-        a = c_view[i]
+        a = c_view_list[i]
         y = y * x + a
     # adjoint
     d_c = np.zeros_like(c)

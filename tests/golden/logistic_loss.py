@@ -10,7 +10,7 @@ def logistic_loss_grad(w, b, x, t):
     t_2 = -t
     exp = np.exp(t_2 * z)
     # adjoint
-    d_w = 2 * 0.01 * w
+    d_w = 0.02 * w
     d_z = 1.0 / t.size / (1 + exp) * exp * t_2
     d_b = np.sum(d_z)
     d_w += x.T @ d_z

@@ -7,7 +7,7 @@ def loss(w, b, x, t):
 
 def loss_value_and_grad(w, b, x, t):
     h = np.tanh(x @ w + b)
-    t = h - t
+    t_2 = h - t
     # adjoint
-    d_t = 2.0 / h.size * t * (1 - h ** 2)
-    return np.mean(t ** 2), (x.T @ d_t, np.sum(d_t, axis=0))
+    d_t = 2.0 / h.size * t_2 * (1 - h ** 2)
+    return np.mean(t_2 ** 2), (x.T @ d_t, np.sum(d_t, axis=0))

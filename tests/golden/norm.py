@@ -7,4 +7,4 @@ def norm(x):
 def norm_grad(x):
     norm_x = np.linalg.norm(x)
     # adjoint
-    return 1.0 * x / np.where(norm_x == 0, 1, norm_x)
+    return x / np.where(norm_x == 0, 1, norm_x)

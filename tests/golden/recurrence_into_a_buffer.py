@@ -20,7 +20,7 @@ def recurrence_into_a_buffer_grad(x):
         B[i] = tanh
     # adjoint
     d_B = 2 * B
-    d_x = np.zeros_like(B)
+    d_x = np.zeros_like(x)
     for i in reversed(range(1, n)):
         d_t = d_B[i]
         tanh = tanh_stack.pop()

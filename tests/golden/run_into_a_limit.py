@@ -17,16 +17,13 @@ def run_into_a_limit_grad(x, limit):
         v = x[i]
         total = total + v * v
         if total > limit:
-            stopped = True
-        else:
-            stopped = False
-        if stopped:
             break
-    d_total = x[0]
+    d_total = x.item(0)
     # adjoint
     d_x = np.zeros_like(x)
     d_x[0] = total
+    x_list = x[:n_iter].tolist()
     for i in reversed(range(n_iter)):
-        v = x[i]
+        v = x_list[i]
         d_x[i] += 2 * (d_total * v)
     return d_x

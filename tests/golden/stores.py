@@ -16,19 +16,16 @@ def stores_grad(x):
     y[0] = y_2 * y_3
     y[1:3] += 2 * x[0]
     y[::-1][0] = y[::-1][0] * 3
-    y_4 = y.copy()
-    y_4[...] = y * x
+    y_4 = y * x
     # adjoint
     d_y = 2 * y_4
-    d_x = d_y * x
-    d_x_2 = d_y * y
-    d_y[...] = 0.0
-    d_y += d_x
-    d_y[::-1][0] = d_y[::-1][0] * 3
-    d_x_2[0] += np.sum(d_y[1:3]) * 2
-    d_t = d_y[0]
-    d_y[0] = 0.0
-    d_y[2] += d_t * y_2
-    d_y[1] += d_t * y_3
-    d_x_2 += d_y
-    return d_x_2
+    d_y_2 = d_y * x
+    d_x = d_y * y
+    d_y_2[::-1][0] = d_y_2[::-1][0] * 3
+    d_x[0] += np.sum(d_y_2[1:3]) * 2
+    d_t = d_y_2[0]
+    d_y_2[0] = 0.0
+    d_y_2[2] += d_t * y_2
+    d_y_2[1] += d_t * y_3
+    d_x += d_y_2
+    return d_x

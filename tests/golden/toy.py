@@ -6,4 +6,4 @@ def toy(x):
 
 def toy_grad(x):
     # adjoint
-    return 2 * (2.0 * x)
+    return 4.0 * x
