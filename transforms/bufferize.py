@@ -299,7 +299,8 @@ class Look:
             how = "self"
         else:
             how = abstract.aliasing(instr.op, kinds(instr.args), kinds(instr.kwargs))
-        if how == "fresh" or instr.op in SHAPE_READERS or (instr.op in NONDIFFERENTIABLE and how is None):
+        allocates = instr.op in SHAPE_READERS or (instr.op in NONDIFFERENTIABLE and how is None)
+        if how == "fresh" or allocates:
             return
         for result in instr.results:
             if memory_of(result):
