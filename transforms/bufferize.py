@@ -138,6 +138,11 @@ class Look:
         self.makers: dict[Value, Instr] = {}
         self.merged: set[Instr] = set()  # loops whose carried arrays may be one
         self.loops: dict[Value, tuple[Instr, Any]] = {}  # parameter → its loop, its value at entry
+        self.primal: set[Value] = set(block.params)  # what is no adjoint keeps its name's meaning
+        for instr in block.instrs:
+            if instr.op == "adjoint":
+                break
+            self.primal.update(instr.results)
         for param in block.params:
             if memory_of(param):
                 self.outsider(param)
@@ -280,6 +285,7 @@ class Look:
         return (
             result not in self.plan.separate
             and isinstance(base, Value)
+            and base not in self.primal
             and fits(base.kind, result.kind)
             and base.kind.dtype == result.kind.dtype
         )

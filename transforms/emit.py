@@ -232,7 +232,9 @@ class Emitter:
         order: list[Value] = list(self.program.params)
         self.collect(self.program, order)
         self.dummy = "_"
-        taken = self.parameters | self.users | {v.name for v in order if v.user}
+        taken = (
+            self.parameters | self.users | {v.name for v in order if v.user and self.uses.get(v)}
+        )
         while self.dummy in taken:
             self.dummy += "_"
         self.names = assign(variables, order, reserved | containers, self.parameters)

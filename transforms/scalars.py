@@ -106,6 +106,7 @@ class Program:
     outside    the values that are defined in no loop
     written    the arrays of which another version is an update
     asked      the numbers that decide on a branch, or pick one element
+    near       ints that are a constant more or less than a length → this length
     """
 
     def __init__(self, block: Block):
@@ -115,6 +116,7 @@ class Program:
         self.outside: set[Value] = set(block.params)
         self.written = updated_in_place(block)
         self.asked: set[Value] = set()
+        self.near: dict[Value, Dim | None] = {}
         self.look(block, Place((), (block,)))
 
     def look(self, block: Block, place: Place) -> None:
@@ -125,6 +127,8 @@ class Program:
                     self.asked.update(flatten(instr.args[1]))
             elif instr.op == "if":
                 self.asked.update(flatten(instr.args))
+            elif instr.op in (operator.add, operator.sub) and type(instr.args[1]) is int:
+                self.near[instr.results[0]] = self.length(instr.args[0])
             if not place.loops:
                 self.outside.update(instr.results)
             loops = place.loops + (instr,) * (instr.op in ("for", "while"))
@@ -132,20 +136,28 @@ class Program:
                 home = place.home if loops else (*place.home, inner)
                 self.look(inner, Place(loops, home))
 
+    def length(self, number: Any) -> Dim | None:
+        """What an int is like, up to a constant: a number, or a length."""
+        size = size_of(number)
+        return self.near.get(number) if size is None else size
 
-def rounds(loop: Instr) -> Dim | None:
-    """How often a loop runs, up to a constant and a factor: a number, or a length it is like."""
-    if loop.op != "for" or loop.attrs.get("may_break"):
-        return None
-    _, start, stop, step = loop.args[0]
-    if type(step) is not int or not 0 < abs(step) <= SLOWER:
-        return None
-    a, b = size_of(start), size_of(stop)
-    if isinstance(a, int) and isinstance(b, int):
-        return len(range(a, b, step))
-    if isinstance(a, int):
-        return b
-    return a if isinstance(b, int) else None
+    def rounds(self, loop: Instr) -> Dim | None:
+        """How often a loop runs, up to a constant and a factor."""
+        if loop.op != "for" or loop.attrs.get("may_break"):
+            return None
+        _, start, stop, step = loop.args[0]
+        if type(step) is not int or not 0 < abs(step) <= SLOWER:
+            return None
+        a, b = self.length(start), self.length(stop)
+        if isinstance(a, int) and isinstance(b, int):
+            return len(range(a, b, step))
+        if isinstance(a, int):
+            return b
+        return a if isinstance(b, int) else None
+
+    def often(self, instrs: Iterable[Instr], dim: Dim) -> bool:
+        """Whether one of these is in a loop that runs about so often."""
+        return any(alike(self.rounds(loop), dim) for i in instrs for loop in self.at[i].loops)
 
 
 def size_of(number: Any) -> Dim | None:
@@ -623,7 +635,7 @@ class Plan:
         if any(r.results[0] in self.flow.bad for r in chain.reads):
             return
         (dim,) = chain.maker.results[0].kind.shape
-        if not any(alike(rounds(loop), dim) for place in places for loop in place.loops):
+        if not self.program.often(chain.updates, dim):
             keys = [i.args[2] for i in chain.updates] + [i.args[1] for i in chain.reads]
             places += [self.program.at[i] for i in chain.reads]
             stops = [item_stop(k, p, self.program.outside) for k, p in zip(keys, places)]
@@ -665,6 +677,11 @@ class Plan:
         for instr, place in self.program.at.items():
             if place.loops and self.listable(instr):
                 reads.setdefault(place.loops[0], {}).setdefault(instr.args[0], []).append(instr)
+        self.full: set[tuple[Block, Value]] = set()  # of these arrays, the loops of this block need all elements
+        for arrays in reads.values():
+            for array, instrs in arrays.items():
+                if self.program.often(instrs, array.kind.shape[0]):
+                    self.full.add((self.program.at[instrs[0]].home[-1], array))
         made: dict[Block, list[List]] = {}
         for loop, arrays in reads.items():
             for array, instrs in arrays.items():
@@ -673,9 +690,7 @@ class Plan:
     def loop_lists(self, loop: Instr, array: Value, instrs: list[Instr], made: dict) -> None:
         home = self.program.at[instrs[0]].home
         known = [item for block in home for item in made.get(block, ()) if item.array is array]
-        (dim,) = array.kind.shape
-        full = any(item.stop is None for item in known) or any(
-            alike(rounds(around), dim) for i in instrs for around in self.program.at[i].loops)
+        full = (home[-1], array) in self.full or any(item.stop is None for item in known)
         for instr in instrs:
             stop = None
             if not full:

@@ -8,11 +8,11 @@ def heat(u, k, steps):
 
 def heat_grad(u, k, steps):
     u = u.copy()
-    for __ in range(steps):
+    for _ in range(steps):
         u[1:-1] += k * (u[2:] - 2 * u[1:-1] + u[:-2])
     # adjoint
     d_u = 2 * u
-    for __ in range(steps):
+    for _ in range(steps):
         d_t = d_u[1:-1] * k
         d_u[:-2] += d_t
         d_u[2:] += d_t

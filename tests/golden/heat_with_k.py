@@ -9,14 +9,14 @@ def heat(u, k, steps):
 def heat_grad(u, k, steps):
     stack = []
     u = u.copy()
-    for __ in range(steps):
+    for _ in range(steps):
         t = u[2:] - 2 * u[1:-1] + u[:-2]
         stack.append(t)
         u[1:-1] += k * t
     # adjoint
     d_u = 2 * u
     d_k = 0.0
-    for __ in range(steps):
+    for _ in range(steps):
         d_t = d_u[1:-1]
         t = stack.pop()
         d_t_2 = d_t * k

@@ -10,7 +10,7 @@ def lotka(y, a, b, steps, dt):
 
 def lotka_grad(y, a, b, steps, dt):
     stack = []
-    for __ in range(steps):
+    for _ in range(steps):
         u = y[0]
         v = y[1]
         stack.append((u, v))
@@ -23,7 +23,7 @@ def lotka_grad(y, a, b, steps, dt):
     d_y[0] += y_2
     d_a = 0.0
     d_b = 0.0
-    for __ in range(steps):
+    for _ in range(steps):
         d_t = d_y * dt
         d_t_2 = d_t[0]
         d_t = d_t[1]

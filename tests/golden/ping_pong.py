@@ -12,14 +12,14 @@ def ping_pong_grad(u, steps):
     v = np.zeros_like(u)
     u_stack = []
     u = u.copy()
-    for __ in range(steps):
+    for _ in range(steps):
         u_stack.append(u.copy())
         v[1:-1] = 0.5 * (u[2:] + u[:-2]) + 0.1 * u[1:-1] ** 2
         u, v = v, u
     # adjoint
     d_u = 2 * u
     d_v = np.zeros_like(v)
-    for __ in range(steps):
+    for _ in range(steps):
         d_t = d_u[1:-1]
         t = 0.2 * d_t
         u = u_stack.pop()

@@ -9,17 +9,16 @@ def power_iteration(a, v, n):
 
 def power_iteration_grad(a, v, n):
     stack = []
-    for __ in range(n):
+    for _ in range(n):
         v_2 = a @ v
         sqrt_sum = np.sqrt(np.sum(v_2 * v_2))
         v_3 = v_2 / sqrt_sum
         stack.append((v, v_2, sqrt_sum, v_3))
         v = v_3
-    d_v = v @ a
     # adjoint
     d_a = np.outer(v, v)
-    d_v += a @ v
-    for __ in range(n):
+    d_v = v @ a + a @ v
+    for _ in range(n):
         v, v_2, sqrt_sum, v_3 = stack.pop()
         d_v_2 = d_v / sqrt_sum
         d_x = 0.5 * np.sum(-d_v * v_3 / sqrt_sum) / sqrt_sum * v_2
