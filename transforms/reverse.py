@@ -337,6 +337,10 @@ class Reverse:
                 "Make it a constant, or mark it with `detach`.",
             )
         exact = not broadcasts(instr)
+        if len(given) == 2 and given[0][0] is given[1][0] and isinstance(given[0][0], Value):
+            (arg, first), (_, second) = given  # x * x: twice the same
+            if first is not None and second is not None and arg in self.active:
+                given = [(arg, self.emit(operator.add, (first, second), None, where, adjoint=True))]
         for arg, d in given:
             self.spread(arg, d, where, complex_, exact)
 

@@ -677,7 +677,7 @@ class Plan:
         for instr, place in self.program.at.items():
             if place.loops and self.listable(instr):
                 reads.setdefault(place.loops[0], {}).setdefault(instr.args[0], []).append(instr)
-        self.full: set[tuple[Block, Value]] = set()  # of these arrays, the loops of this block need all elements
+        self.full: set[tuple[Block, Value]] = set()  # here the loops take all of this array
         for arrays in reads.values():
             for array, instrs in arrays.items():
                 if self.program.often(instrs, array.kind.shape[0]):
