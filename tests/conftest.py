@@ -1,4 +1,9 @@
+from srcdiff.transforms import pipeline
+from srcdiff.transforms.verify import verify
+
 collect_ignore = ["golden"]  # texts to compare with, no modules
+
+pipeline.CHECKS.append(lambda name, block: verify(block))  # between passes, in every test
 
 
 def pytest_addoption(parser):

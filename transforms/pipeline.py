@@ -60,6 +60,10 @@ from srcdiff.transforms.specialize import (
 SEQUENCE = 32  # a list of more floats than this is one value, not one for each element
 
 
+# Called with the name and the result of each pass, whoever compiles: the tests put the verifier here.
+CHECKS: list[Callable[[str, Block], Any]] = []
+
+
 class Request(NamedTuple):
     """What is wanted of a function for one signature.
 
@@ -129,8 +133,8 @@ def generate(request: Request, inspect: Callable[[str, Block], Any] | None = Non
     )  # fmt: skip
 
     def record(name: str, block: Block) -> Block:
-        if inspect is not None:
-            inspect(name, block)
+        for look in (*CHECKS, *([] if inspect is None else [inspect])):
+            look(name, block)
         return block
 
     block = record("specialize", dead_code(block))
