@@ -60,7 +60,7 @@ from srcdiff.transforms.specialize import (
 SEQUENCE = 32  # a list of more floats than this is one value, not one for each element
 
 
-# Called with the name and the result of each pass, whoever compiles: the tests put the verifier here.
+# Called with the name and the result of each pass, whoever compiles: tests put the verifier here.
 CHECKS: list[Callable[[str, Block], Any]] = []
 
 
