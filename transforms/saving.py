@@ -39,6 +39,9 @@ from srcdiff.transforms.ir import (
 )  # fmt: skip
 
 FREE, NEVER = 0.0, 1e9
+ALLOCATIONS = frozenset(
+    {np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.full_like, np.copy}
+)
 
 
 def save_trails(block: Block) -> Block:
@@ -167,6 +170,17 @@ class Saving:
         return {stack: stored}
 
 
+def meaning(instr: Instr) -> Any:
+    """What a function is called with; None for what is not a call of a plain function."""
+    plain = callable(instr.op) and len(instr.results) == 1 and not instr.effect and not instr.blocks
+    if not plain or instr.attrs.get("opaque") or instr.op in ALLOCATIONS:
+        return None
+    if not any(v.kind.numeric for v in instr.operands):
+        return None
+    constants = repr(map_tree(lambda v: "", (instr.args, instr.kwargs)))  # 1 is not 1.0
+    return instr.op, instr.operands, constants
+
+
 def definitions(block: Block) -> set[Value]:
     """What a block itself defines, blocks inside it apart."""
     found = set(block.params)
@@ -224,6 +238,7 @@ class Plan:
             known += instr.results
             self.maker.update(dict.fromkeys(instr.results, instr))
         self.defined = {v: i for i, v in enumerate(known)}
+        self.reuse()
         self.rewrite_shape_reads()
         self.updated = updated
         self.carried_out = {y for _, y, _ in carries if isinstance(y, Value)}
@@ -233,6 +248,25 @@ class Plan:
         self.recomputed: list[Value] = []
         if needs:
             self.choose(needs, carries)
+
+    def reuse(self) -> None:
+        """What the forward step has computed of the same values is read, not computed again."""
+        made: dict[Any, Value] = {}
+        for instr in self.fb.instrs:
+            key = meaning(instr)
+            if key is not None:
+                made.setdefault(key, instr.results[0])
+        env: dict[Value, Value] = {}
+        instrs = []
+        for instr in self.rb.instrs:
+            instr = substitute(instr, env)
+            key = meaning(instr)
+            if key is not None and key in made:
+                env[instr.results[0]] = made[key]
+            else:
+                instrs.append(instr)
+        if env:
+            self.rb = substitute_results(self.rb.replace(instrs=instrs), env)
 
     def rewrite_shape_reads(self) -> None:
         """What is read for its shape alone is not needed where something else has that shape."""

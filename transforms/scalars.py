@@ -65,8 +65,9 @@ SLOWER = 4  # a loop that takes each fourth element still runs about as often as
 
 def python_scalars(block: Block) -> Block:
     """The block with Python's numbers in its loops; the block itself where nothing changes."""
-    if any(instr.op == "errstate_enter" for instr in walk(block)):
-        return block  # errors are asked for, and NumPy raises its own
+    ops = [instr.op for instr in walk(block) if isinstance(instr.op, str)]
+    if not ("for" in ops or "while" in ops) or "errstate_enter" in ops:
+        return block  # where errors are asked for, NumPy raises its own
     program = Program(block)
     flow = Flow(block, program)
     plan = Plan(program, flow, Accumulators(program).found)
