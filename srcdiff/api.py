@@ -30,6 +30,7 @@ from srcdiff.signature import (
     key_of,
     may_overlap,
     outside_arrays,
+    outside_numbers,
     several,
     unchanged,
 )
@@ -681,6 +682,8 @@ class _Pullback(Differentiated):
                 callee.where(),
                 "Use `grad` or `value_and_grad`, which run it once, or move that out of it.",
             )
+        outside = outside_numbers(code.compiled.guards)
+        before = [np.copy(x) for x in outside()]
         value = self._f(*private(args))
         shape = outline(value)
         _check_output(code.compiled.output_kind, value, self.__name__, callee)
@@ -689,6 +692,13 @@ class _Pullback(Differentiated):
 
         def pull(d_out: Any) -> tuple[Any, ...]:
             """The gradients of the arguments for a cotangent of the value."""
+            for then, now in zip(before, outside()):
+                if not np.array_equal(then, now, equal_nan=True):
+                    raise SrcdiffError(
+                        f"a number or array outside `{self.__name__}` has changed since `vjp`",
+                        callee.where(),
+                        "Pass it as an argument.",
+                    )
             result = function(*full, **kwargs, d_out=cotangent(shape, d_out))
             gradients = iter(result if finish is None else finish(result))
             return tuple(next(gradients) if want else None for want in wanted)
@@ -701,7 +711,7 @@ def _has_effects(block: Any) -> bool:
     todo = [block]
     for block in todo:  # grows as we go
         for instr in block.instrs:
-            if instr.effect and (callable(instr.op) or instr.op in ("print", "call", "effect")):
+            if instr.effect and (callable(instr.op) or instr.op in ("print", "append_outside")):
                 return True
             todo += instr.blocks
     return False

@@ -208,6 +208,18 @@ def outside_arrays(guards: Iterable[Any]) -> Callable[[], tuple[np.ndarray, ...]
     return found
 
 
+def outside_numbers(guards: Iterable[Any]) -> Callable[[], tuple[Any, ...]]:
+    """A function that returns the numbers and arrays outside that the code reads as it runs."""
+    spell = _Speller()
+    paths = {
+        spell.path(path): 0
+        for path, obj, how in guards
+        if how == "kind" and isinstance(obj, float | complex | np.generic | np.ndarray)
+    }
+    found = eval(f"lambda: ({', '.join(paths)}{',' * (len(paths) == 1)})", spell.names)
+    return found
+
+
 class _Speller:
     """Expressions for what lies outside a function, and the names that they use."""
 
