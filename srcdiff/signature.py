@@ -210,13 +210,15 @@ def outside_arrays(guards: Iterable[Any]) -> Callable[[], tuple[np.ndarray, ...]
 
 def outside_numbers(guards: Iterable[Any]) -> Callable[[], tuple[Any, ...]]:
     """A function that returns the numbers and arrays outside that the code reads as it runs."""
-    spell = _Speller()
+    spell = _Speller(lambda entry: (0, ()))
     paths = {
         spell.path(path): 0
         for path, obj, how in guards
         if how == "kind" and isinstance(obj, float | complex | np.generic | np.ndarray)
     }
-    found = eval(f"lambda: ({', '.join(paths)}{',' * (len(paths) == 1)})", spell.names)
+    found: Callable[[], tuple[Any, ...]] = eval(
+        f"lambda: ({', '.join(paths)}{',' * (len(paths) == 1)})", spell.names
+    )
     return found
 
 
