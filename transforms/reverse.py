@@ -195,6 +195,10 @@ class Reverse:
         elif have.dims != want.dims and not (exact and have.rank == want.rank):
             d = self.sum_to(d, have, want, value, where)
         have = leaf_kind(d)
+        if want.tag == "scalar" and have.tag == "array" and have.dims == ():
+            number = Kind("scalar", have.dtype, python=False)
+            d = self.emit("getitem", (d, ()), number, where)
+            have = number
         if want.tag == "array" and want.dims == () and have.tag == "scalar":
             d = self.emit(np.array, (d,), want._replace(dtype=have.dtype), where)
             have = d.kind
