@@ -290,6 +290,8 @@ def fold_sum(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
 
 def fold_getitem(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     base, key = instr.args
+    if key == () and leaf_kind(base).tag == "scalar":  # a number already
+        return (base,)
     maker = self.maker(base)
     if maker is not None and maker.op is np.sum and len(maker.args) == 1:
         kept = maker.kwargs.get("keepdims") is True and maker.kwargs.get("axis")

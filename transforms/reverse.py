@@ -185,7 +185,7 @@ class Reverse:
         want = value.kind
         have = leaf_kind(d)
         if want.tag == "list" or want.tag == "object" or want.dims is None:
-            if want.tag == "list" and have.tag == "array":
+            if want.tag == "list" and have.tag in ("array", "object"):
                 return self.emit(list, (d,), want, where)
             if want.tag == "object":
                 return self.emit(kernels.unbroadcast, (d, self.shape(value, where)), OBJECT, where)
