@@ -148,6 +148,8 @@ class Calls(Memory):
 
     def apply(self, op: Any, args: tuple, kwargs: dict, where: Any, name: str = "") -> Ref:
         """Emit one operation on references."""
+        if op not in TAKES_SEQUENCES:
+            args = tuple(self.as_array(op, a, where) for a in args)
         if self.frame.internal and op in abstract.PURE and not kwargs:
             numbers = [a.obj for a in args if isinstance(a, Known) and type(a.obj) in (int, float)]
             if len(numbers) == len(args) and getattr(op, "__module__", "") == "math":
@@ -177,6 +179,17 @@ class Calls(Memory):
         plain = spelled is op or self.frame.internal
         attrs = {} if plain else {"spelled": spelled}
         return self.result(op, tree, keywords, kind, args, where, name, attrs)
+
+    def as_array(self, op: Any, ref: Any, where: Any) -> Any:
+        """A list of numbers or arrays, given to an operation on arrays, is the array of them."""
+        if not isinstance(ref, (List, Tuple)):
+            return ref
+        kind = self.kind(ref)
+        if kind.tag == "list" and isinstance(self.held(ref), Plain):
+            floats = bool(kind.items) and kind.items[0].inexact
+        else:
+            floats = holds_floats(kind)
+        return self.apply(np.array, (ref,), {}, where) if floats else ref
 
     def result(self, op: Any, tree: tuple, keywords: dict, kind: Kind | None, args: tuple,
                where: Any, name: str, attrs: dict) -> Ref:  # fmt: skip
@@ -1164,6 +1177,20 @@ def array_of_list(op: Any, tree: Any) -> Kind | None:
     if not item.numeric or item.dims is None or (op is np.vstack and len(item.dims) != 1):
         return None
     return Kind("array", item.dtype, (fresh_size(), *item.dims))
+
+
+TAKES_SEQUENCES = {
+    np.array, np.asarray, np.asanyarray, np.stack, np.concatenate, np.vstack, np.hstack, np.dstack,
+    np.column_stack, np.block, np.meshgrid, np.select, sum, max, min, any, all, list, tuple, len,
+    sorted, str, repr, format, operator.eq, operator.ne,
+}  # fmt: skip
+
+
+def holds_floats(kind: Kind) -> bool:
+    """Whether a list or tuple holds a float or an array of floats: a shape does not."""
+    return any(
+        k.inexact or (k.tag in ("list", "tuple") and holds_floats(k)) for k in kind.items or ()
+    )
 
 
 C_ORDERED = {np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.linspace}

@@ -824,6 +824,26 @@ class Emitter:
     def expr_tuple(self, instr: Instr) -> ast.expr:
         return self.expr(tuple(instr.args))
 
+    def expr_list_merge(self, instr: Instr) -> ast.expr:
+        """Two lists of adjoints, added item by item."""
+        pair = ast.Tuple([ast.Name("one"), ast.Name("other")])
+        zipped = ast.Call(self.builtin("zip"), [self.expr(a) for a in instr.args], [])
+        total = ast.BinOp(ast.Name("one"), ast.Add(), ast.Name("other"))
+        return ast.ListComp(total, [ast.comprehension(pair, zipped, [], 0)])
+
+    def expr_fstring(self, instr: Instr) -> ast.expr:
+        """`f"{x:.2f} at {i}"` as `"{:.2f} at {}".format(x, i)`."""
+        text, values = "", []
+        for part in instr.args[0]:
+            if isinstance(part, str):
+                text += part.replace("{", "{{").replace("}", "}}")
+            else:
+                tree, conversion, spec = part
+                text += "{" + (f"!{chr(conversion)}" if conversion > 0 else "")
+                text += (f":{spec}" if spec else "") + "}"
+                values.append(self.expr(tree))
+        return ast.Call(ast.Attribute(ast.Constant(text), "format"), values, [])
+
     def expr_spread_list(self, instr: Instr) -> ast.expr:
         d, sequence = instr.args
         length = self.call_expr(len, (sequence,), {}, None)

@@ -288,6 +288,11 @@ def fold_sum(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     return (self.emit(out, operator.neg, made.results, kind, instr),)
 
 
+def fold_astype(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    """Python's number takes the dtype of what it meets."""
+    return (instr.args[0],) if is_number(instr.args[0]) else None
+
+
 def fold_getitem(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     base, key = instr.args
     if key == () and leaf_kind(base).tag == "scalar":  # a number already
@@ -350,6 +355,7 @@ RULES: dict[Any, Callable] = {
     operator.mul: fold_mul, operator.truediv: fold_div, np.divide: fold_div,
     operator.neg: fold_neg, operator.add: fold_add, np.broadcast_to: fold_broadcast,
     np.sum: fold_sum,
+    np.astype: fold_astype,
     kernels.unbroadcast: fold_unbroadcast, "getitem": fold_getitem, "setitem": fold_store,
     "add_at": fold_store,
 }  # fmt: skip

@@ -128,8 +128,11 @@ class Reverse:
         d = self.fit(d, value, where, exact)
         found = self.adjoints.get(value)
         if found is not None:
-            d = self.emit(operator.add, (self.flush(found, where), d), value.kind, where,
-                          adjoint=True)  # fmt: skip
+            old = self.flush(found, where)
+            if value.kind.tag == "list":
+                d = self.emit("list_merge", (old, d), value.kind, where)
+            else:
+                d = self.emit(operator.add, (old, d), value.kind, where, adjoint=True)
             if value.kind.tag == "array" and value.kind.dims == ():
                 number = Kind("scalar", value.kind.dtype, python=False)
                 d.kind = number  # a sum of 0-d arrays is a number
@@ -283,11 +286,17 @@ class Reverse:
         if op in CASTS or op is np.astype:
             self.add(instr.operands[0], ds[0], where)
             return
-        if op in JOINS and isinstance(instr.args[0], Value) and instr.args[0].kind.tag == "array":
+        first = instr.args[0] if instr.args else None
+        if (
+            op in JOINS
+            and isinstance(first, Value)
+            and (first.kind.tag == "array" or op not in SPECIAL)
+        ):
             raise NoRuleError(
-                f"{op_name(op)} of an array has no derivative rule",
+                f"{op_name(op)} of an array, or of a list whose length is known only at run time, "
+                "has no derivative rule",
                 where and where.location,
-                "Give it a list of arrays.",
+                "Give it a list of known length, or use np.stack.",
             )
         special = SPECIAL.get(op)
         if special is not None and special(self, instr, ds[0]):
@@ -296,7 +305,7 @@ class Reverse:
         if rule is None or rule.vjp is None or instr.attrs.get("opaque"):
             raise NoRuleError(
                 f"{op_name(op)} has no derivative rule", where and where.location,
-                "Give it one with `vjp_rule`, or mark what it returns with `detach`.")  # fmt: skip
+                "Give it one with `srcdiff.runtime.registry.vjp_rule`, or mark what it returns with `detach`.")  # fmt: skip
         self.apply_rule(rule, instr, ds)
 
     def apply_rule(self, rule: Any, instr: Instr, ds: list) -> None:
@@ -352,6 +361,8 @@ class Reverse:
         self, arg: Any, d: Any, where: Any, conjugate: bool = False, exact: bool = False
     ) -> None:
         if isinstance(arg, (tuple, list)) and not isinstance(arg, Slice):
+            if isinstance(d, Value) and any(v in self.active for v in flatten(arg)):
+                d = [self.emit("getitem", (d, i), None, where) for i in range(len(arg))]
             if isinstance(d, (tuple, list)):
                 for a, part in zip(arg, d):
                     self.spread(a, part, where, conjugate, exact)
@@ -641,7 +652,11 @@ def reverse_array(sweep: Reverse, instr: Instr, d: Any) -> bool:
     tree = instr.args[0]
     if isinstance(tree, Value):
         if tree.kind.tag == "list":
-            sweep.add(tree, sweep.emit(list, (d,), tree.kind, instr.where), instr.where)
+            item = tree.kind.items[0] if tree.kind.items else OBJECT
+            op, attrs = (
+                (np.ndarray.tolist, {"method": "tolist"}) if item.tag == "list" else (list, {})
+            )
+            sweep.add(tree, sweep.emit(op, (d,), tree.kind, instr.where, **attrs), instr.where)
             return True
         sweep.add(tree, d, instr.where)
         return True

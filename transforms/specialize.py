@@ -655,24 +655,27 @@ class Specializer(Calls):
         self.put(instr, Function(lowered, defaults, self.frame.number))
 
     def do_format(self, instr: Instr) -> None:
-        parts = []
+        """An f-string: text, if all of its parts are known."""
+        parts: list = []
         for part in instr.args:
-            if isinstance(part, tuple):
-                value, conversion, spec = part
-                ref = self.value(value)
-                spec_ref = None if spec is None else self.value(spec)
-                if not isinstance(ref, Known) or not (spec is None or isinstance(spec_ref, Known)):
-                    tree = self.read(ref, instr.where)
-                    text = self.emit(format, (tree, *([] if spec is None else [spec_ref.obj])),
-                                     None, Kind("str"), instr.where)  # fmt: skip
-                    self.put(instr, Plain(text))
-                    return  # only messages are formatted; the first dynamic part stands for all
-                obj = ref.obj
-                obj = {115: str, 114: repr, 97: ascii}.get(conversion, lambda o: o)(obj)
-                parts.append(format(obj, "" if spec is None else spec_ref.obj))
-            else:
+            if not isinstance(part, tuple):
                 parts.append(str(part))
-        self.put(instr, Known("".join(parts)))
+                continue
+            value, conversion, spec = part
+            ref = self.value(value)
+            text = "" if spec is None else self.known(self.value(spec), instr.where, "a format")
+            if isinstance(ref, Known):
+                obj = {115: str, 114: repr, 97: ascii}.get(conversion, lambda o: o)(ref.obj)
+                parts.append(format(obj, text))
+            else:
+                parts.append((self.read(ref, instr.where), conversion, text))
+        if all(isinstance(p, str) for p in parts):
+            self.put(instr, Known("".join(parts)))
+        else:
+            made = self.emit(
+                "fstring", (tuple(parts),), None, Kind("str"), instr.where, "text"
+            )
+            self.put(instr, Plain(made))
 
     def do_return(self, instr: Instr) -> Exit:
         if len(self.frames) == 1:
