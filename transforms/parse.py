@@ -104,7 +104,7 @@ def parse(f: Callable[..., Any]) -> Parsed:
     >>> parse(len)
     Traceback (most recent call last):
     srcdiff.runtime.errors.UnsupportedSyntaxError: `len` has no Python source
-      Write it in Python, or give it a rule with `srcdiff.runtime.registry.vjp_rule`.
+      Write it in Python, or give it a rule with `vjp_rule`.
     """
     function, bound_self, args, kwargs = _unwrap(f)
     source = _source(function)
@@ -154,7 +154,7 @@ def _call_method(f: Any) -> Any:
         name = getattr(f, "__qualname__", getattr(f, "__name__", type(f).__name__))
         raise UnsupportedSyntaxError(
             f"`{name}` has no Python source",
-            instead="Write it in Python, or give it a rule with `srcdiff.runtime.registry.vjp_rule`.",
+            instead="Write it in Python, or give it a rule with `vjp_rule`.",
         )
     return call.__get__(f, type(f)) if hasattr(call, "__get__") else call
 
@@ -223,7 +223,7 @@ def _source(function: FunctionType) -> _Source:
     if not lines:
         raise UnsupportedSyntaxError(
             f"`{code.co_name}` has no source: there is no text of {code.co_filename}",
-            instead="Define it in a file or a notebook, or give it a rule with `srcdiff.runtime.registry.vjp_rule`.",
+            instead="Define it in a file or a notebook, or give it a rule with `vjp_rule`.",
         )
     key = code, code.co_linetable  # 3.11 compares no columns
     try:

@@ -305,7 +305,7 @@ class Reverse:
         if rule is None or rule.vjp is None or instr.attrs.get("opaque"):
             raise NoRuleError(
                 f"{op_name(op)} has no derivative rule", where and where.location,
-                "Give it one with `srcdiff.runtime.registry.vjp_rule`, or mark what it returns with `detach`.")  # fmt: skip
+                "Give it one with `vjp_rule`, or mark what it returns with `detach`.")  # fmt: skip
         self.apply_rule(rule, instr, ds)
 
     def apply_rule(self, rule: Any, instr: Instr, ds: list) -> None:
