@@ -739,3 +739,15 @@ def test_importing_does_not_import_the_compiler():
     root = Path(srcdiff.__file__).parents[1]
     found = subprocess.run(run, capture_output=True, text=True, check=True, cwd=root)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_method_of_a_ufunc_does_not_make_code_stale():
+    def f(x, k):
+        y = np.zeros(3)
+        np.add.at(y, k, x)
+        return np.sum(y**2)
+
+    df = grad(f)
+    for _ in range(3):
+        df(np.ones(3), np.array([0, 0, 1]))
+    assert [len(codes) for codes in df._codes.values()] == [1]

@@ -507,8 +507,8 @@ class Calls(Memory):
                 if obj.__name__.split(".")[0] in MODULES and not isinstance(found, np.ndarray):
                     return Known(found, path)
                 return self.outside_ref(path, found)
-            if isinstance(found, types.MethodType):
-                return Known(found, path)
+            if isinstance(found, types.MethodType | types.BuiltinMethodType):
+                return Known(found, path)  # made anew by each access: it cannot be guarded
             return self.outside_ref(path, found)
         if isinstance(base, Tuple):
             fields = field_names(base.cls)

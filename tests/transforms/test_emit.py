@@ -1,0 +1,149 @@
+"""A program is printed as a person would write it."""
+
+from tests.transforms.typed import same, source
+
+
+def test_what_is_read_is_not_moved_past_a_store():
+    same(source("""
+        (x: f8[x.0], u: f8[u.0]):
+          w = copy(u)
+          a = getitem(w, 0)
+          b = getitem(w, 1:)
+          c = setitem(w, (), 1, x) !
+          d = mul(b, c)
+          return d
+    """), """
+        def f(x, u):
+            u = u.copy()
+            a = u[0]
+            b = u[1:]
+            u[1] = x
+            return b * u
+    """)  # fmt: skip
+
+
+def test_an_update_of_what_was_read_is_augmented():
+    same(source("""
+        (u: f8[u.0]):
+          w = copy(u)
+          v = add_at(w, (), 1, 2.0) !
+          return v
+    """), """
+        def f(u):
+            u = u.copy()
+            u[1] += 2.0
+            return u
+    """)  # fmt: skip
+
+
+def test_a_branch_assigns_what_lives_on():
+    same(source("""
+        (x: f8, c: bool):
+          a = if c:
+            b = np.sin(x)
+            yield b
+          else:
+            d = np.cos(x)
+            yield d
+          return a
+    """), """
+        def f(x, c):
+            if c:
+                a = np.sin(x)
+            else:
+                a = np.cos(x)
+            return a
+    """)  # fmt: skip
+
+
+def test_a_loop_assigns_what_it_carries():
+    same(source("""
+        (x: f8, n: int):
+          a = for i in range(n) carry (p = x):
+            q = mul(p, i)
+            yield q
+          return a
+    """, user=["p"]), """
+        def f(x, n):
+            for i in range(n):
+                x = x * i
+            return x
+    """)  # fmt: skip
+
+
+def test_a_reversed_loop_says_so():
+    same(source("""
+        (x: f8, n: int):
+          a = for i in reversed range(n) carry (p = x):
+            q = mul(p, i)
+            yield q
+          return a
+    """, user=["p"]), """
+        def f(x, n):
+            for i in reversed(range(n)):
+                x = x * i
+            return x
+    """)  # fmt: skip
+
+
+def test_a_flag_leaves_the_loop():
+    same(source("""
+        (x: f8, n: int):
+          a, k = for i in range(n) carry (p = x) may_break:
+            q = mul(p, 2)
+            c = gt(q, 9)
+            yield q, c
+          return a
+    """, user=["p"]), """
+        def f(x, n):
+            for _ in range(n):
+                x = x * 2
+                c = x > 9
+                if c:
+                    break
+            return x
+    """)  # fmt: skip
+
+
+def test_a_while_tests_what_it_carries():
+    same(source("""
+        (x: f8):
+          a, k = while carry (p = x):
+            c = lt(p, 9)
+            yield c
+          do carry (p.2):
+            q = mul(p.2, 2)
+            yield q
+          return a
+    """, user=["p"]), """
+        def f(x):
+            while x < 9:
+                x = x * 2
+            return x
+    """)  # fmt: skip
+
+
+def test_a_stack_is_a_list():
+    same(source("""
+        (x: f8, n: int):
+          stack = stack()
+          a = for i in range(n) carry (p = x):
+            push(stack, p)
+            q = np.sin(p)
+            yield q
+          d = for j in reversed range(n) carry (o = a):
+            b = pop(stack)
+            e = mul(o, b)
+            yield e
+          return d
+    """, user=["p"]), """
+        def f(x, n):
+            stack = []
+            for _ in range(n):
+                stack.append(x)
+                x = np.sin(x)
+            for _ in range(n):
+                b = stack.pop()
+                x = x * b
+            return x
+    """)  # fmt: skip

@@ -1,0 +1,87 @@
+"""A value has the name that a reader expects, and no other value needs it meanwhile."""
+
+from tests.transforms.typed import same, source
+
+
+def test_the_versions_of_a_carried_value_are_one_variable():
+    same(source("""
+        (x: f8, n: int):
+          h.9 = for i in range(n) carry (h = x):
+            h.2 = np.sin(h)
+            h.3 = mul(h.2, h.2)
+            yield h.3
+          return h.9
+    """, user=["h"]), """
+        def f(x, n):
+            for _ in range(n):
+                h = np.sin(x)
+                x = h * h
+            return x
+    """)  # fmt: skip
+
+
+def test_an_update_in_place_keeps_its_name():
+    same(source("""
+        (u: f8[u.0]):
+          w = copy(u)
+          w.2 = setitem(w, (), 0, 1.0) !
+          return w.2
+    """, user=["u", "w"]), """
+        def f(u):
+            w = u.copy()
+            w[0] = 1.0
+            return w
+    """)  # fmt: skip
+
+
+def test_arrays_that_change_places_keep_both_names():
+    same(source("""
+        (x: f8, y: f8, n: int):
+          a, b = for i in range(n) carry (p = x, q = y):
+            r = np.sin(p)
+            yield q, r
+          c = add(a, b)
+          return c
+    """, user=["p", "q"]), """
+        def f(x, y, n):
+            for _ in range(n):
+                r = np.sin(x)
+                x = y
+                y = r
+            return x + y
+    """)  # fmt: skip
+
+
+def test_no_name_hides_what_is_read_from_outside():
+    same(source("""
+        (x: f8):
+          np = np.sin(x)
+          range = np.cos(np)
+          b = mul(range, range)
+          return b
+    """, user=["np", "range"]), """
+        def f(x):
+            np_2 = np.sin(x)
+            range_2 = np.cos(np_2)
+            return range_2 * range_2
+    """)  # fmt: skip
+
+
+def test_what_a_loop_reads_from_outside_keeps_its_name_until_the_loop_ends():
+    same(source("""
+        (x: f8, n: int):
+          a = np.sin(x)
+          s = for i in range(n) carry (p = x):
+            q = mul(p, a)
+            r = np.exp(q)
+            a.2 = mul(r, r)
+            yield a.2
+          return s
+    """, user=["a"]), """
+        def f(x, n):
+            a = np.sin(x)
+            for _ in range(n):
+                r = np.exp(x * a)
+                x = r * r
+            return x
+    """)  # fmt: skip
