@@ -21,7 +21,20 @@ SHAPE_ONLY = frozenset({"shape", "check_length"})
 
 
 def active(block: Block, inputs: Iterable[Value], outputs: Iterable[Value]) -> set[Value]:
-    """The values of a block, and of the blocks inside it, that lie between inputs and outputs."""
+    """The values of a block, and of the blocks inside it, that lie between inputs and outputs.
+
+    >>> from srcdiff.transforms.kinds import FLOAT
+    >>> from srcdiff.transforms.text import parse_text
+    >>> block = parse_text('''
+    ...     (x: f8, c: f8):
+    ...       y = mul(x, 2)
+    ...       z = mul(c, c)
+    ...       w = np.sin(y)
+    ...       return y
+    ... ''', kinds=lambda instr: [FLOAT])
+    >>> sorted(v.name for v in active(block, block.params[:1], block.results))
+    ['x', 'y']
+    """
     varied = set(inputs)
     spread(block.instrs, varied)
     useful = {v for v in outputs if carries(v)}

@@ -42,6 +42,19 @@ def bufferize(block: Block, results: list[Value]) -> tuple[Block, list[Value]]:
     """Insert the copies that make every update safe in place, and mark the updates.
 
     results   the values that are returned as gradients: fresh, not shared, writable
+
+    >>> from srcdiff.transforms.text import parse_text
+    >>> before = parse_text('''
+    ...     (u: f8[u.0], s: f8):
+    ...       v = setitem(u, (), 0, s)
+    ...       return v
+    ... ''')
+    >>> after, _ = bufferize(before, [])
+    >>> print(after)
+    (u: f8[u.0], s: f8):
+      u.2 = copy(u)
+      v = setitem(u.2, (), 0, s) !
+      return v
     """
     plan = Copies()
     for _ in range(200):

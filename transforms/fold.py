@@ -24,7 +24,27 @@ from srcdiff.transforms.kinds import Kind, fits
 
 
 def fold(block: Block) -> Block:
-    """Simplify the adjoint part of a program."""
+    """Simplify the adjoint part of a program.
+
+    >>> from srcdiff.transforms.dead_code import dead_code
+    >>> from srcdiff.transforms.kinds import array
+    >>> from srcdiff.transforms.text import parse_text
+    >>> before = parse_text('''
+    ...     (x: f8[3]):
+    ...       adjoint() effect
+    ...       d_y = np.broadcast_to(1.0, (3,))
+    ...       t = np.cos(x)
+    ...       u = mul(d_y, 2)
+    ...       d_x = mul(u, t)
+    ...       return d_x
+    ... ''', kinds=lambda instr: [] if instr.op == "adjoint" else [array("f8", 3)])
+    >>> print(dead_code(fold(before)))
+    (x: f8[3]):
+      adjoint() effect
+      t = np.cos(x)
+      d_x = mul(2, t)
+      return d_x
+    """
     marker = next((i for i, s in enumerate(block.instrs) if s.op == "adjoint"), None)
     if marker is None:
         return block

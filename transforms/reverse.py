@@ -65,6 +65,24 @@ def reverse(block: Block, seeds: dict[Value, Any], wrt: Iterable[Value], expand:
     expand   `expand(rule, args, kwargs, instrs, where)` writes a rule's body and returns the tree
              that it returns (the specialiser does that)
     first    what makes the seeds
+
+    >>> from srcdiff.transforms.kinds import FLOAT
+    >>> from srcdiff.transforms.specialize import Specializer, expander
+    >>> from srcdiff.transforms.text import parse_text
+    >>> before = parse_text('''
+    ...     (x: f8):
+    ...       y = np.sin(x)
+    ...       return y
+    ... ''', kinds=lambda instr: [FLOAT])
+    >>> (y,), (x,) = before.results, before.params
+    >>> after, gradients = reverse(before, {y: 3.0}, [x], expander(Specializer()))
+    >>> print(after.replace(results=tuple(gradients)))
+    (x: f8):
+      y = np.sin(x)
+      adjoint() effect
+      cos_x = np.cos(x)
+      d_t = mul(3.0, cos_x)
+      return d_t
     """
     wrt = tuple(wrt)
     sweep = Reverse(expand, active(block, wrt, seeds), set(wrt))

@@ -45,7 +45,32 @@ ALLOCATIONS = frozenset(
 
 
 def save_trails(block: Block) -> Block:
-    """Replace every trail of a block (see the module's docstring)."""
+    """Replace every trail of a block (see the module's docstring).
+
+    >>> from srcdiff.transforms.text import parse_text
+    >>> before = parse_text('''
+    ...     (x: f8, n: int, d: f8):
+    ...       s = for i in range(n) carry (p = x) twin 1:
+    ...         q = np.exp(p)
+    ...         yield q
+    ...       d_x = for j in reversed range(n) carry (d_p = d) twin 1:
+    ...         d_q = mul(d_p, p)
+    ...         yield d_q
+    ...       return s, d_x
+    ... ''')
+    >>> print(save_trails(before))
+    (x: f8, n: int, d: f8):
+      p_stack = stack()
+      s = for i in range(n) carry (p = x) twin 1:
+        push(p_stack, p)
+        q = np.exp(p)
+        yield q
+      d_x = for j in reversed range(n) carry (d_p = d) twin 1:
+        p.2 = pop(p_stack)
+        d_q = mul(d_p, p.2)
+        yield d_q
+      return s, d_x
+    """
     saving = Saving(updated_in_place(block))
     instrs = saving.pairs(list(block.instrs), list(block.params), in_loop=False)
     out: list[Instr] = []

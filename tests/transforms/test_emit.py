@@ -3,22 +3,58 @@
 from tests.transforms.typed import same, source
 
 
+def test_what_is_used_once_is_written_where_it_is_used():
+    same(source("""
+        (x: f8):
+          a = np.sin(x)
+          b = mul(a, 2)
+          return b
+    """), """
+        def f(x):
+            return np.sin(x) * 2
+    """)  # fmt: skip
+
+
+def test_what_the_user_named_has_a_line_of_its_own():
+    same(source("""
+        (x: f8):
+          a = np.sin(x)
+          b = mul(a, 2)
+          return b
+    """, user=["a"]), """
+        def f(x):
+            a = np.sin(x)
+            return a * 2
+    """)  # fmt: skip
+
+
+def test_what_is_used_twice_has_a_name():
+    same(source("""
+        (x: f8):
+          a = np.sin(x)
+          b = mul(a, a)
+          return b
+    """), """
+        def f(x):
+            a = np.sin(x)
+            return a * a
+    """)  # fmt: skip
+
+
 def test_what_is_read_is_not_moved_past_a_store():
     same(source("""
-        (x: f8[x.0], u: f8[u.0]):
+        (x: f8, u: f8[u.0]):
           w = copy(u)
           a = getitem(w, 0)
-          b = getitem(w, 1:)
-          c = setitem(w, (), 1, x) !
-          d = mul(b, c)
+          c = setitem(w, (), 0, x) !
+          d = mul(a, c)
           return d
     """), """
         def f(x, u):
             u = u.copy()
             a = u[0]
-            b = u[1:]
-            u[1] = x
-            return b * u
+            u[0] = x
+            return a * u
     """)  # fmt: skip
 
 

@@ -34,6 +34,37 @@ def test_an_update_in_place_keeps_its_name():
     """)  # fmt: skip
 
 
+def test_two_values_of_one_name_that_are_both_needed_have_two_names():
+    same(source("""
+        (x: f8):
+          a = np.sin(x)
+          a.2 = np.cos(a)
+          b = mul(a, a.2)
+          c = mul(b, a.2)
+          return c
+    """, user=["a"]), """
+        def f(x):
+            a = np.sin(x)
+            a_2 = np.cos(a)
+            return a * a_2 * a_2
+    """)  # fmt: skip
+
+
+def test_two_values_of_one_name_that_take_turns_have_one():
+    same(source("""
+        (x: f8):
+          a = np.sin(x)
+          a.2 = np.cos(a)
+          b = mul(a.2, a.2)
+          return b
+    """, user=["a"]), """
+        def f(x):
+            a = np.sin(x)
+            a = np.cos(a)
+            return a * a
+    """)  # fmt: skip
+
+
 def test_arrays_that_change_places_keep_both_names():
     same(source("""
         (x: f8, y: f8, n: int):

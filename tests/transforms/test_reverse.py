@@ -71,6 +71,19 @@ def test_broadcasting_is_summed_back():
 def test_an_update_in_place_costs_one_getitem():
     becomes(gradient, """
         (u: f8[u.0], e: f8[3], d_out: f8[u.0]):
+          u.2 = add_at(u, (), 1:4, e)
+          return u.2, u, e
+    """, """
+        (u: f8[u.0], e: f8[3], d_out: f8[u.0]):
+          adjoint() effect
+          d_t = getitem(d_out, 1:4)
+          return d_out, d_t
+    """)  # fmt: skip
+
+
+def test_a_store_of_what_was_read_and_more_puts_the_adjoint_back():
+    becomes(gradient, """
+        (u: f8[u.0], e: f8[3], d_out: f8[u.0]):
           t = getitem(u, 1:4)
           w = add(t, e)
           u.2 = setitem(u, (), 1:4, w)

@@ -147,6 +147,7 @@ def test_a_helper_is_inlined():
     def f(x):
         def g(a):
             return np.sin(a) * 2
+
         return g(x) + g(2.0 * x)
 
     same(specialized(f, 2.0), """

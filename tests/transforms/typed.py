@@ -1,7 +1,7 @@
 """Texts with kinds, and the compiler's passes as functions from block to block.
 
-    becomes(gradient, before, after)       values of `before` have the kinds that inference gives
-    printed(specialized(f, x))             the linear IR of a function at these arguments
+becomes(gradient, before, after)       values of `before` have the kinds that inference gives
+printed(specialized(f, x))             the linear IR of a function at these arguments
 """
 
 import ast
