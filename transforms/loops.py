@@ -1,0 +1,662 @@
+"""Loops that stay regions: which names, buffers and lists a step carries to the next.
+
+The body is run with a parameter for each name that it stores. Where its end shows a name, a buffer,
+a kind or a length that was not foreseen, it is run again knowing that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from srcdiff.transforms.ir import (
+    UNDEFINED,
+    Block,
+    Instr,
+    Value,
+    map_tree,
+    substitute_block,
+)
+from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, fresh_size, kind_of
+from srcdiff.transforms.merging import Exit, Path
+from srcdiff.transforms.mutation import NUMBERS, convert
+from srcdiff.transforms.references import (
+    Array,
+    Buffer,
+    Iterator,
+    Known,
+    Missing,
+    Plain,
+    State,
+    Tuple,
+)
+
+
+class Loop:
+    """A loop that stays a region: which names and buffers it carries is found by running its body.
+
+    The body is run with a parameter for each name that it stores. Where its end shows a name, a
+    buffer or a kind that was not foreseen, it is run again knowing that.
+    """
+
+    def __init__(self, run: Any, instr: Instr, bounds: tuple | None,
+                 item: Callable | None):  # fmt: skip
+        self.specializer, self.instr, self.bounds, self.item = run, instr, bounds, item
+        self.entry = run.state
+        frame = run.frame
+        key = (instr, tuple(f.lowered for f in run.frames))
+        self.kinds: dict[Any, Kind] = run.widened.setdefault(key, {})
+        self.names: dict[tuple, None] = {}
+        for name, updated in stored_names(instr).items():
+            if name in frame.lowered.local:
+                key = (frame.number, name)
+                if not (updated and isinstance(self.entry.env.get(key), Array)):
+                    self.names[key] = None
+            else:
+                number = frame.outer
+                while (outer := run.frame_of(number)) is not None:
+                    if name in outer.lowered.local:
+                        self.names[outer.number, name] = None
+                    number = outer.outer
+        self.memory: dict[Any, None] = {}
+        self.sequences: set = set()
+        self.ties: dict[Any, set] = {}
+        self.conflicts: set = set()  # names of what is no number or array, and changes
+        run.loops += 1
+        self.number = run.loops
+        self.user = not frame.internal
+
+    def run(self) -> Exit | None:
+        for _ in range(16):
+            outcome = self.attempt()
+            if outcome is not None:
+                return outcome[0]
+        raise self.specializer.refuse(self.instr.where, "the kinds of this loop's variables "
+                                      "never settle")  # fmt: skip
+
+    def attempt(self) -> tuple[Exit | None] | None:
+        """Run the body once; None means that more is known now and it must be run again."""
+        run = self.specializer
+        mark, guards, written = len(run.instrs), len(run.guards), set(run.written)
+        aliases = list(run.aliases)
+        self.state = self.entry.copy()
+        run.state = self.state
+        self.slots: list[Slot] = []
+        self.by_buffer: dict[Buffer, list[Buffer]] = {}
+        for cell in self.sequences:
+            self.make_sequence(cell)
+        for key in self.memory:
+            self.carry_memory(key)
+        for key in self.names:
+            self.state.env[key] = self.carry(self.state.env.get(key), ("name", key), key[1])
+        inits_state = self.state
+        carried = tuple(s.param for s in self.slots)
+        test_block, body_path, flag = self.iterate_body(carried)
+        if not self.settled(body_path, inits_state):
+            self.again(mark, guards, written, aliases)
+            return None
+        return (self.finish(test_block, body_path, flag),)
+
+    def again(self, mark: int, guards: int, written: set, aliases: list) -> None:
+        run = self.specializer
+        del run.instrs[mark:]
+        del run.guards[guards:]
+        run.written, run.aliases, run.state = written, aliases, self.entry
+
+    # what is carried
+
+    def carry(self, ref: Any, slot: Any, name: str) -> Any:
+        """A reference for the start of a step, instead of `ref`, the one before the loop."""
+        name = name.rpartition(".")[2]
+        run = self.specializer
+        if ref is None or isinstance(ref, Missing):
+            return self.slots_for_unbound(slot, name)
+        if isinstance(ref, Plain) or (isinstance(ref, Known) and type(ref.obj) in NUMBERS):
+            leaf = ref.value if isinstance(ref, Plain) else ref.obj
+            return Plain(self.slot(slot, leaf, name).param)
+        if isinstance(ref, Array):
+            outer, run.state = run.state, self.entry  # the value before the loop
+            before = run.read(ref, self.instr.where)
+            run.state = outer
+            param = self.slot(slot, before, name).param
+            buffer = Buffer(name)
+            self.state.memory[buffer] = param
+            run.may_alias(buffer, ref.buffer)
+            for other in self.by_buffer.setdefault(ref.buffer, []):
+                run.may_alias(buffer, other)
+            self.by_buffer[ref.buffer].append(buffer)
+            self.slots[-1].buffer = buffer
+            return Array(buffer)
+        if isinstance(ref, Tuple):
+            return Tuple(tuple(
+                self.carry(r, (*slot, i), name) for i, r in enumerate(ref.items)
+            ))  # fmt: skip
+        self.slots.append(Slot(slot, None, None, ref, name))
+        if slot in self.conflicts:
+            return Missing(f"`{name}` is not the same thing in each step of this loop")
+        return ref
+
+    def slots_for_unbound(self, slot: Any, name: str) -> Missing:
+        self.slots.append(Slot(slot, None, UNDEFINED, None, name))
+        return Missing(f"`{name}` may be unbound here")
+
+    def slot(self, slot: Any, leaf: Any, name: str) -> Slot:
+        kind = self.kinds.get(slot)
+        found = leaf.kind if isinstance(leaf, Value) else kind_of(leaf)
+        if kind is not None:
+            joined = self.specializer.join_leaf(leaf, Value("t", kind), self.instr.where)
+            if joined is None:
+                raise self.specializer.refuse(
+                    self.instr.where, f"`{name}` changes its kind in this loop "
+                    f"(from {found!r} to {kind!r})",
+                    f"Start it with a value of the kind that it gets, "
+                    f"`{name} = np.zeros(…)` for an array.")  # fmt: skip
+            leaf = joined[0]
+            kind = renamed(kind, "@.", f"@{self.number}.")
+        else:
+            kind = found._replace(size=None)
+        made = Slot(slot, Value(name, kind, self.user), leaf, None, name)
+        self.slots.append(made)
+        return made
+
+    def carry_memory(self, key: Any) -> None:
+        held = self.state.memory.get(key)
+        if held is None:
+            return
+        if isinstance(key, Buffer):
+            made = self.slot(("memory", key), held, key.name)
+            self.state.memory[key] = made.param
+        elif isinstance(held, Plain):
+            made = self.slot(("memory", key), held.value, key.name)
+            self.state.memory[key] = Plain(made.param)
+        elif type(held) is tuple:
+            self.state.memory[key] = tuple(
+                self.carry(r, ("memory", key, i), key.name) for i, r in enumerate(held)
+            )
+        else:
+            self.state.memory[key] = {
+                k: self.carry(r, ("memory", key, k), str(k)) for k, r in held.items()
+            }
+
+    def make_sequence(self, cell: Any) -> None:
+        """A list of known items becomes a list of a length known at run time only."""
+        run = self.specializer
+        held = self.state.memory[cell]
+        if type(held) is tuple:
+            self.state.memory[cell] = run.sequence(held, cell, self.instr.where)
+
+    # one step
+
+    def iterate_body(self, carried: tuple) -> tuple:
+        run, instr = self.specializer, self.instr
+        test_block = None
+        start = self.state.copy()
+        if instr.op == "while":
+            test_values = dict(run.temporaries[-1])
+            run.temporaries.append(test_values)
+
+            def test() -> None:
+                run.run(instr.blocks[0])
+                self.test = run.truth(run.value(instr.blocks[0].results[0]), instr.where)
+
+            path = run.sub(start.copy(), test)
+            run.temporaries.pop()
+            result = self.test.obj if isinstance(self.test, Known) else self.test.value
+            test_block = Block(carried, path.instrs, (result,))
+            body_block = instr.blocks[1]
+            index = None
+            self.check_test(start, path.state)
+            start = path.state
+        else:
+            body_block = instr.blocks[0]
+            assert self.bounds is not None
+            source = run.value(instr.args[0])
+            direct = isinstance(source, Iterator) and source.kind == "range"
+            index = Value(index_name(instr, direct), INT)
+            self.index = index
+        run.temporaries.append(dict(run.temporaries[-1]))
+
+        def body() -> Exit | None:
+            if index is not None:
+                assert self.item is not None
+                run.temporaries[-1][body_block.params[0]] = self.item(Plain(index))
+            return run.run(body_block)
+
+        path = run.sub(start, body)
+        run.temporaries.pop()
+        exit = path.exit
+        if exit is not None and exit.dead:
+            raise run.refuse(instr.where, "a loop whose body always raises")
+        flag: Any = False if exit is None else exit.left
+        return test_block, path, flag
+
+    def check_test(self, before: State, after: State) -> None:
+        """The test of a `while` runs once more than its body: it may not change anything."""
+        changed = [n for (_, n), ref in after.env.items()
+                   if before.env.get((_, n)) != ref and not n.startswith(".")]  # fmt: skip
+        changed += [k.name for k, held in before.memory.items() if after.memory.get(k) != held]
+        if changed:
+            raise self.specializer.refuse(
+                self.instr.where, f"a test of `while` that changes `{changed[0]}`",
+                "Write `while True:` and leave the loop with `if …: break`.")  # fmt: skip
+
+    def settled(self, path: Path, start: State) -> bool:
+        """Whether the end of the body fits its start; else note what was learnt."""
+        run = self.specializer
+        known = {s.key for s in self.slots}
+        fits = True
+        end = path.state
+        for key, held in end.memory.items():
+            if key not in self.entry.memory or key in self.memory:
+                continue
+            before = start.memory.get(key)
+            if held is not before and held != before:
+                if type(before) is tuple and (
+                    isinstance(held, Plain) or type(held) is tuple and len(held) != len(before)
+                ):
+                    self.sequences.add(key)
+                self.memory[key] = None
+                fits = False
+        for key, ref in end.env.items():
+            if key not in self.names and key in self.entry.env:
+                if ref is not start.env.get(key) and ref != start.env.get(key):
+                    self.names[key] = None
+                    fits = False
+        if not fits:
+            return False
+        self.ends: dict[Any, Any] = {}
+        for slot in self.slots:
+            ref = self.end_of(slot.key, end)
+            self.ends[slot.key] = ref
+            if slot.param is None:
+                changed = slot.init is not UNDEFINED and ref != slot.same
+                if changed and slot.key not in self.conflicts:
+                    self.conflicts.add(slot.key)
+                    fits = False
+                continue
+            kind = self.kind_at(path, ref)
+            if kind is None:
+                continue
+            joined = run.join_leaf(slot.param, Value("t", kind), self.instr.where)
+            if joined is None:
+                raise run.refuse(
+                    self.instr.where,
+                    f"`{slot.name}` changes its kind in this loop "
+                    f"(from {slot.param.kind!r} to {kind!r})",
+                    "Start it with a value of the kind that it gets.")  # fmt: skip
+            wider = self.settle(slot, joined[2])
+            if wider != slot.param.kind:
+                self.kinds[slot.key] = renamed(wider, f"@{self.number}.", "@.")
+                fits = False
+        if fits:
+            fits = self.ties_known(path)
+        assert known
+        return fits
+
+    def outside(self, kind: Kind) -> Kind:
+        """A kind after the loop: the lengths of one step mean nothing there."""
+        if kind.shape is None:
+            return kind
+        mark = f"@{self.number}."
+        return kind._replace(shape=tuple(
+            fresh_size()._replace(not_one=d.not_one and not d.minus)
+            if isinstance(d, Size) and mark in d.base else d
+            for d in kind.shape
+        ))  # fmt: skip
+
+    def settle(self, slot: Slot, kind: Kind) -> Kind:
+        """The joined kind, with dimensions that differ from step to step named by their slot."""
+        before, now = slot.param.kind, kind
+        if kind.tag == "list" and kind.items and before.items:
+            before, now = before.items[0], kind.items[0]
+        if now.shape is None or before.shape is None:
+            return kind
+        dims = []
+        for axis, (old, new) in enumerate(zip(before.shape, now.shape)):
+            if old != new:
+                name = f"{slot.name}@{self.number}.{axis}"
+                new = Size(name, 0, getattr(new, "not_one", False))
+            dims.append(new)
+        now = now._replace(shape=tuple(dims))
+        return now if now.tag == kind.tag else kind._replace(items=(now,))
+
+    def ties_known(self, path: Path) -> bool:
+        """Names that refer to one array at the end of a step do so at the start of the next."""
+        run = self.specializer
+        held: dict[Buffer, list[Slot]] = {}
+        for slot in self.slots:
+            ref = self.ends[slot.key]
+            if isinstance(ref, Array) and slot.key[0] != "memory":
+                held.setdefault(ref.buffer, []).append(slot)
+        fits = True
+        for buffer, slots in held.items():
+            group = {buffer} | {b if a is buffer else a for a, b in run.aliases if buffer in (a, b)}
+            outer = {b for b in group if b in self.entry.memory or b in run.outside_versions}
+            for slot in slots:
+                ties = {s.key for s in slots if s is not slot} | outer - {slot.buffer}
+                new = ties - self.ties.get(slot.key, set())
+                if new:
+                    self.ties.setdefault(slot.key, set()).update(new)
+        buffers = {s.key: s.buffer for s in self.slots if s.buffer is not None}
+        self.follow_moves(path, buffers)
+        for key, ties in self.ties.items():
+            for tie in ties:
+                a = buffers.get(key)
+                b = tie if isinstance(tie, Buffer) else buffers.get(tie)
+                if a is not None and b is not None and (a, b) not in run.aliases \
+                        and (b, a) not in run.aliases:  # fmt: skip
+                    run.may_alias(a, b)
+                    if run.written & {a, b}:
+                        raise run.refuse(
+                            self.instr.where, f"`{a.name}` is written in this loop while it may be "
+                            f"the same array as `{b.name}`",
+                            "Make a copy (`.copy()`).")  # fmt: skip
+        return fits
+
+    def follow_moves(self, path: Path, buffers: dict) -> None:
+        """Where names change places (`u, v = v, u`), each may come to be what the other was."""
+        run = self.specializer
+        own = set(buffers.values())
+        moves = [(buffers[k], ref.buffer) for k, ref in self.ends.items()
+                 if k in buffers and isinstance(ref, Array) and ref.buffer in own]  # fmt: skip
+        for _ in moves:
+            for a, b in moves:
+                for x, y in list(run.aliases):
+                    other = y if x is b else x if y is b else None
+                    if a is b or other is None or other in own:
+                        continue
+                    if (a, other) not in run.aliases and (other, a) not in run.aliases:
+                        run.may_alias(a, other)
+                    outer, run.state = run.state, path.state
+                    reachable = other in run.reachable()
+                    run.state = outer
+                    if reachable and run.written & own:
+                        raise run.refuse(
+                            self.instr.where, f"`{other.name}` may be one of the arrays that "
+                            "change places in this loop and are written",
+                            f"Start with a copy (`{other.name}.copy()`).")  # fmt: skip
+
+    def end_of(self, key: Any, end: State) -> Any:
+        kind, first, *rest = key
+        if kind == "name":
+            ref = end.env.get(first)
+        elif isinstance(first, Buffer):
+            return Array(first)
+        else:
+            ref = end.memory.get(first)
+            if type(ref) in (tuple, dict):
+                ref = ref[rest.pop(0)]
+        for i in rest:
+            if not isinstance(ref, Tuple) or i >= len(ref.items):
+                return Missing("a tuple changes its form in a loop")
+            ref = ref.items[i]
+        return ref
+
+    def kind_at(self, path: Path, ref: Any) -> Kind | None:
+        run = self.specializer
+        if ref is None or isinstance(ref, Missing):
+            return None
+        outer, run.state = run.state, path.state
+        try:
+            return run.kind(ref)._replace(size=None)
+        finally:
+            run.state = outer
+
+    # the region
+
+    def finish(self, test_block: Block | None, path: Path, flag: Any) -> Exit | None:
+        run, instr = self.specializer, self.instr
+        exit = path.exit
+        state = State(dict(self.entry.env), dict(self.entry.memory))
+        params: list = []
+        inits: list = []
+        yields: list = []
+        results: list = []
+        run.state = state
+        after: dict[Any, Any] = {}
+        buffers: dict[Any, Buffer] = {}
+        for slot in self.slots:
+            ref = self.ends[slot.key]
+            if slot.param is None and slot.init is UNDEFINED:
+                after[slot.key] = self.result_of_unbound(slot, ref, path, params, inits, yields,
+                                                         results, buffers)  # fmt: skip
+                continue
+            if slot.param is None:
+                same = ref == slot.same
+                after[slot.key] = (
+                    slot.same
+                    if same
+                    else Missing(f"`{slot.name}` is one of two things, depending on a loop")
+                )
+                continue
+            tree = self.read_at(path, ref, slot)
+            result = Value(slot.name, self.outside(slot.param.kind), self.user)
+            params.append(slot.param)
+            inits.append(slot.init)
+            yields.append(convert_leaf(tree, slot.param.kind))
+            results.append(result)
+            after[slot.key] = self.place(slot, ref, result, state, buffers)
+        self.restore(state, after)
+        returned = self.returned(exit, path, params, inits, yields, results, state)
+        attrs: dict[str, Any] = {}
+        broken = None
+        if flag is not False and instr.blocks[-1].instrs:
+            broken = Value("broken", BOOL)
+            params.append(Value("broken", BOOL))
+            inits.append(False)
+            yields.append(flag)
+            results.append(broken)
+        if flag is not False:
+            attrs["may_break"] = True
+            yields.append(flag)
+        carried = tuple(params)
+        if instr.op == "while":
+            assert test_block is not None
+            twins = {p: p.like() for p in carried}  # the test has parameters of its own
+            test_block = substitute_block(
+                Block((), test_block.instrs, test_block.results), twins
+            ).replace(params=tuple(twins.values()))
+            blocks = (test_block, Block(carried, path.instrs, tuple(yields)))
+            args: tuple = (tuple(inits),)
+        else:
+            blocks = (Block((self.index, *carried), path.instrs, tuple(yields)),)
+            args = (self.bounds, tuple(inits))
+        if instr.op == "while" or flag is not False:
+            results.append(Value("n_iter", INT))
+        run.instrs.append(Instr(instr.op, args, None, tuple(results), blocks, attrs, instr.where))
+        run.state = state
+        orelse = instr.blocks[-1]
+        if orelse.instrs:
+            if broken is not None:
+                return self.orelse(broken, orelse, returned)
+            final = run.run(orelse)
+            if final is not None:
+                return final
+        return returned
+
+    def orelse(self, broken: Value, block: Block, returned: Exit | None) -> Exit | None:
+        """`else` of a loop: it runs where no `break` has left the loop."""
+        run = self.specializer
+        if returned is not None:
+            raise run.refuse(self.instr.where, "`else` of a loop with a `return`")
+        gone = run.sub(run.state.copy(), lambda: None)
+        run.temporaries.append(dict(run.temporaries[-1]))
+        stays = run.sub(run.state.copy(), lambda: run.run(block))
+        run.temporaries.pop()
+        return run.join(broken, gone, stays, self.instr.where)
+
+    def returned(self, exit: Exit | None, path: Path, params: list, inits: list, yields: list,
+                 results: list, state: State) -> Exit | None:  # fmt: skip
+        """`return` inside the loop: a flag and the value are carried out."""
+        if exit is None or exit.ret is False:
+            return None
+        run = self.specializer
+        flag = Value("returned", BOOL)
+        params.append(Value("returned", BOOL))
+        inits.append(False)
+        yields.append(exit.ret)
+        results.append(flag)
+
+        def out(ref: Any) -> Any:
+            if isinstance(ref, Tuple):
+                return Tuple(tuple(out(r) for r in ref.items))
+            if isinstance(ref, Known) and type(ref.obj) not in NUMBERS:
+                return ref
+            tree = self.read_at(path, ref, None)
+            kind = tree.kind if isinstance(tree, Value) else kind_of(tree)
+            params.append(Value("result", kind))
+            inits.append(UNDEFINED)
+            yields.append(tree)
+            results.append(Value("result", kind))
+            return run.fresh(results[-1], "result")
+
+        outer, run.state = run.state, state
+        value = out(exit.value)
+        run.state = outer
+        return Exit(ret=flag, value=value, left=flag, away=flag)
+
+    def read_at(self, path: Path, ref: Any, slot: Slot | None) -> Any:
+        run = self.specializer
+        if slot is not None and slot.key[0] == "memory" and isinstance(slot.key[1], Buffer) \
+                and len(slot.key) == 2:  # fmt: skip
+            return path.state.memory[slot.key[1]]
+        outer = run.state, run.instrs
+        run.state, run.instrs = path.state, path.instrs
+        try:
+            return run.read(ref, self.instr.where)
+        finally:
+            run.state, run.instrs = outer
+
+    def place(self, slot: Slot, ref: Any, result: Value, state: State, buffers: dict) -> Any:
+        """Where the result of the loop goes: into memory, or behind a name."""
+        if slot.key[0] == "memory" and len(slot.key) == 2:
+            state.memory[slot.key[1]] = result if isinstance(slot.key[1], Buffer) else Plain(result)
+            return None
+        if result.kind.tag != "array":
+            return Plain(result)
+        run = self.specializer
+        buffer = Buffer(slot.name)
+        state.memory[buffer] = result
+        for tied, other in buffers.items():
+            end = self.ends[tied]
+            if isinstance(end, Array) and isinstance(ref, Array) and end.buffer is ref.buffer:
+                run.may_alias(buffer, other)
+        if isinstance(ref, Array):
+            run.may_alias(buffer, ref.buffer)
+        if slot.buffer is not None:  # after no step at all, the array from before the loop
+            for a, b in list(run.aliases):
+                if slot.buffer in (a, b):
+                    other = b if a is slot.buffer else a
+                    if other in self.entry.memory:
+                        run.may_alias(buffer, other)
+        buffers[slot.key] = buffer
+        return Array(buffer)
+
+    def result_of_unbound(self, slot: Slot, ref: Any, path: Path, params: list, inits: list,
+                          yields: list, results: list, buffers: dict) -> Any:  # fmt: skip
+        """A name that the loop binds first: bound afterwards if there was a step."""
+        if isinstance(ref, Array) and ref.path and ref.buffer in self.entry.memory:
+            return self.view_outside(ref, path, params, inits, yields, results)
+        numeric = isinstance(ref, (Plain, Array)) or (
+            isinstance(ref, Known) and type(ref.obj) in NUMBERS)  # fmt: skip
+        if not numeric:
+            return Missing(f"`{slot.name}` may be unbound here")
+        tree = self.read_at(path, ref, None)
+        kind = tree.kind if isinstance(tree, Value) else kind_of(tree)
+        params.append(Value(slot.name, kind, self.user))
+        inits.append(UNDEFINED)
+        yields.append(tree)
+        results.append(Value(slot.name, self.outside(kind), self.user))
+        return self.place(slot, ref, results[-1], self.specializer.state, buffers)
+
+    def view_outside(self, ref: Array, path: Path, params: list, inits: list, yields: list,
+                     results: list) -> Array:  # fmt: skip
+        """The last row of a loop over rows is still a view: its index is carried out."""
+        inside = {r for i in path.instrs for r in i.results} | {getattr(self, "index", None)}
+
+        def out(v: Value) -> Value:
+            if v not in inside:
+                return v
+            params.append(v.like())
+            inits.append(UNDEFINED)
+            yields.append(v)
+            results.append(v.like())
+            return results[-1]
+
+        return Array(ref.buffer, map_tree(out, ref.path))
+
+    def restore(self, state: State, after: dict) -> None:
+        """Put the references for after the loop where the names and cells are."""
+
+        def build(ref: Any, slot: Any) -> Any:
+            if isinstance(ref, Tuple):
+                return Tuple(tuple(build(r, (*slot, i)) for i, r in enumerate(ref.items)))
+            return after.get(slot, ref)
+
+        for key in self.names:
+            entry = self.entry.env.get(key)
+            found = build(entry, ("name", key))
+            if found is not None:
+                state.env[key] = found
+        for key in self.memory:
+            held = self.entry.memory.get(key)
+            if isinstance(key, Buffer) or key in self.sequences or isinstance(held, Plain):
+                continue
+            if type(held) is tuple:
+                state.memory[key] = tuple(build(r, ("memory", key, i)) for i, r in enumerate(held))
+            elif isinstance(held, dict):
+                state.memory[key] = {k: build(r, ("memory", key, k)) for k, r in held.items()}
+
+
+class Slot:
+    """A value that a loop carries: its key, the parameter, the value at entry."""
+
+    __slots__ = ("key", "param", "init", "same", "name", "buffer")
+
+    def __init__(self, key: Any, param: Value | None, init: Any, same: Any, name: str = ""):
+        self.key, self.param, self.init, self.same, self.name = key, param, init, same, name
+        self.buffer: Buffer | None = None
+
+
+def renamed(kind: Kind, old: str, new: str) -> Kind:
+    """The kind with the lengths of a loop's steps named for another run of the loop."""
+    if kind.tag == "list" and kind.items:
+        return kind._replace(items=(renamed(kind.items[0], old, new),))
+    if kind.shape is None:
+        return kind
+    return kind._replace(shape=tuple(
+        d._replace(base=d.base.replace(old, new)) if isinstance(d, Size) else d for d in kind.shape
+    ))  # fmt: skip
+
+
+def convert_leaf(leaf: Any, kind: Kind) -> Any:
+    return leaf if isinstance(leaf, Value) or kind.dtype is None else convert(leaf, kind)
+
+
+_stored: dict[Instr, dict[str, bool]] = {}
+
+
+def stored_names(instr: Instr) -> dict[str, bool]:
+    """The names that a loop stores, and whether only by augmented assignment."""
+    found = _stored.get(instr)
+    if found is None:
+        names: dict[str, bool] = {}
+        updates: set[Any] = set()
+        pending = [instr]
+        while pending:
+            current = pending.pop()
+            if current.op == "inplace" and "element" not in current.attrs:
+                updates.update(current.results)
+            if current.op == "store":
+                name, value = current.args
+                names[name] = names.get(name, True) and value in updates
+            for block in current.blocks:
+                pending.extend(reversed(block.instrs))
+        found = _stored[instr] = dict(sorted(names.items()))
+    return found
+
+
+def index_name(instr: Instr, direct: bool) -> str:
+    """The user's name for the counter if there is one."""
+    name = instr.blocks[0].params[0].name
+    return name if direct and name != "item" else "i"

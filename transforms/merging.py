@@ -1,0 +1,237 @@
+"""Merging: what names refer to where two paths of the program meet.
+
+    if c:  a = x + 1        a.3 = if c: … yield a.1
+    else:  a = x * 2   →          else: … yield a.2
+    use(a)                  use(a.3)
+
+A number or an array that differs becomes a result of the `if`; an array that is one of two may
+share memory with both; what cannot be merged is `Missing`, which is an error only where it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from srcdiff.transforms.ir import (
+    UNDEFINED,
+    Block,
+    Instr,
+    Value,
+)
+from srcdiff.transforms.mutation import NUMBERS
+from srcdiff.transforms.references import (
+    Array,
+    Buffer,
+    Cell,
+    Known,
+    List,
+    Missing,
+    Plain,
+    State,
+    Tuple,
+)
+
+
+class Exit(NamedTuple):
+    """How a block ends otherwise than by its last line: each flag is False, True or a value."""
+
+    brk: Any = False
+    cont: Any = False
+    ret: Any = False
+    value: Any = None
+    dead: bool = False  # an exception
+    left: Any = False  # brk or ret
+    away: Any = False  # brk, cont or ret
+
+    @property
+    def always(self) -> bool:
+        return self.dead or self.brk is True or self.cont is True or self.ret is True
+
+
+class Path:
+    """One way through a branch: its instructions, the state at its end, how it ends."""
+
+    state: State
+    instrs: list[Instr]
+    exit: Exit | None = None
+    value: Any = None
+
+    def block(self, results: Any = ()) -> Block:
+        return Block((), self.instrs, tuple(results))
+
+
+class Merger:
+    """What names refer to after an `if` whose branches left them differently."""
+
+    def __init__(self, run: Any, then: Path, other: Path, dead: list[bool],
+                 leaf: Callable, where: Any):  # fmt: skip
+        self.run, self.then, self.other, self.leaf, self.where = run, then, other, leaf, where
+        self.dead = dead
+        self.buffers: dict[tuple, Buffer] = {}
+        self.memory: dict = {}
+
+    def states(self) -> State:
+        a, b = self.then.state, self.other.state
+        if any(self.dead):
+            a = b = b if self.dead[0] else a
+        self.a, self.b = a, b
+        user = not self.run.frame.internal
+        for key in dict.fromkeys((*a.memory, *b.memory)):
+            x, y = a.memory.get(key), b.memory.get(key)
+            if isinstance(key, Buffer):
+                if x is None or y is None:
+                    continue  # made on one path: a merged name gets a buffer of its own
+                value = self.value(x, y, key.name, user and x.user)
+                assert value is not None
+                self.memory[key] = value
+            elif x is not None and y is not None:
+                self.memory[key] = self.contents(key, x, y)
+        env = {}
+        for name in dict.fromkeys((*a.env, *b.env)):
+            x, y = a.env.get(name), b.env.get(name)
+            env[name] = self.refs(x, y, name[1].rpartition(".")[2], user)
+        return State(env, self.memory)
+
+    def value(self, x: Value, y: Value, name: str, user: bool) -> Any:
+        """Both sides of a leaf; on a path that raises, the other side's."""
+        if any(self.dead):
+            scope = self.then if self.dead[1] else self.other
+            if isinstance(x, Value) and defined_in(x, scope.instrs):
+                pair = (UNDEFINED, x) if self.dead[0] else (x, UNDEFINED)
+                return self.leaf(*pair, name, user)
+            return x
+        return self.leaf(x, y, name, user)
+
+    def contents(self, cell: Any, x: Any, y: Any) -> Any:
+        if isinstance(x, Plain) and isinstance(y, Plain):
+            return Plain(self.value(x.value, y.value, cell.name, False))
+        if isinstance(x, dict) and isinstance(y, dict) and x.keys() == y.keys():
+            return {k: self.refs(x[k], y[k], str(k)) for k in x}
+        if type(x) is type(y) is tuple and len(x) == len(y):
+            return tuple(self.refs(p, q, cell.name) for p, q in zip(x, y))
+        if isinstance(x, (tuple, Plain)) and isinstance(y, (tuple, Plain)):
+            p, q = self.listed(x, cell, self.then), self.listed(y, cell, self.other)
+            found = self.leaf(p, q, cell.name)
+            if found is not None:
+                return Plain(found)
+        return Missing(f"the list `{cell.name}` depends on a branch")
+
+    def listed(self, held: Any, cell: Any, path: Path) -> Value:
+        """A list of known items as one value, made on the path that has it."""
+        if isinstance(held, Plain):
+            return held.value
+        outer = self.run.state, self.run.instrs
+        self.run.state, self.run.instrs = path.state, path.instrs
+        try:
+            return self.run.sequence(held, cell, self.where).value
+        finally:
+            self.run.state, self.run.instrs = outer
+
+    def refs(self, x: Any, y: Any, name: str, user: bool = False) -> Any:
+        if x is None or y is None:
+            found = y if x is None else x
+            if isinstance(found, Known) and type(found.obj) not in NUMBERS:
+                return Missing(f"`{name}` may be unbound here")
+            if isinstance(found, Plain):
+                a, b = (UNDEFINED, found.value) if x is None else (found.value, UNDEFINED)
+                return plain(self.value_or_missing(a, b, name, user))
+            if isinstance(found, Known):
+                a, b = (UNDEFINED, found.obj) if x is None else (found.obj, UNDEFINED)
+                return plain(self.value_or_missing(a, b, name, user))
+            if isinstance(found, Array):
+                return self.arrays(x, y, name, user)
+            return Missing(f"`{name}` may be unbound here")
+        if isinstance(x, Missing) or isinstance(y, Missing):
+            return x if isinstance(x, Missing) else y
+        if isinstance(x, (Plain, Known)) and isinstance(y, (Plain, Known)):
+            if isinstance(x, Known) and isinstance(y, Known):
+                if x == y:
+                    return x
+                if type(x.obj) not in NUMBERS or type(y.obj) not in NUMBERS:
+                    return Missing(f"`{name}` is one of two things, depending on a branch")
+            p = x.value if isinstance(x, Plain) else x.obj
+            q = y.value if isinstance(y, Plain) else y.obj
+            return plain(self.value_or_missing(p, q, name, user))
+        if isinstance(x, Array) and isinstance(y, Array):
+            if x == y and (x.buffer in self.memory or x.buffer in self.run.outside_versions):
+                return x
+            return self.arrays(x, y, name, user)
+        if isinstance(x, Tuple) and isinstance(y, Tuple) and len(x.items) == len(y.items):
+            return Tuple(tuple(self.refs(p, q, name, user) for p, q in zip(x.items, y.items)))
+        if x == y:
+            return x
+        if isinstance(x, List) and isinstance(y, List):
+            p, q = self.a.memory[x.cell], self.b.memory[y.cell]
+            if type(p) is type(q) is tuple and len(p) == len(q):
+                cell = Cell(name)
+                self.memory[cell] = tuple(self.refs(s, t, name) for s, t in zip(p, q))
+                return List(cell)
+        return Missing(f"`{name}` is one of two things, depending on a branch")
+
+    def value_or_missing(self, p: Any, q: Any, name: str, user: bool) -> Any:
+        if any(self.dead):
+            return self.value(p, q, name, user)
+        found = self.leaf(p, q, name, user)
+        return Missing(f"`{name}` has two kinds, depending on a branch") if found is None else found
+
+    def arrays(self, x: Array | None, y: Array | None, name: str, user: bool) -> Any:
+        """One of two arrays: a buffer of its own, which may share memory with either."""
+        key = (x, y)
+        for known, buffer in self.buffers.items():
+            if known == key:
+                return Array(buffer)
+        leaves = []
+        for ref, path in ((x, self.then), (y, self.other)):
+            if ref is None:
+                leaves.append(UNDEFINED)
+                continue
+            outer = self.run.state, self.run.instrs
+            self.run.state, self.run.instrs = path.state, path.instrs
+            leaves.append(self.run.read(ref, self.where))
+            self.run.state, self.run.instrs = outer
+        a, b = leaves
+        value = self.value_or_missing(a, b, name, user)
+        if isinstance(value, Missing):
+            return value
+        buffer = Buffer(name)
+        self.buffers[key] = buffer
+        self.memory[buffer] = value
+        for ref in (x, y):
+            if ref is not None:
+                self.run.may_alias(buffer, ref.buffer)
+        for (p, q), earlier in list(self.buffers.items())[:-1]:
+            if any(r is not None and s is not None and r.buffer is s.buffer
+                   for r, s in ((x, p), (y, q))):  # fmt: skip
+                self.run.may_alias(buffer, earlier)
+        return Array(buffer)
+
+    def exits(self) -> Exit | None:
+        p, q = self.then.exit, self.other.exit
+        if p is None and q is None:
+            return None
+        if any(self.dead):
+            return q if self.dead[0] else p
+        p, q = p or Exit(), q or Exit()
+        flags = {}
+        texts = {"brk": "stopped", "cont": "skipped", "ret": "returned", "left": "stopped",
+                 "away": "skipped"}  # fmt: skip
+        for name, text in texts.items():
+            x, y = getattr(p, name), getattr(q, name)
+            flags[name] = x if x is y else self.leaf(x, y, text)
+        value = None
+        if p.ret is not False or q.ret is not False:
+            x = p.value if p.ret is not False else None
+            y = q.value if q.ret is not False else None
+            value = x if x is y else self.refs(x, y, "result")
+        return Exit(**flags, value=value)
+
+
+def plain(found: Any) -> Any:
+    if isinstance(found, Missing):
+        return found
+    return Plain(found) if isinstance(found, Value) else Known(found)
+
+
+def defined_in(value: Value, instrs: list[Instr]) -> bool:
+    return any(value in i.results for i in instrs)
