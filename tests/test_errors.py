@@ -409,3 +409,16 @@ def test_an_exception_of_the_users_names_the_users_line():
     line = inspect.getsourcelines(f)[1] + 2
     notes = "\n".join(getattr(caught.value, "__notes__", []))
     assert HERE in notes and str(line) in notes, notes
+
+
+def test_an_exception_that_is_surely_raised_is_the_users():
+    def f(x, kind):
+        if kind == "a":
+            return np.sum(x**2)
+        raise ValueError(f"unknown kind {kind}")
+
+    from srcdiff import grad
+
+    with pytest.raises(ValueError, match="unknown kind b") as caught:
+        grad(f)(some(3), "b")
+    assert HERE in "".join(caught.value.__notes__)

@@ -672,6 +672,13 @@ class Specializer(Calls):
 
     def do_raise(self, instr: Instr) -> Exit:
         ref = Known(None) if instr.args[0] is None else self.value(instr.args[0])
+        if self.regions == 0 and isinstance(ref, Bound) and ref.name == "exception":
+            error, values = ref.ref
+            if all(isinstance(v, Known) for v in values):  # nothing can keep it from being raised
+                raised = error.obj(*(v.obj for v in values))
+                if not self.frame.internal and instr.where is not None:
+                    raised.add_note(instr.where.location.quoted())
+                raise raised
         if isinstance(ref, Bound) and ref.name == "exception":
             args = (ref.ref[0], tuple(self.read(a, instr.where) for a in ref.ref[1]))
         else:
