@@ -22,7 +22,8 @@ from srcdiff.runtime.errors import (
     UnknownArgumentError,
     UnsupportedSyntaxError,
 )
-from srcdiff.runtime.marks import detach, is_training, predict_mode, train_mode
+from srcdiff.runtime.marks import detach
+from srcdiff.runtime.modes import is_training, predict_mode, train_mode
 
 __all__ = [
     "Differentiated",

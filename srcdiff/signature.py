@@ -26,7 +26,7 @@ from srcdiff.runtime.errors import (
     UnknownArgumentError,
     UnsupportedSyntaxError,
 )
-from srcdiff.runtime.marks import is_training
+from srcdiff.runtime.modes import is_training
 from srcdiff.trees import children, is_dataclass, is_float, leaves, rebuild, spelled
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime import kernels, marks
+from srcdiff.runtime import kernels, marks, modes
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import Instr, Slice, Value, flatten, leaf_kind, map_tree, op_name
@@ -1117,7 +1117,7 @@ HANDLERS: dict[Any, Callable] = {
     np.iscomplexobj: Calls.call_iscomplexobj, np.copyto: Calls.call_copyto,
     np.add.at: Calls.call_add_at, kernels.add_at: Calls.call_add_at_kernel,
     np.where: Calls.call_where, kernels.is_constant: Calls.call_is_constant,
-    marks.is_training: Calls.call_is_training, marks.detach: Calls.call_detach,
+    modes.is_training: Calls.call_is_training, marks.detach: Calls.call_detach,
 }  # fmt: skip
 
 

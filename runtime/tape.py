@@ -1,0 +1,1060 @@
+"""The tape: arrays that record what is done with them, and the sweep that goes back over it.
+
+    x = Array(np.arange(3.0), Leaf(...))
+    y = np.sum(np.sin(x) * x)         three nodes: sin, mul, sum
+    gradients(y, [x])                 their rules, in reverse order
+
+There is no global list. An array points to the node that made it, a node to those that made its
+operands: what nobody refers to any more is freed, and recordings do not see each other. The sweep
+takes the nodes that its heads reach in the reverse order of their numbers, without recursion.
+
+The rules are those of the registry, called as they are. A rule that is to be differentiated itself
+runs on arrays of the tape (`create_graph`).
+
+A function without a rule, a keyword that a rule does not know and a conversion that would drop the
+history (`float(x)`, `math.sin(x)`, `np.asarray(x)`, `out=x`) are errors that name it.
+"""
+
+# mypy: no-check-untyped-defs, disable-error-code="attr-defined, misc, method-assign"
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import math
+import operator
+import os
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+import srcdiff.runtime.rules  # noqa: F401  (registers the rules)
+from srcdiff.runtime import kernels
+from srcdiff.runtime.errors import Location, NoRuleError, SrcdiffError, UnsupportedSyntaxError
+from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES, Rule, rule_of
+
+ndarray = np.ndarray
+_next_number = itertools.count().__next__
+
+
+# -------------------------------------------------------------------------------------- versions
+
+
+class Version:
+    """A state of some memory: the present one, or what leads from the next to it.
+
+    held   whether a recording reads this state: a write must leave a way back
+    undo   (array, key, old): `array[key] = old` makes the next state this one
+    next   the state after the write; None for the state in which the memory is
+    """
+
+    __slots__ = ("held", "undo", "next")
+
+    def __init__(self) -> None:
+        self.held = False
+        self.undo: Any = None
+        self.next: Any = None
+
+
+class Memory:
+    """Memory that arrays may share, and the version that it is in.
+
+    >>> x = np.zeros(2)
+    >>> memory = Memory()
+    >>> before = memory.hold()
+    >>> memory.will_write(x, ...)
+    >>> x[:] = 5.0
+    >>> restore(before); x
+    array([0., 0.])
+    >>> restore(memory.version); x
+    array([5., 5.])
+    """
+
+    __slots__ = ("version",)
+
+    def __init__(self) -> None:
+        self.version = Version()
+
+    def hold(self) -> Version:
+        """The present version, which can be brought back from now on."""
+        self.version.held = True
+        return self.version
+
+    def will_write(self, array: np.ndarray, key: Any) -> None:
+        """To be called before `array[key] = …`, where the array lies in this memory."""
+        version = self.version
+        if version.held:
+            version.undo = array, key, np.copy(array[key])
+            version.next = self.version = Version()
+
+
+def restore(version: Version) -> None:
+    """Bring memory into the state that it had at a version; others lead there from now on.
+
+    The trick is Baker's (Shallow binding makes functional arrays fast, SIGPLAN Notices 26(8),
+    1991): in a reverse sweep each step back costs what the write has cost.
+    """
+    chain = []
+    while version.next is not None:
+        chain.append(version)
+        version = version.next
+    for version in reversed(chain):
+        array, key, old = version.undo
+        later, version.next = version.next, None
+        later.undo, later.next = (array, key, np.copy(array[key])), version
+        array[key] = old
+        version.undo = None
+
+
+# ----------------------------------------------------------------------------------------- nodes
+
+
+class Node:
+    """Something recorded that has one result.
+
+    number    grows with time
+    parents   the nodes of those operands that have any
+    out       the result; None in a graph that was freed
+    """
+
+    __slots__ = ("number", "parents", "out", "__weakref__")
+
+    def __init__(self, parents: tuple[Node, ...], out: Any) -> None:
+        self.number = _next_number()
+        self.parents = parents
+        self.out = out
+
+    def pull(self, d: Any, sweep: Sweep) -> None:
+        """Pass the gradient d of the result on to the parents: `sweep.add(parent, …)`."""
+        raise NotImplementedError
+
+    def free(self) -> None:
+        self.parents = ()
+        self.out = None
+
+    @property
+    def freed(self) -> bool:
+        return self.out is None
+
+
+class Leaf(Node):
+    """What gradients are wanted of: it has no parents, and is never freed."""
+
+    __slots__ = ()
+
+    def __init__(self, out: Any) -> None:
+        Node.__init__(self, (), out)
+
+    def pull(self, d: Any, sweep: Sweep) -> None:
+        pass
+
+    def free(self) -> None:
+        pass
+
+
+class Operation(Node):
+    """A call of a function that has a rule.
+
+    places     where the parents' arrays stand among the arguments: an index, or a tuple that
+               starts with an index or a keyword
+    versions   of the memory that the arguments and the result lie in
+    """
+
+    __slots__ = ("rule", "args", "kwargs", "places", "versions")
+
+    def __init__(
+        self, rule: Rule, args: list, kwargs: dict, out: Any, places: tuple,
+        parents: tuple[Node, ...], versions: tuple[Version, ...],
+    ) -> None:  # fmt: skip
+        self.number = _next_number()
+        self.parents = parents
+        self.out = out
+        self.rule, self.args, self.kwargs = rule, args, kwargs
+        self.places, self.versions = places, versions
+
+    def free(self) -> None:
+        self.parents = self.versions = ()
+        self.out = self.args = self.kwargs = None  # type: ignore[assignment]
+
+    def pull(self, d: Any, sweep: Sweep) -> None:
+        rule, args, kwargs, out = self.rule, self.args, self.kwargs, self.out
+        for version in self.versions:
+            if version.next is not None:
+                sweep.restore(version)
+        if sweep.recorded:
+            args, kwargs, out = self.recorded(out)
+            vjp = twin(rule.vjp)
+        else:
+            vjp = rule.vjp
+            for place in self.places:  # Python's own floats raise where NumPy's give inf
+                if type(place) is int:
+                    arg = args[place]
+                    if type(arg) is float:
+                        args = [*args[:place], np.float64(arg), *args[place + 1 :]]
+        conjugate = rule.analytic and (is_complex(out) or any(map(is_complex, args)))
+        found = vjp(np.conj(d) if conjugate else d, out, *args, **kwargs)
+        if type(found) is not tuple:
+            found = (found,)
+        for place, parent in zip(self.places, self.parents):
+            if type(place) is int and place < len(found):
+                g = found[place]
+            else:
+                g = self.gradient_at(found, place)
+            if g is not None:
+                sweep.add(parent, np.conj(g) if conjugate else g)
+
+    def gradient_at(self, found: tuple, place: Any) -> Any:
+        """What the rule gives for an argument within a list, or passed by keyword."""
+        path = place if type(place) is tuple else (place,)
+        first, rest = path[0], path[1:]
+        if isinstance(first, str):
+            names = self.rule.vjp.__code__.co_varnames[2 : self.rule.vjp.__code__.co_argcount]
+            first = names.index(first) if first in names else len(found)
+        if first >= len(found):
+            raise NoRuleError(
+                f"the rule of {name_of(self.rule.functions[0])} has no derivative for"
+                f" the argument {path[0]!r}",
+                None, "Make it a constant, or mark it with `detach`.",
+            )  # fmt: skip
+        g = found[first]
+        for step in rest:
+            if g is None:
+                return None
+            g = g[step]
+        return g
+
+    def recorded(self, out: Any) -> tuple[list, dict, Any]:
+        """Arguments and result as arrays of the tape, for a rule that is recorded itself."""
+        args, kwargs = list(self.args), dict(self.kwargs)
+        for place, parent in zip(self.places, self.parents):
+            path = place if type(place) is tuple else (place,)
+            home: Any = kwargs if isinstance(path[0], str) else args
+            home[path[0]] = put(home[path[0]], path[1:], parent)
+        if isinstance(out, tuple | list):
+            items = [Array(x, Part(self, i, x)) for i, x in enumerate(out)]
+            return args, kwargs, tuple(items)
+        return args, kwargs, Array(out, self)
+
+
+def put(tree: Any, path: tuple, node: Node) -> Any:
+    """The tree with an array of the tape for what is found at the path."""
+    if not path:
+        return Array(np.float64(tree) if type(tree) is float else tree, node)
+    parts = list(tree)
+    parts[path[0]] = put(parts[path[0]], path[1:], node)
+    return tuple(parts) if isinstance(tree, tuple) else parts
+
+
+class Part(Node):
+    """One of the results of an operation that has several."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, whole: Node, index: int, out: Any) -> None:
+        Node.__init__(self, (whole,), out)
+        self.index = index
+
+    def pull(self, d: Any, sweep: Sweep) -> None:
+        (whole,) = self.parents
+        sweep.add_part(whole, self.index, d)
+
+
+class Item(Node):
+    """`x[key]`; the gradient is added at its place."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, base: Node, key: Any, out: Any) -> None:
+        Node.__init__(self, (base,), out)
+        self.key = key
+
+    def pull(self, d: Any, sweep: Sweep) -> None:
+        sweep.add_at(self.parents[0], self.key, d)
+
+
+# ----------------------------------------------------------------------------------------- sweep
+
+
+class Sweep:
+    """One reverse sweep. `gradient(node)` says afterwards what has arrived at a leaf.
+
+    recorded   the sweep itself is recorded, so that its gradients can be differentiated
+    wanted     nodes other than leaves of which `gradient` is to be asked
+    """
+
+    def __init__(self, recorded: bool = False, wanted: Iterable[Node] = ()) -> None:
+        self.recorded = recorded
+        self.wanted = frozenset(wanted)
+        self.found: dict[Node, Any] = {}
+        self.adjoints: dict[Node, Any] = {}
+        self.owned: set[Node] = set()  # whose adjoint is an array of the sweep's own
+        self.restored: list[Version] = []
+
+    def run(self, heads: Iterable[tuple[Node, Any]], keep: bool = False) -> None:
+        """Sweep over all that the heads reach, then free it unless it is to be kept."""
+        heads = list(heads)
+        nodes = reachable([node for node, _ in heads])
+        for node, d in heads:
+            self.add(node, d)
+        try:
+            with np.errstate(all="ignore"):
+                for node in nodes:
+                    if node.parents:
+                        d = self.adjoints.pop(node, None)
+                        if d is not None:
+                            if node in self.wanted:
+                                self.found[node] = d
+                            node.pull(d, self)
+        finally:
+            self.forward()
+        if not keep:
+            for node in nodes:
+                node.free()
+
+    def restore(self, version: Version) -> None:
+        """Bring memory back into an earlier state, until the sweep is over."""
+        newest = version
+        while newest.next is not None:
+            newest = newest.next
+        self.restored.append(newest)
+        restore(version)
+
+    def forward(self) -> None:
+        """Bring all memory into the state in which the sweep has found it."""
+        for version in reversed(self.restored):
+            restore(version)
+        self.restored = []
+
+    def gradient(self, node: Node) -> Any:
+        """What has arrived at a leaf, None if nothing has."""
+        return self.found.get(node) if node.parents else self.adjoints.get(node)
+
+    def add(self, node: Node, d: Any) -> None:
+        """A contribution to the gradient of a node's result, of its shape or broadcast from it."""
+        out = node.out
+        if not (
+            type(d) is ndarray and type(out) is ndarray
+            and d.shape == out.shape and d.dtype is out.dtype
+        ):  # fmt: skip
+            d = self.fit(d, out)
+        adjoints = self.adjoints
+        if node not in adjoints:
+            adjoints[node] = d
+        elif node in self.owned:
+            total = adjoints[node]
+            total += d
+        else:
+            total = adjoints[node] = adjoints[node] + d
+            if type(total) is ndarray:
+                self.owned.add(node)
+
+    def fit(self, d: Any, out: Any) -> Any:
+        """A contribution in the shape and the dtype of the value that it belongs to."""
+        if isinstance(out, tuple | list):  # an operation with several results
+            return d
+        shape = np.shape(out)
+        if np.shape(d) != shape:
+            unbroadcast = twin(kernels.unbroadcast) if self.recorded else kernels.unbroadcast
+            d = unbroadcast(d, shape)
+        dtype = out.dtype if isinstance(out, ndarray | np.generic) else np.result_type(type(out))
+        have = d.dtype if hasattr(d, "dtype") else np.result_type(type(d))
+        if have != dtype:
+            if have.kind == "c" and dtype.kind != "c":
+                d = np.real(d)
+            if dtype.kind in "fc":
+                d = d.astype(dtype) if hasattr(d, "astype") else dtype.type(d)
+        elif type(d) is float:
+            d = np.float64(d)
+        if type(out) is ndarray and not shape and isinstance(d, np.generic):
+            d = np.asarray(d)
+        return d
+
+    def add_part(self, whole: Node, index: int, d: Any) -> None:
+        parts = self.adjoints.get(whole)
+        if parts is None:
+            parts = self.adjoints[whole] = [np.zeros_like(x) for x in whole.out]
+        if self.recorded:
+            parts[index] = parts[index] + d
+        else:
+            parts[index] = parts[index] + self.fit(d, whole.out[index])
+
+    def add_at(self, node: Node, key: Any, d: Any) -> None:
+        """A contribution to a part of the gradient of an array."""
+        if self.recorded:
+            zeros = np.zeros(np.shape(node.out), node.out.dtype)
+            self.add(node, apply(kernels.add_at, (zeros, key, d)))
+            return
+        total = self.own(node)
+        kernels.add_at(total, key, self.real(d, total))
+
+    def real(self, d: Any, like: np.ndarray) -> Any:
+        return np.real(d) if is_complex(d) and like.dtype.kind != "c" else d
+
+    def own(self, node: Node) -> Any:
+        """The gradient of a node's result so far, as an array to write into."""
+        adjoints = self.adjoints
+        if node not in self.owned:
+            old = adjoints.get(node)
+            new = np.zeros(node.out.shape, node.out.dtype)
+            if old is not None:
+                new[...] = old
+            adjoints[node] = new
+            self.owned.add(node)
+        return adjoints[node]
+
+
+def reachable(heads: list[Node]) -> list[Node]:
+    """All nodes that lead to the heads, the latest first."""
+    seen = set(heads)
+    todo = list(seen)
+    while todo:
+        node = todo.pop()
+        if node.out is None:
+            raise SrcdiffError(
+                "the graph was freed by an earlier `backward`",
+                None,
+                "Pass `retain_graph=True` to the first `backward`, or record again.",
+            )
+        for parent in node.parents:
+            if parent not in seen:
+                seen.add(parent)
+                todo.append(parent)
+    return sorted(seen, key=operator.attrgetter("number"), reverse=True)
+
+
+def is_complex(x: Any) -> bool:
+    dtype = getattr(x, "dtype", None)
+    return type(x) is complex if dtype is None else dtype.kind == "c"
+
+
+# ---------------------------------------------------------------------------------- recording
+
+
+def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
+    """Call a function; if it is given arrays of the tape, record the call.
+
+    Raises NoRuleError for a function that has no rule, if an argument has a history.
+    """
+    values = list(args)
+    boxes: list[Array] = []
+    places: list = []
+    parents: list[Node] = []
+    for i, arg in enumerate(args):
+        if isinstance(arg, Array):
+            values[i] = arg._value
+            boxes.append(arg)
+            node = arg._node
+            if node is not None:
+                places.append(i)
+                parents.append(node)
+        elif type(arg) in CONTAINERS:
+            values[i] = unboxed(arg, (i,), boxes, places, parents)
+    if kwargs:
+        kwargs = {k: unboxed(v, (k,), boxes, places, parents) for k, v in kwargs.items()}
+    if not boxes:
+        return function(*values, **(kwargs or {}))
+    face = boxes[0] if len(boxes) == 1 else max(boxes, key=precedence)
+    if not parents or not face._is_recording():
+        return face._boxed(function(*values, **(kwargs or {})), None, boxes)
+    rule = OWN.get(function) or RULES.get(function)
+    if rule is None:
+        if function in NONDIFFERENTIABLE or function in PLAIN:
+            return face._boxed(function(*values, **(kwargs or {})), None, boxes)
+        raise no_rule(function)
+    if kwargs is None:
+        kwargs = {}
+    elif "out" in kwargs:
+        if kwargs["out"] is not None:
+            raise lost(f"`out=` of `{name_of(function)}`", "Use what the function returns.")
+        del kwargs["out"]
+    signature = rule, len(values), *kwargs
+    if signature not in _accepted:
+        check_call(rule, function, values, kwargs)
+        _accepted.add(signature)
+    out = function(*values, **kwargs)
+    found = face._view(out, boxes)
+    if found is not None:
+        return found
+    versions = tuple([box._memory.hold() for box in boxes if box._memory is not None])
+    node = Operation(rule, values, kwargs, out, tuple(places), tuple(parents), versions)
+    return face._boxed(out, node, boxes)
+
+
+_accepted: set[tuple] = set()  # calls that their rules are known to take
+
+# What `apply` looks into for arrays of the tape.
+CONTAINERS = frozenset((list, tuple))
+
+precedence = operator.attrgetter("_precedence")
+
+
+def unboxed(tree: Any, path: tuple, boxes: list, places: list, parents: list) -> Any:
+    """A tree of arguments without arrays of the tape, which are added to the lists."""
+    if isinstance(tree, Array):
+        boxes.append(tree)
+        node = tree._node
+        if node is not None:
+            places.append(path)
+            parents.append(node)
+        return tree._value
+    if isinstance(tree, list | tuple):
+        parts = [unboxed(x, (*path, i), boxes, places, parents) for i, x in enumerate(tree)]
+        if not boxes:
+            return tree
+        if isinstance(tree, list):
+            return parts
+        return tree._make(parts) if hasattr(tree, "_make") else tuple(parts)
+    return tree
+
+
+def plain(tree: Any) -> Any:
+    """A value, or a list or tuple of such, without arrays of the tape."""
+    if isinstance(tree, Array):
+        return tree._value
+    if type(tree) in CONTAINERS:
+        return type(tree)([plain(x) for x in tree])
+    if type(tree) is slice:
+        return slice(plain(tree.start), plain(tree.stop), plain(tree.step))
+    return tree
+
+
+def check_call(rule: Rule, function: Callable, args: list, kwargs: dict) -> None:
+    """Refuse a call that the rule does not take."""
+    try:
+        _signature(rule.vjp).bind(None, None, *args, **kwargs)
+    except TypeError as error:
+        try:  # perhaps the call is wrong: then the function says so
+            function(*args, **kwargs)
+        finally:
+            pass
+        raise NoRuleError(
+            f"the rule of {name_of(function)} does not take these arguments ({error})",
+            caller(),
+            "Leave the keyword out, or give the function a rule that knows it.",
+        ) from None
+
+
+_signature = functools.cache(inspect.signature)
+
+
+def astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
+    """`x.astype(dtype)`"""
+    return x.astype(dtype, **kwargs)
+
+
+def _same_vjp(d_out, out, x, *args, **kwargs):
+    """out = x, cast, or put together of a list: the sweep casts, and takes what belongs to each"""
+    return (d_out,)
+
+
+_SAME = Rule((), _same_vjp, linear=True, analytic=False, name="same")
+OWN: dict[Any, Rule] = {
+    function: _SAME
+    for function in (
+        complex, np.float16, np.float32, np.float64, np.longdouble, np.complex64, np.complex128,
+        astype, getattr(np, "astype", astype), np.array, np.asarray, np.asanyarray, np.copy,
+        np.ascontiguousarray, np.asfortranarray,
+    )
+}  # fmt: skip
+
+# Functions of arrays that depend on no float in them, or give nothing that has a derivative.
+PLAIN: set[Any] = {
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
+    np.may_share_memory, np.shares_memory, np.array2string, np.array_repr, np.array_str,
+    np.zeros_like, np.ones_like, np.empty_like, np.common_type, np.min_scalar_type,
+}  # fmt: skip
+
+
+def no_rule(function: Any) -> NoRuleError:
+    return NoRuleError(
+        f"{name_of(function)} has no derivative rule",
+        caller(),
+        "Give it one with `vjp_rule`, or mark what it is given with `detach`.",
+    )
+
+
+def lost(what: str, instead: str) -> UnsupportedSyntaxError:
+    """The error for what would cut an array off from its history."""
+    return UnsupportedSyntaxError(
+        f"{what} would lose the gradient of an array that is recorded", caller(), instead
+    )
+
+
+def name_of(function: Any) -> str:
+    """
+    >>> name_of(np.linalg.norm), name_of(math.sin), name_of(operator.mul), name_of(np.exp)
+    ('np.linalg.norm', 'math.sin', 'mul', 'np.exp')
+    """
+    if isinstance(function, np.ufunc):
+        module = "numpy" if hasattr(np, function.__name__) else "scipy.special"
+    else:
+        module = getattr(function, "__module__", None) or ""
+    name = getattr(function, "__qualname__", getattr(function, "__name__", repr(function)))
+    if module.startswith("numpy") or module in ("math", "cmath") or module.startswith("scipy"):
+        return f"{module.replace('numpy', 'np', 1)}.{name}"
+    return name
+
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_NUMPY = os.path.dirname(os.path.abspath(np.__file__))
+
+
+def caller() -> Location | None:
+    """The user's expression that is being evaluated: the innermost not in NumPy or srcdiff."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        ours = filename.startswith((_NUMPY, "<__array_function__")) or (
+            frame.f_globals.get("__name__", "").partition(".")[0] == "srcdiff"
+        )
+        if not ours:
+            break
+        frame = frame.f_back
+    if frame is None:
+        return None
+    positions = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    line, end_line, column, end_column = positions
+    if line is None:
+        return None
+    return Location(
+        filename, line, column or 0, end_line or line, end_column or 0, frame.f_code.co_qualname
+    )
+
+
+# ------------------------------------------------------------------ rules that are differentiated
+
+
+class _Recording:
+    """The module `math` or `numpy` for a rule that is recorded: what would not dispatch does."""
+
+    def __init__(self, module: types.ModuleType, names: Iterable[str]) -> None:
+        self._module = module
+        for name in names:
+            setattr(self, name, dispatching(getattr(module, name)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+_twins: dict[Any, Callable] = {}
+
+
+def dispatching(function: Callable) -> Callable:
+    """The function, recorded when it is given arrays of the tape."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return apply(function, args, kwargs)
+
+    return call
+
+
+def twin(function: Any) -> Callable:
+    """A rule or a kernel as it runs on arrays of the tape.
+
+    The same code; but `math` and those kernels that have rules are recorded when it calls them.
+
+    >>> x = Array(np.float64(2.0), Leaf(np.float64(2.0)))
+    >>> twin(rule_of(math.sin).vjp)(1.0, None, x)._value == math.cos(2.0)
+    True
+    """
+    found = _twins.get(function)
+    if found is not None:
+        return found
+    namespace = dict(function.__globals__)
+    made = types.FunctionType(
+        function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    _twins[function] = made
+    for name in names_in(function.__code__):
+        obj = namespace.get(name)
+        if obj is math:
+            namespace[name] = _Recording(math, [n for n in vars(math) if callable(getattr(math, n))])
+        elif obj is np:
+            namespace[name] = _Recording(np, ("array", "asarray", "full"))
+        elif isinstance(obj, types.FunctionType) and obj.__module__.startswith("srcdiff.runtime"):
+            known = rule_of(obj) is not None or obj in NONDIFFERENTIABLE
+            inlined = not known or obj is kernels.unbroadcast
+            namespace[name] = twin(obj) if inlined else dispatching(obj)
+        elif isinstance(obj, types.BuiltinFunctionType) and rule_of(obj) is not None:
+            namespace[name] = dispatching(obj)
+    return made
+
+
+def names_in(code: types.CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from names_in(const)
+
+
+# ---------------------------------------------------------------------------------------- arrays
+
+
+class Array:
+    """A NumPy array or number that knows the node that made it, None for a constant.
+
+    NumPy's functions and Python's operators take it and give one back. It behaves like the array
+    that it holds, but cannot be written into.
+
+    >>> x = Array(np.array([1.0, 2.0]), Leaf(np.array([1.0, 2.0])))
+    >>> y = np.sum(x**2)
+    >>> y
+    Array(5.)
+    >>> gradients(y, [x])
+    [array([2., 4.])]
+    """
+
+    __slots__ = ("_value", "_node", "_memory", "__weakref__")
+    __array_priority__ = 1000.0
+    _precedence = 0
+
+    def __init__(self, value: Any, node: Node | None = None, memory: Memory | None = None) -> None:
+        self._value = value
+        self._node = node
+        self._memory = memory
+
+    # What a subclass may decide.
+
+    def _is_recording(self) -> bool:
+        return True
+
+    def _boxed(self, out: Any, node: Node | None, boxes: list[Array]) -> Any:
+        """The result of an operation; what has no history stays as it is."""
+        if node is None:
+            return out
+        if isinstance(out, tuple | list):
+            parts = [Array(x, Part(node, i, x)) for i, x in enumerate(out)]
+            return out._make(parts) if hasattr(out, "_make") else type(out)(parts)
+        return Array(out, node)
+
+    def _view(self, out: Any, boxes: list[Array]) -> Any:
+        """The result of an operation that needs no node, None if it needs one."""
+        return None
+
+    def _refuse_write(self, form: str) -> Any:
+        raise lost(f"`{form}`", "Use an expression that makes a new array.")
+
+    # What NumPy asks.
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.get("out")
+        if out is not None:
+            form = "out="
+            if len(out) == 1 and method == "__call__" and any(out[0] is x for x in inputs):
+                form = f"{ufunc.__name__} in place"
+            if isinstance(out[0], Array):
+                return out[0]._refuse_write(form)
+            raise lost(f"`{form}` of `{name_of(ufunc)}`", "Use what the function returns.")
+        if method == "__call__":
+            return apply(ufunc, inputs, kwargs)
+        if method in ("reduce", "accumulate"):
+            function = (REDUCE if method == "reduce" else ACCUMULATE).get(ufunc)
+            if function is not None:
+                rest = dict(zip(("axis", "dtype"), inputs[1:])) | kwargs
+                rest.setdefault("axis", 0)
+                return apply(function, inputs[:1], rest)
+        if method == "outer" and not kwargs:
+            a, b = inputs
+            return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+        if not any(isinstance(x, Array) and x._node is not None for x in inputs):
+            return getattr(ufunc, method)(*map(plain, inputs), **kwargs)
+        raise no_rule(getattr(ufunc, method))
+
+    def __array_function__(self, func: Any, kinds: Any, args: tuple, kwargs: dict) -> Any:
+        special = FUNCTIONS.get(func)
+        if special is not None:
+            return special(*args, **kwargs)
+        if func in RULES or func in NONDIFFERENTIABLE or func in OWN or func in PLAIN:
+            return apply(func, args, kwargs)
+        boxes: list = []
+        parents: list = []
+        values = unboxed([args, kwargs and list(kwargs.values())], (), boxes, [], parents)
+        if not parents or not boxes[0]._is_recording():
+            values[1] = dict(zip(kwargs, values[1])) if kwargs else {}
+            return max(boxes, key=precedence)._boxed(func(*values[0], **values[1]), None, boxes)
+        body = getattr(func, "_implementation", None)
+        if isinstance(body, types.FunctionType):  # Python over functions that may have rules
+            try:
+                return body(*args, **kwargs)
+            except SrcdiffError as error:
+                raise no_rule(func) from error
+        raise no_rule(func)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        self._check_conversion("np.asarray(x)", "Use a function of NumPy's that has a rule.")
+        return np.array(self._value, dtype, copy=copy)
+
+    def _check_conversion(self, what: str, instead: str) -> None:
+        if self._node is not None and self._is_recording():
+            raise lost(f"`{what}`", instead)
+
+    def __float__(self) -> float:
+        self._check_conversion("float(x)", "Use `x` itself, or `x.item()`; of `math`, use NumPy's.")
+        return float(self._value)
+
+    def __complex__(self) -> complex:
+        self._check_conversion("complex(x)", "Use `x` itself.")
+        return complex(self._value)
+
+    # Python's own number would be a constant; these are constants everywhere but at jumps.
+
+    def __int__(self) -> int:
+        return int(self._value)
+
+    def __index__(self) -> int:
+        return operator.index(self._value)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __round__(self, digits: Any = None) -> Any:
+        return round(self._value) if digits is None else round(self._value, digits)
+
+    def __trunc__(self) -> int:
+        return math.trunc(self._value)
+
+    def __floor__(self) -> int:
+        return math.floor(self._value)
+
+    def __ceil__(self) -> int:
+        return math.ceil(self._value)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, x: Any) -> bool:
+        return plain(x) in self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({np.array2string(np.asarray(self._value), separator=', ')})"
+
+    def __str__(self) -> str:
+        return str(self._value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value, spec)
+
+    def __getitem__(self, key: Any) -> Any:
+        key = plain(key)
+        out = self._value[key]
+        found = self._view(out, [self])
+        if found is not None:
+            return found
+        node = self._node
+        recorded = node is not None and self._is_recording()
+        return self._boxed(out, Item(node, key, out) if recorded else None, [self])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._refuse_write("x[...] =")
+
+    # What an array has.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self._value)
+
+    @property
+    def ndim(self) -> int:
+        return np.ndim(self._value)
+
+    @property
+    def size(self) -> int:
+        return int(np.size(self._value))
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.asarray(self._value).dtype
+
+    @property
+    def T(self) -> Any:
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        return np.swapaxes(self, -1, -2)
+
+    @property
+    def real(self) -> Any:
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
+        shape = shape[0] if len(shape) == 1 else shape
+        return apply(np.reshape, (self, plain(shape)), {} if order == "C" else {"order": order})
+
+    def transpose(self, *axes: Any) -> Any:
+        axes = axes[0] if len(axes) == 1 else axes or None
+        return apply(np.transpose, (self,) if axes is None else (self, axes))
+
+    def flatten(self, order: str = "C") -> Any:
+        return np.copy(self.reshape(-1, order=order))
+
+    def copy(self, order: str = "C") -> Any:
+        return apply(np.copy, (self,))
+
+    def astype(self, dtype: Any, **kwargs: Any) -> Any:
+        if np.dtype(dtype).kind not in "fc":  # its derivative is zero
+            return self._boxed(np.asarray(self._value).astype(dtype)[()], None, [self])
+        return apply(astype, (self._as_array(), dtype), kwargs)
+
+    def _as_array(self) -> Any:
+        return self if isinstance(self._value, np.ndarray | np.generic) else np.float64(self)
+
+    def clip(self, min: Any = None, max: Any = None) -> Any:
+        return apply(np.clip, (self, min, max))
+
+    def item(self, *index: Any) -> Any:
+        x = self
+        if isinstance(self._value, ndarray) and self._value.ndim:
+            x = self.reshape(-1)[index[0] if len(index) == 1 else 0] if len(index) < 2 else (
+                self[index]
+            )  # fmt: skip
+            if not index and self._value.size != 1:
+                return self._value.item()  # NumPy's error
+        kind = type(np.asarray(plain(x)).item())
+        return apply(kind, (x,)) if kind in (float, complex) else kind(plain(x))
+
+    def tolist(self) -> Any:
+        if not self.ndim:
+            return self.item()
+        return [x.tolist() if isinstance(x, Array) else x for x in self]
+
+    def is_integer(self) -> bool:
+        return float(self._value).is_integer()
+
+    def sort(self, *args: Any, **kwargs: Any) -> None:
+        self._refuse_write("x.sort()")
+
+    def fill(self, value: Any) -> None:
+        self._refuse_write("x.fill()")
+
+
+# ufunc.reduce and ufunc.accumulate, whose axis is 0 unless given.
+REDUCE = {
+    np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
+    np.logical_and: np.all, np.logical_or: np.any,
+}  # fmt: skip
+ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
+
+# Methods that are functions of the same name and arguments.
+METHODS = {
+    name: getattr(np, name)
+    for name in """sum prod mean std var max min argmax argmin any all cumsum cumprod trace dot
+    round squeeze swapaxes repeat take diagonal nonzero searchsorted argsort argpartition ravel
+    conj conjugate""".split()
+}
+FUNCTIONS: dict[Any, Callable] = {}  # of NumPy's, that take arrays of the tape in their own way
+
+BINARY = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv,
+    "pow": operator.pow, "mod": operator.mod, "matmul": operator.matmul,
+    "floordiv": operator.floordiv,
+}  # fmt: skip
+COMPARE = {
+    "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+    "eq": operator.eq, "ne": operator.ne,
+}  # fmt: skip
+LOGICAL = {
+    "and": operator.and_, "or": operator.or_, "xor": operator.xor,
+    "lshift": operator.lshift, "rshift": operator.rshift,
+}  # fmt: skip
+UNARY = {
+    "neg": operator.neg, "pos": operator.pos, "abs": operator.abs, "invert": operator.invert,
+}  # fmt: skip
+SIGNS = {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "mod": "%", "matmul": "@",
+    "floordiv": "//", "and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>",
+}  # fmt: skip
+
+
+def _operand(x: Any) -> bool:
+    """Whether an operator takes x; what else there is may know what to do with an array."""
+    return isinstance(x, Array | np.ndarray | np.generic | int | float | complex | list | tuple)
+
+
+def _operators() -> None:
+    def binary(function: Callable, reflected: bool) -> Callable:
+        if reflected:
+
+            def method(self: Array, other: Any) -> Any:
+                return apply(function, (other, self)) if _operand(other) else NotImplemented
+
+        else:
+
+            def method(self: Array, other: Any) -> Any:
+                return apply(function, (self, other)) if _operand(other) else NotImplemented
+
+        return method
+
+    def in_place(name: str, function: Callable) -> Callable:
+        def method(self: Array, other: Any) -> Any:
+            if isinstance(self._value, ndarray):
+                return self._refuse_write(f"{SIGNS[name]}=")
+            return function(self, other)
+
+        return method
+
+    def unary(function: Callable) -> Callable:
+        return lambda self: apply(function, (self,))
+
+    def method_of(function: Callable) -> Callable:
+        return lambda self, *args, **kwargs: apply(function, (self, *args), kwargs)
+
+    for name, function in (BINARY | LOGICAL).items():
+        setattr(Array, f"__{name}__", binary(function, False))
+        setattr(Array, f"__r{name}__", binary(function, True))
+        setattr(Array, f"__i{name}__", in_place(name, function))
+    for name, function in COMPARE.items():
+        setattr(Array, f"__{name}__", binary(function, False))
+    for name, function in UNARY.items():
+        setattr(Array, f"__{name}__", unary(function))
+    for name, function in METHODS.items():
+        setattr(Array, name, method_of(function))
+
+    def divmod_(self: Array, other: Any) -> Any:
+        return self // other, self % other
+
+    Array.__divmod__ = divmod_
+
+
+_operators()
+
+
+# ------------------------------------------------------------------------------------- gradients
+
+
+def gradients(
+    head: Array, wanted: Iterable[Array], d_head: Any = None, recorded: bool = False
+) -> list:
+    """The gradients of one array with respect to others; the graph is kept.
+
+    >>> x = Array(np.float64(3.0), Leaf(np.float64(3.0)))
+    >>> (dy,) = gradients(x**3, [x], recorded=True)
+    >>> gradients(dy, [x])
+    [np.float64(18.0)]
+    """
+    if d_head is None:
+        d_head = np.ones_like(head._value)
+    wanted = list(wanted)
+    sweep = Sweep(recorded, [x._node for x in wanted if x._node is not None])
+    found = []
+    if head._node is not None:
+        sweep.run([(head._node, d_head)], keep=True)
+    for x in wanted:
+        d = sweep.gradient(x._node) if x._node is not None else None
+        found.append(np.zeros_like(x._value) if d is None else d)
+    return found
