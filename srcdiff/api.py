@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 
-from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
+from srcdiff.runtime.errors import NoRuleError, SrcdiffError, UnsupportedSyntaxError
 from srcdiff.signature import (
     Callee,
     Entry,
@@ -48,6 +48,7 @@ from srcdiff.trees import (
 
 if TYPE_CHECKING:
     from srcdiff.transforms import Compiled
+    from srcdiff.transforms.parse import Parsed
 
 Function = Callable[..., Any]
 Wrt = int | str | tuple[int | str, ...]
@@ -248,6 +249,8 @@ def _transformation(
 
 def _name_line(error: Exception, code: _Code) -> None:
     """Note the user's line on an exception that was raised in generated code."""
+    if code.compiled.source is None:
+        return  # on the tape: the traceback shows the user's lines
     trace, ran = error.__traceback__, code.function.__code__
     while trace is not None and trace.tb_frame.f_code is not ran:
         trace = trace.tb_next
@@ -339,6 +342,8 @@ class Differentiated:
         self._codes: dict[tuple[Any, ...], list[_Code]] = {}
         self._latest: _Code | None = None
         self._callee: Callee | None = None
+        self._refused: SrcdiffError | None = None  # why the tree is not to be compiled
+        self._warned: list[SrcdiffError] = []  # that it runs on the tape
         self._completed = True  # whether calls need nothing before they are looked up
         self._is_method = False  # reached through its class, it takes the instance first
         self._instance: Any = None
@@ -398,6 +403,7 @@ class Differentiated:
             return self.__get__(args[0], type(args[0])).specialize(*args[1:], **kwargs)
         args, kwargs = self._complete(args, kwargs)
         self._latest = code = self._code_for(args, kwargs)
+        self._check_compiled(code, "generated function")
         parsed = self._parsed_callee().parsed
         if parsed.partial_args or parsed.partial_kwargs:
             return functools.partial(code.function, *parsed.partial_args, **parsed.partial_kwargs)
@@ -466,9 +472,7 @@ class Differentiated:
     def _parsed_callee(self) -> Callee:
         if self._callee is None:
             with _compiling:
-                from srcdiff.transforms.parse import parse
-
-                callee = Callee(parse(_with_source(self._f)))
+                callee = Callee(self._parse(_with_source(self._f)))
                 parsed = callee.parsed
                 self._completed = not (
                     self._is_method
@@ -478,6 +482,22 @@ class Differentiated:
                 )
                 self._callee = callee
         return self._callee
+
+    def _parse(self, f: Function) -> Parsed:
+        """The tree of a function, or for one that goes to the tape what can be had of it."""
+        from srcdiff.transforms.parse import find, parse, without_source
+
+        self._refused = None
+        try:
+            return parse(f)
+        except UnsupportedSyntaxError as error:
+            if self._fallback != "tape":
+                raise
+            self._refused = error
+        try:
+            return find(f)
+        except UnsupportedSyntaxError:
+            return without_source(f)
 
     def _compile(
         self, key: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -504,7 +524,15 @@ class Differentiated:
                 training=key[0],
                 single=self._single,
             )
-            code = _Code(compile(request), callee, args, entries)
+            try:
+                if self._refused is not None:
+                    raise self._refused
+                compiled = compile(request)
+            except (UnsupportedSyntaxError, NoRuleError) as error:
+                if self._fallback != "tape":
+                    raise
+                compiled = self._on_tape(callee, entries, error)
+            code = _Code(compiled, callee, args, entries)
             code.finish = self._finish(entries, arguments)
             code.overlaps &= code.outside is not None or several(arguments)
             code.promoted = [callee.place_in_call(entry, args)[0] for entry in promoted]
@@ -512,6 +540,22 @@ class Differentiated:
             if len(self._codes) > KEYS:
                 del self._codes[next(iter(self._codes))]
             return code
+
+    def _on_tape(
+        self, callee: Callee, entries: tuple[Entry, ...], error: SrcdiffError
+    ) -> Compiled:
+        """What runs instead of generated code; warns once."""
+        from srcdiff.fallback import OnTape, warn
+        from srcdiff.transforms import Compiled
+
+        if not self._warned:
+            self._warned.append(error)
+            warn(self.__name__, error)
+        how = self._how
+        function = OnTape(
+            callee, entries, self._single, _SEEDS[how], how == "value_and_grad", self._has_aux
+        )
+        return Compiled(function, None, error, (), False, {}, None)
 
     def _entries(
         self, callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -566,7 +610,16 @@ class Differentiated:
                 " of a call",
                 instead="Call it once, or use `specialize(*args)`, which does not run it.",
             )
+        self._check_compiled(self._latest, what)
         return self._latest
+
+    def _check_compiled(self, code: _Code, what: str) -> None:
+        if code.compiled.source is None:
+            raise SrcdiffError(
+                f"`{self._how}({self.__name__})` has no {what}, it runs on the tape:"
+                f" {code.compiled.ir}",
+                instead='`fallback="error"` makes this an error at the call.',
+            )
 
     def __repr__(self) -> str:
         return f"{self._how}({self.__qualname__}, wrt={self._wrt!r})"
@@ -596,6 +649,7 @@ class Differentiated:
         found = self._methods.get(id(instance))
         if found is None:
             found = Differentiated(self._how, method(instance, owner), *self._settings)
+            found._warned = self._warned
             found._instance = instance  # held, so that its id is not used again
             self._methods[id(instance)] = found
             if len(self._methods) > KEYS:

@@ -468,8 +468,8 @@ class Callee:
 
     def where(self, entry: Entry | None = None) -> Location:
         """The place of a parameter in the user's file, or that of the whole function."""
-        node = self.parsed.node
-        if entry is not None:
+        node: Any = self.parsed.node
+        if entry is not None and node is not None:
             given = node.args
             for arg in [
                 *given.posonlyargs,

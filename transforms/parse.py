@@ -53,7 +53,7 @@ class Parsed:
     without `bound_self` where that is MISSING.
     """
 
-    node: gast.AST  # FunctionDef or Lambda
+    node: gast.AST | None  # FunctionDef or Lambda; None for a function without source
     function: FunctionType
     bound_self: Any
     partial_args: tuple[Any, ...]
@@ -81,8 +81,11 @@ class Parsed:
         positional = dict(zip(names[len(names) - len(values) :], values, strict=True))
         return positional | (self.function.__kwdefaults__ or {})
 
-    def location(self, node: gast.AST) -> Location:
+    def location(self, node: gast.AST | None) -> Location:
         """The place of a node of the tree; that of the function for a node that has none."""
+        if self.node is None:
+            line = self.first_line
+            return Location(self.filename, line, 0, line, 0, self.function.__code__.co_qualname)
         where = self.filename, self.function.__code__.co_qualname
         found = location(node, self.lines, *where) or location(self.node, self.lines, *where)
         assert found is not None
@@ -106,14 +109,28 @@ def parse(f: Callable[..., Any]) -> Parsed:
     srcdiff.runtime.errors.UnsupportedSyntaxError: `len` has no Python source
       Write it in Python, or give it a rule with `vjp_rule`.
     """
+    parsed = find(f)
+    _refuse_suspended(parsed)
+    return parsed
+
+
+def find(f: Callable[..., Any]) -> Parsed:
+    """The tree and bindings of a function, generators and coroutines included."""
     function, bound_self, args, kwargs = _unwrap(f)
     source = _source(function)
     filename = function.__code__.co_filename
-    parsed = Parsed(
+    return Parsed(
         source.node, function, bound_self, args, kwargs, filename, source.first_line, source.lines
     )
-    _refuse_suspended(parsed)
-    return parsed
+
+
+def without_source(f: Callable[..., Any]) -> Parsed:
+    """The bindings of a function whose source is not to be had: `node` is None."""
+    function, bound_self, args, kwargs = _unwrap(f)
+    code = function.__code__
+    return Parsed(
+        None, function, bound_self, args, kwargs, code.co_filename, code.co_firstlineno, []
+    )
 
 
 def _unwrap(f: Callable[..., Any]) -> tuple[FunctionType, Any, tuple[Any, ...], dict[str, Any]]:

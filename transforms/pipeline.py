@@ -89,14 +89,15 @@ class Request(NamedTuple):
 class Compiled(NamedTuple):
     """A generated function and what it was made from.
 
+    source    None for a function that runs on the tape; `ir` is then the error that says why
     lines     generated line → the site in the user's source that it came from
     careful   makes the variant that computes on NumPy's scalars throughout, to be called when the
               function raises an ArithmeticError; None if there is no other, or no second run
     """
 
     function: Callable
-    source: str
-    ir: Block
+    source: Any
+    ir: Any
     guards: tuple[Guard, ...]
     writes_arguments: bool
     lines: dict[int, Any]

@@ -44,6 +44,16 @@ def from_ast(node: ast.AST) -> gast.AST:
         return gast.ast_to_gast(node)
 
 
+def to_ast(node: gast.AST) -> ast.AST:
+    """A tree of Python's own that shares nothing with gast's.
+
+    >>> ast.unparse(to_ast(from_ast(ast.parse("lambda x: x[0]", mode="eval").body)))
+    'lambda x: x[0]'
+    """
+    with deep_recursion():
+        return gast.gast_to_ast(node)
+
+
 def dump(tree: object) -> str:
     """The tree as text, without positions and what is absent: for tests and conversation.
 

@@ -1,0 +1,179 @@
+"""What runs for a function that the compiler refuses: the tape.
+
+A `Differentiated` calls an `OnTape` as it would call a generated function. The function is run once
+on the tape, then the reverse sweep follows; nothing is kept from call to call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime.errors import (
+    FallbackWarning,
+    NonScalarOutputError,
+    NotDifferentiableTypeError,
+    SrcdiffError,
+    UnknownArgumentError,
+)
+from srcdiff.runtime.tape import Array, Leaf, Node, Sweep, plain
+from srcdiff.runtime.tracked import Number
+from srcdiff.signature import Callee, Entry, argument, describe
+from srcdiff.transforms.taped import bare, recording, taped
+from srcdiff.trees import children, is_float, rebuild
+
+
+def warn(name: str, reason: SrcdiffError) -> None:
+    """The `FallbackWarning`: which construct, where, and what follows from it."""
+    level, frame = 2, sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("srcdiff."):
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    text = f"`{name}` runs on the tape, slower and as exact, for the compiler refuses it: {reason}"
+    warnings.warn(text, FallbackWarning, level)
+
+
+@dataclasses.dataclass
+class OnTape:
+    """The gradient function of a function for calls like one, computed on the tape.
+
+    seed   "one" (a scalar output), "ones" (every element)
+    """
+
+    callee: Callee
+    entries: tuple[Entry, ...]
+    single: bool
+    seed: str
+    value: bool
+    has_aux: bool
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        run = Run(self.callee, self.entries, args, kwargs)
+        out, aux = run.output, None
+        if self.has_aux:
+            if not isinstance(out, tuple) or len(out) != 2:
+                raise SrcdiffError(
+                    f"`{self.callee.name}` returns no pair, as `has_aux=True` says",
+                    None, "Return (output, aux).",
+                )  # fmt: skip
+            out, aux = out
+        seeds = self.one(out) if self.seed == "one" else ones(out)
+        gradients = run.pull(seeds)
+        result = gradients[0] if self.single else gradients
+        if self.value:
+            return (bare((out, aux)) if self.has_aux else bare(out)), result
+        return (result, bare(aux)) if self.has_aux else result
+
+    def one(self, out: Any) -> list[tuple[Node, Any]]:
+        """The cotangent 1.0 of an output with one element."""
+        x = plain(out)
+        if isinstance(x, np.ndarray) and x.size != 1:
+            raise self.not_scalar(f"returns an array of shape {x.shape}")
+        if not isinstance(x, np.ndarray | np.generic | int | float | complex):
+            what = "nothing" if x is None else describe(x)
+            raise self.not_scalar(f"returns {what}")
+        if np.iscomplexobj(x):
+            raise NonScalarOutputError(
+                f"`{self.callee.name}` returns a complex number, which has no gradient",
+                self.callee.where(),
+                "Return its real part or its absolute value, or use `vjp`.",
+            )
+        return ones(out)
+
+    def not_scalar(self, what: str) -> NonScalarOutputError:
+        return NonScalarOutputError(
+            f"`{self.callee.name}` {what}; `grad` needs a function with one output",
+            self.callee.where(),
+            "Use `elementwise_grad` or `vjp`, or return a sum.",
+        )
+
+
+def ones(out: Any) -> list[tuple[Node, Any]]:
+    """The cotangent 1.0 of each element of an output."""
+    seeds: dict[Node, Any] = {}
+    for box in boxes(out):
+        if box._node is not None:
+            seeds[box._node] = np.ones_like(box._value)
+    return list(seeds.items())
+
+
+def boxes(tree: Any) -> list[Array]:
+    """The arrays of the tape in an output, in order."""
+    if isinstance(tree, Array):
+        return [tree]
+    return [box for _, part in children(tree) or () for box in boxes(part)]
+
+
+class Run:
+    """One run of a function on the tape: its output, and its gradients for any cotangent."""
+
+    def __init__(
+        self, callee: Callee, entries: tuple[Entry, ...], args: tuple, kwargs: dict[str, Any]
+    ) -> None:
+        self.entries = entries
+        self.places = {callee.place_in_call(e, args)[0] for e in entries if e[0] == "argument"}
+        names = tuple(e[1] for e in entries if e[0] == "local")
+        with recording(names) as self.recording:
+            leaves = [self.enter(x, i in self.places) for i, x in enumerate(args)]
+            named = {k: self.enter(x, k in self.places) for k, x in kwargs.items()}
+            parsed = callee.parsed
+            function = taped(parsed.function, names)
+            given = tuple(x for x, _ in leaves)
+            self.output = function(
+                *callee.selves, *given, **{k: x for k, (x, _) in named.items()}
+            )
+            nodes = tuple(node for _, node in leaves)
+            bound = callee.bind(nodes, {k: node for k, (_, node) in named.items()})
+            self.leaves = [
+                argument(e, bound) if e[0] == "argument" else self.local(e[1], callee)
+                for e in entries
+            ]
+
+    def enter(self, tree: Any, wanted: bool) -> tuple[Any, Any]:
+        """An argument for the tape, and the tree of the nodes of its floats."""
+        if type(tree) is np.ndarray and tree.dtype.kind != "O":
+            return self.recording.argument(tree, wanted and tree.dtype.kind in "fc")
+        inner = children(tree)
+        if inner is not None:
+            parts = [self.enter(x, wanted) for _, x in inner]
+            return rebuild(tree, [x for x, _ in parts]), rebuild(tree, [n for _, n in parts])
+        if wanted and is_float(tree):
+            node = Leaf(tree)
+            return Number(tree, node), node
+        return tree, None
+
+    def local(self, name: str, callee: Callee) -> Any:
+        values = self.recording.locals[name]
+        if len(values) != 1:
+            how = "is never assigned" if not values else "is assigned more than once"
+            raise UnknownArgumentError(
+                f"the local variable `{name}` {how}", callee.where(),
+                "Give the value that is meant a name of its own.",
+            )  # fmt: skip
+        (value,) = values
+        if not isinstance(value, Array):
+            if is_float(value):
+                return Leaf(value)
+            raise NotDifferentiableTypeError(f"the local variable `{name}` is no float")
+        return Leaf(value._value) if value._node is None else value._node
+
+    def pull(self, seeds: list[tuple[Node, Any]], keep: bool = False) -> tuple[Any, ...]:
+        """The gradients of what was wanted, in its structure."""
+        locals_ = [n for n, e in zip(self.leaves, self.entries) if e[0] == "local"]
+        sweep = Sweep(wanted=locals_)
+        sweep.run(seeds, keep=keep)
+        return tuple(self.gradient(tree, sweep) for tree in self.leaves)
+
+    def gradient(self, tree: Any, sweep: Sweep) -> Any:
+        if isinstance(tree, Node):
+            d = sweep.gradient(tree)
+            if d is None:
+                d = np.zeros_like(tree.out)
+            return np.array(d)[()] if not isinstance(tree.out, np.ndarray) else np.array(d)
+        inner = children(tree)
+        if inner is None:
+            return None
+        return rebuild(tree, [self.gradient(part, sweep) for _, part in inner])
