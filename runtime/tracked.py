@@ -23,9 +23,11 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import UnsupportedSyntaxError
+from srcdiff.runtime.registry import RULES
 from srcdiff.runtime.tape import (
     BINARY,
     LOGICAL,
+    OWN,
     Array,
     Item,
     Memory,
@@ -450,14 +452,21 @@ class Tracked(Taped):
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         put(self, indices, values, mode)
 
+    def conj(self) -> Any:
+        return np.conjugate(self) if self.dtype.kind == "c" else self
+
+    conjugate = conj
+
     def view(self, *args: Any) -> Any:
         if args and np.dtype(args[0]) != self.dtype:
             self._check_conversion(f"x.view({args[0]!r})", "Use `astype`.")
         return Tracked(self._value.view(*args), self._memory)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or not hasattr(ndarray, name):
+        if not hasattr(ndarray, name):
             raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
+        if name.startswith("__"):
+            raise NoAttribute(f"the attribute `{name}` of an array that is recorded", caller())
         if name not in INERT:
             self._check_conversion(f"x.{name}", "Use a function of NumPy's that has a rule.")
         if name in CHANGING:
@@ -500,6 +509,10 @@ def _in_place() -> None:
 
 
 _in_place()
+
+
+class NoAttribute(UnsupportedSyntaxError, AttributeError):
+    """What an array has, and a tracked array has not."""
 
 
 class Flat:
@@ -560,7 +573,15 @@ def ufunc_at(ufunc: Any, a: Any, indices: Any, b: Any = None) -> None:
         return
     if ufunc not in (np.add, np.subtract) or not isinstance(a, Tracked):
         raise no_rule(ufunc.at)
-    a[...] = apply(kernels.add_at, (np.copy(a), indices, b if ufunc is np.add else -b))
+    a[...] = apply(added_at, (a, indices, b if ufunc is np.add else -b))
+
+
+def added_at(d: Any, key: Any, value: Any) -> Any:
+    """A copy of d to which `value` is added at `key`, as `np.add.at` does it."""
+    return kernels.add_at(np.copy(d), key, value)
+
+
+OWN[added_at] = RULES[kernels.add_at]
 
 
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:

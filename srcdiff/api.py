@@ -298,6 +298,8 @@ class _Code:
 
 _SEEDS = {"grad": "one", "value_and_grad": "one", "elementwise_grad": "ones", "vjp": "argument"}
 
+_SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
 # Of how many keys, and of how many states of what is outside, the code is kept.
 KEYS, STATES = 256, 8
 
@@ -495,9 +497,12 @@ class Differentiated:
                 raise
             self._refused = error
         try:
-            return find(f)
+            parsed = find(f)
         except UnsupportedSyntaxError:
-            return without_source(f)
+            parsed = without_source(f)
+        if parsed.function.__code__.co_flags & _SUSPENDED:  # it returns nothing to differentiate
+            raise self._refused
+        return parsed
 
     def _compile(
         self, key: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -729,13 +734,26 @@ class _Pullback(Differentiated):
         callee = self._parsed_callee()
         if code.overlaps:
             self._check_overlap(code, full, kwargs)
-        if _has_effects(code.compiled.ir):
-            raise UnsupportedSyntaxError(
-                f"`{self.__name__}` prints, draws random numbers or calls what no one can see into,"
-                " which `pull` would do again",
-                callee.where(),
-                "Use `grad` or `value_and_grad`, which run it once, or move that out of it.",
+        if code.compiled.source is not None and _has_effects(code.compiled.ir):
+            code.compiled = self._on_tape(
+                callee,
+                code.entries,
+                UnsupportedSyntaxError(
+                    f"`{self.__name__}` prints, draws random numbers or calls what no one can see"
+                    " into, which `pull` would do again",
+                    callee.where(),
+                ),
             )
+        if code.compiled.source is None:
+            value, pull_floats = code.compiled.function.value_and_pull(full, kwargs)
+
+            def pull_on_tape(d_out: Any) -> tuple[Any, ...]:
+                """The gradients of the arguments for a cotangent of the value."""
+                gradients = pull_floats(d_out)
+                found = iter(gradients if code.finish is None else code.finish(gradients))
+                return tuple(next(found) if want else None for want in wanted)
+
+            return value, pull_on_tape
         outside = outside_numbers(code.compiled.guards)
         before = [np.copy(x) for x in outside()]
         value = self._f(*private(args))

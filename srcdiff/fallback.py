@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,15 @@ from srcdiff.runtime.tape import Array, Leaf, Node, Sweep, plain
 from srcdiff.runtime.tracked import Number
 from srcdiff.signature import Callee, Entry, argument, describe
 from srcdiff.transforms.taped import bare, recording, taped
-from srcdiff.trees import children, is_float, rebuild
+from srcdiff.trees import (
+    children,
+    cotangent,
+    is_float,
+    leaves,
+    outline,
+    private,
+    rebuild,
+)
 
 
 def warn(name: str, reason: SrcdiffError) -> None:
@@ -67,6 +76,22 @@ class OnTape:
             return (bare((out, aux)) if self.has_aux else bare(out)), result
         return (result, bare(aux)) if self.has_aux else result
 
+    def value_and_pull(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+        """The output, and the function from a cotangent of it to the gradients; it runs once."""
+        run = Run(self.callee, self.entries, args, kwargs)
+        heads = [(path, box._node) for path, box in leaves(run.output) if isinstance(box, Array)]
+        value = private(bare(run.output))
+        shape = outline(value)
+
+        def pull(d_out: Any) -> tuple[Any, ...]:
+            found = dict(leaves(cotangent(shape, d_out)))
+            seeds = [(n, found[path]) for path, n in heads if n is not None]
+            return run.pull(seeds, keep=True)
+
+        return value, pull
+
     def one(self, out: Any) -> list[tuple[Node, Any]]:
         """The cotangent 1.0 of an output with one element."""
         x = plain(out)
@@ -94,17 +119,10 @@ class OnTape:
 def ones(out: Any) -> list[tuple[Node, Any]]:
     """The cotangent 1.0 of each element of an output."""
     seeds: dict[Node, Any] = {}
-    for box in boxes(out):
-        if box._node is not None:
+    for _, box in leaves(out):
+        if isinstance(box, Array) and box._node is not None:
             seeds[box._node] = np.ones_like(box._value)
     return list(seeds.items())
-
-
-def boxes(tree: Any) -> list[Array]:
-    """The arrays of the tape in an output, in order."""
-    if isinstance(tree, Array):
-        return [tree]
-    return [box for _, part in children(tree) or () for box in boxes(part)]
 
 
 class Run:
@@ -122,9 +140,14 @@ class Run:
             parsed = callee.parsed
             function = taped(parsed.function, names)
             given = tuple(x for x, _ in leaves)
-            self.output = function(
-                *callee.selves, *given, **{k: x for k, (x, _) in named.items()}
-            )
+            try:
+                self.output = function(
+                    *callee.selves, *given, **{k: x for k, (x, _) in named.items()}
+                )
+            except (TypeError, ValueError) as error:  # NumPy's own, about an error of ours
+                if isinstance(error.__cause__, SrcdiffError):
+                    raise error.__cause__ from None
+                raise
             nodes = tuple(node for _, node in leaves)
             bound = callee.bind(nodes, {k: node for k, (_, node) in named.items()})
             self.leaves = [

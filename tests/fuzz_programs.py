@@ -493,7 +493,7 @@ class Grower:
         options = [f"np.zeros({shape})", f"np.ones({shape})"]
         if same:
             x = self.rng.choice(same).name
-            options += [f"np.zeros_like({x})", f"{x}.copy()", f"np.empty_like({x}) * 0 + {x}"]
+            options += [f"np.zeros_like({x})", f"{x}.copy()", f"np.full_like({x}, 0.0) + {x}"]
         if shape == (self.long,):
             options += [f"np.zeros({self.n})", f"np.ones({self.n})"]
         if self.chance(0.15):

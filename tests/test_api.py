@@ -105,7 +105,7 @@ def test_what_is_no_function_is_a_type_error(f):
 
 
 @pytest.mark.parametrize("fallback", ["tape", "error"])
-def test_without_a_tape_both_fallbacks_let_the_error_through(fallback):
+def test_what_neither_compiler_nor_tape_can_take_is_an_error(fallback):
     def generator(x):
         yield x
 

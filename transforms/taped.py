@@ -313,6 +313,9 @@ def place(base: Any) -> Any:
     return base if isinstance(base, Tracked | Flat) else _Entry(base)
 
 
+holder = _Entry  # what has an attribute that is stored into
+
+
 def binary(op: str, a: Any, b: Any) -> Any:
     """`a + b` and the like: operators that a user's class defines are rewritten as well."""
     function = _OPERATORS[op]
@@ -357,10 +360,15 @@ _OPERATORS: dict[str, Callable] = {
 
 
 def local(name: str, value: Any) -> Any:
-    """A local variable that a gradient is wanted of."""
+    """A local variable that a gradient is wanted of: it has a history from here on."""
     found = _current.get().locals.get(name)
-    if found is not None:
-        found.append(value)
+    if found is None:
+        return value
+    if isinstance(value, Tracked) and value.dtype.kind in "fc" and value._memory.node is None:
+        value._memory.node = Leaf(value._memory.whole)
+    elif isinstance(value, float | complex | np.inexact) and not isinstance(value, Array):
+        value = Number(value, Leaf(value))
+    found.append(value)
     return value
 
 
@@ -370,16 +378,18 @@ def local(name: str, value: Any) -> Any:
 def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     """`f(*args, **kwargs)`"""
     kind = type(f)
-    if kind is types.FunctionType:
-        return call_python(f, args, kwargs)
-    if kind is types.MethodType:
-        return call(f.__func__, f.__self__, *args, **kwargs)
     try:
         handler = _HANDLERS.get(f)
     except TypeError:  # not hashable
         handler = None
     if handler is not None:
         return handler(*args, **kwargs)
+    if kind is types.FunctionType:
+        return call_python(f, args, kwargs)
+    if kind is types.MethodType:
+        if type(f.__func__) is types.FunctionType:
+            return call_python(f.__func__, (f.__self__, *args), kwargs)
+        return opaque(f, args, kwargs)
     if kind is functools.partial:
         return call(f.func, *map(enter, f.args), *args, **{**f.keywords, **kwargs})
     if kind is functools._lru_cache_wrapper:
@@ -618,7 +628,20 @@ def deep_copy(x: Any, memo: Any = None) -> Any:
     return copy.deepcopy(x)
 
 
+def viewing(f: Callable) -> Callable:
+    """A function of NumPy's that returns a view of its first argument."""
+
+    def view(x: Any, *args: Any, **kwargs: Any) -> Any:
+        x = enter(x)
+        return made(f(plain(x), *args, **kwargs), boxes_in(x))
+
+    return view
+
+
 _HANDLERS: dict[Any, Callable] = {
+    **{f: viewing(f) for f in (
+        np.lib.stride_tricks.as_strided, np.lib.stride_tricks.sliding_window_view
+    )},
     float: float_, complex: complex_, type: type_, getattr: get_attribute, setattr: set_attribute,
     detach: detached, copy.deepcopy: deep_copy, copy.copy: copy.copy,
 }  # fmt: skip
@@ -906,7 +929,7 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(node.ctx, ast.Load):
             name = ast.copy_location(ast.Constant(node.attr), node)
             return self.tape("getattr_", node, value, name)
-        node.value = self.tape("place", node.value, value)
+        node.value = self.tape("holder", node.value, value)
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:

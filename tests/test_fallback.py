@@ -1,0 +1,735 @@
+"""What the compiler refuses runs on the tape: the same derivative, one warning, or an error."""
+
+import contextlib
+import dataclasses
+import functools
+import math
+import operator
+import tracemalloc
+import types
+import warnings
+
+import numpy as np
+import pytest
+
+import srcdiff
+from srcdiff import (
+    FallbackWarning,
+    NonScalarOutputError,
+    NoRuleError,
+    SrcdiffError,
+    UnsupportedSyntaxError,
+    detach,
+    elementwise_grad,
+    grad,
+    value_and_grad,
+    vjp,
+)
+from tests.gallery import some
+from tests.judge import judge
+from tests.tape import tape_gradient, value_and_grad_on_tape
+
+X = some(4)
+
+
+def on_tape(f, *args, wrt=0):
+    """Assert that the tape's gradient is right; (value, gradient)."""
+    verdict = judge(f, args, wrt, gradient=tape_gradient)
+    assert verdict.outcome == "right", str(verdict)
+    return verdict.result
+
+
+def guarded(x):
+    total = 0.0
+    for v in x:
+        try:
+            if v < 0:
+                raise ValueError
+            total = total + math.sqrt(v) * v
+        except ValueError:
+            total = total - v**3
+        finally:
+            total = total * 1.5
+    return total
+
+
+def squares(x):
+    for v in x:
+        yield v * v
+
+
+def summed_squares(x):
+    total = 0.0
+    for v in squares(x):
+        total = total + v
+    return total
+
+
+def from_exec(text, name="f"):
+    namespace = {"np": np, "math": math}
+    exec(text, namespace)
+    return namespace[name]
+
+
+# The warning and the error
+
+
+def test_one_warning_names_the_construct_the_file_and_the_line():
+    df = grad(guarded)
+    with pytest.warns(FallbackWarning) as caught:
+        df(X)
+        df(X)
+        df(X[:2].copy())
+    (warning,) = caught
+    text = str(warning.message)
+    line = guarded.__code__.co_firstlineno + 3
+    assert "`guarded` runs on the tape" in text and "`try`" in text
+    assert f"test_fallback.py, line {line}:    try:" in text
+    assert warning.filename == __file__
+
+
+def test_without_the_fallback_the_same_text_is_an_error():
+    with pytest.warns(FallbackWarning) as caught:
+        grad(guarded)(X)
+    with pytest.raises(UnsupportedSyntaxError) as error:
+        grad(guarded, fallback="error")(X)
+    assert str(error.value) in str(caught[0].message)
+
+
+def test_what_compiles_warns_of_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        grad(lambda x: np.sum(np.sin(x)))(X)
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_what_runs_on_the_tape_has_no_source():
+    df = grad(guarded)
+    df(X)
+    for what in ("source", "ir"):
+        with pytest.raises(SrcdiffError, match="runs on the tape"):
+            getattr(df, what)
+    with pytest.raises(SrcdiffError, match="runs on the tape"):
+        df.specialize(X)
+
+
+# Constructs
+
+
+def test_try_except_and_finally():
+    on_tape(guarded, X)
+
+
+def test_a_generator_is_consumed_in_a_loop():
+    on_tape(summed_squares, X)
+
+
+def test_a_generator_that_is_sent_values_and_delegates():
+    def inner(v):
+        got = yield v * 2
+        yield got * v
+
+    def outer(x):
+        for v in x:
+            yield from inner(v)
+
+    def f(x):
+        total, it = 0.0, outer(x)
+        for _ in range(len(x)):
+            first = next(it)
+            total = total + first + it.send(first * first)
+        return total
+
+    on_tape(f, X)
+
+
+def test_context_managers_written_by_the_user():
+    @contextlib.contextmanager
+    def scaled(x, log):
+        log.append("in")
+        try:
+            yield x * math.sin(x[0])
+        finally:
+            log.append("out")
+
+    class Doubled:
+        def __init__(self, x):
+            self.x = x
+
+        def __enter__(self):
+            return self.x * 2
+
+        def __exit__(self, *error):
+            return False
+
+    def f(x):
+        log = []
+        with scaled(x, log) as y, Doubled(y) as z:
+            total = np.sum(z * z)
+        return total * len(log)
+
+    on_tape(f, X)
+
+
+def test_match_statements():
+    def f(x):
+        match (len(x), x):
+            case (n, [first, *rest]) if n > 2:
+                return first * math.exp(rest[-1])
+            case _:
+                return np.sum(x)
+
+    on_tape(f, X)
+
+
+class Model:
+    """State, a property, operators and inheritance."""
+
+    def __init__(self, w):
+        self.w = w
+        self.calls = 0
+
+    @property
+    def norm(self):
+        return math.sqrt(float(np.sum(self.w * self.w)))
+
+    def __call__(self, x):
+        self.calls += 1
+        return np.tanh(self.w @ x) / self.norm
+
+    def __add__(self, other):
+        return Model(self.w + other.w)
+
+    def __getitem__(self, i):
+        return self.w[i]
+
+
+class Deeper(Model):
+    def __call__(self, x):
+        return super().__call__(x) * math.cos(self[0])
+
+
+def test_classes_with_state_operators_and_inheritance():
+    def f(w, x):
+        model = Deeper(w) + Model(2 * w)
+        try:
+            return model(x) + model[1] * Deeper(w)(x)
+        finally:
+            assert model.calls == 1
+
+    on_tape(f, X, some(4, start=2.0), wrt=(0, 1))
+
+
+@dataclasses.dataclass
+class Pair:
+    a: np.ndarray
+    b: float = 2.0
+    c: object = None
+
+    def __post_init__(self):
+        self.c = self.a * self.b
+
+
+def test_dataclasses_made_and_replaced():
+    def f(x):
+        try:
+            pair = Pair(x, x[0])
+            other = dataclasses.replace(pair, b=x[1] ** 2)
+        finally:
+            pass
+        return np.sum(pair.c * other.c)
+
+    on_tape(f, X)
+
+
+def test_closures_and_recursion():
+    def f(x):
+        total = 0.0
+
+        def add(v, depth):
+            nonlocal total
+            total = total + v
+            if depth:
+                add(math.sin(v), depth - 1)
+
+        for v in x:
+            add(v, 2)
+        return total
+
+    on_tape(f, X)
+
+
+SCALE = np.array([1.0, 2.0, 3.0, 4.0])
+
+
+def test_globals_are_read_at_the_call(monkeypatch):
+    def f(x):
+        try:
+            return np.sum(x * SCALE)
+        finally:
+            pass
+
+    df = value_and_grad_on_tape(f)
+    assert df(X)[1].tolist() == [1, 2, 3, 4]
+    monkeypatch.setitem(globals(), "SCALE", np.ones(4))
+    assert df(X)[1].tolist() == [1, 1, 1, 1]
+
+
+# What recording arrays would lose
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: math.sin(x[0]) * math.exp(x[1]) + math.hypot(x[2], x[3]),
+        lambda x: float(x[0]) * float(np.sum(x)),
+        lambda x: x[1].item() * x[:1].item() + sum(x.tolist()),
+        lambda x: np.sum(np.array([[x[0], 1.0], [x[1] * x[2], x[3]]]) ** 2),
+        lambda x: np.linalg.det(np.array([[x[0], x[1]], [x[2], x[3]]])),
+        lambda x: np.sum(np.asarray([v * v for v in x])),
+        lambda x: sorted([v * v for v in x])[-1] * max(x) - min(x[0], x[1]),
+        lambda x: abs(complex(x[0], x[1]) * complex(x[2])) ** 2,
+        lambda x: functools.reduce(operator.mul, [math.cos(v) for v in x]),
+        lambda x: sum(map(math.exp, x)),
+        lambda x: float(f"{2:d}") * x[0] + len(x) * round(2.6) * x[1],
+    ],
+)
+def test_pythons_own_numbers_keep_their_history(f):
+    on_tape(f, X)
+
+
+def stores(x):
+    out = np.zeros(6)
+    for i in range(len(x)):
+        out[i] = x[i] * 2
+    out[1:3] += out[2:4]
+    out[::-1][0] = out[0] * out[1]
+    out.reshape(2, 3)[:, 1] *= x[0]
+    np.add.at(out, [0, 0, 5], x[1])
+    out[[4, 4]] = x[:2]
+    np.multiply(out[:3], x[:3], out=out[3:])
+    return np.sum(out**2)
+
+
+def test_stores_into_plain_buffers_through_views_and_aliases():
+    on_tape(stores, X)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda y, x: np.copyto(y, x * 3, where=x > 0),
+        lambda y, x: np.put(y, [0, 2], x[:2] * 2),
+        lambda y, x: np.fill_diagonal(y.reshape(2, 2), x[0]),
+        lambda y, x: np.put_along_axis(y, np.array([3]), x[:1], 0),
+        lambda y, x: np.putmask(y, y > 0.6, x),
+        lambda y, x: np.add(x, 1.0, out=y, where=np.array([True, False, True, True])),
+        lambda y, x: np.sum(np.outer(x, x), axis=0, out=y),
+        lambda y, x: y.sort(),
+        lambda y, x: y.flat.__setitem__(slice(1, 3), x[:2]),
+        lambda y, x: np.subtract.at(y, np.array([1, 1]), x[:2]),
+        lambda y, x: y.fill(x[2]),
+    ],
+)
+def test_functions_that_write(write):
+    def f(x):
+        y = np.cos(x)
+        z = y
+        write(y, x)
+        return np.sum(z**2 * x)
+
+    on_tape(f, X)
+
+
+def test_what_the_rules_read_may_be_overwritten_afterwards():
+    def f(x):
+        index, mask, weight = np.array([0, 1, 1]), x > 0, np.ones(4)
+        y = np.exp(x)
+        total = np.sum(x[index]) + np.sum(y[mask] * weight[mask])
+        index += 1
+        mask[:] = False
+        weight *= 7
+        y *= y
+        return total * np.sum(y) + np.sum(x[index] * weight[index])
+
+    on_tape(f, X)
+
+
+def test_a_buffer_that_swaps_with_another():
+    def f(x):
+        u, v = x.copy(), np.zeros(4)
+        for _ in range(5):
+            v[1:-1] = u[1:-1] + 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2]) * u[1:-1]
+            v[0], v[-1] = u[-1], u[0]
+            u, v = v, u
+        return np.sum(u * v)
+
+    on_tape(f, X)
+
+
+def test_broadcast_views_add_up():
+    def f(x):
+        wide = np.broadcast_to(x, (3, 4))
+        windows = np.lib.stride_tricks.sliding_window_view(x, 2)
+        return np.sum(wide * np.arange(12.0).reshape(3, 4)) + np.sum(windows**2)
+
+    on_tape(f, X)
+
+
+def test_real_and_imaginary_parts_are_views():
+    def f(x):
+        z = np.zeros(4, complex)
+        z.real = x * 2
+        z.imag[:] = x**2
+        z.real[1] = x[0]
+        return np.sum(np.abs(z) ** 2)
+
+    verdict = judge(f, (X,), gradient=tape_gradient)
+    assert verdict.outcome in ("right", "refused"), str(verdict)
+
+
+def test_a_float32_buffer_rounds():
+    def f(x):
+        b = np.zeros(1, np.float32)
+        b[0] = x[0]
+        return b[0] * np.float32(3)
+
+    value, g = value_and_grad_on_tape(f)(np.array([0.1]))
+    assert value == np.float32(0.1) * np.float32(3) and g.tolist() == [3.0]
+
+
+# Without source, and out of reach
+
+
+def test_a_function_without_source_runs_on_arrays_that_record():
+    f = from_exec("def f(x, k=3.0):\n    return np.sum(np.tanh(x) ** 2 * k) + (x @ x) / x[0]")
+    with pytest.warns(FallbackWarning, match="no source"):
+        value, g = value_and_grad(f)(X)
+    assert value == f(X)
+    np.testing.assert_allclose(
+        g, 6 * np.tanh(X) / np.cosh(X) ** 2 + 2 * X / X[0] - [X @ X / X[0] ** 2, 0, 0, 0]
+    )
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+@pytest.mark.parametrize(
+    "body, named",
+    [
+        ("return math.sin(x[0])", "float"),
+        ("return float(x[0]) * 2", "float"),
+        ("return np.sum(np.asarray(x))", "asarray"),
+        ("return np.sum(np.array([x[0], x[1]]))", "asarray"),
+        ("out = np.zeros(4); out[0] = x[0]; return out[0]", "float"),
+        ("out = np.zeros(4); np.sin(x, out=out); return out[0]", "out="),
+    ],
+)
+def test_without_source_what_would_lose_the_history_is_an_error_that_names_it(body, named):
+    f = from_exec(f"def f(x):\n    {body}")
+    with pytest.raises(SrcdiffError, match=named):
+        grad(f)(X)
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_a_call_that_nobody_sees_into_is_named():
+    def f(x):
+        return np.sum(np.linalg.eigvals(np.outer(x, x))) + struct_size(x)
+
+    def struct_size(x):
+        return memoryview(x).nbytes
+
+    with pytest.raises(NoRuleError, match="np.linalg.eigvals") as error:
+        grad(f)(X)
+    line = f.__code__.co_firstlineno + 1
+    assert f"test_fallback.py, line {line}:" in str(error.value)
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_an_unknown_keyword_is_named():
+    with pytest.raises(NoRuleError, match="where"):
+        value_and_grad_on_tape(lambda x: np.sum(x, where=x > 0))(X)
+
+
+def test_c_code_that_calls_back():
+    def f(x):
+        order = sorted(range(len(x)), key=lambda i: x[i])
+        weighted = functools.reduce(lambda a, i: a * 0.5 + math.sin(x[i]), order, 0.0)
+        return weighted + sum(filter(lambda v: v > 0, x)) + sum(map(lambda a, b: a * b, x, x[::-1]))
+
+    on_tape(f, X)
+
+
+def test_draws_happen_once_and_are_constants():
+    def f(x, rng):
+        noise = rng.normal(size=4)
+        y = x * noise
+        rng.shuffle(y)
+        return np.sum(y * SCALE)
+
+    rng, twin = np.random.default_rng(3), np.random.default_rng(3)
+    value, g = value_and_grad_on_tape(f)(X, rng)
+    noise, order = twin.normal(size=4), np.arange(4)
+    twin.shuffle(order)
+    assert value == np.sum((X * noise)[order] * SCALE)
+    expected = np.zeros(4)
+    expected[order] = SCALE
+    np.testing.assert_allclose(g, expected * noise)
+    assert rng.normal() == twin.normal()
+
+
+# Effects and the world outside
+
+LOG: list = []
+TOTAL = 0.0
+
+
+class Counter:
+    last = None
+
+
+def test_effects_happen_once_and_leave_plain_values(capsys):
+    counter, seen = Counter(), {}
+
+    def f(x):
+        global TOTAL
+        y = x * 2
+        print(y[0], [y])
+        LOG.append(y)
+        counter.last = y[0] * 3
+        seen["y"] = y
+        TOTAL = TOTAL + y[1]
+        return np.sum(y**2)
+
+    LOG.clear()
+    x = np.array([1.0, 2.0])
+    value, g = value_and_grad_on_tape(f)(x)
+    assert value == 20 and g.tolist() == [8, 16] and x.tolist() == [1, 2]
+    assert capsys.readouterr().out == "2.0 [array([2., 4.])]\n"
+    assert [type(v) for v in LOG] == [np.ndarray] and LOG[0].tolist() == [2, 4]
+    assert type(counter.last) is np.float64 and counter.last == 6
+    assert type(seen["y"]) is np.ndarray
+    assert type(TOTAL) is np.float64 and TOTAL == 4
+
+
+BUFFER = np.zeros(3)
+
+
+def test_arrays_outside_are_written_as_the_function_writes_them():
+    def f(x):
+        BUFFER[1:] = x * 2
+        return np.sum(BUFFER**2)
+
+    value, g = value_and_grad_on_tape(f)(np.array([1.0, 2.0]))
+    assert value == 20 and g.tolist() == [8, 16]
+    assert type(BUFFER) is np.ndarray and BUFFER.tolist() == [0, 2, 4]
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_memory_that_an_argument_shares_is_not_written():
+    def f(x, y):
+        try:
+            y[0] = x[1]
+        finally:
+            pass
+        return np.sum(x * y)
+
+    x = some(4)
+    with pytest.raises(UnsupportedSyntaxError, match="shares memory"):
+        grad(f)(x, x)
+    grad(f)(x, x.copy())
+
+
+def test_the_users_exception_passes_and_shows_the_users_line():
+    def f(x):
+        try:
+            return x[10]
+        finally:
+            pass
+
+    with pytest.warns(FallbackWarning), pytest.raises(IndexError) as error:
+        grad(f)(X)
+    last = error.traceback[-1]
+    lines = [entry.lineno for entry in error.traceback if str(entry.path) == __file__]
+    assert f.__code__.co_firstlineno + 1 in lines or last.lineno
+
+
+# The public functions
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_every_form_of_wrt():
+    def f(p, k, *rest, scale=2.0):
+        try:
+            u = p["w"] * k
+            return np.sum(u * p["b"][0]) * scale * rest[0]
+        finally:
+            pass
+
+    p = {"w": np.array([1.0, 2.0]), "b": [3.0, None], "n": 4}
+    g = grad(f)(p, 2.0, 5.0)
+    assert g["w"].tolist() == [60, 60] and g["b"] == [60.0, None] and g["n"] is None
+    assert grad(f, wrt=1)(p, 2, 5.0) == 90.0 and type(grad(f, wrt=1)(p, 2, 5.0)) is np.float64
+    assert grad(f, wrt="scale")(p, 2.0, 5.0) == 90.0
+    du, dr = grad(f, wrt=("u", 2))(p, 2.0, 5.0)
+    assert du.tolist() == [30, 30] and dr == 36.0
+    with pytest.raises(ValueError, match="no argument or variable"):
+        grad(f, wrt="nothing")(p, 2.0, 5.0)
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_a_local_variable_is_assigned_once():
+    def f(x):
+        try:
+            u = x * 2
+            u = u * 2
+        finally:
+            pass
+        return np.sum(u)
+
+    with pytest.raises(ValueError, match="more than once"):
+        grad(f, wrt="u")(X)
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_outputs_are_judged_as_those_of_compiled_functions():
+    def f(x, what):
+        try:
+            return {"array": x * 2, "none": None, "complex": 1j * x[0], "one": x[:1] ** 2,
+                    "const": 3.0}[what]  # fmt: skip
+        finally:
+            pass
+
+    for what in ("array", "none", "complex"):
+        with pytest.raises(NonScalarOutputError):
+            grad(f)(X, what)
+    assert grad(f)(X, "one").tolist() == [2 * X[0], 0, 0, 0]
+    assert grad(f)(X, "const").tolist() == [0, 0, 0, 0]
+    assert elementwise_grad(f)(X, "array").tolist() == [2, 2, 2, 2]
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_aux_and_value_are_plain():
+    def f(x):
+        try:
+            return np.sum(x * x), {"twice": [x * 2], "first": x[0]}
+        finally:
+            pass
+
+    (value, aux), g = value_and_grad(f, has_aux=True)(X)
+    assert type(value) is np.float64 and type(aux["twice"][0]) is np.ndarray
+    assert type(aux["first"]) is np.float64 and g.tolist() == (2 * X).tolist()
+    g, aux = grad(f, has_aux=True)(X)
+    assert aux["twice"][0].tolist() == (2 * X).tolist()
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_vjp_runs_the_function_once_and_pulls_as_often_as_one_likes(capsys):
+    def f(x, y):
+        print("once")
+        buffer = np.zeros(4)
+        for i in range(4):
+            buffer[i] = x[i] * y
+            buffer[0] *= 1.5
+        return [buffer, {"s": math.sin(y)}], 3
+
+    value, pull = vjp(f, X, 0.5)
+    assert capsys.readouterr().out == "once\n"
+    weights = np.arange(4.0)
+    first = pull(([weights, {"s": 2.0}], None))
+    value[0][0][:] = 0
+    second = pull(([weights, {"s": 2.0}], None))
+    assert capsys.readouterr().out == ""
+    np.testing.assert_array_equal(first[0], second[0])
+    factors = np.array([1.5**4, 1, 1, 1])
+    np.testing.assert_allclose(first[0], weights * 0.5 * factors)
+    np.testing.assert_allclose(first[1], weights @ (X * factors) + 2 * math.cos(0.5))
+    assert not np.shares_memory(first[0], second[0])
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_methods_partials_and_pickles():
+    class Scaled:
+        def __init__(self, k):
+            self.k = k
+
+        @grad
+        def loss(self, x):
+            try:
+                return self.k * np.sum(x**2)
+            finally:
+                pass
+
+    assert Scaled(3.0).loss(X).tolist() == (6 * X).tolist()
+
+    def f(k, x):
+        try:
+            return k * np.sum(x**2)
+        finally:
+            pass
+
+    assert grad(functools.partial(f, 3.0))(X).tolist() == (6 * X).tolist()
+
+
+def test_detached_values_are_constants():
+    def f(x):
+        try:
+            return np.sum(detach(x * x) * x) + detach(x[0])
+        finally:
+            pass
+
+    _, g = value_and_grad_on_tape(f)(X)
+    assert g.tolist() == (X * X).tolist()
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_the_training_flag_is_seen():
+    def f(x):
+        try:
+            return np.sum(x) * (2.0 if srcdiff.is_training() else 1.0)
+        finally:
+            pass
+
+    df = grad(f)
+    assert df(X).tolist() == [1] * 4
+    with srcdiff.train_mode():
+        assert df(X).tolist() == [2] * 4
+
+
+def test_a_loop_that_stores_takes_memory_linear_in_its_steps():
+    def f(x):
+        b = np.zeros(len(x))
+        b[0] = x[0]
+        for i in range(1, len(x)):
+            b[i] = np.tanh(b[i - 1] + x[i])
+        return b[-1]
+
+    df = value_and_grad_on_tape(f)
+    df(some(10))
+    peaks = []
+    for n in (500, 1000):
+        tracemalloc.start()
+        df(some(n))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2.5 * peaks[0]
+
+
+def test_functions_that_return_no_value_at_once_are_refused():
+    async def coroutine(x):
+        return x * x
+
+    def generator(x):
+        yield x
+
+    for f in (coroutine, generator):
+        with pytest.raises(UnsupportedSyntaxError, match=f.__name__):
+            grad(f)(1.0)
+
+
+def test_a_module_need_not_be_imported_again_after_an_edit(tmp_path):
+    path = tmp_path / "edited.py"
+    path.write_text("import numpy as np\ndef f(x):\n    return np.sum(x * 2)\n")
+    module = types.ModuleType("edited")
+    exec(compile(path.read_text(), str(path), "exec"), module.__dict__)
+    path.write_text("import numpy as np\ndef f(x):\n    return np.sum(x * 5)\n")
+    with pytest.warns(FallbackWarning, match="changed"):
+        assert grad(module.f)(X).tolist() == [2] * 4
