@@ -302,6 +302,11 @@ def embed_diagonal(d, shape, offset=0, axis1=0, axis2=1):
     return placed
 
 
+def pulled(pull, *cotangents):
+    """What a pullback gives: `pull(*cotangents)`."""
+    return pull(*cotangents)
+
+
 # Of ranks, axes and strings alone: decided while compiling.
 
 

@@ -268,11 +268,12 @@ class _Code:
     outside    returns the arrays outside, for that
     finish     makes NumPy scalars of numbers in the result, None if there are none
     careful    a call needs more than calling the function and `finish`; the first one does
+    observes   a helper that this call is to show the result of
     """
 
     __slots__ = (
         "compiled", "function", "entries", "holds", "promoted", "overlaps", "outside", "finish",
-        "careful", "checked",
+        "careful", "checked", "observes",
     )  # fmt: skip
 
     def __init__(
@@ -287,6 +288,7 @@ class _Code:
         self.overlaps = compiled.writes_arguments
         self.finish: Function | None = None
         self.careful, self.checked = True, False
+        self.observes: Function | None = None
 
     def on_numpy_scalars(self) -> bool:
         """Change to the variant that computes on NumPy's scalars; False if this is it already."""
@@ -320,6 +322,7 @@ class Differentiated:
 
     __name__: str
     _how: str
+    _helpers_on_tape = True
 
     def __init__(
         self,
@@ -345,7 +348,10 @@ class Differentiated:
         self._latest: _Code | None = None
         self._callee: Callee | None = None
         self._refused: SrcdiffError | None = None  # why the tree is not to be compiled
-        self._warned: list[SrcdiffError] = []  # that it runs on the tape
+        self._warned: list[Any] = []  # functions that are known to run on the tape
+        # Helpers that run on the tape → what they return; None if helpers never do.
+        on_tape = fallback == "tape" and self._helpers_on_tape
+        self._observed: dict[Any, Any] | None = {} if on_tape else None
         self._completed = True  # whether calls need nothing before they are looked up
         self._is_method = False  # reached through its class, it takes the instance first
         self._instance: Any = None
@@ -377,7 +383,10 @@ class Differentiated:
         self._latest = code
         try:
             if code.careful:
-                return self._careful_call(code, args, kwargs)
+                result = self._careful_call(code, args, kwargs)
+                if code.observes is not None:
+                    self._observed_in(code, key, args, kwargs)
+                return result
             result = code.function(*args, **kwargs)
         except ArithmeticError as error:  # Python's numbers raise where NumPy's give inf or nan
             if code.on_numpy_scalars():
@@ -385,9 +394,20 @@ class Differentiated:
             _name_line(error, code)
             raise
         except Exception as error:
+            if self._helper_changed(error, code, key):
+                return self(*args, **kwargs)
             _name_line(error, code)
             raise
         return result if code.finish is None else code.finish(result)
+
+    def _helper_changed(self, error: Exception, code: _Code, key: tuple[Any, ...]) -> bool:
+        """Whether a helper on the tape did what code was not made for, and a second run may be."""
+        helper = getattr(error, "helper", None)
+        if helper is None or self._observed is None or helper not in self._observed:
+            return False
+        self._observed[helper] = None
+        self._codes[key] = [each for each in self._codes.get(key, ()) if each is not code]
+        return not error.effects and not _has_effects(code.compiled.ir)  # type: ignore[attr-defined]
 
     def specialize(self, /, *args: Any, **kwargs: Any) -> Function:
         """The generated function for arguments like these, without checks or dispatch.
@@ -507,7 +527,7 @@ class Differentiated:
     def _compile(
         self, key: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> _Code:
-        from srcdiff.transforms import Request, compile
+        from srcdiff.transforms import NeedsObservation, Request, compile
 
         with _compiling:
             for code in self._codes.get(key, ()):  # another thread may have made it
@@ -528,39 +548,80 @@ class Differentiated:
                 unroll=self._unroll,
                 training=key[0],
                 single=self._single,
+                observed=self._observed,
             )
+            observes = None
             try:
                 if self._refused is not None:
                     raise self._refused
                 compiled = compile(request)
+                for helper, error in compiled.taped:
+                    self._warn(helper, error)
+            except NeedsObservation as need:
+                observes = need.function
+                watched = (*(self._observed or ()), observes)
+                compiled = self._on_tape(callee, entries, None, watched)
             except (UnsupportedSyntaxError, NoRuleError) as error:
                 if self._fallback != "tape":
                     raise
+                self._warn(self, error)
                 compiled = self._on_tape(callee, entries, error)
             code = _Code(compiled, callee, args, entries)
+            code.observes = observes
             code.finish = self._finish(entries, arguments)
             code.overlaps &= code.outside is not None or several(arguments)
             code.promoted = [callee.place_in_call(entry, args)[0] for entry in promoted]
+            if observes is not None:
+                return code  # for this call alone
             self._codes[key] = [code, *self._codes.pop(key, ())][:STATES]
             if len(self._codes) > KEYS:
                 del self._codes[next(iter(self._codes))]
             return code
 
     def _on_tape(
-        self, callee: Callee, entries: tuple[Entry, ...], error: SrcdiffError
+        self,
+        callee: Callee,
+        entries: tuple[Entry, ...],
+        error: SrcdiffError | None,
+        watched: tuple[Function, ...] = (),
     ) -> Compiled:
-        """What runs instead of generated code; warns once."""
-        from srcdiff.fallback import OnTape, warn
+        """What runs instead of generated code."""
+        from srcdiff.fallback import OnTape
         from srcdiff.transforms import Compiled
 
-        if not self._warned:
-            self._warned.append(error)
-            warn(self.__name__, error)
         how = self._how
         function = OnTape(
-            callee, entries, self._single, _SEEDS[how], how == "value_and_grad", self._has_aux
+            callee,
+            entries,
+            self._single,
+            _SEEDS[how],
+            how == "value_and_grad",
+            self._has_aux,
+            watched,
         )
         return Compiled(function, None, error, (), False, {}, None)
+
+    def _warn(self, f: Any, error: SrcdiffError) -> None:
+        from srcdiff.fallback import warn
+
+        if f not in self._warned:
+            self._warned.append(f)
+            warn(f.__name__, error)
+
+    def _observed_in(
+        self, code: _Code, key: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """After a call on the tape that has shown what helpers return: compile.
+
+        One that was not called, or that is not alike each time, will not run on its own.
+        """
+        assert self._observed is not None
+        found = code.compiled.function.observed
+        for helper in (*self._observed, code.observes):
+            before = self._observed.get(helper, ...)
+            now = found.get(helper) if helper is code.observes else found.get(helper, before)
+            self._observed[helper] = now
+        self._latest = self._compile(key, args, kwargs)
 
     def _entries(
         self, callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -622,7 +683,7 @@ class Differentiated:
         if code.compiled.source is None:
             raise SrcdiffError(
                 f"`{self._how}({self.__name__})` has no {what}, it runs on the tape:"
-                f" {code.compiled.ir}",
+                f" {code.compiled.ir or 'call it once, to see what its helpers return'}",
                 instead='`fallback="error"` makes this an error at the call.',
             )
 
@@ -716,6 +777,8 @@ def _calling(f: Any, rule: Function | None) -> Function:
 class _Pullback(Differentiated):
     """A function of arguments and cotangent; what is differentiated depends on the arguments."""
 
+    _helpers_on_tape = False  # the generated function runs more than once
+
     def _entries(
         self, callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Entry, ...]:
@@ -735,15 +798,13 @@ class _Pullback(Differentiated):
         if code.overlaps:
             self._check_overlap(code, full, kwargs)
         if code.compiled.source is not None and _has_effects(code.compiled.ir):
-            code.compiled = self._on_tape(
-                callee,
-                code.entries,
-                UnsupportedSyntaxError(
-                    f"`{self.__name__}` prints, draws random numbers or calls what no one can see"
-                    " into, which `pull` would do again",
-                    callee.where(),
-                ),
+            error = UnsupportedSyntaxError(
+                f"`{self.__name__}` prints, draws random numbers or calls what no one can see"
+                " into, which `pull` would do again",
+                callee.where(),
             )
+            self._warn(self, error)
+            code.compiled = self._on_tape(callee, code.entries, error)
         if code.compiled.source is None:
             value, pull_floats = code.compiled.function.value_and_pull(full, kwargs)
 
@@ -783,7 +844,8 @@ def _has_effects(block: Any) -> bool:
     todo = [block]
     for block in todo:  # grows as we go
         for instr in block.instrs:
-            if instr.effect and (callable(instr.op) or instr.op in ("print", "append_outside")):
+            called = callable(instr.op) and not instr.attrs.get("taped")
+            if instr.effect and (called or instr.op in ("print", "append_outside")):
                 return True
             todo += instr.blocks
     return False

@@ -49,7 +49,8 @@ def warn(name: str, reason: SrcdiffError) -> None:
 class OnTape:
     """The gradient function of a function for calls like one, computed on the tape.
 
-    seed   "one" (a scalar output), "ones" (every element)
+    seed      "one" (a scalar output), "ones" (every element)
+    watched   helpers of which it is to be seen what they return; `observed` says it afterwards
     """
 
     callee: Callee
@@ -58,9 +59,12 @@ class OnTape:
     seed: str
     value: bool
     has_aux: bool
+    watched: tuple[Callable[..., Any], ...] = ()
+    observed: dict[Any, Any] = dataclasses.field(default_factory=dict)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        run = Run(self.callee, self.entries, args, kwargs)
+        run = Run(self.callee, self.entries, args, kwargs, self.watched)
+        self.observed = run.recording.observed
         out, aux = run.output, None
         if self.has_aux:
             if not isinstance(out, tuple) or len(out) != 2:
@@ -129,12 +133,18 @@ class Run:
     """One run of a function on the tape: its output, and its gradients for any cotangent."""
 
     def __init__(
-        self, callee: Callee, entries: tuple[Entry, ...], args: tuple, kwargs: dict[str, Any]
+        self,
+        callee: Callee,
+        entries: tuple[Entry, ...],
+        args: tuple,
+        kwargs: dict[str, Any],
+        watched: tuple[Callable[..., Any], ...] = (),
     ) -> None:
         self.entries = entries
         self.places = {callee.place_in_call(e, args)[0] for e in entries if e[0] == "argument"}
         names = tuple(e[1] for e in entries if e[0] == "local")
         with recording(names) as self.recording:
+            self.recording.watched = watched
             leaves = [self.enter(x, i in self.places) for i, x in enumerate(args)]
             named = {k: self.enter(x, k in self.places) for k, x in kwargs.items()}
             parsed = callee.parsed

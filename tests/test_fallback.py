@@ -733,3 +733,170 @@ def test_a_module_need_not_be_imported_again_after_an_edit(tmp_path):
     path.write_text("import numpy as np\ndef f(x):\n    return np.sum(x * 5)\n")
     with pytest.warns(FallbackWarning, match="changed"):
         assert grad(module.f)(X).tolist() == [2] * 4
+
+
+# A refused helper in a function that compiles
+
+
+def guarded_root(v, k=1.0):
+    try:
+        return math.sqrt(v) * k
+    except ValueError:
+        return 0.0 * v
+
+
+def rooted(x, w):
+    y = np.tanh(w @ x)
+    total = 0.0
+    for i in range(len(y)):
+        total += guarded_root(y[i], 2.0) * y[i]
+    return total + np.sum(y**2)
+
+
+W = some(3, 4, start=5.0)
+
+
+def checked(f, *args, wrt=0, calls=3):
+    """Assert that each of several calls gives what the tape gives; the function for more."""
+    df = value_and_grad(f, wrt=wrt)
+    expected = value_and_grad_on_tape(f, wrt)(*args)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(calls):
+            value, gradient = df(*args)
+            np.testing.assert_allclose(value, expected[0], rtol=1e-12)
+            for one, other in zip(np.atleast_1d(gradient), np.atleast_1d(expected[1])):
+                np.testing.assert_allclose(one, other, rtol=1e-12)
+    return df
+
+
+def test_a_compiled_function_that_calls_a_refused_helper_keeps_its_compiled_part():
+    on_tape(rooted, X, W)
+    df = checked(rooted, X, W)
+    lines = [line.strip() for line in df.source.splitlines()]
+    assert "guarded_root, pull_guarded_root = guarded_root_on_tape(y_2, 2.0)" in lines
+    assert "y = np.tanh(w @ x)" in lines and any("w.T @" in line for line in lines)
+
+
+def test_the_warning_names_the_helper_once():
+    df = grad(rooted, wrt=(0, 1))
+    with pytest.warns(FallbackWarning) as caught:
+        for _ in range(3):
+            df(X, W)
+    assert ["`guarded_root` runs on the tape" in str(w.message) for w in caught] == [True]
+
+
+def test_a_helper_that_returns_a_tuple_and_takes_one():
+    def both(pair, scale):
+        try:
+            a, b = pair
+            return np.sum(a * b) * scale, (a - b, len(a))
+        finally:
+            pass
+
+    def f(x):
+        s, (d, n) = both((x, np.cos(x)), x[0])
+        d[1:] *= s
+        return np.sum(d**2) * n
+
+    assert "both_on_tape((x, " in checked(f, X).source
+
+
+def test_a_helper_that_writes_its_argument_takes_the_whole_function_to_the_tape():
+    def fill(y, v):
+        try:
+            y[1:] = v
+        finally:
+            return y[0]
+
+    def f(x):
+        y = x * 2
+        first = fill(y, x[2])
+        return np.sum(y**2) * first
+
+    df = checked(f, X)
+    with pytest.raises(SrcdiffError, match="runs on the tape"):
+        df.source  # noqa: B018
+
+
+def test_a_helper_that_returns_memory_of_its_argument_does_too():
+    def part(y):
+        try:
+            return y[1:]
+        finally:
+            pass
+
+    def f(x):
+        y = x * 2
+        z = part(y)
+        y[1] = 5.0
+        return np.sum(z**2)
+
+    df = checked(f, X)
+    with pytest.raises(SrcdiffError, match="runs on the tape"):
+        df.source  # noqa: B018
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_a_helper_that_returns_something_else_next_time():
+    def part(y):
+        try:
+            return y * 2 if y[0] > 0 else float(y[1])
+        finally:
+            pass
+
+    def f(x):
+        return np.sum(part(x) ** 2)
+
+    df = grad(f)
+    x = np.array([1.0, 2.0])
+    for sign in (1, 1, -1, 1, -1):
+        expected = 8 * x if sign > 0 else np.array([0.0, 4.0])
+        np.testing.assert_allclose(df(np.array([sign * 1.0, 2.0])), expected)
+
+
+def test_a_helpers_effects_happen_once(capsys):
+    def noisy(y):
+        try:
+            print("noisy")
+            return y * y
+        finally:
+            pass
+
+    def f(x):
+        return np.sum(noisy(x) * x)
+
+    df = grad(f)
+    with pytest.warns(FallbackWarning):
+        for _ in range(3):
+            df(X)
+            assert capsys.readouterr().out == "noisy\n"
+    assert "noisy_on_tape(x)" in df.source
+
+
+def test_a_recursive_helper_and_one_without_source():
+    def power_sum(x, n):
+        return np.sum(x) if n == 0 else np.sum(x**n) + power_sum(np.sin(x), n - 1)
+
+    unseen = from_exec("def unseen(x):\n    return np.tanh(x) * x", "unseen")
+
+    def f(x):
+        return power_sum(x * 2, 2) + np.sum(unseen(np.cos(x)))
+
+    on_tape(f, X)
+    df = checked(f, X)
+    assert "unseen_on_tape(" in df.source
+
+
+def test_what_is_outside_a_helper_on_the_tape_is_read_live(monkeypatch):
+    def scaled(x):
+        try:
+            return x * SCALE
+        finally:
+            pass
+
+    df = checked(lambda x: np.sum(scaled(x)), X)
+    monkeypatch.setitem(globals(), "SCALE", np.full(4, 7.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert df(X)[1].tolist() == [7] * 4

@@ -5,6 +5,11 @@
 
 assert __name__ == "srcdiff.transforms", "import this package as srcdiff.transforms"
 
-from srcdiff.transforms.pipeline import Compiled, Request, compile  # noqa: E402
+from srcdiff.transforms.pipeline import (  # noqa: E402
+    Compiled,
+    NeedsObservation,
+    Request,
+    compile,
+)
 
-__all__ = ["Compiled", "Request", "compile"]
+__all__ = ["Compiled", "NeedsObservation", "Request", "compile"]

@@ -310,6 +310,8 @@ class Look:
             for result in instr.results:
                 self.points(result, *operands)
             return
+        if instr.attrs.get("taped"):  # it works on copies
+            return
         if instr.attrs.get("view"):
             how = "view"
         elif instr.op == "getitem":

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import math
 import operator
 import types
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels, marks, modes
+from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import Instr, Slice, Value, flatten, leaf_kind, map_tree, op_name
@@ -54,6 +56,13 @@ MODULES = ("numpy", "math", "builtins", "operator", "scipy", "srcdiff", "itertoo
 
 
 CHANGING = frozenset("insert pop popitem remove clear sort reverse update setdefault".split())
+
+
+class NeedsObservation(Exception):
+    """A helper that the compiler refuses: what it returns must be seen once, on the tape."""
+
+    def __init__(self, function: types.FunctionType):
+        self.function = function
 
 
 class Calls(Memory):
@@ -280,9 +289,81 @@ class Calls(Memory):
             method = vars(type(obj)).get("__call__")
             if isinstance(method, types.FunctionType):
                 return self.inline(method, (self.itself(obj), *args), kwargs, where)
+        if isinstance(obj, types.FunctionType) and not self.is_ours(obj):
+            return self.inlined_or_taped(obj, args, kwargs, where)
         if has_source(obj):
             return self.inline(obj, args, kwargs, where, self.is_ours(obj))
         return self.opaque(obj, args, kwargs, where)
+
+    # helpers on the tape
+
+    def inlined_or_taped(self, f: types.FunctionType, args: tuple, kwargs: dict,
+                         where: Any) -> Ref:  # fmt: skip
+        """A call of a user's function: inlined, or run on the tape where that is refused."""
+        if self.observed is None or self.frame.internal:
+            return self.inline(f, args, kwargs, where)
+        undo = self.snapshot()
+        try:
+            return self.inline(f, args, kwargs, where)
+        except UnsupportedSyntaxError as error:
+            undo()
+            found = self.taped_call(f, args, kwargs, where, error)
+            if found is None:
+                raise
+            return found
+
+    def snapshot(self) -> Callable[[], None]:
+        """A function that takes back all that is noted from here on."""
+        state, count = self.state.copy(), len(self.instrs)
+        lists = [(x, list(x)) for x in (self.prologue, self.guards, self.aliases)]
+        tables = [(x, x.copy()) for x in (
+            self.outside, self.written, self.appended, self.read_cells, self.outside_cells,
+            self.outside_versions, self.augment, self.read_from, self.gathered, self.constants,
+        )]  # fmt: skip
+        stores = {name: list(found) for name, found in self.stores.items()}
+
+        def undo() -> None:
+            self.state, self.stores = state, stores
+            del self.instrs[count:]
+            for now, then in lists:
+                now[:] = then
+            for now, then in tables:
+                now.clear()
+                now.update(then)
+
+        return undo
+
+    def taped_call(self, f: types.FunctionType, args: tuple, kwargs: dict, where: Any,
+                   error: UnsupportedSyntaxError) -> Ref | None:  # fmt: skip
+        """`y, pull_y = f_on_tape(x)`; None where it cannot be run on its own."""
+        refs = (*args, *kwargs.values())
+        if f.__code__.co_flags & SUSPENDED or not all(self.is_tree(ref) for ref in refs):
+            return None
+        if f not in self.observed:
+            raise NeedsObservation(f)
+        kinds = self.observed[f]
+        if kinds is None:
+            return None
+        tree = tuple(self.read(a, where) for a in args)
+        keywords = {k: self.read(v, where) for k, v in kwargs.items()}
+        name = f.__name__ if f.__name__.isidentifier() else "t"
+        results: list[Value] = []
+
+        def ref_of(kind: Kind) -> Ref:
+            if kind.tag == "tuple":
+                return Tuple(tuple(map(ref_of, kind.items)))
+            value = Value(name, fresh_kind(kind))
+            results.append(value)
+            return self.fresh(value)
+
+        ref = ref_of(kinds)
+        pull = Value(f"pull_{name}", OBJECT)
+        places = [*paths_of(tree, ()), *(p for k, v in keywords.items() for p in paths_of(v, (k,)))]
+        op = self.on_tape(f, kinds, places)
+        attrs = {"effect": True, "taped": True}
+        self.instrs.append(Instr(op, tree, keywords, (*results, pull), (), attrs, where))
+        self.taped.append((f, error))
+        return ref
 
     def static_call(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         """A function of ranks, axes and strings, called while compiling."""
@@ -1164,6 +1245,27 @@ def has_source(obj: Any) -> bool:
     if isinstance(obj, types.MethodType):
         obj = obj.__func__
     return isinstance(obj, types.FunctionType)
+
+
+SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def fresh_kind(kind: Kind) -> Kind:
+    """The kind with dimensions of which nothing is known."""
+    if kind.tag != "array":
+        return kind
+    return kind._replace(shape=tuple(fresh_size() for _ in kind.shape))
+
+
+def paths_of(tree: Any, path: tuple) -> list[tuple]:
+    """The ways to the values in an argument tree, in order."""
+    if isinstance(tree, Value):
+        return [path]
+    if isinstance(tree, (tuple, list)) and not isinstance(tree, Slice):
+        return [p for i, part in enumerate(tree) for p in paths_of(part, (*path, i))]
+    if isinstance(tree, dict):
+        return [p for k, part in tree.items() for p in paths_of(part, (*path, k))]
+    return []
 
 
 MADE_OF_LISTS = {np.array, np.asarray, np.stack, np.vstack}

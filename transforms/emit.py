@@ -362,7 +362,7 @@ class Emitter:
                 self.augment(target, instr.args[1])
             return
         value = self.instr_expr(instr)
-        if not instr.results or (instr.effect and not self.uses.get(instr.results[0])):
+        if not instr.results or (instr.effect and not any(map(self.uses.get, instr.results))):
             self.add(ast.Expr(value))
         elif instr.attrs.get("opaque") or len(instr.results) == 1:
             self.assign_to(instr.results[0], value)
@@ -1040,7 +1040,12 @@ def attribute(name: str) -> Callable:
     return print_attribute
 
 
+def print_pulled(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr:
+    return ast.Call(emitter.expr(args[0]), [emitter.expr(d) for d in args[1:]], [])
+
+
 PRINTED: dict[Any, Callable] = {
+    kernels.pulled: print_pulled,
     marks.detach: lambda emitter, args, kwargs: emitter.expr(args[0]),
     np.transpose: print_transpose, np.astype: print_astype, np.shape: attribute("shape"),
     np.copy: print_copy, np.size: attribute("size"), np.real: attribute("real"),

@@ -22,6 +22,7 @@ from srcdiff.runtime.errors import (
     UnknownArgumentError,
 )  # fmt: skip
 from srcdiff.transforms.bufferize import bufferize
+from srcdiff.transforms.calls import NeedsObservation
 from srcdiff.transforms.common_subexpressions import common_subexpressions
 from srcdiff.transforms.dead_code import dead_code
 from srcdiff.transforms.emit import emit
@@ -56,6 +57,9 @@ from srcdiff.transforms.specialize import (
     lowered_of,
     specialize,
 )  # fmt: skip
+from srcdiff.transforms.taped import TapedCall
+
+__all__ = ["Compiled", "NeedsObservation", "Request", "compile"]
 
 SEQUENCE = 32  # a list of more floats than this is one value, not one for each element
 
@@ -72,6 +76,7 @@ class Request(NamedTuple):
     single      one gradient is returned bare, not in a tuple
     seed        "one" (a scalar output), "ones" (every element), "argument" (a parameter d_out)
     scalars     loops may run on Python's numbers (see `python_scalars`)
+    observed    helper → the kind of what it returned on the tape; None: helpers are not taped
     """
 
     parsed: Parsed
@@ -84,6 +89,7 @@ class Request(NamedTuple):
     training: bool = False
     single: bool = False
     scalars: bool = True
+    observed: dict[Any, Kind | None] | None = None
 
 
 class Compiled(NamedTuple):
@@ -91,6 +97,7 @@ class Compiled(NamedTuple):
 
     source    None for a function that runs on the tape; `ir` is then the error that says why
     lines     generated line → the site in the user's source that it came from
+    taped     (helper, why the compiler refuses it) of each helper that runs on the tape
     careful   makes the variant that computes on NumPy's scalars throughout, to be called when the
               function raises an ArithmeticError; None if there is no other, or no second run
     """
@@ -103,6 +110,7 @@ class Compiled(NamedTuple):
     lines: dict[int, Any]
     output_kind: Any
     careful: Callable[[], Callable] | None = None
+    taped: tuple[tuple[Callable, SrcdiffError], ...] = ()
 
 
 def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None) -> Compiled:
@@ -175,7 +183,7 @@ def generate(request: Request, inspect: Callable[[str, Block], Any] | None = Non
     function, source, ir, lines = finish(fast)
     again = fast is not block and not has_effects(block)
     return Compiled(function, source, ir, primal.guards, primal.writes_arguments, lines,
-                    seeding.kind, careful if again else None)  # fmt: skip
+                    seeding.kind, careful if again else None, tuple(run.taped))  # fmt: skip
 
 
 def specialized(request: Request) -> tuple[Arguments, Specializer, Specialized]:
@@ -185,6 +193,7 @@ def specialized(request: Request) -> tuple[Arguments, Specializer, Specialized]:
         arguments = Arguments(request, shared, static)
         unroll = UNROLL if request.unroll is None else request.unroll
         run = Specializer(unroll, request.training)
+        run.observed, run.on_tape = request.observed, TapedCall
         run.guards += arguments.guards
         run.arguments = {v: path for path, v in arguments.leaf_of.items() if v.kind == INT}
         try:

@@ -300,6 +300,9 @@ class Reverse:
                 raise NoRuleError(f"`{op}` has no derivative rule", where and where.location)
             handler(instr)
             return
+        if instr.attrs.get("taped"):
+            self.reverse_taped(instr)
+            return
         ds = [self.take(r, where) for r in instr.results]
         if op in CASTS or op is np.astype:
             self.add(instr.operands[0], ds[0], where)
@@ -388,6 +391,19 @@ class Reverse:
             if conjugate and (not isinstance(d, Value) or d.kind.dtype.kind == "c"):
                 d = self.emit(np.conj, (d,), None, where)
             self.add(arg, d, where, exact)
+
+    def reverse_taped(self, instr: Instr) -> None:
+        """`d_x, d_y = pull(d_out)` of a helper that has run on the tape."""
+        where = instr.where
+        *values, pull = instr.results
+        ds = [self.take(r, where) for r in values]
+        ds = [self.zeros(r, where) if d is None else d for r, d in zip(values, ds)]
+        leaves = list(flatten((*instr.args, *instr.kwargs.values())))
+        kind = Kind("tuple", items=tuple(leaf.kind for leaf in leaves))
+        found = self.emit(kernels.pulled, (pull, *ds), kind, where, "d_args")
+        for i, leaf in enumerate(leaves):
+            if leaf in self.active:
+                self.add(leaf, self.emit("getitem", (found, i), leaf.kind, where), where, True)
 
     # structural operations
 

@@ -168,6 +168,10 @@ class Specializer(Calls):
         self.stores: dict[str, list[tuple]] = {}  # local → (value, inside a region) of each store
         self.regions = 0
         self.loops = 0
+        # Helpers on the tape: function → what it returns; None: there is no tape
+        self.observed: dict[Any, Kind | None] | None = None
+        self.on_tape: Any = None
+        self.taped: list[tuple] = []  # (helper, why the compiler refuses it)
         self.widened: dict[Any, dict] = {}
         self.last_use: dict[Block, dict[int, list[Value]]] = {}
 

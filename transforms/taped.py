@@ -41,7 +41,18 @@ import numpy as np
 from srcdiff.runtime.errors import NoRuleError, SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.marks import detach
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES
-from srcdiff.runtime.tape import OWN, PLAIN, Array, Leaf, apply, caller, name_of, no_rule, plain
+from srcdiff.runtime.tape import (
+    OWN,
+    PLAIN,
+    Array,
+    Leaf,
+    Sweep,
+    apply,
+    caller,
+    name_of,
+    no_rule,
+    plain,
+)
 from srcdiff.runtime.tracked import (
     WRITERS,
     Flat,
@@ -52,6 +63,7 @@ from srcdiff.runtime.tracked import (
     owner,
     zeros_laid_out,
 )
+from srcdiff.transforms.kinds import Kind, kind_of
 from srcdiff.transforms.parse import Parsed, find
 from srcdiff.transforms.syntax import deep_recursion, to_ast
 
@@ -72,6 +84,10 @@ class Recording:
         self.touched: dict[int, Any] = {}  # containers and objects that may hold tracked arrays
         self.globals: dict[tuple[int, str], dict] = {}
         self.cells: dict[int, types.CellType] = {}
+        # Helpers to watch → the kind of what they return, None if they are not alike or do more.
+        self.observed: dict[Any, Kind | None] = {}
+        self.watched: tuple = ()
+        self.effects = False  # something happened that must not happen twice
 
     def outside(self, x: np.ndarray) -> Any:
         """An array that was there before the run, or was made by code that nobody sees into."""
@@ -261,7 +277,9 @@ def getattr_(obj: Any, name: str) -> Any:
 
 def touch(obj: Any) -> None:
     """Note a container or an object that may be given tracked arrays to hold."""
-    _current.get().touched[id(obj)] = obj
+    run = _current.get()
+    run.touched[id(obj)] = obj
+    run.effects = True
 
 
 class _Entry:
@@ -405,6 +423,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if module in _STRUCTURAL or isinstance(of, _CONTAINERS):
         if of is not None:
             touch(of)
+        if f is print:
+            _current.get().effects = True
         return enter(f(*map(callback, args), **{k: callback(v) for k, v in kwargs.items()}))
     method = python_method(f, "__call__")
     if method is not None and not type(f).__module__.startswith("srcdiff"):
@@ -434,7 +454,21 @@ def call_python(f: types.FunctionType, args: tuple, kwargs: dict) -> Any:
         return enter(f(*args, **kwargs))
     if home == "numpy" and not active((args, kwargs)):
         return opaque(f, args, kwargs)
+    if f in _current.get().watched:
+        return observed(f, args, kwargs)
     return enter(taped(f)(*args, **kwargs))
+
+
+def observed(f: Any, args: tuple, kwargs: dict) -> Any:
+    """A call of a helper of which a compiled function has to know what it returns."""
+    run, watch = _current.get(), Watch((args, kwargs))
+    out = enter(taped(f)(*args, **kwargs))
+    kind = watch.kind(out)
+    if f not in run.observed:
+        run.observed[f] = kind
+    elif run.observed[f] is not None and (kind is None or not is_of(bare(out), run.observed[f])):
+        run.observed[f] = None
+    return out
 
 
 def call_numeric(f: Any, args: tuple, kwargs: dict) -> Any:
@@ -492,6 +526,7 @@ def active(tree: Any) -> bool:
 
 def opaque(f: Any, args: tuple, kwargs: dict) -> Any:
     """A call that nobody can see into: it is given plain arrays, and none with a history."""
+    _current.get().effects = True
     boxes = boxes_in((args, kwargs))
     if any(box._node is not None for box in boxes):
         if getattr(f, "__name__", "") == "shuffle" and len(args) == 1:
@@ -656,6 +691,159 @@ _CONTAINERS = (
     filter,
 )  # fmt: skip
 _REWRITTEN = frozenset(("contextlib",))  # of the standard library, what calls a user's function
+
+
+# -------------------------------------------------------------- helpers of compiled functions
+
+
+class KindChanged(SrcdiffError):
+    """A helper on the tape did what it had not done when it was seen: compile anew.
+
+    helper    the function
+    effects   something happened that must not happen twice
+    """
+
+    helper: Any = None
+    effects = False
+
+
+class TapedCall:
+    """A helper on the tape, as a compiled function calls it: `y, pull_y = helper_on_tape(x)`.
+
+    kinds    of what it returns: a kind, or that of a tuple
+    places   where the values stand whose gradients `pull_y` returns: (index or keyword, *steps)
+
+    >>> from srcdiff.transforms.kinds import FLOAT
+    >>> def halved(x):
+    ...     try:
+    ...         return x / 2
+    ...     finally:
+    ...         pass
+    >>> y, pull_y = TapedCall(halved, FLOAT, [(0,)])(3.0)
+    >>> y, pull_y(1.0)
+    (1.5, (np.float64(0.5),))
+    """
+
+    def __init__(self, f: types.FunctionType, kinds: Kind, places: list[tuple]) -> None:
+        self.f, self.kinds, self.places = f, kinds, places
+        self.__name__ = f"{f.__name__}_on_tape"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple:
+        nodes: dict[tuple, Any] = {}
+        with recording() as run:
+            given = tuple(boxed_argument(x, (i,), run, nodes) for i, x in enumerate(args))
+            named = {k: boxed_argument(x, (k,), run, nodes) for k, x in kwargs.items()}
+            watch = Watch((given, named))
+            out = taped(self.f)(*given, **named)
+            problem = watch.problem(out)
+            results = list(flat(out))
+        if problem or not is_of(bare(out), self.kinds):
+            error = KindChanged(
+                f"`{self.f.__name__}` {problem or 'returned another kind of value than before'}"
+            )
+            error.helper, error.effects = self.f, run.effects
+            raise error
+
+        def pull(*cotangents: Any) -> tuple:
+            sweep = Sweep()
+            seeds = [(box._node, d) for box, d in zip(results, cotangents)
+                     if isinstance(box, Array) and box._node is not None]  # fmt: skip
+            sweep.run(seeds)
+            return tuple(gradient_at(nodes.get(place), sweep) for place in self.places)
+
+        return (*map(bare, results), pull)
+
+
+def boxed_argument(tree: Any, path: tuple, run: Recording, nodes: dict) -> Any:
+    """An argument for the tape; the nodes of its floats are noted under the ways to them."""
+    if type(tree) is ndarray:
+        box, node = run.argument(tree, tree.dtype.kind in "fc")
+        nodes[path] = node
+        return box
+    if type(tree) in (list, tuple):
+        return type(tree)([boxed_argument(x, (*path, i), run, nodes) for i, x in enumerate(tree)])
+    if type(tree) is dict:
+        return {k: boxed_argument(x, (*path, k), run, nodes) for k, x in tree.items()}
+    if isinstance(tree, float | complex | np.inexact):
+        nodes[path] = Leaf(tree)
+        return Number(tree, nodes[path])
+    return tree
+
+
+def gradient_at(node: Leaf | None, sweep: Sweep) -> Any:
+    if node is None:
+        return None
+    d = sweep.gradient(node)
+    d = np.zeros_like(node.out) if d is None else np.array(d)
+    return d if type(node.out) is ndarray else d[()]
+
+
+def flat(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, tuple):
+        for part in tree:
+            yield from flat(part)
+    else:
+        yield tree
+
+
+class Watch:
+    """Whether a helper does more with its arguments than read them."""
+
+    def __init__(self, arguments: Any) -> None:
+        self.arguments = arguments
+        self.before = outline(arguments)
+        self.boxes = [box for box in boxes_in(list(arguments[0]) + list(arguments[1].values()))
+                      if isinstance(box, Tracked)]  # fmt: skip
+        self.written = [box._memory.written for box in self.boxes]
+        for box in self.boxes:
+            box._memory.written = False
+
+    def problem(self, out: Any) -> str:
+        """What a compiled function could not see: "" if nothing."""
+        changed = [box._memory.written for box in self.boxes]
+        for box, before in zip(self.boxes, self.written):
+            box._memory.written |= before
+        if any(changed) or outline(self.arguments) != self.before:
+            return "changes its arguments"
+        places = {id(box._memory) for box in self.boxes} | {
+            id(place) for place in _current.get().places.values()
+        }
+        if any(isinstance(x, Tracked) and id(x._memory) in places for x in flat(out)):
+            return "returns memory of its arguments"
+        return ""
+
+    def kind(self, out: Any) -> Kind | None:
+        """The kind of what was returned; None for what a compiled function cannot use."""
+        return None if self.problem(out) else kind_of_result(bare(out))
+
+
+def outline(tree: Any) -> Any:
+    """Which objects containers hold."""
+    if type(tree) in (list, tuple):
+        return [outline(x) for x in tree]
+    if type(tree) is dict:
+        return [(k, outline(x)) for k, x in tree.items()]
+    return id(tree)
+
+
+def kind_of_result(value: Any) -> Kind | None:
+    if type(value) is tuple:
+        parts = tuple(map(kind_of_result, value))
+        return None if None in parts or not parts else Kind("tuple", items=parts)
+    kind = kind_of(value)
+    if kind.tag == "scalar" and kind.inexact:  # whose number it is may differ from call to call
+        kind = kind._replace(python=None)
+    return kind if kind.numeric else None
+
+
+def is_of(value: Any, kind: Kind) -> bool:
+    """Whether a value is of a kind, sizes apart."""
+    found = kind_of_result(value)
+    if found is None or found.tag != kind.tag:
+        return False
+    if kind.tag == "tuple":
+        return len(value) == len(kind.items) and all(map(is_of, value, kind.items))
+    return found.dtype == kind.dtype and found.rank == kind.rank and found.python == kind.python
 
 
 # ------------------------------------------------------------------------------------- rewriting
