@@ -11,7 +11,8 @@ what belongs to the array; going back over a store takes what was stored out of 
 there. What a rule reads of memory that was written since is put back for it (see `tape.Memory`).
 """
 
-# mypy: no-check-untyped-defs, disable-error-code="attr-defined, misc, override"
+# mypy: no-check-untyped-defs
+# mypy: disable-error-code="attr-defined, misc, override, union-attr, arg-type, return-value"
 
 from __future__ import annotations
 
@@ -144,7 +145,7 @@ class Store(Node):
 
     def free(self) -> None:
         Node.free(self)
-        self.view = self.key = self.before = self.value = None  # type: ignore[assignment]
+        self.view = self.key = self.before = self.value = None
         self.versions = ()
 
     def pull(self, d: Any, sweep: Sweep) -> None:
@@ -328,7 +329,7 @@ class Number(Taped):
 
     __slots__ = ()
 
-    __class__ = property(lambda self: type(self._value))  # type: ignore[assignment]
+    __class__ = property(lambda self: type(self._value))
 
 
 class Tracked(Taped):
@@ -341,7 +342,7 @@ class Tracked(Taped):
     """
 
     __slots__ = ("_read",)
-    __class__ = property(lambda self: ndarray)  # type: ignore[assignment]
+    __class__ = property(lambda self: ndarray)
     _precedence = 1
 
     def __init__(self, value: np.ndarray, place: Place) -> None:
@@ -350,7 +351,7 @@ class Tracked(Taped):
         self._read: Read | None = None
 
     @property
-    def _node(self) -> Node | None:  # type: ignore[override]
+    def _node(self) -> Node | None:
         place = self._memory
         node = place.node
         if node is None or self._value is place.whole:
@@ -586,7 +587,7 @@ OWN[added_at] = RULES[kernels.add_at]
 
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     if not np.can_cast(np.result_type(plain(src)), dst.dtype, casting):  # NumPy's own error
-        np.copyto(np.copy(plain(dst)), plain(src), casting)  # type: ignore[call-overload]
+        np.copyto(np.copy(plain(dst)), plain(src), casting)
     if where is True:
         dst[...] = src
         return

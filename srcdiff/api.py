@@ -616,7 +616,8 @@ class Differentiated:
         One that was not called, or that is not alike each time, will not run on its own.
         """
         assert self._observed is not None
-        found = code.compiled.function.observed
+        on_tape: Any = code.compiled.function
+        found = on_tape.observed
         for helper in (*self._observed, code.observes):
             before = self._observed.get(helper, ...)
             now = found.get(helper) if helper is code.observes else found.get(helper, before)
@@ -806,7 +807,8 @@ class _Pullback(Differentiated):
             self._warn(self, error)
             code.compiled = self._on_tape(callee, code.entries, error)
         if code.compiled.source is None:
-            value, pull_floats = code.compiled.function.value_and_pull(full, kwargs)
+            on_tape: Any = code.compiled.function
+            value, pull_floats = on_tape.value_and_pull(full, kwargs)
 
             def pull_on_tape(d_out: Any) -> tuple[Any, ...]:
                 """The gradients of the arguments for a cotangent of the value."""

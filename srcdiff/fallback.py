@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+import srcdiff.transforms.taped  # noqa: F401  (what rewritten functions call)
 from srcdiff.runtime.errors import (
     FallbackWarning,
     NonScalarOutputError,
@@ -24,7 +25,8 @@ from srcdiff.runtime.errors import (
 from srcdiff.runtime.tape import Array, Leaf, Node, Sweep, plain
 from srcdiff.runtime.tracked import Number
 from srcdiff.signature import Callee, Entry, argument, describe
-from srcdiff.transforms.taped import bare, recording, taped
+from srcdiff.transforms.recording import bare, recording
+from srcdiff.transforms.rewrite import taped
 from srcdiff.trees import (
     children,
     cotangent,

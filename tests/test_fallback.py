@@ -807,7 +807,8 @@ def test_a_helper_that_writes_its_argument_takes_the_whole_function_to_the_tape(
         try:
             y[1:] = v
         finally:
-            return y[0]
+            pass
+        return y[0]
 
     def f(x):
         y = x * 2

@@ -26,7 +26,7 @@ THIRD_PARTY = {
 SHARED = {
     "ir", "kinds", "names", "syntax", "verify", "references", "activity",
     "abstract", "abstract_core", "abstract_shapes", "abstract_making", "abstract_products",
-    "spelling",
+    "spelling", "recording",
 }  # fmt: skip
 # What one stage is made of: the specialiser is written in five files and calls the stages before
 # it for each helper; emission prints; the pipeline knows the order, and is the only one that does.
@@ -36,6 +36,10 @@ STAGES = {
     "loops": {"merging", "mutation"},
     "calls": {"mutation"},
     "emit": {"printer"},
+    # The fallback: what is called, how a tree is made to call it, and one helper of a compiled one.
+    "rewrite": {"parse"},
+    "taped_calls": {"rewrite"},
+    "taped": {"rewrite", "taped_calls"},
     "__init__": {"pipeline"},
 }
 ORDER = "pipeline"

@@ -57,7 +57,7 @@ from srcdiff.transforms.specialize import (
     lowered_of,
     specialize,
 )  # fmt: skip
-from srcdiff.transforms.taped import TapedCall
+from srcdiff.transforms.taped_calls import TapedCall
 
 __all__ = ["Compiled", "NeedsObservation", "Request", "compile"]
 
