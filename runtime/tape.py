@@ -27,6 +27,7 @@ import operator
 import os
 import sys
 import types
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -44,20 +45,26 @@ _next_number = itertools.count().__next__
 # -------------------------------------------------------------------------------------- versions
 
 
+def _nothing() -> None:
+    return None
+
+
 class Version:
     """A state of some memory: the present one, or what leads from the next to it.
 
     held   whether a recording reads this state: a write must leave a way back
     undo   (array, key, old): `array[key] = old` makes the next state this one
     next   the state after the write; None for the state in which the memory is
+    before   a weak reference to the state before, which whoever reads it keeps alive
     """
 
-    __slots__ = ("held", "undo", "next")
+    __slots__ = ("held", "undo", "next", "before", "__weakref__")
 
-    def __init__(self) -> None:
+    def __init__(self, before: Version | None = None) -> None:
         self.held = False
         self.undo: Any = None
         self.next: Any = None
+        self.before: Callable[[], Any] = _nothing if before is None else weakref.ref(before)
 
 
 class Memory:
@@ -87,9 +94,9 @@ class Memory:
     def will_write(self, array: np.ndarray, key: Any) -> None:
         """To be called before `array[key] = …`, where the array lies in this memory."""
         version = self.version
-        if version.held:
+        if version.held or version.before() is not None:
             version.undo = array, key, np.copy(array[key])
-            version.next = self.version = Version()
+            version.next = self.version = Version(version)
 
 
 def restore(version: Version) -> None:
@@ -185,11 +192,11 @@ class Operation(Node):
         for version in self.versions:
             if version.next is not None:
                 sweep.restore(version)
+        vjp: Any = rule.vjp
         if sweep.recorded:
             args, kwargs, out = self.recorded(out)
-            vjp = twin(rule.vjp)
+            vjp = twin(vjp)
         else:
-            vjp = rule.vjp
             for place in self.places:  # Python's own floats raise where NumPy's give inf
                 if type(place) is int:
                     arg = args[place]
@@ -212,7 +219,8 @@ class Operation(Node):
         path = place if type(place) is tuple else (place,)
         first, rest = path[0], path[1:]
         if isinstance(first, str):
-            names = self.rule.vjp.__code__.co_varnames[2 : self.rule.vjp.__code__.co_argcount]
+            code = self.rule.vjp.__code__  # type: ignore[union-attr]
+            names = code.co_varnames[2 : code.co_argcount]
             first = names.index(first) if first in names else len(found)
         if first >= len(found):
             raise NoRuleError(
@@ -230,6 +238,9 @@ class Operation(Node):
     def recorded(self, out: Any) -> tuple[list, dict, Any]:
         """Arguments and result as arrays of the tape, for a rule that is recorded itself."""
         args, kwargs = list(self.args), dict(self.kwargs)
+        if self.versions:  # memory that may be written to before the recorded rule is read
+            args, out = copied(args), copied(out)
+            kwargs = {k: copied(v) for k, v in kwargs.items()}
         for place, parent in zip(self.places, self.parents):
             path = place if type(place) is tuple else (place,)
             home: Any = kwargs if isinstance(path[0], str) else args
@@ -238,6 +249,15 @@ class Operation(Node):
             items = [Array(x, Part(self, i, x)) for i, x in enumerate(out)]
             return args, kwargs, tuple(items)
         return args, kwargs, Array(out, self)
+
+
+def copied(tree: Any) -> Any:
+    """A value, or a list or tuple of such, whose arrays are nobody else's."""
+    if isinstance(tree, ndarray):
+        return tree.copy()
+    if type(tree) in CONTAINERS:
+        return type(tree)([copied(x) for x in tree])
+    return tree
 
 
 def put(tree: Any, path: tuple, node: Node) -> Any:
@@ -331,7 +351,7 @@ class Sweep:
 
     def gradient(self, node: Node) -> Any:
         """What has arrived at a leaf, None if nothing has."""
-        return self.found.get(node) if node.parents else self.adjoints.get(node)
+        return self.found[node] if node in self.found else self.adjoints.get(node)
 
     def add(self, node: Node, d: Any) -> None:
         """A contribution to the gradient of a node's result, of its shape or broadcast from it."""
@@ -416,7 +436,7 @@ def reachable(heads: list[Node]) -> list[Node]:
         if node.out is None:
             raise SrcdiffError(
                 "the graph was freed by an earlier `backward`",
-                None,
+                caller(),
                 "Pass `retain_graph=True` to the first `backward`, or record again.",
             )
         for parent in node.parents:
@@ -479,6 +499,11 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     found = face._view(out, boxes)
     if found is not None:
         return found
+    kind = out.dtype.kind if isinstance(out, ndarray | np.generic) else "f"
+    if kind not in "fc":  # a cast to ints
+        if kind == "O":
+            raise lost(f"an array of objects, made by `{name_of(function)}`,", "Use a list.")
+        return face._boxed(out, None, boxes)
     versions = tuple([box._memory.hold() for box in boxes if box._memory is not None])
     node = Operation(rule, values, kwargs, out, tuple(places), tuple(parents), versions)
     return face._boxed(out, node, boxes)
@@ -590,7 +615,7 @@ def name_of(function: Any) -> str:
     ('np.linalg.norm', 'math.sin', 'mul', 'np.exp')
     """
     if isinstance(function, np.ufunc):
-        module = "numpy" if hasattr(np, function.__name__) else "scipy.special"
+        module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
     else:
         module = getattr(function, "__module__", None) or ""
     name = getattr(function, "__qualname__", getattr(function, "__name__", repr(function)))
@@ -673,7 +698,8 @@ def twin(function: Any) -> Callable:
     for name in names_in(function.__code__):
         obj = namespace.get(name)
         if obj is math:
-            namespace[name] = _Recording(math, [n for n in vars(math) if callable(getattr(math, n))])
+            functions = [n for n, f in vars(math).items() if callable(f)]
+            namespace[name] = _Recording(math, functions)
         elif obj is np:
             namespace[name] = _Recording(np, ("array", "asarray", "full"))
         elif isinstance(obj, types.FunctionType) and obj.__module__.startswith("srcdiff.runtime"):
@@ -753,7 +779,7 @@ class Array:
         if method == "__call__":
             return apply(ufunc, inputs, kwargs)
         if method in ("reduce", "accumulate"):
-            function = (REDUCE if method == "reduce" else ACCUMULATE).get(ufunc)
+            function: Any = (REDUCE if method == "reduce" else ACCUMULATE).get(ufunc)
             if function is not None:
                 rest = dict(zip(("axis", "dtype"), inputs[1:])) | kwargs
                 rest.setdefault("axis", 0)
@@ -851,7 +877,7 @@ class Array:
         found = self._view(out, [self])
         if found is not None:
             return found
-        node = self._node
+        node: Any = self._node
         recorded = node is not None and self._is_recording()
         return self._boxed(out, Item(node, key, out) if recorded else None, [self])
 
@@ -897,14 +923,14 @@ class Array:
         return apply(np.reshape, (self, plain(shape)), {} if order == "C" else {"order": order})
 
     def transpose(self, *axes: Any) -> Any:
-        axes = axes[0] if len(axes) == 1 else axes or None
-        return apply(np.transpose, (self,) if axes is None else (self, axes))
+        order = axes[0] if len(axes) == 1 else axes or None
+        return apply(np.transpose, (self,) if order is None else (self, order))
 
     def flatten(self, order: str = "C") -> Any:
         return np.copy(self.reshape(-1, order=order))
 
     def copy(self, order: str = "C") -> Any:
-        return apply(np.copy, (self,))
+        return apply(np.copy, (self,), {"order": order})
 
     def astype(self, dtype: Any, **kwargs: Any) -> Any:
         if np.dtype(dtype).kind not in "fc":  # its derivative is zero
@@ -972,7 +998,7 @@ LOGICAL = {
     "and": operator.and_, "or": operator.or_, "xor": operator.xor,
     "lshift": operator.lshift, "rshift": operator.rshift,
 }  # fmt: skip
-UNARY = {
+UNARY: dict[str, Callable] = {
     "neg": operator.neg, "pos": operator.pos, "abs": operator.abs, "invert": operator.invert,
 }  # fmt: skip
 SIGNS = {
@@ -1020,15 +1046,15 @@ def _operators() -> None:
         setattr(Array, f"__i{name}__", in_place(name, function))
     for name, function in COMPARE.items():
         setattr(Array, f"__{name}__", binary(function, False))
-    for name, function in UNARY.items():
-        setattr(Array, f"__{name}__", unary(function))
-    for name, function in METHODS.items():
-        setattr(Array, name, method_of(function))
+    for name, one in UNARY.items():
+        setattr(Array, f"__{name}__", unary(one))
+    for name, method in METHODS.items():
+        setattr(Array, name, method_of(method))
 
-    def divmod_(self: Array, other: Any) -> Any:
-        return self // other, self % other
+    def divmod_(self: Any, other: Any) -> Any:
+        return operator.floordiv(self, other), operator.mod(self, other)
 
-    Array.__divmod__ = divmod_
+    Array.__divmod__ = divmod_  # type: ignore[operator]
 
 
 _operators()

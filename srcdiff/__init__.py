@@ -12,6 +12,9 @@ def f_grad(x):
     return np.cos(x)
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from srcdiff.api import Differentiated, elementwise_grad, grad, value_and_grad, vjp
 from srcdiff.runtime.errors import (
     FallbackWarning,
@@ -25,6 +28,9 @@ from srcdiff.runtime.errors import (
 from srcdiff.runtime.marks import detach
 from srcdiff.runtime.modes import is_training, predict_mode, train_mode
 
+if TYPE_CHECKING:
+    from srcdiff import autograd, nd
+
 __all__ = [
     "Differentiated",
     "FallbackWarning",
@@ -34,12 +40,25 @@ __all__ = [
     "SrcdiffError",
     "UnknownArgumentError",
     "UnsupportedSyntaxError",
+    "autograd",
     "detach",
     "elementwise_grad",
     "grad",
     "is_training",
+    "nd",
     "predict_mode",
     "train_mode",
     "value_and_grad",
     "vjp",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`autograd` and `nd`, imported when they are asked for."""
+    if name in ("autograd", "nd"):
+        return importlib.import_module(f"srcdiff.{name}")
+    raise AttributeError(f"module 'srcdiff' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
