@@ -8,7 +8,7 @@ import inspect
 
 import numpy as np
 
-from srcdiff import grad
+from srcdiff import autograd, grad, nd
 
 
 def doubled(a):
@@ -26,6 +26,20 @@ gradient = grad(doubled)
 arguments = (1.1630787,)
 
 
+def imperative():
+    """Python runs the loop and the branch; what was recorded is the path that was taken."""
+    a = nd.array(arguments)
+    a.attach_grad()
+    with autograd.record():
+        b = a * 2
+        while b.norm().asscalar() < 1000:
+            b = b * 2
+        d = b if b.sum().asscalar() > 0 else 100 * b
+    d.backward()
+    print("\nrecorded:", a.grad.asnumpy(), " is d / a:", (a.grad == d / a).asnumpy())
+    return a.grad.asnumpy()[0]
+
+
 def main():
     print(inspect.getsource(doubled))
     for a in (*arguments, -0.3):
@@ -33,6 +47,7 @@ def main():
         if a > 0:
             print(gradient.source)
         print("gradient:", result, " d / a:", doubled(a) / a)
+    imperative()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import inspect
 
 import numpy as np
 
-from srcdiff import grad, is_training, train_mode
+from srcdiff import autograd, grad, is_training, nd, train_mode
 
 KEEP = 0.8
 
@@ -25,6 +25,27 @@ gradient = grad(mean_square)
 arguments = (rng.normal(size=(3, 4)), rng.normal(size=(5, 3)), rng.random((5, 4)) < KEEP)
 
 
+def dropout(h, mask):
+    """Drops and scales while training; in prediction nothing happens."""
+    return h * mask / KEEP if autograd.is_training() else h
+
+
+def imperative():
+    """`record()` turns training on, `record(train_mode=False)` does not."""
+    w, x, mask = (nd.array(v, dtype="float64") for v in arguments)
+    w.attach_grad()
+    found = []
+    for training in (True, False):
+        with autograd.record(train_mode=training):
+            h = dropout(nd.tanh(nd.dot(x, w)), mask)
+            loss = (h**2).mean()
+        loss.backward()
+        found.append(w.grad.asnumpy())
+        print(f"\nrecorded, training {training}:\n{found[-1]}")
+    print("afterwards:", autograd.is_recording(), autograd.is_training())
+    return tuple(found)
+
+
 def main():
     print(inspect.getsource(mean_square))
     with train_mode():
@@ -36,6 +57,7 @@ def main():
     print("In prediction mode:\n")
     print(gradient.source)
     print(f"gradient:\n{result}")
+    imperative()
 
 
 if __name__ == "__main__":

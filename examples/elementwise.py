@@ -7,7 +7,7 @@ import inspect
 
 import numpy as np
 
-from srcdiff import NonScalarOutputError, elementwise_grad, grad
+from srcdiff import NonScalarOutputError, autograd, elementwise_grad, grad, nd
 
 
 def square(x):
@@ -22,6 +22,23 @@ gradient = elementwise_grad(square)
 arguments = (np.arange(4.0),)
 
 
+def imperative():
+    """`backward` of an array of several elements starts from ones."""
+    x = nd.arange(4)
+    x.attach_grad()
+    with autograd.record():
+        y = x * x
+    y.backward()
+    print("\nrecorded:", x.grad.asnumpy())
+    u = x.copy()
+    u.attach_grad()
+    with autograd.record():
+        v = (u * u).sum()
+    v.backward()
+    print("of the sum:", u.grad.asnumpy(), " difference:", (x.grad - u.grad).asnumpy())
+    return x.grad.asnumpy()
+
+
 def main():
     result = gradient(*arguments)
     print(inspect.getsource(square))
@@ -32,6 +49,7 @@ def main():
         grad(square)(*arguments)
     except NonScalarOutputError as error:
         print("\ngrad(square) raises:", error)
+    imperative()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import inspect
 
 import numpy as np
 
-from srcdiff import elementwise_grad, vjp
+from srcdiff import autograd, elementwise_grad, nd, vjp
 
 
 def first(x, y):
@@ -28,6 +28,23 @@ gradient = elementwise_grad(whole, wrt=("x", "y"))
 arguments = (np.arange(4.0), np.full(4, 2.0))
 
 
+def imperative():
+    """The gradient of a detached copy of u is the head gradient of the half that computed u."""
+    x, y = nd.arange(4), nd.ones(4) * 2
+    x.attach_grad("add")
+    y.attach_grad()
+    with autograd.record():
+        u = nd.sin(x) * y
+        v = u.detach()
+        v.attach_grad()
+        z = v * v + x
+    z.backward()
+    u.backward(v.grad)
+    print("\nrecorded in two halves, x:", x.grad.asnumpy())
+    print("recorded in two halves, y:", y.grad.asnumpy())
+    return x.grad.asnumpy(), y.grad.asnumpy()
+
+
 def main():
     x, y = arguments
     u, pull_first = vjp(first, x, y)
@@ -43,6 +60,7 @@ def main():
     print(gradient.source)
     print("gradient of x:", d_x)
     print("gradient of y:", d_y)
+    imperative()
 
 
 if __name__ == "__main__":

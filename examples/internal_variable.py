@@ -7,7 +7,7 @@ import inspect
 
 import numpy as np
 
-from srcdiff import elementwise_grad
+from srcdiff import autograd, elementwise_grad, nd
 
 
 def product_plus(x, y):
@@ -20,6 +20,20 @@ gradient = elementwise_grad(product_plus, wrt=("x", "u", "y"))
 arguments = (np.arange(4.0), np.full(4, 2.0))
 
 
+def imperative():
+    """`attach_grad` of a variable inside cuts it off from what it was computed from."""
+    x, y = nd.arange(4), nd.ones(4) * 2
+    x.attach_grad()
+    y.attach_grad()
+    with autograd.record():
+        u = x * y
+        u.attach_grad()
+        z = u + x
+    z.backward()
+    print("\nrecorded, cut at u:", *[v.grad.asnumpy() for v in (x, u, y)])
+    return x.grad.asnumpy(), u.grad.asnumpy(), y.grad.asnumpy()
+
+
 def main():
     d_x, d_u, d_y = gradient(*arguments)
     print(inspect.getsource(product_plus))
@@ -27,6 +41,7 @@ def main():
     print("gradient of x:", d_x)
     print("gradient of u:", d_u)
     print("gradient of y:", d_y)
+    imperative()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 
-from srcdiff import grad
+from srcdiff import autograd, grad, nd
 
 
 def length(x):
@@ -15,12 +15,24 @@ gradient = grad(length)
 arguments = (np.arange(4.0),)
 
 
+def imperative():
+    """The same as it is written with arrays that record."""
+    x = nd.arange(4)
+    x.attach_grad()
+    with autograd.record():
+        y = x.norm()
+    y.backward()
+    print("\nrecorded:", x.grad.asnumpy())
+    return x.grad.asnumpy()
+
+
 def main():
     result = gradient(*arguments)
     print(inspect.getsource(length))
     print(gradient.source)
     print("gradient:", result)
     print("at the origin:", gradient(np.zeros(4)))
+    imperative()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 
-from srcdiff import grad
+from srcdiff import autograd, grad, nd
 
 
 def toy(x):
@@ -15,11 +15,24 @@ gradient = grad(toy)
 arguments = (np.arange(4.0),)
 
 
+def imperative():
+    """The same as it is written with arrays that record."""
+    x = nd.arange(4)
+    x.attach_grad()
+    with autograd.record():
+        y = 2 * nd.dot(x, x)
+    y.backward()
+    print("\nrecorded: y =", y.asscalar(), " gradient:", x.grad.asnumpy())
+    print("less 4 x:", (x.grad - 4 * x).asnumpy())
+    return x.grad.asnumpy()
+
+
 def main():
     result = gradient(*arguments)
     print(inspect.getsource(toy))
     print(gradient.source)
     print("gradient:", result)
+    imperative()
 
 
 if __name__ == "__main__":

@@ -387,8 +387,8 @@ class Sweep:
                 d = np.real(d)
             if dtype.kind in "fc":
                 d = d.astype(dtype) if hasattr(d, "astype") else dtype.type(d)
-        elif type(d) is float:
-            d = np.float64(d)
+        elif type(d) in (float, complex):
+            d = np.asarray(d)[()]
         if type(out) is ndarray and not shape and isinstance(d, np.generic):
             d = np.asarray(d)
         return d

@@ -12,7 +12,8 @@ there. What a rule reads of memory that was written since is put back for it (se
 """
 
 # mypy: no-check-untyped-defs
-# mypy: disable-error-code="assignment, attr-defined, misc, override, union-attr, arg-type, return-value"
+# mypy: disable-error-code="assignment, attr-defined, misc, override"
+# mypy: disable-error-code="union-attr, arg-type, return-value"
 
 from __future__ import annotations
 

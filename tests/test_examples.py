@@ -160,3 +160,27 @@ def test_an_example_without_its_extra_is_skipped_with_the_reason(monkeypatch, ca
     printed = capsys.readouterr().out
     assert "pip install" in printed
     assert "skipped: sklearn" in printed.splitlines()[-1]
+
+
+IMPERATIVE = ["toy", "norm", "elementwise", "detached", "head_gradients", "doubling"]
+
+
+@pytest.mark.parametrize("name", IMPERATIVE)
+def test_what_records_gives_the_same_gradient(name):
+    example = load(name)
+    ours = example.gradient(*fresh(example.arguments))
+    for one, other in zip(np.atleast_2d(ours), np.atleast_2d(example.imperative()), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_marking_an_internal_variable_cuts_it_off():
+    example = load("internal_variable")
+    assert [g.tolist() for g in example.imperative()] == [[1] * 4, [1] * 4, [0] * 4]
+
+
+def test_recording_trains_and_predicts_as_the_compiled_modes_do():
+    example = load("dropout")
+    training, prediction = example.imperative()
+    with example.train_mode():
+        np.testing.assert_allclose(example.gradient(*example.arguments), training, rtol=1e-12)
+    np.testing.assert_allclose(example.gradient(*example.arguments), prediction, rtol=1e-12)

@@ -190,7 +190,7 @@ def test_items_are_added_where_they_came_from():
 
 def test_a_list_of_arrays_has_gradients_for_each():
     x, y = leaf(np.ones(2)), leaf(3.0)
-    z = np.sum(np.concatenate([x, 2 * x]) * np.arange(4.0)) + np.sum(np.array([y, y * y]))
+    z = np.sum(np.concatenate([x, 2 * x]) * np.arange(4.0)) + np.sum(np.stack([y, y * y]))
     dx, dy = gradients(z, [x, y])
     np.testing.assert_array_equal(dx, [4, 7])
     assert dy == 7
