@@ -466,6 +466,8 @@ class Differentiated:
         result = code.function(*args, **kwargs)
         result = result if code.finish is None else code.finish(result)
         if not code.checked:
+            if code.compiled.source is None and isinstance(code.compiled.ir, NoRuleError):
+                self._warn(self, code.compiled.ir)
             arguments = self._parsed_callee().bind(args, kwargs)
             fits = self._gradients_fit(code, arguments, result)
             assert fits, f"{self!r}: a gradient is unlike its argument, which is a bug in srcdiff"
@@ -564,7 +566,8 @@ class Differentiated:
             except (UnsupportedSyntaxError, NoRuleError) as error:
                 if self._fallback != "tape":
                     raise
-                self._warn(self, error)
+                if not isinstance(error, NoRuleError):  # the tape may have no rule either
+                    self._warn(self, error)
                 compiled = self._on_tape(callee, entries, error)
             code = _Code(compiled, callee, args, entries)
             code.observes = observes
