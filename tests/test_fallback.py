@@ -220,6 +220,59 @@ def test_classes_with_state_operators_and_inheritance():
     on_tape(f, X, some(4, start=2.0), wrt=(0, 1))
 
 
+class Sized(Model):
+    def __abs__(self):
+        return float(np.sum(np.abs(self.w)))
+
+    def __len__(self):
+        return len(self.w)
+
+    def __lt__(self, other):
+        return float(self.w[0]) < math.sin(other)
+
+
+def test_pythons_functions_and_comparisons_ask_the_users_class():
+    def f(w):
+        model = Sized(w)
+        total = abs(model) * len(model)
+        if model < 2.0:
+            total = total * w[1]
+        return total
+
+    on_tape(f, X)
+
+
+def test_whole_parts_of_an_array_are_stored_by_attribute():
+    def f(x):
+        y = np.zeros((2, 2))
+        y.flat = x
+        z = np.zeros(4, complex)
+        z.real = y.ravel() ** 2
+        z.imag = x
+        return np.sum((z * z.conj()).real)
+
+    on_tape(f, X)
+
+
+class Slotted:
+    __slots__ = ("x",)
+
+    def __getattr__(self, name):
+        return self.x * len(name)
+
+
+def test_slots_are_left_plain_and_getattr_is_not_asked_by_us():
+    keeper = Slotted()
+
+    def f(x):
+        keeper.x = x * 2
+        return np.sum(keeper.abc)
+
+    value, g = value_and_grad_on_tape(f)(X)
+    assert g.tolist() == [6] * 4 and type(keeper.x) is np.ndarray
+    np.testing.assert_array_equal(keeper.x, 2 * X)
+
+
 @dataclasses.dataclass
 class Pair:
     a: np.ndarray

@@ -9,14 +9,14 @@ nbformat = pytest.importorskip("nbformat", reason="the notebook needs nbformat")
 nbclient = pytest.importorskip("nbclient", reason="the notebook needs nbclient and ipykernel")
 
 
-def texts(cell):
+def text_of(cell):
     """What a cell has printed and returned, blanks apart: they depend on IPython's version."""
-    found = []
-    for output in cell.outputs:
+    words = []
+    for output in cell.outputs:  # a print may come in several pieces
         assert output.output_type in ("stream", "execute_result"), output
         text = output.text if output.output_type == "stream" else output.data["text/plain"]
-        found.append(" ".join(text.split()))
-    return found
+        words += text.split()
+    return " ".join(words)
 
 
 def test_each_cell_gives_what_the_notebook_keeps(monkeypatch):
@@ -27,7 +27,7 @@ def test_each_cell_gives_what_the_notebook_keeps(monkeypatch):
     cells = [(old, new) for old, new in zip(kept.cells, run.cells) if old.cell_type == "code"]
     assert len(cells) > 20 and sum(bool(old.outputs) for old, _ in cells) > 15
     for old, new in cells:
-        assert texts(new) == texts(old), old.source
+        assert text_of(new) == text_of(old), old.source
 
 
 def test_each_way_is_shown_beside_the_other():

@@ -86,8 +86,8 @@ class Recording:
                 for i, v in enumerate(obj):
                     if bare(v) is not v:
                         obj[i] = bare(v)
-            elif hasattr(obj, "__dict__"):
-                for name, v in list(vars(obj).items()):
+            else:
+                for name, v in attributes(obj).items():
                     if bare(v) is not v:
                         object.__setattr__(obj, name, bare(v))
         for (_, name), namespace in self.globals.items():
@@ -97,6 +97,27 @@ class Recording:
             with contextlib.suppress(ValueError):  # it is empty
                 if bare(cell.cell_contents) is not cell.cell_contents:
                     cell.cell_contents = bare(cell.cell_contents)
+
+
+def attributes(obj: Any) -> dict[str, Any]:
+    """What an object holds, slots included; its own `__getattr__` is not asked.
+
+    >>> class Slotted:
+    ...     __slots__ = ("x", "y")
+    >>> s = Slotted()
+    >>> s.x = 3
+    >>> attributes(s)
+    {'x': 3}
+    """
+    found: dict[str, Any] = {}
+    with contextlib.suppress(AttributeError):
+        found.update(object.__getattribute__(obj, "__dict__"))
+    for cls in type(obj).__mro__:
+        slots = vars(cls).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            with contextlib.suppress(AttributeError):
+                found[name] = object.__getattribute__(obj, name)
+    return found
 
 
 current: ContextVar[Recording] = ContextVar("srcdiff.recording")

@@ -129,6 +129,9 @@ BINARY = {
     ast.Mod: "mod", ast.Pow: "pow", ast.MatMult: "matmul", ast.BitAnd: "and", ast.BitOr: "or",
     ast.BitXor: "xor", ast.LShift: "lshift", ast.RShift: "rshift",
 }  # fmt: skip
+COMPARED = {
+    ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne",
+}  # fmt: skip
 UNARY = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "invert"}
 
 
@@ -291,6 +294,13 @@ class Rewriter(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         op = ast.copy_location(ast.Constant(BINARY[type(node.op)]), node)
         return self.tape("binary", node, op, self.visit(node.left), self.visit(node.right))
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        if len(node.ops) > 1 or type(node.ops[0]) not in COMPARED:
+            return node  # a chain evaluates what is in the middle once, and may stop there
+        op = ast.copy_location(ast.Constant(COMPARED[type(node.ops[0])]), node)
+        return self.tape("compare", node, op, node.left, node.comparators[0])
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         node.operand = self.visit(node.operand)

@@ -154,6 +154,9 @@ class _Entry:
         found = lookup(type(self.base), name)
         if isinstance(found, property) and isinstance(found.fset, types.FunctionType):
             taped(found.fset)(self.base, value)
+        elif isinstance(self.base, Tracked) and name in ("flat", "real", "imag"):
+            part = self.base.flat if name == "flat" else getattr(self.base, name)
+            part[slice(None) if name == "flat" else ...] = value
         elif isinstance(self.base, Array):
             raise UnsupportedSyntaxError(
                 f"a store to the attribute `{name}` of an array cannot be differentiated", caller(),
@@ -208,6 +211,25 @@ def unary(op: str, x: Any) -> Any:
     return enter(_OPERATORS[op](enter(x)))
 
 
+def compare(op: str, a: Any, b: Any) -> Any:
+    """`a < b` and the like; Python asks b, with the arguments exchanged, if a does not know."""
+    if type(a) in _NUMERIC and type(b) in _NUMERIC:
+        return enter(_COMPARISONS[op](a, b))
+    for x, y, name in ((a, b, op), (b, a, _MIRRORED[op])):
+        method = python_method(x, f"__{name}__")
+        if method is None:
+            break
+        found = taped(method)(x, y)
+        if found is not NotImplemented:
+            return enter(found)
+    return enter(_COMPARISONS[op](enter(a), enter(b)))
+
+
+_COMPARISONS: dict[str, Callable] = {
+    "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+    "eq": operator.eq, "ne": operator.ne,
+}  # fmt: skip
+_MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 _NUMERIC = frozenset((Number, Tracked, float, int, bool, complex, str, list, tuple))
 _OPERATORS: dict[str, Callable] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv,
@@ -238,13 +260,17 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     """`f(*args, **kwargs)`"""
     kind = type(f)
     try:
-        handler = _HANDLERS.get(f)
+        handler, asked = _HANDLERS.get(f), _ASKING.get(f)
     except TypeError:  # not hashable
-        handler = None
+        handler = asked = None
     if handler is not None:
         return handler(*args, **kwargs)
     if kind is types.FunctionType:
         return call_python(f, args, kwargs)
+    if asked is not None and args:
+        method = python_method(args[0], asked)
+        if method is not None:
+            return enter(taped(method)(*args, **kwargs))
     if kind is types.MethodType:
         if type(f.__func__) is types.FunctionType:
             return call_python(f.__func__, (f.__self__, *args), kwargs)
@@ -504,6 +530,8 @@ _HANDLERS: dict[Any, Callable] = {
     float: float_, complex: complex_, type: type_, getattr: get_attribute, setattr: set_attribute,
     detach: detached, copy.deepcopy: deep_copy, copy.copy: copy.copy,
 }  # fmt: skip
+# Python's functions that ask their argument's class.
+_ASKING = {abs: "__abs__", len: "__len__", next: "__next__", round: "__round__", bool: "__bool__"}
 _NUMBERS_OF = frozenset(f for f in (*RULES, *_HANDLERS) if getattr(f, "__module__", "") in (
     "math", "builtins"))  # fmt: skip
 _STRUCTURAL = frozenset(
