@@ -156,10 +156,13 @@ class Run:
                 self.output = function(
                     *callee.selves, *given, **{k: x for k, (x, _) in named.items()}
                 )
-            except (TypeError, ValueError) as error:  # NumPy's own, about an error of ours
-                if isinstance(error.__cause__, SrcdiffError):
-                    raise error.__cause__ from None
-                raise
+            except (TypeError, ValueError, SystemError) as error:  # about an error of ours, in C
+                cause = error.__cause__
+                while cause is not None and not isinstance(cause, SrcdiffError):
+                    cause = cause.__cause__
+                if cause is None:
+                    raise
+                raise cause from None
             nodes = tuple(node for _, node in leaves)
             bound = callee.bind(nodes, {k: node for k, (_, node) in named.items()})
             self.leaves = [

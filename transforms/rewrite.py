@@ -273,7 +273,7 @@ class Rewriter(ast.NodeTransformer):
         return node
 
     def visit_Match(self, node: ast.Match) -> ast.Match:
-        node.subject = self.visit(node.subject)
+        node.subject = self.tape("matched", node.subject, self.visit(node.subject))
         for case in node.cases:
             case.guard = case.guard and self.visit(case.guard)
             captured = [

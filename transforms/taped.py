@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import builtins
 import collections
+import collections.abc
 import copy
 import dataclasses
 import functools
@@ -38,9 +39,40 @@ ndarray = np.ndarray
 slice = builtins.slice  # what rewritten code calls, whatever the user's names are
 
 
+# Whether NumPy's arrays match the patterns of sequences, as they do since Python 3.13.
+ARRAYS_MATCH = bool(ndarray.__flags__ & (1 << 5))
+
+
+class Subject(Tracked):
+    """A tracked array that is matched, where arrays match the patterns of sequences."""
+
+    __slots__ = ()
+
+
+collections.abc.Sequence.register(Subject)
+
+
+def matched(x: Any) -> Any:
+    """What `match` is given."""
+    if not ARRAYS_MATCH:
+        return x
+    if isinstance(x, Tracked):
+        return Subject(x._value, x._memory)
+    if isinstance(x, tuple):
+        parts = [matched(part) for part in x]
+        return x._make(parts) if hasattr(x, "_make") else tuple(parts)
+    if boxes_in(x):
+        raise UnsupportedSyntaxError(
+            f"`match` of a {type(x).__name__} of arrays", caller(), "Match a tuple of them."
+        )
+    return x
+
+
 def enter(x: Any) -> Any:
     """What comes into the function: arrays become tracked arrays, those in tuples included."""
     kind = type(x)
+    if kind is Subject:
+        return Tracked(x._value, x._memory)
     if kind is ndarray:
         return current.get().outside(x)
     if kind is float or kind is int or isinstance(x, Array):
