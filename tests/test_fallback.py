@@ -954,3 +954,19 @@ def test_what_is_outside_a_helper_on_the_tape_is_read_live(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert df(X)[1].tolist() == [7] * 4
+
+
+def test_what_a_pullback_returns_may_be_written_into():
+    def mixed(y, v):
+        try:
+            return np.cos(y) * v
+        finally:
+            pass
+
+    def f(x):
+        y = x * 2
+        y[...] = mixed(y, y[-1])
+        return np.sum(y**2) + np.mean(y)
+
+    on_tape(f, X)
+    assert ".copy()\n" not in checked(f, X).source.replace("x.copy()", "")

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime import marks
+from srcdiff.runtime import kernels, marks
 from srcdiff.runtime.registry import NONDIFFERENTIABLE
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import (
@@ -310,7 +310,7 @@ class Look:
             for result in instr.results:
                 self.points(result, *operands)
             return
-        if instr.attrs.get("taped"):  # it works on copies
+        if instr.attrs.get("taped") or instr.op is kernels.pulled:  # they work on copies
             return
         if instr.attrs.get("view"):
             how = "view"
