@@ -406,7 +406,11 @@ class Tracked(Taped):
         if isinstance(value, list | tuple):
             value = apply(np.array, (value,))
         place.will_write(view, bare)
-        view[bare] = plain(value)
+        new = plain(value)
+        if isinstance(value, Tracked) and value._memory is place and view.ndim and new.ndim:
+            self._store_overlapping(bare, new)
+        else:
+            view[bare] = new
         if view.dtype.kind not in "fc":
             return
         node = value._node if isinstance(value, Array) else None
@@ -416,6 +420,26 @@ class Tracked(Taped):
             raise lost(f"a store into an array that {place.kept} holds",
                        "Store before it is passed there, or pass a copy.")  # fmt: skip
         place.node = Store(place.whole, view, bare, held(key), place.node, node)
+
+    def _store_overlapping(self, key: Any, new: np.ndarray) -> None:
+        """A store of a part of the memory into another: of `x[::2] = x[:3]` NumPy makes more.
+
+        Where it reads what it has just written, the result is not what was there before.
+        """
+        view, before = self._value, np.copy(new)
+        view[key] = new
+        stored = view[key]
+        if stored.base is None:  # at indices: NumPy takes care
+            return
+        before = before.reshape(before.shape[max(before.ndim - stored.ndim, 0) :])
+        if not np.array_equal(
+            stored, np.broadcast_to(before, stored.shape).astype(view.dtype),
+            equal_nan=view.dtype.kind in "fc",
+        ):  # fmt: skip
+            raise UnsupportedSyntaxError(
+                "a store of a part of an array into another part of it, where NumPy reads what it"
+                " has just written", caller(), "Store a copy (`.copy()`).",
+            )  # fmt: skip
 
     def _refuse_write(self, form: str) -> Any:
         raise lost(f"`{form}`", "Use an expression that makes a new array.")

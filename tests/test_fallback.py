@@ -758,12 +758,12 @@ def test_a_loop_that_stores_takes_memory_linear_in_its_steps():
     df = value_and_grad_on_tape(f)
     df(some(10))
     peaks = []
-    for n in (500, 1000):
+    for n in (500, 2000):
         tracemalloc.start()
         df(some(n))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 2.5 * peaks[0]
+    assert peaks[1] < 8 * peaks[0]  # a copy of the buffer per step: 16 times
 
 
 def test_functions_that_return_no_value_at_once_are_refused():

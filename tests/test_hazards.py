@@ -14,7 +14,16 @@ import pytest
 from pytest import approx
 
 from tests.gallery import positive, some
-from tests.judge import fresh, gradient_or_none, right, right_or_refused, same, srcdiff_gradient
+from tests.judge import (
+    fresh,
+    gradient_or_none,
+    judge,
+    right,
+    right_or_refused,
+    same,
+    srcdiff_gradient,
+)
+from tests.tape import tape_gradient
 from tests.test_ten_programs import load
 
 # What kind of thing it is decides what an operation does
@@ -2060,3 +2069,44 @@ def test_the_arguments_of_a_call_are_copied_with_their_overlap():
     a, b = fresh((x, x[1:3]))
     b[0] = 9.0
     assert a[1] == 9.0 and x[1] != 9.0
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        lambda x: x.__setitem__(slice(None, None, 2), x[0:3]),
+        lambda x: np.copyto(x[::2], x[:3]),
+    ],
+)
+def test_a_store_in_which_numpy_reads_what_it_has_just_written_is_refused(store):
+    def f(x):
+        y = x * 1.0
+        store(y)
+        return np.sum(y**2 * np.arange(5.0))
+
+    assert right_or_refused(f, some(5)) == "refused"
+    verdict = judge(f, (some(5),), gradient=tape_gradient)
+    assert verdict.outcome == "refused" and "just written" in str(verdict)
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        lambda x: x.__setitem__(slice(1, None), x[:-1]),
+        lambda x: x.__setitem__(slice(None, -1), x[1:]),
+        lambda x: x.__setitem__(slice(2, None, 2), x[:-2:2]),
+        lambda x: x.__setitem__(slice(None), x[::-1]),
+        lambda x: x.reshape(2, 3).__setitem__(slice(None), x.reshape(2, 3)[::-1]),
+        lambda x: x.reshape(2, 3).__setitem__(0, x.reshape(2, 3)[1]),
+        lambda x: x.reshape(2, 3)[:, 1:].__setitem__(..., x.reshape(2, 3)[:, :-1]),
+    ],
+)
+def test_overlapping_stores_of_which_numpy_takes_care(store):
+    def f(x):
+        y = x * 1.0
+        store(y)
+        return np.sum(y**2 * np.arange(6.0))
+
+    right_or_refused(f, some(6))
+    verdict = judge(f, (some(6),), gradient=tape_gradient)
+    assert verdict.outcome == "right", str(verdict)

@@ -1157,6 +1157,7 @@ class Calls(Memory):
         if kwargs or not isinstance(args[0], Array):
             raise self.refuse(where, "this form of `np.copyto`")
         place, key = self.target(args[0])
+        self.check_overlap(place, key, args[1], self.kind(args[0]), where)
         self.write(place, key, self.read(args[1], where), where)
         return Known(None)
 

@@ -951,6 +951,7 @@ class Specializer(Calls):
                     op, old, operand = found
                     self.augmented(base, tree, op, operand, old, where)
                     return
+            self.check_overlap(base, tree, value, kind, where)
             self.write(base, tree, self.store_value(value, kind, where), where)
         elif isinstance(base, List):
             self.check_cell(base, where, "[…] =")
@@ -976,6 +977,28 @@ class Specializer(Calls):
             self.written.add(base.cell)
         else:
             raise self.refuse(where, f"a store into {describe(base)}")
+
+    def check_overlap(self, base: Array, key: Any, value: Any, kind: Kind | None,
+                      where: Any) -> None:  # fmt: skip
+        """Refuse `x[::2] = x[:3]`: NumPy may read there what it has just written.
+
+        It takes a copy for arrays of several axes and for opposite directions, and goes backwards
+        where the strides are the same.
+        """
+        if not isinstance(value, Array) or value.buffer is not base.buffer:
+            return
+        if kind is not None and kind.rank is not None and kind.rank != 1:
+            return
+        target = strides((*base.path, ("getitem", key)))
+        source = strides(value.path)
+        if target == source:
+            return
+        opposite = [type(one) is tuple and len(one) == 1 and type(one[0]) is int
+                    for one in (target, source)]  # fmt: skip
+        if all(opposite) and target[0] * source[0] < 0:
+            return
+        raise self.refuse(where, "a store of a part of an array into another part of it, with "
+                          "other strides,", "Store a copy (`.copy()`).")  # fmt: skip
 
     def still_there(self, old: Any, base: Array) -> bool:
         """Whether the element that an augmented store has read is still in its place."""
@@ -1127,6 +1150,37 @@ def wrap(tree: Any) -> Any:
     if isinstance(tree, tuple):
         return Tuple(tuple(wrap(t) for t in tree))
     return Known(tree)
+
+
+def strides(path: tuple) -> Any:
+    """What a path does to the strides of an array: equal results are equal strides.
+
+    >>> strides((("getitem", Slice(None, None, 2)), ("getitem", Slice(1, None, -1))))
+    (-2,)
+    >>> strides((("getitem", 3),)) == strides((("getitem", 4),))
+    True
+    """
+    steps: list = []
+    for op, *args in path:
+        if op != "getitem":
+            return (op, path)
+        key = args[0]
+        if isinstance(key, Slice):
+            step = 1 if key.step is None else key.step
+            if steps and type(step) is int and type(steps[-1]) is int:
+                steps[-1] *= step
+            else:
+                steps.append(step)
+        elif isinstance(key, tuple):
+            steps.append(tuple(
+                ("slice", k.step or 1) if isinstance(k, Slice) else k if k is None or k is ...
+                else "index" for k in key
+            ))  # fmt: skip
+        elif key is ...:
+            steps = steps or [1]
+        else:
+            steps.append("index")
+    return tuple(steps) or (1,)
 
 
 def negated(run: Specializer, value: Any, where: Any) -> Any:
