@@ -2110,3 +2110,21 @@ def test_overlapping_stores_of_which_numpy_takes_care(store):
     right_or_refused(f, some(6))
     verdict = judge(f, (some(6),), gradient=tape_gradient)
     assert verdict.outcome == "right", str(verdict)
+
+
+def test_a_value_that_is_read_is_not_called_as_what_nobody_reads():
+    def f(x, m):
+        y = np.stack([x[2:4], x[1:3]])
+        for row in m:
+            x[-2], x[-1] = x[-2:]
+        return np.sum(y) + np.sum(x)
+
+    right_or_refused(f, some(4), some(2, 4))
+
+    def g(x, m):
+        y = np.stack([x[2:4], x[1:3]])
+        for row in m:
+            row = row * 2
+        return np.sum(y)
+
+    right(g, some(4), some(2, 4))

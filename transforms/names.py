@@ -82,7 +82,9 @@ def compatible(a: Value, b: Value) -> bool:
 
 
 def base_name(v: Value) -> str:
-    name = "".join(c if c.isalnum() or c == "_" else "_" for c in v.name) or "t"
+    name = "".join(c if c.isalnum() or c == "_" else "_" for c in v.name)
+    if not name or (not v.user and not name.strip("_")):  # `_` is for what nobody reads
+        name = "t"
     return f"_{name}" if name[0].isdigit() else name
 
 
