@@ -970,3 +970,14 @@ def test_what_a_pullback_returns_may_be_written_into():
 
     on_tape(f, X)
     assert ".copy()\n" not in checked(f, X).source.replace("x.copy()", "")
+
+
+def test_what_would_need_a_loop_unrolled_runs_on_the_tape():
+    def starred(a, b, *rest):
+        return a * b + sum(rest)
+
+    def f(x):
+        return starred(*x) + sum(v * v for v in (w * 2 for w in x))
+
+    on_tape(f, X)
+    checked(f, X)

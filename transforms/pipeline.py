@@ -20,6 +20,7 @@ from srcdiff.runtime.errors import (
     NotDifferentiableTypeError,
     SrcdiffError,
     UnknownArgumentError,
+    UnsupportedSyntaxError,
 )  # fmt: skip
 from srcdiff.transforms.bufferize import bufferize
 from srcdiff.transforms.calls import NeedsObservation
@@ -51,6 +52,7 @@ from srcdiff.transforms.scalars import has_effects, python_scalars
 from srcdiff.transforms.specialize import (
     UNROLL,
     NeedsConstant,
+    NeedsUnrolling,
     Specialized,
     Specializer,
     expander,
@@ -202,6 +204,8 @@ def specialized(request: Request) -> tuple[Arguments, Specializer, Specialized]:
         except NeedsConstant as need:  # an int that fixes a rank, an axis or a trip count
             static |= need.paths
             continue
+        except NeedsUnrolling as error:  # no loop could be unrolled that would have helped
+            raise UnsupportedSyntaxError(error.what, error.where, error.instead) from None
         if primal.writes_arguments and arguments.twice and not shared:
             shared = True  # then one array is one buffer
             continue
