@@ -28,13 +28,17 @@ SHARED = {
     "abstract", "abstract_core", "abstract_shapes", "abstract_making", "abstract_products",
     "spelling", "recording",
 }  # fmt: skip
-# What one stage is made of: the specialiser is written in five files and calls the stages before
+# What one stage is made of: the specialiser is written in several files and calls the stages before
 # it for each helper; emission prints; the pipeline knows the order, and is the only one that does.
 STAGES = {
     "specialize": {"calls", "mutation", "merging", "loops", "lower", "parse"},
     "merging": {"mutation"},
     "loops": {"merging", "mutation"},
-    "calls": {"mutation"},
+    "calls": {"mutation", "array_calls", "builtin_calls", "containers", "iteration"},
+    "array_calls": {"mutation"},
+    "builtin_calls": {"mutation"},
+    "containers": {"mutation"},
+    "iteration": {"mutation"},
     "emit": {"printer"},
     # The fallback: what is called, how a tree is made to call it, and one helper of a compiled one.
     "rewrite": {"parse"},

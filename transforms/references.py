@@ -158,6 +158,36 @@ def ref_like(obj: Any) -> bool:
     )
 
 
+def static_ref(obj: Any) -> Ref:
+    if type(obj) is tuple:
+        return Tuple(tuple(static_ref(x) for x in obj))
+    return Known(obj)
+
+
+def lift(leaf: Any) -> Any:
+    return Plain(leaf) if isinstance(leaf, Value) else Known(leaf)
+
+
+def path_name(path: tuple) -> str:
+    kind, *rest = path
+    if kind in ("global", "cell"):
+        return rest[1]
+    if kind in ("attr", "item", "default"):
+        name = str(rest[-1])
+        return name if name.isidentifier() else f"{path_name(rest[0])}_{name}"
+    return "constant"
+
+
+def path_key(path: tuple) -> Any:
+    kind, *rest = path
+    if kind in ("attr", "item"):
+        return (kind, path_key(rest[0]), rest[1])
+    if kind in ("global", "cell"):
+        where = rest[0].globals if kind == "global" else rest[0].cells[rest[1]]
+        return (kind, id(where), rest[1])
+    return (kind, *(id(r) for r in rest))
+
+
 class Guard(NamedTuple):
     """What was found outside the function when it was compiled, and must be so at a call."""
 

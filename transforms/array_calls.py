@@ -1,0 +1,98 @@
+"""NumPy's functions on references that are more than an operation: they write, or are static.
+
+A handler returns a reference, or None where the call is an operation like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime import kernels, marks, modes
+from srcdiff.transforms.mutation import Memory
+from srcdiff.transforms.references import Array, Bound, Known, Plain, Ref, Tuple
+
+
+class ArrayCalls(Memory):
+    def call_errstate(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Bound({k: self.known(v, where, "the setting") for k, v in kwargs.items()},
+                     "errstate")  # fmt: skip
+
+    def call_is_constant(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        (ref,) = args
+        known = isinstance(ref, Known) or (isinstance(ref, Plain) and ref.value in self.constants)
+        return Known(known)
+
+    def call_is_training(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Known(self.training)
+
+    def call_detach(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """The same object, through which no derivative flows."""
+        (ref,) = args
+        if not isinstance(ref, (Plain, Array)):
+            return ref
+        value = self.emit(marks.detach, (self.read(ref, where),), None, self.kind(ref), where,
+                          "detached")  # fmt: skip
+        made = self.fresh(value)
+        if isinstance(made, Array) and isinstance(ref, Array):
+            self.may_alias(made.buffer, ref.buffer)
+        return made
+
+    def call_add_at(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        base, key, value = args
+        if not isinstance(base, Array):
+            raise self.refuse(where, "`np.add.at` on something that is no array")
+        tree = self.key_tree(key, where)
+        self.write(base, tree, self.read(value, where), where, add=True, repeats=True)
+        return Known(None)
+
+    def call_add_at_kernel(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        self.call_add_at(args, kwargs, where)
+        return args[0]
+
+    def call_where(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        return self.apply(np.nonzero, args, {}, where) if len(args) == 1 else None
+
+    def call_copyto(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if kwargs or not isinstance(args[0], Array):
+            raise self.refuse(where, "this form of `np.copyto`")
+        place, key = self.target(args[0])
+        self.check_overlap(place, key, args[1], self.kind(args[0]), where)
+        self.write(place, key, self.read(args[1], where), where)
+        return Known(None)
+
+    def call_ndim(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        rank = self.kind(args[0]).rank
+        return None if rank is None else Known(rank)
+
+    def call_shape(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        kind = self.kind(args[0])
+        if kind.dims is None:
+            return None
+        return Tuple(tuple(self.dimension(args[0], i, where) for i in range(len(kind.dims))))
+
+    def call_size(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        if len(args) == 1 and not kwargs and self.kind(args[0]).tag == "scalar":
+            return Known(1)
+        return None
+
+    def call_conj(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        kind = self.kind(args[0])
+        internal = self.frame.internal
+        return args[0] if internal and kind.numeric and kind.dtype.kind != "c" else None
+
+    def call_iscomplexobj(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        kind = self.kind(args[0])
+        return Known(kind.dtype.kind == "c") if kind.numeric else None
+
+
+HANDLERS: dict[Any, Callable] = {
+    np.errstate: ArrayCalls.call_errstate, np.ndim: ArrayCalls.call_ndim,
+    np.shape: ArrayCalls.call_shape, np.size: ArrayCalls.call_size, np.conj: ArrayCalls.call_conj,
+    np.iscomplexobj: ArrayCalls.call_iscomplexobj, np.copyto: ArrayCalls.call_copyto,
+    np.add.at: ArrayCalls.call_add_at, kernels.add_at: ArrayCalls.call_add_at_kernel,
+    np.where: ArrayCalls.call_where, kernels.is_constant: ArrayCalls.call_is_constant,
+    modes.is_training: ArrayCalls.call_is_training, marks.detach: ArrayCalls.call_detach,
+}  # fmt: skip

@@ -1,0 +1,269 @@
+"""Python's own functions on references: `len`, `range`, `isinstance`, `sum`, `max`, …
+
+A handler returns a reference, or None where the call is an operation like any other.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.transforms.ir import Instr
+from srcdiff.transforms.kinds import INT, Kind, kind_of
+from srcdiff.transforms.mutation import Memory
+from srcdiff.transforms.references import (
+    Array,
+    Bound,
+    Cell,
+    Dict,
+    Iterator,
+    Known,
+    List,
+    Plain,
+    Ref,
+    Tuple,
+)  # fmt: skip
+
+
+class Builtins(Memory):
+    def call_len(self, args: tuple, kwargs: dict, where: Any) -> Any:
+        (ref,) = args
+        if isinstance(ref, Tuple):
+            return Known(len(ref.items))
+        if isinstance(ref, (List, Dict)):
+            held = self.held(ref)
+            if not isinstance(held, Plain):
+                return Known(len(held))
+            return Plain(self.emit(len, (held.value,), None, INT, where, "n"))
+        if isinstance(ref, Known):
+            return Known(len(ref.obj))
+        kind = self.kind(ref)
+        if kind.dims and isinstance(kind.dims[0], int):
+            return Known(kind.dims[0])
+        tree = self.read(ref, where)
+        size = kind.dims[0] if kind.dims else None
+        return Plain(self.emit(len, (tree,), None, INT._replace(size=size), where, "n"))
+
+    def call_range(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        parts = [self.as_int(a, where) for a in args]
+        if len(parts) == 1:
+            parts = [Known(0), parts[0], Known(1)]
+        elif len(parts) == 2:
+            parts.append(Known(1))
+        return Iterator("range", tuple(parts))
+
+    def as_int(self, ref: Any, where: Any) -> Any:
+        kind = self.kind(ref)
+        if kind.tag != "scalar" or kind.dtype is None or kind.dtype.kind not in "iub":
+            raise self.refuse(where, "`range` of something that is no int")
+        return ref
+
+    def call_zip(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Iterator("zip", args)
+
+    def call_enumerate(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        start = args[1] if len(args) > 1 else kwargs.get("start", Known(0))
+        return Iterator("enumerate", (args[0], start))
+
+    def call_reversed(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Iterator("reversed", args)
+
+    def call_list(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if not args:
+            return self.new_list(())
+        ref = args[0]
+        if isinstance(ref, List) and isinstance(self.held(ref), Plain):
+            return self.method_copy(ref, (), {}, where)
+        if isinstance(ref, Array) and not isinstance((self.kind(ref).dims or (None,))[0], int):
+            return self.list_of_array(ref, where)
+        return self.new_list(tuple(self.items(ref, where)))
+
+    def list_of_array(self, ref: Array, where: Any) -> List:
+        """`list(x)` of an array whose length is known only at run time."""
+        kind = self.kind(ref)
+        if kind.rank != 1:
+            raise self.refuse(where, "the list of the rows of an array")
+        item = Kind("scalar", kind.dtype, python=False)
+        value = self.emit(list, (self.read(ref, where),), None, Kind("list", items=(item,)), where,
+                          "items")  # fmt: skip
+        cell = Cell("items")
+        self.state.memory[cell] = Plain(value)
+        return List(cell)
+
+    def call_tuple(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Tuple(tuple(self.items(args[0], where)) if args else ())
+
+    def call_dict(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        cell = Cell()
+        held: dict = {}
+        if args and isinstance(args[0], Dict):
+            held.update(self.held(args[0]))
+        elif args:
+            for pair in self.items(args[0], where):
+                key, value = self.items(pair, where)
+                held[self.known(key, where, "a dict's key")] = value
+        self.state.memory[cell] = {**held, **kwargs}
+        return Dict(cell)
+
+    def call_slice(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        parts = (None, args[0], None) if len(args) == 1 else (*args, None)[:3]
+        return Bound(tuple(Known(None) if p is None else p for p in parts), "slice")
+
+    def call_isinstance(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        ref, classes = args
+        wanted = self.known(classes, where, "the class")
+        if isinstance(ref, Known):
+            return Known(isinstance(ref.obj, wanted))
+        cls = self.class_of(ref, wanted, where)
+        return Known(issubclass(cls, wanted))
+
+    def class_of(self, ref: Any, wanted: Any, where: Any) -> type:
+        if isinstance(ref, Tuple):
+            return ref.cls
+        if isinstance(ref, (List, Dict)):
+            return list if isinstance(ref, List) else dict
+        kind = self.kind(ref)
+        if kind.tag == "array":
+            return np.ndarray
+        if kind.tag == "scalar":
+            python = {"b": bool, "i": int, "f": float, "c": complex}
+            if kind.python:
+                return python[kind.dtype.kind]
+            numpy = kind.dtype.type
+            if kind.python is None:
+                possible = {issubclass(c, wanted) for c in (python[kind.dtype.kind], numpy, int)}
+                if len(possible) > 1:
+                    raise self.refuse(where, "this `isinstance` depends on run-time values")
+            return numpy
+        raise self.refuse(where, "this `isinstance` depends on run-time values")
+
+    def call_float(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        if args and isinstance(args[0], Known) and not isinstance(args[0].obj, (float, complex)):
+            return Known(float(args[0].obj))
+        return None
+
+    def call_int(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        if all(isinstance(a, Known) for a in args) and args:
+            return Known(int(*(a.obj for a in args)))
+        if args and self.kind(args[0]) == INT:
+            return args[0]
+        return None
+
+    def call_bool(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        found = self.truth(args[0], where)
+        return found if isinstance(found, Known) else None
+
+    def call_str(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if all(isinstance(a, Known) for a in args):
+            return Known(str(*(a.obj for a in args)))
+        return Plain(self.emit(str, tuple(self.read(a, where) for a in args), None, Kind("str"),
+                               where, "text"))  # fmt: skip
+
+    def call_print(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        trees = tuple(self.read(a, where) for a in args)
+        keywords = {k: self.read(v, where) for k, v in kwargs.items()}
+        self.instrs.append(Instr(print, trees, keywords, (), (), {"effect": True}, where))
+        return Known(None)
+
+    def call_sum(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        ref = args[0]
+        start = args[1] if len(args) > 1 else kwargs.get("start", Known(0))
+        if isinstance(ref, Array):
+            kind = self.kind(ref)
+            if kind.dims:
+                made = Kind("array", kind.dtype, kind.dims[1:]) if len(kind.dims) > 1 else \
+                    Kind("scalar", kind.dtype, python=False)  # fmt: skip
+                more = () if isinstance(start, Known) and start.obj == 0 else (start,)
+                tree = tuple(self.read(r, where) for r in (ref, *more))
+                return self.fresh(self.emit(sum, tree, None, made, where, "total"))
+        if isinstance(ref, List) and isinstance(self.held(ref), Plain):
+            if isinstance(start, Known) and start.obj == 0:
+                item = self.held(ref).value.kind.items
+                kind = item[0] if item else INT
+                value = self.emit(sum, (self.held(ref).value,), None, kind, where, "total")
+                return self.fresh(value)
+            raise self.refuse(where, "`sum` with a start")
+        items = self.items(ref, where)
+        if all(isinstance(i, Known) for i in items) and isinstance(start, Known):
+            return Known(sum((i.obj for i in items), start.obj))
+        scalars = all(self.kind(i).tag == "scalar" for i in items)
+        if scalars and isinstance(start, Known) and start.obj == 0:
+            return self.apply(sum, (Tuple(tuple(items)),), {}, where)
+        total = start
+        for item in items:
+            total = self.binary(operator.add, total, item, where)
+        return total
+
+    def extreme(self, op: Callable, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if kwargs:
+            raise self.refuse(where, f"a keyword of `{op.__name__}`")
+        if len(args) == 1 and isinstance(args[0], Array):
+            return self.apply(op, args, {}, where)
+        items = list(args) if len(args) > 1 else self.items(args[0], where)
+        if all(isinstance(i, Known) for i in items):
+            return Known(op(i.obj for i in items))
+        best = items[0]
+        for item in items[1:]:
+            best = self.apply(op, (best, item), {}, where)
+        return best
+
+    def call_max(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return self.extreme(max, args, kwargs, where)
+
+    def call_min(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return self.extreme(min, args, kwargs, where)
+
+    def call_any(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        return self.all_any(any, args, where)
+
+    def call_all(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        return self.all_any(all, args, where)
+
+    def all_any(self, op: Callable, args: tuple, where: Any) -> Ref | None:
+        ref = args[0]
+        if isinstance(ref, Array) or (isinstance(ref, List) and isinstance(self.held(ref), Plain)):
+            return Plain(self.emit(op, (self.read(ref, where),), None, kind_of(True), where,
+                                   op.__name__))  # fmt: skip
+        tests = [self.truth(i, where) for i in self.items(ref, where)]
+        if all(isinstance(t, Known) for t in tests):
+            return Known(op(t.obj for t in tests))
+        tree = [self.read(t, where) for t in tests]
+        return Plain(self.emit(op, (tree,), None, kind_of(True), where, op.__name__))
+
+    def call_map(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        f, *iterables = args
+        columns = [self.items(it, where) for it in iterables]
+        return Tuple(tuple(self.call(f, row, {}, where) for row in zip(*columns)))
+
+    def call_hasattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        ref, name = args[0], self.known(args[1], where, "the name")
+        if isinstance(ref, Known):
+            return Known(hasattr(ref.obj, name))
+        return Known(hasattr(self.class_of(ref, object, where), name))
+
+    def call_getattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return self.getattr(args[0], self.known(args[1], where, "the name"), where)
+
+    def call_type(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if isinstance(args[0], Known):
+            return Known(type(args[0].obj))
+        kind = self.kind(args[0])
+        if kind.python is None and kind.tag == "scalar":
+            raise self.refuse(where, "this `type` depends on run-time values")
+        return Known(self.class_of(args[0], object, where))
+
+
+HANDLERS: dict[Any, Callable] = {
+    len: Builtins.call_len, range: Builtins.call_range, zip: Builtins.call_zip,
+    enumerate: Builtins.call_enumerate, reversed: Builtins.call_reversed,
+    list: Builtins.call_list, tuple: Builtins.call_tuple, dict: Builtins.call_dict,
+    slice: Builtins.call_slice, isinstance: Builtins.call_isinstance, float: Builtins.call_float,
+    int: Builtins.call_int, bool: Builtins.call_bool, str: Builtins.call_str,
+    print: Builtins.call_print, sum: Builtins.call_sum, max: Builtins.call_max,
+    min: Builtins.call_min, any: Builtins.call_any, all: Builtins.call_all,
+    map: Builtins.call_map, hasattr: Builtins.call_hasattr, getattr: Builtins.call_getattr,
+    type: Builtins.call_type,
+}  # fmt: skip

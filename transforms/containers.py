@@ -1,0 +1,154 @@
+"""Lists, dicts and tuples: their methods, and lists whose length is known only at run time.
+
+    a.append(v)      of known items: the cell holds one more reference; nothing is emitted
+                     of unknown length: a.2 = list_append(a, v)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from srcdiff.transforms.ir import Instr, Slice, Value, leaf_kind
+from srcdiff.transforms.kinds import OBJECT, Kind, join
+from srcdiff.transforms.mutation import Memory
+from srcdiff.transforms.references import (
+    Array,
+    Cell,
+    Dict,
+    Known,
+    List,
+    Plain,
+    Ref,
+    Tuple,
+    path_name,
+)  # fmt: skip
+
+CHANGING = frozenset("insert pop popitem remove clear sort reverse update setdefault".split())
+
+
+class Containers(Memory):
+    def alike(self, items: Any) -> bool:
+        """Whether items may be elements of one sequence: numbers or arrays of one kind."""
+        found = [self.kind(i) for i in items]
+        return bool(found) and all(k.numeric and k.rank == found[0].rank for k in found) and \
+            len({k.dtype for k in found}) == 1  # fmt: skip
+
+    def item_of_alike(self, base: Any, items: tuple, key: Plain, where: Any) -> Ref:
+        """An item at a position that is known only at run time."""
+        cell = base.cell if isinstance(base, List) else Cell("items")
+        sequence = self.sequence(items, cell, where)
+        if isinstance(base, List):
+            self.state.memory[cell] = sequence
+        return self.sequence_item(sequence.value, key.value, where)
+
+    def sequence_item(self, sequence: Value, index: Any, where: Any) -> Ref:
+        if isinstance(index, Slice):
+            raise self.refuse(where, "a slice of a list whose length is known only at run time")
+        kind = sequence.kind.items[0] if sequence.kind.items else OBJECT
+        value = self.emit("getitem", (sequence, index), None, kind, where, sequence.name + "_item")
+        ref = self.fresh(value)
+        if isinstance(ref, Array):
+            ref.buffer.fixed = "an element of a list is written in place"
+        return ref
+
+    def sequence(self, held: tuple, cell: Cell, where: Any) -> Plain:
+        """A list of known items as one value whose length is known only at run time."""
+        trees = []
+        kind: Kind | None = None
+        for ref in held:
+            tree = self.read(ref, where)
+            item = leaf_kind(tree)
+            kind = item if kind is None else join(kind, item)
+            trees.append(tree)
+            self.fix(ref)
+        items = (kind,) if kind is not None else None
+        value = self.emit("list", (trees,), None, Kind("list", items=items), where, cell.name)
+        return Plain(value)
+
+    def fix(self, ref: Any) -> None:
+        """What a list of unknown length holds is no longer written by its other names."""
+        if isinstance(ref, Array):
+            ref.buffer.fixed = f"`{ref.buffer.name}` is written after it was put into a list"
+
+    # lists and dicts
+
+    def append_outside(self, base: List, args: tuple, where: Any) -> Ref:
+        """`calls.append(v)` of a list from outside: an effect, once, where it stands."""
+        path = self.outside_cells[base.cell]
+        if base.cell in self.read_cells:
+            raise self.refuse(where, f"a list from outside, `{path_name(path)}`, is read and "
+                              "appended to", "Pass it as an argument.")  # fmt: skip
+        self.appended.add(base.cell)
+        self.guards[:] = [g for g in self.guards if g.path is not path]  # its length may change
+        attrs = {"effect": True, "path": path}
+        self.instrs.append(
+            Instr("append_outside", (self.read(args[0], where),), None, (), (), attrs, where)
+        )
+        return Known(None)
+
+    def method_append(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if base.cell in self.outside_cells:
+            return self.append_outside(base, args, where)
+        held = self.held(base)
+        self.written.add(base.cell)
+        if isinstance(held, Plain):
+            item = self.read(args[0], where)
+            self.fix(args[0])
+            old = held.value.kind.items
+            kind = leaf_kind(item) if old is None else join(old[0], leaf_kind(item))
+            value = self.emit("list_append", (held.value, item), None, Kind("list", items=(kind,)),
+                              where, base.cell.name)  # fmt: skip
+            self.state.memory[base.cell] = Plain(value)
+        else:
+            self.state.memory[base.cell] = (*held, args[0])
+        return Known(None)
+
+    def method_extend(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        for item in self.items(args[0], where):
+            self.method_append(base, (item,), {}, where)
+        return Known(None)
+
+    def method_pop(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        held = self.held(base)
+        if isinstance(held, Plain):
+            raise self.refuse(where, "`pop` from a list whose length is known only at run time")
+        self.written.add(base.cell)
+        if isinstance(held, dict):
+            key = self.known(args[0], where, "a dict's key")
+            rest = dict(held)
+            found = rest.pop(key) if key in rest else args[1]
+            self.state.memory[base.cell] = rest
+            return found
+        items = list(held)
+        index = self.known(args[0], where, "the index") if args else -1
+        found = items.pop(index)
+        self.state.memory[base.cell] = tuple(items)
+        return found
+
+    def method_insert(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        held = self.held(base)
+        if isinstance(held, Plain):
+            raise self.refuse(where, "`insert` into a list whose length is known only at run time")
+        items = list(held)
+        items.insert(self.known(args[0], where, "the index"), args[1])
+        self.state.memory[base.cell] = tuple(items)
+        return Known(None)
+
+    def method_items(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Tuple(tuple(Tuple((Known(k), v)) for k, v in self.held(base).items()))
+
+    def method_keys(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Tuple(tuple(Known(k) for k in self.held(base)))
+
+    def method_values(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return Tuple(tuple(self.held(base).values()))
+
+    def method_get(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
+        key = self.known(args[0], where, "a dict's key")
+        default = args[1] if len(args) > 1 else Known(None)
+        return self.held(base).get(key, default)
+
+    def method_copy(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        cell = Cell(base.cell.name)
+        self.state.memory[cell] = self.held(base)
+        return type(base)(cell)

@@ -1,0 +1,176 @@
+"""Iteration: how long something is, and what its items are.
+
+    for i, (u, w) in enumerate(zip(x, y)):     length n, bounds range(0, n, 1),
+        …                                      item(i) = (i, (x[i], y[i]))
+
+Structure (a tuple, a list of known items) has bounds None: a loop over it can only be unrolled.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from srcdiff.transforms.ir import Value, leaf_kind
+from srcdiff.transforms.kinds import INT, Kind
+from srcdiff.transforms.mutation import Memory, describe
+from srcdiff.transforms.references import (
+    Array,
+    Dict,
+    Iterator,
+    Known,
+    List,
+    Plain,
+    Ref,
+    Tuple,
+    lift,
+)  # fmt: skip
+
+
+class Iteration(Memory):
+    def iterate(self, ref: Any, where: Any) -> tuple[Any, Callable[[Any], Ref], tuple | None]:
+        """(length, item, bounds) of an iterable.
+
+        length   an int, or the value of an int
+        item     the reference of item i, for a reference to i
+        bounds   the arguments of `for`: ("range", start, stop, step), the values that i takes;
+                 None for structure, which can only be unrolled
+        """
+        if isinstance(ref, Iterator):
+            return getattr(self, f"iterate_{ref.kind}")(ref, where)
+        if isinstance(ref, Tuple):
+            return len(ref.items), lambda i: ref.items[i.obj], None
+        if isinstance(ref, List) and not isinstance(self.held(ref), Plain):
+            items = self.held(ref)
+            return len(items), lambda i: self.getitem(ref, i, where), None if items else None
+        if isinstance(ref, Dict):
+            keys = tuple(self.held(ref))
+            return len(keys), lambda i: Known(keys[i.obj]), None
+        if isinstance(ref, (List, Plain)):
+            kind = self.kind(ref)
+            if kind.tag not in ("list",) and not isinstance(ref, List):
+                raise self.refuse(where, "a loop over something of unknown kind")
+            n = self.call_len((ref,), {}, where)
+            return n.value, lambda i: self.getitem(ref, i, where), ("range", 0, n.value, 1)
+        if isinstance(ref, Array):
+            kind = self.kind(ref)
+            if not kind.dims:
+                raise self.refuse(where, "a loop over a 0-d array")
+            n = self.call_len((ref,), {}, where)
+            length = n.obj if isinstance(n, Known) else n.value
+            return length, lambda i: self.getitem(ref, i, where), ("range", 0, length, 1)
+        if isinstance(ref, Known) and isinstance(ref.obj, (str, range, frozenset, set)):
+            items = tuple(sorted(ref.obj) if isinstance(ref.obj, (set, frozenset)) else ref.obj)
+            return len(items), lambda i: Known(items[i.obj]), None
+        raise self.refuse(where, f"a loop over {describe(ref)}")
+
+    def iterate_range(self, ref: Iterator, where: Any) -> tuple:
+        start, stop, step = (self.read(p, where) for p in ref.parts)
+        if all(isinstance(p, int) for p in (start, stop, step)):
+            values = range(start, stop, step)
+            bounds = ("range", start, stop, step)
+
+            def known_item(i: Any) -> Ref:
+                return Known(values[i.obj]) if isinstance(i, Known) else i
+
+            return len(values), known_item, bounds
+        return None, lambda i: i, ("range", start, stop, step)
+
+    def iterate_reversed(self, ref: Iterator, where: Any) -> tuple:
+        length, item, bounds = self.iterate(ref.parts[0], where)
+        if isinstance(length, int):
+
+            def known_item(i: Any) -> Ref:
+                return item(Known(length - 1 - i.obj)) if isinstance(i, Known) else item(i)
+
+            return length, known_item, bounds and reverse_bounds(bounds)
+        assert bounds is not None
+        if not isinstance(bounds[3], int):
+            raise self.refuse(where, "`reversed` of a range with a step that is not known")
+        return length, item, self.reversed_bounds(bounds, where)
+
+    def reversed_bounds(self, bounds: tuple, where: Any) -> tuple:
+        """The same values backwards."""
+        _, start, stop, step = bounds
+        if abs(step) != 1:
+            raise self.refuse(where, "`reversed` of a range with a step")
+
+        def less(tree: Any) -> Any:
+            if isinstance(tree, int):
+                return tree - step
+            return self.emit(operator.sub, (tree, step), None, INT, where, "last")
+
+        return ("range", less(stop), less(start), -step)
+
+    def iterate_enumerate(self, ref: Iterator, where: Any) -> tuple:
+        inner, start = ref.parts
+        length, item, bounds = self.iterate(inner, where)
+        if bounds is not None and (bounds[1] != 0 or bounds[3] != 1):
+            count = self.iterate_zip(Iterator("zip", (inner,)), where)
+            length, item, bounds = count[0], lambda i: count[1](i).items[0], count[2]
+
+        def numbered(i: Any) -> Ref:
+            number = i
+            if not (isinstance(start, Known) and start.obj == 0):
+                number = self.binary(operator.add, i, start, where)
+            return Tuple((number, item(i)))
+
+        return length, numbered, bounds
+
+    def iterate_zip(self, ref: Iterator, where: Any) -> tuple:
+        parts = [self.iterate(p, where) for p in ref.parts]
+        lengths = [p[0] for p in parts]
+        known = [n for n in lengths if isinstance(n, int)]
+        items = []
+        for length, item, bounds in parts:
+            if isinstance(length, int) or bounds is None or (bounds[1], bounds[3]) == (0, 1):
+                items.append(item)
+            else:
+                items.append(self.offset(item, bounds, where))
+
+        def together(i: Any) -> Ref:
+            return Tuple(tuple(item(i) for item in items))
+
+        if len(known) == len(parts):
+            structure = any(p[2] is None for p in parts)
+            n = min(known, default=0)
+            return n, together, None if structure else ("range", 0, n, 1)
+        if any(p[2] is None for p in parts):
+            raise self.refuse(where, "`zip` of a list of known length and an array",
+                              "Make the array a list, or the list an array.")  # fmt: skip
+        counts = [self.count(p, where) for p in parts]
+        sizes = {repr(leaf_kind(c).size) for c in counts if isinstance(c, Value)}
+        if len(sizes) == 1 and all(isinstance(c, Value) for c in counts) and "None" not in sizes:
+            n = counts[0]
+        else:
+            n = self.emit(min, tuple(counts), None, INT, where, "n")
+        return n, together, ("range", 0, n, 1)
+
+    def count(self, part: tuple, where: Any) -> Any:
+        length, _, bounds = part
+        if length is not None:
+            return length
+        _, start, stop, step = bounds
+        if start == 0 and step == 1:
+            return stop
+        made = self.emit(range, (start, stop, step), None, Kind("range"), where, "steps")
+        return self.emit(len, (made,), None, INT, where, "n")
+
+    def offset(self, item: Callable, bounds: tuple, where: Any) -> Callable[[Any], Ref]:
+        _, start, stop, step = bounds
+
+        def shifted(i: Any) -> Ref:
+            ref = i
+            if step != 1:
+                ref = self.binary(operator.mul, ref, lift(step), where)
+            if start != 0:
+                ref = self.binary(operator.add, lift(start), ref, where)
+            return item(ref)
+
+        return shifted
+
+
+def reverse_bounds(bounds: tuple) -> tuple:
+    values = range(*bounds[1:])[::-1]
+    return ("range", values.start, values.stop, values.step)
