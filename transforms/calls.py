@@ -617,12 +617,16 @@ class Calls(Iteration, Containers, Builtins, ArrayCalls):
             raise self.refuse(where, f"the method `{name}`")
         op, full, keywords = found
         full = tuple(Tuple(tuple(a)) if type(a) is tuple else a for a in full)
-        full = tuple(a if ref_like(a) or isinstance(a, Slice) else Known(a) for a in full)
-        keywords = {k: v if ref_like(v) or isinstance(v, Slice) else Known(v) for k, v in keywords.items()}
+        full = tuple(map(as_ref, full))
+        keywords = {k: as_ref(v) for k, v in keywords.items()}
         result = self.call(Known(op), full, keywords, where)
         if self.instrs and self.instrs[-1].op is op:
             self.instrs[-1].attrs["method"] = name
         return result
+
+def as_ref(obj: Any) -> Any:
+    return obj if ref_like(obj) or isinstance(obj, Slice) else Known(obj)
+
 
 STATIC_CLASSES = (np.finfo, np.iinfo, np.dtype)
 
