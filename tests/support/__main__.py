@@ -1,0 +1,5 @@
+"""Prints docs/support.md."""
+
+from tests.support import page
+
+print(page(), end="")
