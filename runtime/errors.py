@@ -106,6 +106,10 @@ class UnsupportedSyntaxError(SrcdiffError):
     """The function holds what neither the compiler nor the tape can take, or has no source."""
 
 
+class ComplexPowerError(UnsupportedSyntaxError):
+    """A power of Python's floats is complex, in a program that was compiled for real numbers."""
+
+
 class NoRuleError(SrcdiffError):
     """A function on the way from input to output has neither a rule nor source."""
 

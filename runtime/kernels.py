@@ -15,6 +15,8 @@ import math
 
 import numpy as np
 
+from srcdiff.runtime.errors import ComplexPowerError
+
 
 def is_constant(x):
     """Whether x is a literal number in the program: the compiler answers that.
@@ -25,6 +27,25 @@ def is_constant(x):
     (True, False, False)
     """
     return type(x) is int or type(x) is float
+
+
+def real_power(x, y):
+    """`x ** y` of Python's own floats, in a program that is right for a real result alone.
+
+    >>> real_power(2.0, 0.5) == 2**0.5
+    True
+    >>> real_power(-2.0, 0.5)
+    Traceback (most recent call last):
+    srcdiff.runtime.errors.ComplexPowerError: -2.0 ** 0.5 is complex
+      Take the power of a NumPy number, of which it is nan, or make the base complex.
+    """
+    out = x**y
+    if type(out) is complex and type(x) is not complex and type(y) is not complex:
+        raise ComplexPowerError(
+            f"{x!r} ** {y!r} is complex", None,
+            "Take the power of a NumPy number, of which it is nan, or make the base complex.",
+        )  # fmt: skip
+    return out
 
 
 def unbroadcast(d, shape):

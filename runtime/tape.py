@@ -201,7 +201,8 @@ class Operation(Node):
                 if type(place) is int:
                     arg = args[place]
                     if type(arg) is float:
-                        args = [*args[:place], np.float64(arg), *args[place + 1 :]]
+                        numpys = np.complex128 if type(out) is complex else np.float64
+                        args = [*args[:place], numpys(arg), *args[place + 1 :]]
         conjugate = rule.analytic and (is_complex(out) or any(map(is_complex, args)))
         found = vjp(np.conj(d) if conjugate else d, out, *args, **kwargs)
         if type(found) is not tuple:
@@ -472,7 +473,10 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
                 places.append(i)
                 parents.append(node)
         elif type(arg) in CONTAINERS:
+            known = len(parents)
             values[i] = unboxed(arg, (i,), boxes, places, parents)
+            if len(parents) > known and makes_array(function):
+                return apply(function, (*args[:i], apply(np.array, (arg,)), *args[i + 1 :]), kwargs)
     if kwargs:
         kwargs = {k: unboxed(v, (k,), boxes, places, parents) for k, v in kwargs.items()}
     if not boxes:
@@ -507,6 +511,25 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     versions = tuple([box._memory.hold() for box in boxes if box._memory is not None])
     node = Operation(rule, values, kwargs, out, tuple(places), tuple(parents), versions)
     return face._boxed(out, node, boxes)
+
+
+def makes_array(function: Any) -> bool:
+    """Whether a function of arrays makes one of a list: its rule is written for arrays.
+
+    >>> makes_array(np.exp), makes_array(np.linalg.norm), makes_array(np.concatenate)
+    (True, True, False)
+    """
+    if isinstance(function, np.ufunc):
+        return True
+    module = getattr(function, "__module__", None) or ""
+    return module.partition(".")[0] in ("numpy", "scipy") and function not in TAKES_SEQUENCES
+
+
+TAKES_SEQUENCES = {
+    np.array, np.asarray, np.asanyarray, np.stack, np.concatenate, np.vstack, np.hstack, np.dstack,
+    np.column_stack, np.block, np.meshgrid, np.select, np.choose, np.linalg.multi_dot,
+    np.broadcast_arrays, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.ix_, np.einsum,
+}  # fmt: skip
 
 
 _accepted: set[tuple] = set()  # calls that their rules are known to take

@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 
-from srcdiff.runtime.errors import NoRuleError, SrcdiffError, UnsupportedSyntaxError
+from srcdiff.runtime.errors import (
+    ComplexPowerError,
+    NoRuleError,
+    SrcdiffError,
+    UnsupportedSyntaxError,
+)
 from srcdiff.signature import (
     Callee,
     Entry,
@@ -393,6 +398,15 @@ class Differentiated:
                 return self(*args, **kwargs)
             _name_line(error, code)
             raise
+        except ComplexPowerError as error:
+            if self._fallback != "tape" or _has_effects(code.compiled.ir):
+                _name_line(error, code)
+                raise
+            self._warn(self, error)  # the tape takes each number as it comes
+            callee = self._parsed_callee()
+            on_tape = _Code(self._on_tape(callee, code.entries, error), callee, args, code.entries)
+            on_tape.finish, on_tape.promoted = code.finish, code.promoted
+            return self._careful_call(on_tape, args, kwargs)
         except Exception as error:
             if self._helper_changed(error, code, key):
                 return self(*args, **kwargs)
@@ -837,7 +851,12 @@ class _Pullback(Differentiated):
                         callee.where(),
                         "Pass it as an argument.",
                     )
-            result = function(*full, **kwargs, d_out=cotangent(shape, d_out))
+            d_out = cotangent(shape, d_out)
+            try:
+                result = function(*full, **kwargs, d_out=d_out)
+            except ComplexPowerError as error:  # the tape takes each number as it comes
+                on_tape: Any = self._on_tape(callee, code.entries, error).function
+                result = on_tape.value_and_pull(full, kwargs)[1](d_out)
             gradients = iter(result if finish is None else finish(result))
             return tuple(next(gradients) if want else None for want in wanted)
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime import kernels
 from srcdiff.transforms import abstract_making, abstract_products, abstract_shapes  # noqa: F401
 from srcdiff.transforms.abstract_core import (
     RULES,
@@ -347,6 +348,11 @@ def power(op: Callable, base: Any, exponent: Any, modulus: Any = None) -> Kind:
                         pass
         return found
     return finish(_numpy_power(op, b, e, exponent), broadcast(b.dims, e.dims))
+
+
+@abstract(kernels.real_power)
+def real_power(op: Callable, base: Any, exponent: Any) -> Kind:
+    return FLOAT
 
 
 def _numpy_power(op: Callable, b: Kind, e: Kind, exponent: Any) -> Kind:

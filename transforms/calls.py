@@ -164,6 +164,10 @@ class Calls(Iteration, Containers, Builtins, ArrayCalls):
 
     def apply(self, op: Any, args: tuple, kwargs: dict, where: Any, name: str = "") -> Ref:
         """Emit one operation on references."""
+        if op in (operator.add, operator.mul) and any(isinstance(a, (List, Tuple)) for a in args):
+            if not any(abstract.from_numpy(self.kind(a)) for a in args):  # Python's own
+                what = "a list or tuple repeated by, or added to, what is known only at run time"
+                raise self.refuse(where, what, "Make it an array, of `np.full` or the like.")
         if op not in TAKES_SEQUENCES:
             args = tuple(self.as_array(op, a, where) for a in args)
         if self.frame.internal and op in abstract.PURE and not kwargs:
@@ -189,12 +193,17 @@ class Calls(Iteration, Containers, Builtins, ArrayCalls):
             and op is operator.pow
             and all(leaf_kind(t).tag == "scalar" for t in tree)
         ):
-            kind = FLOAT  # a root; of a negative number it is complex, and no gradient comes out
+            kind = FLOAT  # a root, which is complex of a negative number
+            if any(leaf_kind(t).dtype.kind == "f" for t in tree) and not nonnegative(tree[0], self):
+                op = kernels.real_power
         if kind in (None, OBJECT) and op in MADE_OF_LISTS and not keywords and len(tree) == 1:
             kind = array_of_list(op, tree[0]) or kind
-        plain = spelled is op or self.frame.internal
+        plain = spelled is op or self.frame.internal or op is kernels.real_power
         attrs = {} if plain else {"spelled": spelled}
-        return self.result(op, tree, keywords, kind, args, where, name, attrs)
+        made = self.result(op, tree, keywords, kind, args, where, name, attrs)
+        if kind == FLOAT and isinstance(made, Plain) and keeps_sign(op, tree, self):
+            self.nonnegative.add(made.value)
+        return made
 
     def as_array(self, op: Any, ref: Any, where: Any) -> Any:
         """A list of numbers or arrays, given to an operation on arrays, is the array of them."""
@@ -214,6 +223,8 @@ class Calls(Iteration, Containers, Builtins, ArrayCalls):
         if kind is not None and kind.tag in ("tuple", "list") and kind.items is not None \
                 and op not in (sum, max, min):  # fmt: skip
             values = tuple(Value(f"{name}_{i}", k) for i, k in enumerate(kind.items))
+            if len(values) == 1:
+                attrs = attrs | {"only": True}
             self.instrs.append(Instr(op, tree, keywords, values, (), attrs, where))
             refs = tuple(self.fresh(v) for v in values)
             self.share(op, tree, keywords, args, refs)
@@ -684,6 +695,31 @@ def array_of_list(op: Any, tree: Any) -> Kind | None:
     if not item.numeric or item.dims is None or (op is np.vstack and len(item.dims) != 1):
         return None
     return Kind("array", item.dtype, (fresh_size(), *item.dims))
+
+
+def nonnegative(x: Any, run: Any) -> bool:
+    """Whether Python's number x is known not to be below zero, or to be nan."""
+    return x in run.nonnegative if isinstance(x, Value) else isinstance(x, (int, float)) and x >= 0
+
+
+def keeps_sign(op: Any, tree: tuple, run: Any) -> bool:
+    """Whether the result of an operation on Python's floats is known not to be below zero."""
+    if op in (operator.abs, math.fabs, math.exp, math.sqrt, math.hypot, math.cosh):
+        return True
+    if len(tree) != 2:
+        return False
+    x, y = tree
+    if op is operator.pow and isinstance(y, (int, float)) and y % 2 == 0:
+        return True
+    if op is operator.mul and x is y:
+        return True
+    if op is max:
+        return nonnegative(x, run) and nonnegative(y, run)  # `max(nan, 1.0)` is nan
+    if op is operator.pow:
+        return nonnegative(x, run)
+    if op in (operator.add, operator.mul, operator.truediv):
+        return nonnegative(x, run) and nonnegative(y, run)
+    return False
 
 
 TAKES_SEQUENCES = {

@@ -258,10 +258,10 @@ class Emitter:
                     self.collect(inner, order)
                 for k, r in enumerate(instr.results):
                     for inner in instr.blocks:
-                        variables.merge(r, inner.results[k])
+                        self.merge(r, inner.results[k])
             elif instr.op in ("copy", "identity") and isinstance(instr.args[0], Value):
                 if instr.args[0] not in self.folded:
-                    variables.merge(instr.results[0], instr.args[0])
+                    self.merge(instr.results[0], instr.args[0])
             order.extend(results)
 
     def collect_loop(self, instr: Instr, order: list[Value]) -> None:
@@ -281,8 +281,13 @@ class Emitter:
         for inner in instr.blocks:
             self.collect(inner, order)
         for p, init, y in zip(params, inits, body.results):
-            variables.merge(p, y)
-            variables.merge(p, init)
+            self.merge(p, y)
+            self.merge(p, init)
+
+    def merge(self, v: Value, other: Any) -> None:
+        """Let two values share a name if they can; what is read from outside has none."""
+        if not (isinstance(other, Value) and other in self.globals_read):
+            self.variables.merge(v, other)
 
     def outside_names(self) -> set[str]:
         """The names of the user's globals and closure cells that are read."""
@@ -768,6 +773,10 @@ class Emitter:
         return self.expr(key)
 
     def instr_expr(self, instr: Instr) -> ast.expr:
+        expr = self.whole_expr(instr)
+        return ast.Subscript(expr, ast.Constant(0)) if "only" in instr.attrs else expr
+
+    def whole_expr(self, instr: Instr) -> ast.expr:
         op = instr.op
         if isinstance(op, str):
             return getattr(self, f"expr_{op}")(instr)

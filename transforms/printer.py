@@ -52,7 +52,9 @@ class Generator(SourceGenerator):
             self.write(", " if i else "")
             part._pp = Precedence.Comma  # type: ignore[attr-defined]
             self.write(part)
-        self.write(",]" if isinstance(key, ast.Tuple) and len(parts) == 1 and key.elts else "]")
+        if isinstance(key, ast.Tuple) and len(parts) == 1 and key.elts:
+            self.write(",")
+        self.write("]")  # by itself: the wrapping of long lines looks for it
 
     def abort_visit(self, node: ast.AST) -> None:  # type: ignore[override]
         self.write(ast.unparse(node))

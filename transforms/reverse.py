@@ -331,7 +331,7 @@ class Reverse:
 
     def apply_rule(self, rule: Any, instr: Instr, ds: list) -> None:
         where = instr.where
-        if len(instr.results) == 1:
+        if len(instr.results) == 1 and "only" not in instr.attrs:
             d_out, out = ds[0], instr.results[0]
         else:
             d_out = tuple(
@@ -388,7 +388,8 @@ class Reverse:
                 for a, part in zip(arg, d):
                     self.spread(a, part, where, conjugate, exact)
         elif d is not None and isinstance(arg, Value) and arg in self.active:
-            if conjugate and (not isinstance(d, Value) or d.kind.dtype.kind == "c"):
+            dtype = d.kind.dtype if isinstance(d, Value) else None
+            if conjugate and (dtype is None or dtype.kind == "c"):
                 d = self.emit(np.conj, (d,), None, where)
             self.add(arg, d, where, exact)
 

@@ -161,6 +161,7 @@ class Specializer(Calls):
         self.frame_count = 0
         self.unroll, self.training = unroll, training
         self.constants: dict[Value, Any] = {}  # names that hold a literal
+        self.nonnegative: set[Value] = set()  # Python's floats that are known not to be below zero
         self.augment: dict[Value, tuple] = {}
         self.returned_at: Any = None  # the last `return` of the function itself
         self.read_from: dict[Value, Value] = {}  # element → its buffer's version then

@@ -324,6 +324,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             touch(of)
         if f is print:
             current.get().effects = True
+        if f in _READING:
+            return f(*args, **kwargs)
         return enter(f(*map(callback, args), **{k: callback(v) for k, v in kwargs.items()}))
     method = python_method(f, "__call__")
     if method is not None and not type(f).__module__.startswith("srcdiff"):
@@ -417,8 +419,9 @@ def opaque(f: Any, args: tuple, kwargs: dict) -> Any:
     for box in boxes:
         if box._memory is not None:  # it may write
             box._memory.will_write(box._value, ...)
-    given = [unwrapped(callback(x)) for x in args]
-    result = f(*given, **{k: unwrapped(callback(v)) for k, v in kwargs.items()})
+    given = [x if isinstance(x, type) else unwrapped(callback(x)) for x in args]
+    named = {k: v if isinstance(v, type) else unwrapped(callback(v)) for k, v in kwargs.items()}
+    result = f(*given, **named)
     if not isinstance(result, ndarray | np.generic | int | float | complex | str | None | tuple):
         for box in boxes:
             if box._memory is not None:
@@ -566,6 +569,7 @@ _HANDLERS: dict[Any, Callable] = {
 _ASKING = {abs: "__abs__", len: "__len__", next: "__next__", round: "__round__", bool: "__bool__"}
 _NUMBERS_OF = frozenset(f for f in (*RULES, *_HANDLERS) if getattr(f, "__module__", "") in (
     "math", "builtins"))  # fmt: skip
+_READING = frozenset((isinstance, issubclass, callable, hasattr, id))  # they call nothing back
 _STRUCTURAL = frozenset(
     """builtins itertools functools _functools operator _operator collections _collections copy
     """.split()

@@ -14,7 +14,7 @@ import operator
 
 import numpy as np
 
-from srcdiff.runtime.kernels import is_constant, sinc_derivative
+from srcdiff.runtime.kernels import is_constant, real_power, sinc_derivative
 from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
 
 # Sample points: around zero, positive, within (-1, 1), above 1; pairs that broadcast.
@@ -86,6 +86,7 @@ def pos_vjp(d_out, out, x):
     math.pow,
     np.power,
     np.float_power,
+    real_power,
     at=[
         *POSITIVE_PAIRS,
         *[(x, y) for x in POSITIVE for y in (-1, 0, 1, 2, 3, 0.5, 1.5, -0.5)],

@@ -1,0 +1,112 @@
+"""What real code does: each test is a program that a package of the world has, made small."""
+
+import math
+
+import numpy as np
+import pytest
+
+from srcdiff import grad, value_and_grad, vjp
+from srcdiff.runtime.errors import ComplexPowerError
+
+from .judge import right
+
+
+def test_a_tuple_of_one_is_not_its_item():
+    def f(a, b):
+        i = np.where(a <= b)[0]
+        return a[i].sum() * i.size
+
+    assert value_and_grad(f, fallback="error")(np.array([1.0, 2, 3]), np.full(3, 2.0))[0] == 6
+    right(f, np.array([1.0, 2, 3]), np.full(3, 2.5))
+
+
+WEIGHTS = [np.array([1.0, 2.0, 3.0])]
+
+
+def test_what_is_read_from_outside_starts_a_loop_in_the_adjoint():
+    def f(a):
+        n = len(a)
+        out = np.zeros(n)
+        for k in range(n):
+            for j in range(n - k):
+                out[k] += a[j] * a[j + k]
+        return np.sum(out * WEIGHTS[0])
+
+    right(f, np.array([1.0, 2.0, -0.5]))
+
+
+def test_a_list_times_a_length_is_a_list():
+    def f(a):
+        w = [2.0] * len(a)
+        return sum(w) * a[0]
+
+    value, d_a = value_and_grad(f)(np.array([1.0, 2.0, 3.0]))
+    assert value == 6 and d_a.tolist() == [6, 0, 0]
+
+
+def test_a_long_line_with_a_tuple_of_one_in_a_key_is_wrapped():
+    def f(a, b, nonzero):
+        b[nonzero,] = a * 1.61139411 + 2.338549 * a * b - 0.14611605 * a - 0.012308094 * a * b * b
+        return b.sum()
+
+    right(f, np.array([0.3, 0.7]), np.array([1.1, 2.0]), np.array([0, 1]), wrt=(0, 1))
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::srcdiff.runtime.errors.FallbackWarning")
+
+
+# Python's floats and what is complex
+
+
+def mach(m, g):
+    r = ((m * g - 3.0) / (m + g)) ** 0.5
+    return r.real * 2 + r.imag * 3
+
+
+@pytest.mark.parametrize("m", [2.5, 1.5])
+def test_a_root_of_a_negative_python_float_is_complex(m):
+    h = 1e-6
+    want = (mach(m + h, 1.4) - mach(m - h, 1.4)) / (2 * h)
+    assert abs(grad(mach)(m, 1.4) - want) < 1e-8
+    assert abs(vjp(mach, m, 1.4)[1](1.0)[0] - want) < 1e-8
+
+
+def test_the_compiler_says_that_a_power_is_complex():
+    with pytest.raises(ComplexPowerError, match=r"is complex"):
+        grad(mach, fallback="error")(1.5, 1.4)
+
+
+def test_what_is_no_less_than_zero_has_real_roots():
+    def f(x, y):
+        return (x * x + y**2 + abs(x)) ** 0.5 + math.exp(x) ** y
+
+    df = value_and_grad(f, fallback="error")
+    df(0.3, 0.4)
+    assert "real_power" not in df.source
+    right(f, 0.3, 0.4)
+
+
+# The tape
+
+
+def test_what_is_asked_for_its_class_gets_classes():
+    def f(a):
+        try:
+            if isinstance(a[0], float) and np.dtype(float) == a.dtype:
+                b = list(map(float, a))
+        finally:
+            pass
+        return sum(b) * b[0]
+
+    assert grad(f)(np.array([1.0, 2.0])).tolist() == [4, 1]
+
+
+def test_a_list_given_to_a_function_of_arrays():
+    def f(a):
+        try:
+            r = np.linalg.norm([a[0], a[1], 2 * a[0]], axis=0)
+        except ZeroDivisionError:
+            r = 0.0
+        return r
+
+    assert np.allclose(grad(f)(np.array([3.0, 4.0])), [15 / math.sqrt(61), 4 / math.sqrt(61)])
