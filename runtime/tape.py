@@ -19,6 +19,7 @@ history (`float(x)`, `math.sin(x)`, `np.asarray(x)`, `out=x`) are errors that na
 
 from __future__ import annotations
 
+import cmath
 import functools
 import inspect
 import itertools
@@ -603,7 +604,7 @@ _SAME = Rule((), _same_vjp, linear=True, analytic=False, name="same")
 OWN: dict[Any, Rule] = {
     function: _SAME
     for function in (
-        complex, np.float16, np.float32, np.float64, np.longdouble, np.complex64, np.complex128,
+        np.float16, np.float32, np.float64, np.longdouble, np.complex64, np.complex128,
         astype, getattr(np, "astype", astype), np.array, np.asarray, np.asanyarray, np.copy,
         np.ascontiguousarray, np.asfortranarray,
     )
@@ -677,7 +678,7 @@ def caller() -> Location | None:
 
 
 class _Recording:
-    """The module `math` or `numpy` for a rule that is recorded: what would not dispatch does."""
+    """The module `math`, `cmath` or `numpy` for a rule that is recorded: all of it dispatches."""
 
     def __init__(self, module: types.ModuleType, names: Iterable[str]) -> None:
         self._module = module
@@ -703,7 +704,7 @@ def dispatching(function: Callable) -> Callable:
 def twin(function: Any) -> Callable:
     """A rule or a kernel as it runs on arrays of the tape.
 
-    The same code; but `math` and those kernels that have rules are recorded when it calls them.
+    The same code; but `math`, `cmath` and the kernels that have rules are recorded when called.
 
     >>> x = Array(np.float64(2.0), Leaf(np.float64(2.0)))
     >>> twin(rule_of(math.sin).vjp)(1.0, None, x)._value == math.cos(2.0)
@@ -720,9 +721,9 @@ def twin(function: Any) -> Callable:
     _twins[function] = made
     for name in names_in(function.__code__):
         obj = namespace.get(name)
-        if obj is math:
-            functions = [n for n, f in vars(math).items() if callable(f)]
-            namespace[name] = _Recording(math, functions)
+        if obj is math or obj is cmath:
+            functions = [n for n, f in vars(obj).items() if callable(f)]
+            namespace[name] = _Recording(obj, functions)
         elif obj is np:
             namespace[name] = _Recording(np, ("array", "asarray", "full"))
         elif isinstance(obj, types.FunctionType) and obj.__module__.startswith("srcdiff.runtime"):

@@ -34,10 +34,12 @@ STAGES = {
     "specialize": {"calls", "mutation", "merging", "loops", "lower", "parse"},
     "merging": {"mutation"},
     "loops": {"merging", "mutation"},
-    "calls": {"mutation", "array_calls", "builtin_calls", "containers", "iteration"},
+    "calls": {"mutation", "array_calls", "builtin_calls", "containers", "iteration",
+              "number_calls"},  # fmt: skip
     "array_calls": {"mutation"},
     "builtin_calls": {"mutation"},
     "containers": {"mutation"},
+    "number_calls": {"mutation"},
     "iteration": {"mutation"},
     "emit": {"printer"},
     # The fallback: what is called, how a tree is made to call it, and one helper of a compiled one.

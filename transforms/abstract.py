@@ -15,6 +15,7 @@ one element; lengths follow from rules: those of numbers and reductions here, th
 from __future__ import annotations
 
 import builtins
+import cmath
 import math
 import operator
 from collections.abc import Callable
@@ -445,7 +446,8 @@ def to_rounded(op: Callable, number: Any, ndigits: Any = None) -> Kind:
     return elementwise(op, number, ndigits)
 
 
-@abstract(builtins.str, builtins.repr, builtins.format)
+@abstract(builtins.str, builtins.repr, builtins.format, builtins.bin, builtins.hex, builtins.oct,
+          builtins.chr, builtins.ascii, float.hex)  # fmt: skip
 def to_text(op: Callable, *args: Any) -> Kind:
     return STR
 
@@ -525,7 +527,7 @@ def python_sum(op: Callable, items: Any, start: Any = 0) -> Kind:
 
 MATH = """acos acosh asin asinh atan atan2 atanh cbrt copysign cos cosh degrees dist erf erfc exp
 exp2 expm1 fabs fma fmod fsum gamma hypot ldexp lgamma log log10 log1p log2 nextafter pow radians
-remainder sin sinh sqrt tan tanh ulp"""
+remainder sin sinh sqrt sumprod tan tanh ulp"""
 
 
 @abstract(*[getattr(math, name) for name in MATH.split() if hasattr(math, name)])
@@ -533,7 +535,41 @@ def mathematics(op: Callable, *args: Any, **kwargs: Any) -> Kind:
     return FLOAT
 
 
-@abstract(math.isnan, math.isinf, math.isfinite, math.isclose)
+CMATH = """acos acosh asin asinh atan atanh cos cosh exp log log10 rect sin sinh sqrt tan tanh"""
+
+
+@abstract(*[getattr(cmath, name) for name in CMATH.split()])
+def complex_mathematics(op: Callable, *args: Any) -> Kind:
+    return COMPLEX
+
+
+@abstract(cmath.phase)
+def phase(op: Callable, z: Any) -> Kind:
+    return FLOAT
+
+
+@abstract(cmath.polar)
+def polar(op: Callable, z: Any) -> Kind:
+    return tuple_of(FLOAT, FLOAT)
+
+
+@abstract(float.is_integer)
+def number_test(op: Callable, x: Any) -> Kind:
+    return BOOL
+
+
+@abstract(float.as_integer_ratio, int.as_integer_ratio)
+def ratio(op: Callable, x: Any) -> Kind:
+    return tuple_of(INT, INT)
+
+
+@abstract(int.bit_length, int.bit_count)
+def bits(op: Callable, x: Any) -> Kind:
+    return INT
+
+
+@abstract(math.isnan, math.isinf, math.isfinite, math.isclose, cmath.isnan, cmath.isinf,
+          cmath.isfinite, cmath.isclose)  # fmt: skip
 def math_test(op: Callable, *args: Any, **kwargs: Any) -> Kind:
     return BOOL
 

@@ -22,7 +22,7 @@ import numpy as np
 from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
-from srcdiff.transforms import abstract, array_calls, builtin_calls
+from srcdiff.transforms import abstract, array_calls, builtin_calls, number_calls
 from srcdiff.transforms.array_calls import ArrayCalls
 from srcdiff.transforms.builtin_calls import Builtins
 from srcdiff.transforms.containers import CHANGING, Containers
@@ -37,6 +37,7 @@ from srcdiff.transforms.kinds import (
     kind_of,
 )  # fmt: skip
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
+from srcdiff.transforms.number_calls import Numbers
 from srcdiff.transforms.references import (
     Array,
     Bound,
@@ -59,7 +60,8 @@ from srcdiff.transforms.references import (
 )  # fmt: skip
 
 STATIC_TYPES = (bool, int, str, type(None), bytes, np.dtype, type, type(...))
-MODULES = ("numpy", "math", "builtins", "operator", "scipy", "srcdiff", "itertools", "functools")
+MODULES = ("numpy", "math", "cmath", "builtins", "operator", "scipy", "srcdiff", "itertools",
+           "functools", "collections", "copy")  # fmt: skip
 
 
 class NeedsObservation(Exception):
@@ -69,10 +71,10 @@ class NeedsObservation(Exception):
         self.function = function
 
 
-HANDLERS = {**builtin_calls.HANDLERS, **array_calls.HANDLERS}
+HANDLERS = {**builtin_calls.HANDLERS, **array_calls.HANDLERS, **number_calls.HANDLERS}
 
 
-class Calls(Iteration, Containers, Builtins, ArrayCalls):
+class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
     # ------------------------------------------------------------------ names from outside
 
     def outside_name(self, parsed: Any, name: str, where: Any) -> Ref:
@@ -623,6 +625,9 @@ class Calls(Iteration, Containers, Builtins, ArrayCalls):
                               "Use the NumPy function of the same name.")  # fmt: skip
         if name == "item" and not args:
             return self.apply(float, (base,), {}, where)
+        number = self.number_method(base, name, args, kwargs, where)
+        if number is not None:
+            return number
         found = abstract.canonical_method(name, (base, *args), kwargs, of=self.kind(base))
         if found is None:
             raise self.refuse(where, f"the method `{name}`")

@@ -312,7 +312,9 @@ class Emitter:
             elif "path" in instr.attrs:
                 self.path(instr.attrs["path"])
             elif callable(instr.op):
-                self.callable(instr.op)
+                expression = self.callable(instr.op)
+                if isinstance(expression, ast.Name):
+                    names.add(expression.id)
             elif instr.op == "raise":
                 self.callable(instr.args[0].obj)
         names |= set(self.bound) | set(self.cells)
@@ -790,7 +792,9 @@ class Emitter:
         return self.call_expr(op, instr.args, instr.kwargs, instr)
 
     def method_expr(self, name: str, instr: Instr) -> ast.expr | None:
-        if not isinstance(instr.args[0], Value) or not hasattr(np.ndarray, name):
+        if not isinstance(instr.args[0], Value):
+            return None
+        if not hasattr(np.ndarray, name) and not isinstance(instr.op, types.MethodDescriptorType):
             return None
         rest = [self.expr(a) for a in instr.args[1:]]
         keywords = [ast.keyword(k, self.expr(v)) for k, v in instr.kwargs.items()]
@@ -893,8 +897,8 @@ class Emitter:
                 expression = ast.Attribute(expression, part)
             return expression
         module = getattr(obj, "__module__", None)
-        if module == "math":
-            return ast.Attribute(self.module(sys.modules["math"]), name)
+        if module in ("math", "cmath"):
+            return ast.Attribute(self.module(sys.modules[module]), name)
         return ast.Name(self.bind(base_name(Value(name)), obj))
 
     def path(self, path: tuple) -> ast.expr:

@@ -54,7 +54,7 @@ from srcdiff.transforms.kinds import (
     proven_one,
 )  # fmt: skip
 
-CASTS = frozenset({float, complex, np.float64, np.float32, np.float16, np.complex128, np.complex64})
+CASTS = frozenset({float, np.float64, np.float32, np.float16, np.complex128, np.complex64})
 
 
 def reverse(block: Block, seeds: dict[Value, Any], wrt: Iterable[Value], expand: Callable,
@@ -304,7 +304,7 @@ class Reverse:
             self.reverse_taped(instr)
             return
         ds = [self.take(r, where) for r in instr.results]
-        if op in CASTS or op is np.astype:
+        if op in CASTS or op is np.astype or (op is complex and len(instr.args) == 1):
             self.add(instr.operands[0], ds[0], where)
             return
         first = instr.args[0] if instr.args else None

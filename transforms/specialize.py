@@ -800,6 +800,30 @@ class Specializer(Calls):
             kinds = self.kind(a).tag, self.kind(b).tag
             if "none" in kinds or ("str" in kinds and kinds[0] != kinds[1]):
                 return Known(op is operator.ne)
+        elif type(a) is type(b) and isinstance(a, (Tuple, List)):
+            return self.order(op, a, b, where)
+        return self.apply(op, (a, b), {}, where)
+
+    def order(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
+        """`a < b` of two tuples or lists: the first items that differ decide."""
+        left, right = self.items(a, where), self.items(b, where)
+        result: Ref = Known(op(len(left), len(right)))
+        for x, y in reversed(list(zip(left, right))):
+            equal, here = (self.compare(o, x, y, where) for o in (operator.eq, op))
+            if isinstance(equal, Known):
+                result = result if equal.obj else here
+                continue
+            differs = self.apply(operator.not_, (equal,), {}, where)
+            first = self.both(operator.and_, differs, here, where)
+            rest = self.both(operator.and_, equal, result, where)
+            result = self.both(operator.or_, first, rest, where)
+        return result
+
+    def both(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
+        """`a & b` or `a | b` of two truth values."""
+        for one, other in ((a, b), (b, a)):
+            if isinstance(one, Known):
+                return other if bool(one.obj) is (op is operator.and_) else one
         return self.apply(op, (a, b), {}, where)
 
     def comparable(self, ref: Any) -> Known | None:

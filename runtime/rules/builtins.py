@@ -15,7 +15,7 @@ import operator
 import numpy as np
 
 from srcdiff.runtime.kernels import digamma, polygamma, product_of_others
-from srcdiff.runtime.registry import nondifferentiable, vjp_rule
+from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
 
 REALS = (0.7, -1.3)
 POSITIVE = (0.7, 2.5)
@@ -214,23 +214,71 @@ def remainder_vjp(d_out, out, x, y):
     return d_out, -d_out * round((x - out) / y)
 
 
-@vjp_rule(math.fsum, at=[([0.7, -1.3, 0.4],)], linear=True)
+@vjp_rule(math.fsum, at=[([0.7, -1.3, 0.4],), spread(3)], linear=True)
 def fsum_vjp(d_out, out, seq):
     """out = the sum of the numbers"""
+    if isinstance(seq, np.ndarray):
+        return np.full(np.shape(seq), d_out)
     d_seq = ()
     for _ in seq:
         d_seq = (*d_seq, d_out)
     return (d_seq,)
 
 
-@vjp_rule(math.prod, at=[([0.7, -1.3, 0.4],), ([0.0, 2.0, 3.0],)])
+@vjp_rule(
+    math.prod,
+    at=[([0.7, -1.3, 0.4],), ([0.0, 2.0, 3.0],), spread(3), sample([0.7], start=2)],
+)
 def prod_vjp(d_out, out, iterable, *, start=1):
     """out = the product of the numbers"""
     others = start * product_of_others(np.array(iterable), 0)
+    if isinstance(iterable, np.ndarray):
+        return d_out * others
     d_numbers = ()
     for i, _ in enumerate(iterable):
         d_numbers = (*d_numbers, d_out * others[i])
     return (d_numbers,)
+
+
+@vjp_rule(math.dist, at=[([0.7, -1.3], (0.4, 2.0)), (spread(3), spread(3)[::-1])])
+def dist_vjp(d_out, out, p, q):
+    """out = sqrt((p[0] - q[0]) ** 2 + ...); 0 where p == q"""
+    d_p = d_out * (np.array(p) - np.array(q)) / (out + (out == 0))
+    return d_p, -d_p
+
+
+@vjp_rule(math.modf, at=[2.7, -1.3])
+def modf_vjp(d_out, out, x):
+    """out = what follows the point of x, what stands before it"""
+    return d_out[0]
+
+
+@vjp_rule(math.frexp, at=[2.7, -0.3])
+def frexp_vjp(d_out, out, x):
+    """x = out[0] * 2 ** out[1]"""
+    return math.ldexp(d_out[0], -out[1])
+
+
+@vjp_rule(math.nextafter, at=[(0.7, 2.0), (-1.3, -2.0)])
+def nextafter_vjp(d_out, out, x, y):
+    """out = x + what is between two floats"""
+    return d_out, None
+
+
+if hasattr(math, "sumprod"):  # Python 3.12
+
+    @vjp_rule(math.sumprod, at=[([0.7, -1.3], [0.4, 2.0]), (spread(3), spread(3)[::-1])])
+    def sumprod_vjp(d_out, out, p, q):
+        """out = p[0] * q[0] + p[1] * q[1] + ..."""
+        return d_out * np.array(q), d_out * np.array(p)
+
+
+if hasattr(math, "fma"):  # Python 3.13
+
+    @vjp_rule(math.fma, at=[(0.7, -1.3, 0.4)])
+    def fma_vjp(d_out, out, x, y, z):
+        """out = x * y + z"""
+        return d_out * y, d_out * x, d_out
 
 
 nondifferentiable(
@@ -243,7 +291,9 @@ nondifferentiable(
         builtins.isinstance,
     ),
     *(builtins.str, builtins.repr, builtins.hash, builtins.id, builtins.type, builtins.callable),
-    *(builtins.format, builtins.hasattr),
+    *(builtins.format, builtins.hasattr, builtins.bin, builtins.hex, builtins.oct),
+    *(float.is_integer, float.as_integer_ratio, float.hex, int.bit_length, int.bit_count),
+    *(int.as_integer_ratio,),
     *(math.floor, math.ceil, math.trunc, math.isnan, math.isinf, math.isfinite, math.isclose),
     *(math.comb, math.perm, math.factorial, math.gcd, math.lcm, math.isqrt, math.ulp),
     *(operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge, operator.not_),

@@ -430,7 +430,7 @@ def copysign_vjp(d_out, out, x, y):
 @vjp_rule(np.ldexp, math.ldexp, at=[(0.7, 3), (spread(3), np.array([1, -2, 0]))])
 def ldexp_vjp(d_out, out, x, i):
     """out = x * 2 ** i"""
-    return np.ldexp(d_out, i)
+    return np.ldexp(d_out, i), None
 
 
 @vjp_rule(np.heaviside, at=PAIRS)

@@ -17,9 +17,9 @@ from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.kernels import unbroadcast
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES, rule_of
 from srcdiff.runtime.rules import builtins as python_rules  # registers all of them
-from srcdiff.runtime.rules import elementwise, linalg, reductions, shapes
+from srcdiff.runtime.rules import complex_numbers, elementwise, linalg, reductions, shapes
 
-MODULES = (python_rules, elementwise, linalg, reductions, shapes)
+MODULES = (python_rules, complex_numbers, elementwise, linalg, reductions, shapes)
 
 
 # What an engine does around a rule
@@ -144,7 +144,7 @@ def check(fun, args, kwargs):
 def sites():
     """Each function at each of its sample points that it takes."""
     for fun, rule in RULES.items():
-        numbers_only = getattr(fun, "__module__", "") == "math"
+        numbers_only = getattr(fun, "__module__", "") in ("math", "cmath")
         for i, point in enumerate(rule.at):
             if numbers_only and any(np.ndim(x) for x in point.args if is_float(x)):
                 continue  # this point is for the NumPy function of the same rule
@@ -177,7 +177,7 @@ def complex_sites():
         for i, point in enumerate(rule.at):
             turned = tuple(with_imaginary_part(x) for x in point.args)
             fun = rule.functions[-1] if rule.name == "pow" else rule.functions[0]
-            numbers_only = getattr(fun, "__module__", "") == "math" or fun in REAL
+            numbers_only = getattr(fun, "__module__", "") in ("math", "cmath") or fun in REAL
             if not numbers_only and any(map(np.iscomplexobj, flat(turned))):
                 yield pytest.param(fun, turned, point.kwargs, id=f"{rule.name}-{i}")
 

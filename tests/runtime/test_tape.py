@@ -157,7 +157,7 @@ def test_every_rule_can_be_differentiated(fun, point):
 
 def test_a_result_is_the_same_with_and_without_the_tape():
     for fun, rule in RULES.items():
-        if getattr(fun, "__module__", "") == "math" or fun is kernels.add_at:
+        if getattr(fun, "__module__", "") in ("math", "cmath") or fun is kernels.add_at:
             continue
         for point in rule.at:
             found: list = []
