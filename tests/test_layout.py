@@ -31,7 +31,9 @@ SHARED = {
 # What one stage is made of: the specialiser is written in several files and calls the stages before
 # it for each helper; emission prints; the pipeline knows the order, and is the only one that does.
 STAGES = {
-    "specialize": {"calls", "mutation", "merging", "loops", "lower", "parse"},
+    "specialize": {"calls", "mutation", "merging", "loops", "lower", "parse", "patterns"},
+    "lower": {"patterns"},
+    "patterns": {"mutation"},
     "merging": {"mutation"},
     "loops": {"merging", "mutation"},
     "calls": {"mutation", "array_calls", "builtin_calls", "containers", "iteration",

@@ -475,13 +475,12 @@ class Loop:
         return returned
 
     def orelse(self, broken: Value, block: Block, returned: Exit | None) -> Exit | None:
-        """`else` of a loop: it runs where no `break` has left the loop."""
+        """`else` of a loop: it runs where no `break` and no `return` has left the loop."""
         run = self.specializer
-        if returned is not None:
-            raise run.refuse(self.instr.where, "`else` of a loop with a `return`")
-        gone = run.sub(run.state.copy(), lambda: None)
+        gone = run.sub(run.state.copy(), lambda: returned)
         run.temporaries.append(dict(run.temporaries[-1]))
-        stays = run.sub(run.state.copy(), lambda: run.run(block))
+        # Where it runs, nothing was returned: the flag says so already.
+        stays = run.sub(run.state.copy(), lambda: run.run(block) or returned)
         run.temporaries.pop()
         return run.join(broken, gone, stays, self.instr.where)
 
@@ -642,7 +641,7 @@ def stored_names(instr: Instr) -> dict[str, bool]:
     if found is None:
         names: dict[str, bool] = {}
         updates: set[Any] = set()
-        pending = [instr]
+        pending = [i for block in instr.blocks[:-1] for i in reversed(block.instrs)]  # no `else`
         while pending:
             current = pending.pop()
             if current.op == "inplace" and "element" not in current.attrs:

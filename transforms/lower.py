@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.transforms.ir import Block, Instr, Slice, Value
+from srcdiff.transforms.patterns import Patterns
 from srcdiff.transforms.syntax import gast
 
 
@@ -101,7 +102,7 @@ def lower(parsed: Any) -> Lowered:
     return Lowering(parsed).function(parsed.node)
 
 
-class Lowering:
+class Lowering(Patterns):
     """One function body; a nested function gets a `Lowering` of its own."""
 
     def __init__(self, parsed: Any):

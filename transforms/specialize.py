@@ -40,6 +40,7 @@ from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lowe
 from srcdiff.transforms.merging import Exit, Merger, Path
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
 from srcdiff.transforms.parse import MISSING, parse
+from srcdiff.transforms.patterns import Matching
 from srcdiff.transforms.references import (
     Array,
     Bound,
@@ -141,7 +142,7 @@ def lowered_of(parsed: Any) -> Lowered:
     return found
 
 
-class Specializer(Calls):
+class Specializer(Calls, Matching):
     def __init__(self, unroll: int = UNROLL, training: bool = False):
         self.state = State({}, {})
         self.instrs: list[Instr] = []

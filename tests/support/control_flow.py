@@ -1,5 +1,7 @@
 """Control flow."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tests.gallery import some
@@ -14,3 +16,148 @@ def while_true(x):
         if np.sum(y**2) > 9.0:
             break
     return np.sum(y)
+
+
+@line("`while … else`", some(3))
+def while_else(x):
+    y, n = x * 1.0, 0
+    while n < 3:
+        y = y * 1.5
+        n += 1
+        if np.sum(y**2) > 50.0:
+            break
+    else:
+        y = y + x
+    return np.sum(y)
+
+
+@line("`for … else` with `break` and `return` in the loop", some(4))
+def for_else(x):
+    total = 0.0
+    for v in x:
+        if v > 10.0:
+            return v * 3
+        if v > 5.0:
+            break
+        total += v
+    else:
+        total = total * 7
+    return total * 2
+
+
+@line("A name that only the `else` of a loop binds", some(4))
+def bound_in_else(x):
+    for i in range(len(x)):
+        if x[i] > 1.0:
+            return x[i] * 3
+    else:
+        s = np.sum(x) * 5
+    return s
+
+
+@line("`return` inside nested loops", some(3, 4))
+def nested_return(m):
+    for row in m:
+        for v in row:
+            if v > 0.5:
+                return v * v
+    return np.sum(m)
+
+
+@line("A loop variable used after the loop", some(3))
+def variable_outlives_loop(x):
+    for i in range(len(x)):
+        y = x[i] * 2
+    return y * i
+
+
+@line("A loop without a step", some(3), 0)
+def zero_trips(x, n):
+    y = x
+    for _ in range(n):
+        y = y * x
+    return np.sum(y)
+
+
+@line("`match` on numbers that are known only at run time", some(3), 3)
+def match_number(x, n):
+    match n:
+        case 1:
+            y = x * 2
+        case 2 | 3:
+            y = x * x
+        case _:
+            y = np.sin(x)
+    return np.sum(y)
+
+
+@line("`match` on strings", some(3), "square")
+def match_string(x, how):
+    match how:
+        case "sum" | "plain":
+            return np.sum(x)
+        case str() as name if name.startswith("sq"):
+            return np.sum(x * x)
+        case _:
+            raise ValueError(how)
+
+
+@line("Sequence patterns", (some(3), 2.0, 3.0))
+def match_sequence(p):
+    match p:
+        case []:
+            return 0.0
+        case [a]:
+            return np.sum(a)
+        case [a, *rest]:
+            return np.sum(a) * rest[0] * rest[-1]
+
+
+@line("Mapping patterns", {"kind": "square", "x": some(3), "w": 2.0})
+def match_mapping(p):
+    match p:
+        case {"kind": "sum", "x": x}:
+            return np.sum(x)
+        case {"kind": "square", "x": x, **rest}:
+            return np.sum(x * x) * rest["w"]
+
+
+@line("Class patterns with guards", 3.0)
+def match_class(x):
+    match x:
+        case int(n):
+            return n * 1.0
+        case float(v) if v > 1:
+            return v * v
+        case v:
+            return v * 3
+
+
+class Point(NamedTuple):
+    x: np.ndarray
+    y: float
+
+
+@line("Class patterns of namedtuples, nested", (Point(some(3), 2.0), 3.0))
+def match_namedtuple(p):
+    match p:
+        case (Point(x, y=0.0), _):
+            return np.sum(x)
+        case (Point(x, y), k):
+            return np.sum(x) * y * k
+
+
+@line("`match` in a loop", some(4))
+def match_in_loop(x):
+    total = 0.0
+    for i, v in enumerate(x):
+        match i % 3:
+            case 0:
+                continue
+            case 1:
+                total += v * v
+            case other if other > 5:
+                break
+            case _:
+                total *= v
+    return total
