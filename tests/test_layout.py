@@ -31,13 +31,29 @@ SHARED = {
 # What one stage is made of: the specialiser is written in several files and calls the stages before
 # it for each helper; emission prints; the pipeline knows the order, and is the only one that does.
 STAGES = {
-    "specialize": {"calls", "mutation", "merging", "loops", "lower", "parse", "patterns"},
+    "specialize": {
+        "calls",
+        "choices",
+        "loops",
+        "lower",
+        "merging",
+        "mutation",
+        "parse",
+        "patterns",
+    },
     "lower": {"patterns"},
     "patterns": {"mutation"},
     "merging": {"mutation"},
     "loops": {"merging", "mutation"},
-    "calls": {"mutation", "array_calls", "builtin_calls", "containers", "iteration",
-              "number_calls"},  # fmt: skip
+    "calls": {
+        "array_calls",
+        "builtin_calls",
+        "containers",
+        "iteration",
+        "mutation",
+        "number_calls",
+    },
+    "choices": {"mutation"},
     "array_calls": {"mutation"},
     "builtin_calls": {"mutation"},
     "containers": {"mutation"},

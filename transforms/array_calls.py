@@ -12,7 +12,16 @@ import numpy as np
 
 from srcdiff.runtime import kernels, marks, modes
 from srcdiff.transforms.mutation import Memory
-from srcdiff.transforms.references import Array, Bound, Known, Plain, Ref, Tuple
+from srcdiff.transforms.references import (
+    ARRAYS,
+    Array,
+    Bound,
+    Known,
+    Plain,
+    Ref,
+    Tuple,
+    arrays_of,
+)  # fmt: skip
 
 
 class ArrayCalls(Memory):
@@ -31,13 +40,14 @@ class ArrayCalls(Memory):
     def call_detach(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         """The same object, through which no derivative flows."""
         (ref,) = args
-        if not isinstance(ref, (Plain, Array)):
+        if not isinstance(ref, (Plain, *ARRAYS)):
             return ref
         value = self.emit(marks.detach, (self.read(ref, where),), None, self.kind(ref), where,
                           "detached")  # fmt: skip
         made = self.fresh(value)
-        if isinstance(made, Array) and isinstance(ref, Array):
-            self.may_alias(made.buffer, ref.buffer)
+        if isinstance(made, Array) and isinstance(ref, ARRAYS):
+            for array in arrays_of(ref):
+                self.may_alias(made.buffer, array.buffer)
         return made
 
     def call_add_at(self, args: tuple, kwargs: dict, where: Any) -> Ref:
@@ -87,6 +97,12 @@ class ArrayCalls(Memory):
         kind = self.kind(args[0])
         return Known(kind.dtype.kind == "c") if kind.numeric else None
 
+
+# What only looks at an array: it may be given a choice. For all others it is settled first.
+READERS = {
+    np.ndim, np.shape, np.size, np.conj, np.iscomplexobj, np.where, kernels.is_constant,
+    marks.detach,
+}  # fmt: skip
 
 HANDLERS: dict[Any, Callable] = {
     np.errstate: ArrayCalls.call_errstate, np.ndim: ArrayCalls.call_ndim,

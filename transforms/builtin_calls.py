@@ -15,6 +15,7 @@ from srcdiff.transforms.ir import Instr
 from srcdiff.transforms.kinds import INT, Kind, kind_of
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
+    ARRAYS,
     Array,
     Bound,
     Cell,
@@ -77,7 +78,7 @@ class Builtins(Memory):
         ref = args[0]
         if isinstance(ref, List) and isinstance(self.held(ref), Plain):
             return self.method_copy(ref, (), {}, where)
-        if isinstance(ref, Array) and not isinstance((self.kind(ref).dims or (None,))[0], int):
+        if isinstance(ref, ARRAYS) and not isinstance((self.kind(ref).dims or (None,))[0], int):
             return self.list_of_array(ref, where)
         return self.new_list(tuple(self.items(ref, where)))
 
@@ -171,7 +172,7 @@ class Builtins(Memory):
     def call_sum(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         ref = args[0]
         start = args[1] if len(args) > 1 else kwargs.get("start", Known(0))
-        if isinstance(ref, Array):
+        if isinstance(ref, ARRAYS):
             kind = self.kind(ref)
             if kind.dims:
                 made = Kind("array", kind.dtype, kind.dims[1:]) if len(kind.dims) > 1 else \
@@ -200,7 +201,7 @@ class Builtins(Memory):
     def extreme(self, op: Callable, args: tuple, kwargs: dict, where: Any) -> Ref:
         if kwargs:
             raise self.refuse(where, f"a keyword of `{op.__name__}`")
-        if len(args) == 1 and isinstance(args[0], Array):
+        if len(args) == 1 and isinstance(args[0], ARRAYS):
             return self.apply(op, args, {}, where)
         items = list(args) if len(args) > 1 else self.items(args[0], where)
         if all(isinstance(i, Known) for i in items):
@@ -224,7 +225,7 @@ class Builtins(Memory):
 
     def all_any(self, op: Callable, args: tuple, where: Any) -> Ref | None:
         ref = args[0]
-        if isinstance(ref, Array) or (isinstance(ref, List) and isinstance(self.held(ref), Plain)):
+        if isinstance(ref, ARRAYS) or (isinstance(ref, List) and isinstance(self.held(ref), Plain)):
             return Plain(self.emit(op, (self.read(ref, where),), None, kind_of(True), where,
                                    op.__name__))  # fmt: skip
         tests = [self.truth(i, where) for i in self.items(ref, where)]

@@ -43,6 +43,7 @@ from srcdiff.transforms.references import (
     Bound,
     Buffer,
     Cell,
+    Choice,
     Dict,
     Function,
     Guard,
@@ -170,6 +171,9 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
             if not any(abstract.from_numpy(self.kind(a)) for a in args):  # Python's own
                 what = "a list or tuple repeated by, or added to, what is known only at run time"
                 raise self.refuse(where, what, "Make it an array, of `np.full` or the like.")
+        if args and isinstance(args[0], Choice) and self.may_view(op, args, kwargs):
+            return self.each_option(args[0], args[1:], where, lambda *settled: self.apply(
+                op, settled, kwargs, where, name))  # fmt: skip
         if op not in TAKES_SEQUENCES:
             args = tuple(self.as_array(op, a, where) for a in args)
         if self.frame.internal and op in abstract.PURE and not kwargs:
@@ -252,6 +256,11 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
         self.share(op, tree, keywords, args, (ref,))
         return ref
 
+    def may_view(self, op: Any, args: tuple, kwargs: dict) -> bool:
+        """Whether the result of an operation may share memory with its operand."""
+        kinds = tuple(self.kind(a) for a in args)
+        return abstract.aliasing(op, kinds, {k: self.kind(v) for k, v in kwargs.items()}) != "fresh"
+
     def share(self, op: Any, tree: tuple, keywords: dict, args: tuple, refs: tuple) -> None:
         """Note which arrays may share memory after an operation."""
         if abstract.aliasing(op, tree, keywords) == "fresh":
@@ -275,11 +284,26 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
             handler = HANDLERS.get(obj)
         except TypeError:
             handler = None
+        writes = obj in array_calls.HANDLERS and obj not in array_calls.READERS if handler else \
+            "out" in kwargs or self.writes(obj, args, kwargs)  # fmt: skip
+        choice = next((a for a in (*args, *kwargs.values()) if isinstance(a, Choice)), None)
+        if writes and choice is not None:
+            return self.call_on_option(choice, obj, args, kwargs, where)
         if handler is not None:
             found = handler(self, args, kwargs, where)
             if found is not None:
                 return found
         return self.function(obj, args, kwargs, where)
+
+    def call_on_option(self, choice: Choice, obj: Any, args: tuple, kwargs: dict,
+                       where: Any) -> Ref:  # fmt: skip
+        """A call that writes, where it is known which array is meant."""
+
+        def act(_: Any, *settled: Any) -> Ref:
+            named = dict(zip(kwargs, settled[len(args) :]))
+            return self.call(Known(obj), settled[: len(args)], named, where)
+
+        return self.each_option(choice, (*args, *kwargs.values()), where, act)
 
     def function(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         if isinstance(obj, np.ufunc) and len(args) == obj.nin + 1 and obj.nout == 1:
@@ -490,7 +514,7 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
         return self.read(key, where)
 
     def getitem(self, base: Any, key: Any, where: Any) -> Ref:
-        if isinstance(base, (Array, Plain)) and not (
+        if isinstance(base, (Array, Choice, Plain)) and not (
             isinstance(base, Plain) and base.value.kind.tag in ("list", "tuple")
         ):
             return self.array_item(base, key, where)
@@ -528,6 +552,11 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
 
     def array_item(self, base: Any, key: Any, where: Any) -> Ref:
         tree = self.key_tree(key, where)
+        if isinstance(base, Choice) and abstract.is_basic_key(map_tree(kind_of_value, tree)):
+            kind = abstract.infer("getitem", (self.kind(base), map_tree(kind_of_value, tree)), {})
+            if kind is not None and kind.tag == "array":
+                return self.each_option(base, (), where, lambda option: self.array_item(
+                    option, key, where))  # fmt: skip
         kind = abstract.infer("getitem", (self.kind(base), map_tree(kind_of_value, tree)), {})
         if kind is None:
             kind = OBJECT
@@ -551,7 +580,7 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
     # ------------------------------------------------------------------ attributes and methods
 
     def getattr(self, base: Any, name: str, where: Any) -> Ref:
-        if isinstance(base, (Array, Plain)):
+        if isinstance(base, (Array, Choice, Plain)):
             return self.array_attribute(base, name, where)
         if isinstance(base, Known):
             obj = base.obj
@@ -617,6 +646,9 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
                 raise self.refuse(where, f"the method `{name}` of {describe(base)}")
             return handler(base, args, kwargs, where)
         if name in ("fill", "sort", "put", "resize", "partition", "itemset", "setflags"):
+            if isinstance(base, Choice):
+                return self.each_option(base, args, where, lambda option, *settled: self.method(
+                    Bound(option, name), settled, kwargs, where))  # fmt: skip
             if name == "fill" and isinstance(base, Array):
                 place, key = self.target(base)
                 self.write(place, key, self.read(args[0], where), where)

@@ -12,6 +12,7 @@ from srcdiff.transforms.ir import Instr, Slice, Value, leaf_kind
 from srcdiff.transforms.kinds import OBJECT, Kind, join
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
+    ARRAYS,
     Array,
     Cell,
     Dict,
@@ -20,6 +21,7 @@ from srcdiff.transforms.references import (
     Plain,
     Ref,
     Tuple,
+    arrays_of,
     path_name,
 )  # fmt: skip
 
@@ -67,8 +69,8 @@ class Containers(Memory):
 
     def fix(self, ref: Any) -> None:
         """What a list of unknown length holds is no longer written by its other names."""
-        if isinstance(ref, Array):
-            ref.buffer.fixed = f"`{ref.buffer.name}` is written after it was put into a list"
+        for array in arrays_of(ref) if isinstance(ref, ARRAYS) else ():
+            array.buffer.fixed = f"`{array.buffer.name}` is written after it was put into a list"
 
     # lists and dicts
 

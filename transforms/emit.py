@@ -20,14 +20,24 @@ import operator
 import sys
 import types
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from srcdiff.runtime import kernels, marks
 from srcdiff.runtime.errors import NonScalarOutputError
-from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Slice, Value, flatten, walk
+from srcdiff.transforms.ir import (
+    UNDEFINED,
+    Block,
+    Instr,
+    Slice,
+    Value,
+    carried,
+    flatten,
+    perhaps_unbound,
+    walk,
+)  # fmt: skip
 from srcdiff.transforms.names import Variables, assign, base_name, lives
 from srcdiff.transforms.printer import Comment
 
@@ -238,6 +248,32 @@ class Emitter:
         while self.dummy in taken:
             self.dummy += "_"
         self.names = assign(variables, order, reserved | containers, self.parameters)
+        instrs = self.program.instrs
+        at = next((i for i, instr in enumerate(instrs) if instr.op == "adjoint"), len(instrs))
+        # The adjoint reads what the function leaves unbound only where it has been bound.
+        self.copied = {
+            variables.find(v)
+            for part in (Block((), instrs[:at], ()), Block((), instrs[at:], ()))
+            for v in self.handed_on(part, perhaps_unbound(part))
+        }
+
+    def handed_on(self, block: Block, unbound: set[Value]) -> Iterator[Value]:
+        """Of the values that may be unbound those that are pushed, or assigned to a variable."""
+        for instr in block.instrs:
+            for inner in instr.blocks:
+                yield from self.handed_on(inner, unbound)
+            if instr.op == "push":
+                yield from (v for v in instr.operands if v in unbound)
+            pairs: list = []
+            if instr.op == "if":
+                pairs = [p for b in instr.blocks for p in zip(instr.results, b.results)]
+            elif instr.op in ("for", "while"):
+                params, inits = carried(instr)
+                pairs = [*zip(params, inits), *zip(params, instr.blocks[-1].results)]
+            for target, source in pairs:
+                if source in unbound and self.needed(target):
+                    if self.variables.find(source) is not self.variables.find(target):
+                        yield source
 
     def collect(self, block: Block, order: list[Value]) -> None:
         variables = self.variables
@@ -580,7 +616,11 @@ class Emitter:
         """Assign values to variables, all at once where one reads what another writes."""
         moves = []
         for target, source in pairs:
-            if source is UNDEFINED or not self.needed(target):
+            if not self.needed(target):
+                continue
+            if source is UNDEFINED:  # bound, if it is handed on where nobody will read it
+                if self.variables.find(target) in self.copied:
+                    moves.append((self.names[target], ast.Constant(None)))
                 continue
             if isinstance(source, Value) and self.variables.find(source) is \
                     self.variables.find(target):  # fmt: skip

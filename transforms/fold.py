@@ -19,7 +19,15 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, map_tree
+from srcdiff.transforms.ir import (
+    Block,
+    Instr,
+    Slice,
+    Value,
+    leaf_kind,
+    map_tree,
+    perhaps_unbound,
+)  # fmt: skip
 from srcdiff.transforms.kinds import Kind, fits
 
 
@@ -62,7 +70,9 @@ class Folding:
         self.makers: dict[Value, Instr] = {}
         self.shapes: dict[Any, Value] = {}
         self.lengths: dict[Any, tuple[Value, int]] = {}
+        unbound = perhaps_unbound(block)
         top = [*block.params, *(r for i in block.instrs[:marker] for r in i.results)]
+        top = [v for v in top if v not in unbound]
         for v in sorted(top, key=lambda v: v.user):  # the user's latest come last, and stay
             if v.kind.tag == "array" and v.kind.shape is not None:
                 self.shapes[v.kind.shape] = v

@@ -321,6 +321,32 @@ def updated_in_place(block: Block) -> set[Value]:
     return found
 
 
+def perhaps_unbound(block: Block) -> set[Value]:
+    """Results of branches, and what loops carry, that some paths leave unbound."""
+    found: set[Value] = set()
+
+    def visit(block: Block) -> None:
+        for instr in block.instrs:
+            for inner in instr.blocks:
+                visit(inner)
+            if instr.op == "if":
+                ends = [inner.results for inner in instr.blocks]
+            elif instr.op in ("for", "while"):
+                params, inits = carried(instr)
+                found.update(p for p, init in zip(params, inits) if init is UNDEFINED)
+                ends = [inits]
+            else:
+                continue
+            for results in ends:
+                found.update(
+                    r for r, y in zip(instr.results, results)
+                    if y is UNDEFINED or isinstance(y, Value) and y in found
+                )  # fmt: skip
+
+    visit(block)
+    return found
+
+
 _twins = itertools.count(1)
 
 

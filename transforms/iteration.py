@@ -16,7 +16,7 @@ from srcdiff.transforms.ir import Value, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind
 from srcdiff.transforms.mutation import Memory, describe
 from srcdiff.transforms.references import (
-    Array,
+    ARRAYS,
     Dict,
     Iterator,
     Known,
@@ -53,7 +53,7 @@ class Iteration(Memory):
                 raise self.refuse(where, "a loop over something of unknown kind")
             n = self.call_len((ref,), {}, where)
             return n.value, lambda i: self.getitem(ref, i, where), ("range", 0, n.value, 1)
-        if isinstance(ref, Array):
+        if isinstance(ref, ARRAYS):
             kind = self.kind(ref)
             if not kind.dims:
                 raise self.refuse(where, "a loop over a 0-d array")

@@ -24,12 +24,14 @@ from srcdiff.transforms.references import (
     Array,
     Buffer,
     Cell,
+    Choice,
     Known,
     List,
     Missing,
     Plain,
     State,
     Tuple,
+    arrays_of,
 )
 
 
@@ -64,9 +66,12 @@ class Path:
 class Merger:
     """What names refer to after an `if` whose branches left them differently."""
 
-    def __init__(self, run: Any, then: Path, other: Path, dead: list[bool],
+    forced = False  # arrays that differ become choices wherever they come from
+
+    def __init__(self, run: Any, test: Value, then: Path, other: Path, dead: list[bool],
                  leaf: Callable, where: Any):  # fmt: skip
         self.run, self.then, self.other, self.leaf, self.where = run, then, other, leaf, where
+        self.test = test
         self.dead = dead
         self.buffers: dict[tuple, Buffer] = {}
         self.memory: dict = {}
@@ -139,7 +144,7 @@ class Merger:
             if isinstance(found, Known):
                 a, b = (UNDEFINED, found.obj) if x is None else (found.obj, UNDEFINED)
                 return plain(self.value_or_missing(a, b, name, user))
-            if isinstance(found, Array):
+            if isinstance(found, (Array, Choice)):
                 return self.arrays(x, y, name, user)
             return Missing(f"`{name}` may be unbound here")
         if isinstance(x, Missing) or isinstance(y, Missing):
@@ -153,8 +158,8 @@ class Merger:
             p = x.value if isinstance(x, Plain) else x.obj
             q = y.value if isinstance(y, Plain) else y.obj
             return plain(self.value_or_missing(p, q, name, user))
-        if isinstance(x, Array) and isinstance(y, Array):
-            if x == y and (x.buffer in self.memory or x.buffer in self.run.outside_versions):
+        if isinstance(x, (Array, Choice)) and isinstance(y, (Array, Choice)):
+            if x == y and all(self.lives(array.buffer) for array in arrays_of(x)):
                 return x
             return self.arrays(x, y, name, user)
         if isinstance(x, Tuple) and isinstance(y, Tuple) and len(x.items) == len(y.items):
@@ -175,8 +180,32 @@ class Merger:
         found = self.leaf(p, q, name, user)
         return Missing(f"`{name}` has two kinds, depending on a branch") if found is None else found
 
-    def arrays(self, x: Array | None, y: Array | None, name: str, user: bool) -> Any:
+    def lives(self, buffer: Buffer) -> bool:
+        return buffer in self.memory or buffer in self.run.outside_versions
+
+    def choice(self, x: Any, y: Any, name: str) -> Any:
+        """One of two arrays, told apart by the test."""
+        refs = []
+        for ref, path, first in ((x, self.then, True), (y, self.other, False)):
+            if ref is None:
+                continue
+            for array in arrays_of(ref):
+                if not self.lives(array.buffer):
+                    made = path.state.memory[array.buffer]
+                    pair = (made, UNDEFINED) if first else (UNDEFINED, made)
+                    self.memory[array.buffer] = self.leaf(*pair, array.buffer.name, made.user)
+            refs.append(self.run.exported(ref, path, self.leaf, first))
+        if len(refs) == 1 or refs[0] == refs[1]:
+            return refs[0]
+        found = Choice(self.test, *refs)
+        self.run.choice_names[found] = name
+        return found
+
+    def arrays(self, x: Any, y: Any, name: str, user: bool) -> Any:
         """One of two arrays: a buffer of its own, which may share memory with either."""
+        site = self.where and (self.where.node, name)
+        if not any(self.dead) and (self.forced or site in self.run.choices):
+            return self.choice(x, y, name)
         key = (x, y)
         for known, buffer in self.buffers.items():
             if known == key:
@@ -198,12 +227,11 @@ class Merger:
         self.buffers[key] = buffer
         self.memory[buffer] = value
         for ref in (x, y):
-            if ref is not None:
-                self.run.may_alias(buffer, ref.buffer)
+            for array in arrays_of(ref) if ref is not None else ():
+                self.run.may_alias(buffer, array.buffer, site)
         for (p, q), earlier in list(self.buffers.items())[:-1]:
-            if any(r is not None and s is not None and r.buffer is s.buffer
-                   for r, s in ((x, p), (y, q))):  # fmt: skip
-                self.run.may_alias(buffer, earlier)
+            if any(r is not None and s is not None and common(r, s) for r, s in ((x, p), (y, q))):
+                self.run.may_alias(buffer, earlier, site)
         return Array(buffer)
 
     def exits(self) -> Exit | None:
@@ -225,6 +253,11 @@ class Merger:
             y = q.value if q.ret is not False else None
             value = x if x is y else self.refs(x, y, "result")
         return Exit(**flags, value=value)
+
+
+def common(x: Any, y: Any) -> bool:
+    """Whether two references may lead to one array."""
+    return not {a.buffer for a in arrays_of(x)}.isdisjoint(a.buffer for a in arrays_of(y))
 
 
 def plain(found: Any) -> Any:

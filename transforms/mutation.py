@@ -26,6 +26,7 @@ from srcdiff.transforms.references import (
     Array,
     Bound,
     Buffer,
+    Choice,
     Dict,
     Function,
     Iterator,
@@ -42,12 +43,22 @@ from srcdiff.transforms.references import (
 NUMBERS = (bool, int, float, complex)
 
 
+class NeedsChoice(Exception):
+    """An array is written that a merged name could be: the merges at `sites` must be choices."""
+
+    def __init__(self, sites: frozenset):
+        self.sites = sites
+
+
 class Memory:
     """Reading, writing and merging references."""
 
     state: State
     instrs: list[Instr]
     aliases: list[tuple[Buffer, Buffer]]  # pairs that may share memory
+    reasons: dict  # pair → the sites of the merges that made it so; None: it is not known why
+    choices: frozenset  # sites of merges whose names are choices
+    choice_names: dict
     temporaries: list[dict]
     appended: set  # lists from outside that are appended to
     read_cells: set
@@ -97,6 +108,8 @@ class Memory:
             return value
         if isinstance(ref, Known):
             return ref.obj
+        if isinstance(ref, Choice):
+            return self.read_choice(ref, where)
         if isinstance(ref, Tuple):
             return tuple([self.read(r, where) for r in ref.items])
         if isinstance(ref, List):
@@ -131,6 +144,8 @@ class Memory:
                 if kind is None:
                     return Kind("object")
             return kind
+        if isinstance(ref, Choice):
+            return self.kind_of_choice(ref)
         if isinstance(ref, Tuple):
             return Kind("tuple", items=tuple(self.kind(r) for r in ref.items))
         if isinstance(ref, List):
@@ -172,7 +187,9 @@ class Memory:
                 where, f"`{buffer.name}` is written, an array from outside the function",
                 f"Pass `{buffer.name}` as an argument.")  # fmt: skip
         others = {b if a is buffer else a for a, b in self.aliases if buffer in (a, b)} - {buffer}
-        if others and others & self.reachable():
+        shared = others & self.reachable() if others else set()
+        if shared:
+            self.need_choices((buffer, other) for other in shared)
             raise self.refuse(
                 where, f"`{buffer.name}` is written while another array may share its memory",
                 "Write to a copy (`.copy()`).")  # fmt: skip
@@ -188,14 +205,37 @@ class Memory:
                 found |= buffers_of(ref, memory)
         return found
 
-    def may_alias(self, a: Buffer, b: Buffer) -> None:
-        """Note that a may share memory with b, and so with what b may share memory with."""
+    def may_alias(self, a: Buffer, b: Buffer, site: Any = None) -> None:
+        """Note that a may share memory with b, and so with what b may share memory with.
+
+        site   of the merge that made one name of both
+        """
         if a is b:
             return
-        shared = [b] + [q for x, y in self.aliases for p, q in ((x, y), (y, x)) if p is b]
-        for other in shared:
+        why = None if site is None else frozenset((site,))
+        shared = [(b, why)]
+        for x, y in self.aliases:
+            if b in (x, y):
+                more = self.reasons.get((x, y))
+                both = None if why is None or more is None else why | more
+                shared.append((y if x is b else x, both))
+        for other, reason in shared:
             if other is not a and (a, other) not in self.aliases:
                 self.aliases.append((a, other))
+                self.reasons[a, other] = reason
+
+    def need_choices(self, pairs: Any) -> None:
+        """Ask for choices at the merges that made these pairs of arrays one, if that may help."""
+        sites: set = set()
+        for a, b in pairs:
+            for pair in ((a, b), (b, a)):
+                if pair in self.aliases:
+                    reason = self.reasons.get(pair)
+                    if reason is None:
+                        return
+                    sites |= reason
+        if sites - self.choices:
+            raise NeedsChoice(frozenset(sites))
 
     def target(self, ref: Array) -> tuple[Array, Any]:
         """`u[1:-1]` as a place to write: the array and the key."""

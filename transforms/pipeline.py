@@ -22,6 +22,7 @@ from srcdiff.runtime.errors import (
     UnknownArgumentError,
     UnsupportedSyntaxError,
 )  # fmt: skip
+from srcdiff.transforms.branches import branches
 from srcdiff.transforms.bufferize import bufferize
 from srcdiff.transforms.calls import NeedsObservation
 from srcdiff.transforms.common_subexpressions import common_subexpressions
@@ -31,6 +32,7 @@ from srcdiff.transforms.fold import fold
 from srcdiff.transforms.ir import Block, Instr, Value, flatten
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.linemap import build, line_map
+from srcdiff.transforms.mutation import NeedsChoice
 from srcdiff.transforms.parse import Parsed
 from srcdiff.transforms.printer import print_source
 from srcdiff.transforms.references import (
@@ -148,12 +150,13 @@ def generate(request: Request, inspect: Callable[[str, Block], Any] | None = Non
             look(name, block)
         return block
 
-    block = record("specialize", dead_code(block))
+    block = record("specialize", branches(dead_code(block)))
     block, gradients = reverse(block, seeding.seeds, wrt, expander(run), seeding.instrs)
     value = (primal.output if request.has_aux else out,) if request.value else (
         (aux,) if request.has_aux else ())  # fmt: skip
     block = record("reverse", block.replace(results=(*value, *gradients)))
-    for pass_ in (dead_code, common_subexpressions, fold, dead_code, save_trails, dead_code):
+    for pass_ in (dead_code, common_subexpressions, fold, branches, dead_code, save_trails,
+                  dead_code):  # fmt: skip
         block = record(pass_.__name__, pass_(block))
     fast = record("python_scalars", python_scalars(block)) if request.scalars else block
     signature, count = arguments.signature(), len(value)
@@ -190,19 +193,23 @@ def generate(request: Request, inspect: Callable[[str, Block], Any] | None = Non
 
 def specialized(request: Request) -> tuple[Arguments, Specializer, Specialized]:
     """The linear IR of the function, once it is known what of the arguments must be static."""
-    shared, static = False, frozenset()  # type: tuple[bool, frozenset]
+    shared, static, choices = False, frozenset(), frozenset()  # type: tuple[bool, frozenset, frozenset]
     while True:
         arguments = Arguments(request, shared, static)
         unroll = UNROLL if request.unroll is None else request.unroll
         run = Specializer(unroll, request.training)
         run.observed, run.on_tape = request.observed, TapedCall
         run.guards += arguments.guards
+        run.choices = choices
         run.arguments = {v: path for path, v in arguments.leaf_of.items() if v.kind == INT}
         try:
             primal = specialize(run, request.parsed, arguments.refs, arguments.state,
                                 arguments.params)  # fmt: skip
         except NeedsConstant as need:  # an int that fixes a rank, an axis or a trip count
             static |= need.paths
+            continue
+        except NeedsChoice as need:  # an array is written that a merged name could be
+            choices |= need.sites
             continue
         except NeedsUnrolling as error:  # no loop could be unrolled that would have helped
             raise UnsupportedSyntaxError(error.what, error.where, error.instead) from None

@@ -3,6 +3,7 @@
     Known(obj)            a Python object known to the compiler (a function, None, "abc", 3)
     Plain(value)          a number, or another immutable object, that is known only at run time
     Array(buffer, path)   an array: a view, reached by `path`, of the memory `buffer`
+    Choice(test, a, b)    one of two arrays: the first where the run-time bool `test` holds
     Tuple(items)          a tuple of references
     List(cell)            a list; its items, or a `Plain` sequence of unknown length, are in `State`
     Dict(cell)            a dict whose keys are known
@@ -77,6 +78,15 @@ class Array(NamedTuple):
     path: tuple = ()  # steps: ("getitem", key) or (view function, *arguments)
 
 
+class Choice(NamedTuple):
+    test: Value
+    then: Any  # an Array or a Choice
+    other: Any
+
+
+ARRAYS = (Array, Choice)
+
+
 class Tuple(NamedTuple):
     items: tuple
     cls: Any = tuple
@@ -111,25 +121,30 @@ class Missing(NamedTuple):
     why: str
 
 
-Ref = Known | Plain | Array | Tuple | List | Dict | Function | Bound | Iterator | Missing
+Ref = Known | Plain | Array | Choice | Tuple | List | Dict | Function | Bound | Iterator | Missing
 
 
 class State:
-    """What every name refers to, and what every buffer and cell holds, at one point of the run."""
+    """What every name refers to, and what every buffer and cell holds, at one point of the run.
 
-    __slots__ = ("env", "memory")
+    reads   choice → (versions that it chose from, the value that was chosen)
+    """
 
-    def __init__(self, env: dict, memory: dict):
-        self.env, self.memory = env, memory
+    __slots__ = ("env", "memory", "reads")
+
+    def __init__(self, env: dict, memory: dict, reads: dict | None = None):
+        self.env, self.memory, self.reads = env, memory, reads or {}
 
     def copy(self) -> State:
-        return State(dict(self.env), dict(self.memory))
+        return State(dict(self.env), dict(self.memory), dict(self.reads))
 
 
 def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
     """The buffers that can be reached from a reference."""
     if isinstance(ref, Array):
         return {ref.buffer}
+    if isinstance(ref, Choice):
+        return {array.buffer for array in arrays_of(ref)}
     seen = set() if seen is None else seen
     if isinstance(ref, Tuple):
         return set().union(*(buffers_of(r, memory, seen) for r in ref.items))
@@ -152,9 +167,16 @@ def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
     return set()
 
 
+def arrays_of(ref: Array | Choice) -> list[Array]:
+    """What a reference to an array may refer to."""
+    if isinstance(ref, Array):
+        return [ref]
+    return [*arrays_of(ref.then), *arrays_of(ref.other)]
+
+
 def ref_like(obj: Any) -> bool:
     return isinstance(
-        obj, (Known, Plain, Array, Tuple, List, Dict, Function, Bound, Iterator, Missing)
+        obj, (Known, Plain, Array, Choice, Tuple, List, Dict, Function, Bound, Iterator, Missing)
     )
 
 

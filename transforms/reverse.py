@@ -46,6 +46,7 @@ from srcdiff.transforms.ir import (
     substitute_block,
 )  # fmt: skip
 from srcdiff.transforms.kinds import (
+    BOOL,
     INT,
     OBJECT,
     Kind,
@@ -130,12 +131,70 @@ class Reverse:
         return result
 
     def zeros(self, value: Value, where: Any) -> Any:
+        if value.kind.tag == "scalar":
+            return self.zeros_like(value, where)
+        maker = self.makers.get(value)
+        if maker is not None and maker.blocks:
+            guarded = self.zeros_if_bound(value, maker, where)
+            if guarded is not None:
+                return guarded
+        return self.zeros_like(value, where)
+
+    def zeros_like(self, value: Value, where: Any) -> Any:
         kind = value.kind
         if kind.tag == "scalar":
             return 0j if kind.dtype.kind == "c" else 0.0
-        if kind.tag == "list":
-            return self.emit("zero_list", (value,), kind, where, f"d_{value.name}")
-        return self.emit(np.zeros_like, (value,), kind, where, f"d_{value.name}")
+        op = "zero_list" if kind.tag == "list" else np.zeros_like
+        return self.emit(op, (value,), kind, where, f"d_{value.name}")
+
+    def zeros_if_bound(self, value: Value, maker: Instr, where: Any) -> Value | None:
+        """Zeros of what a branch or a loop may leave unbound; None if it surely binds it."""
+        place = maker.results.index(value)
+        result = Value(f"d_{value.name}", value.kind)
+        if maker.op == "if":
+            ends = [block.results[place] for block in maker.blocks]
+            raises = any(i.op == "raise" for block in maker.blocks for i in block.instrs)
+            inner = [e is UNDEFINED or self.may_be_unbound(e) for e in ends]
+            if raises or not any(inner):
+                return None
+            blocks = []
+            for end in ends:
+                found: list = []
+                instrs = self.inside(lambda end=end, found=found: found.append(
+                    end if end is UNDEFINED else self.zeros(end, where)), {})  # fmt: skip
+                blocks.append(Block((), instrs, tuple(found)))
+            args, attrs = maker.args, {"twin": self.twin(maker)}
+        else:
+            params, inits = carried(maker)
+            if place >= len(params) or inits[place] is not UNDEFINED:
+                return None
+            count = maker.results[-1]
+            if maker.op == "while" or maker.attrs.get("may_break"):
+                ran = self.emit(operator.gt, (count, 0), BOOL, where, "ran")
+            else:
+                _, start, stop, step = maker.args[0]
+                if not isinstance(step, int):
+                    return None
+                compare = operator.lt if step > 0 else operator.gt
+                ran = self.emit(compare, (start, stop), BOOL, where, "ran")
+            found = []
+            instrs = self.inside(lambda: found.append(self.zeros_like(value, where)), {})
+            blocks = [Block((), instrs, tuple(found)), Block((), (), (UNDEFINED,))]
+            args, attrs = (ran,), {}
+        self.named.add(result)
+        self.instrs.append(Instr("if", args, None, (result,), tuple(blocks), attrs, where))
+        return result
+
+    def may_be_unbound(self, value: Any) -> bool:
+        maker = self.makers.get(value) if isinstance(value, Value) else None
+        if maker is None or not maker.blocks:
+            return False
+        place = maker.results.index(value)
+        if maker.op == "if":
+            return any(b.results[place] is UNDEFINED or self.may_be_unbound(b.results[place])
+                       for b in maker.blocks)  # fmt: skip
+        params, inits = carried(maker)
+        return place < len(params) and inits[place] is UNDEFINED
 
     # ------------------------------------------------------------------ accumulation
 
@@ -618,7 +677,9 @@ class Reverse:
             for p, init, _, r in flowing:
                 d = self.take(p, where)
                 unbound = init is UNDEFINED  # then nobody reads what flows there
-                self.nexts.append(self.zeros(r if unbound else p, where) if d is None else d)
+                if d is None:  # within a step what the loop binds is bound
+                    d = self.zeros_like(r if unbound else p, where)
+                self.nexts.append(d)
             self.sums = {v: self.take(v, where) for v in reads}
 
         instrs = self.inside(sweep, {v: Adjoint(a) for v, a in accumulators.items()})

@@ -33,6 +33,7 @@ from srcdiff.transforms.ir import (
     Value,
     flatten,
     map_tree,
+    perhaps_unbound,
     substitute,
     substitute_block,
     updated_in_place,
@@ -71,7 +72,7 @@ def save_trails(block: Block) -> Block:
         yield d_q
       return s, d_x
     """
-    saving = Saving(updated_in_place(block))
+    saving = Saving(updated_in_place(block), perhaps_unbound(block))
     instrs = saving.pairs(list(block.instrs), list(block.params), in_loop=False)
     out: list[Instr] = []
     for instr in instrs:
@@ -82,8 +83,9 @@ def save_trails(block: Block) -> Block:
 
 
 class Saving:
-    def __init__(self, updated: set[Value]) -> None:
+    def __init__(self, updated: set[Value], unbound: set[Value]) -> None:
         self.updated = updated  # versions of arrays of which parts are overwritten
+        self.unbound = unbound  # what some paths leave unbound
         self.prelude: dict[int, list[Instr]] = {}  # top-level twin → the stacks made before it
         self.top: int | None = None
 
@@ -131,7 +133,7 @@ class Saving:
         params = fb.params[1:] if f.op == "for" else fb.params
         carries = list(zip(params, fb.results, f.results))
         index = {fb.params[0]: rb.params[0]} if f.op == "for" else {}
-        plan = Plan(fb, rb, carries, index, self.updated)
+        plan = Plan(fb, rb, carries, index, self.updated, self.unbound)
         stacks = self.stacks(plan.stored)
         body = plan.apply(stacks)
         new_params, inits, yields, results = [], [], [], []
@@ -160,7 +162,7 @@ class Saving:
             a, b, _ = self.blocks(fb, rb, in_loop)
             fb, rb = fb.replace(instrs=a), rb.replace(instrs=b)
             if in_loop:
-                plan = Plan(fb, rb, [], {}, self.updated)
+                plan = Plan(fb, rb, [], {}, self.updated, self.unbound)
                 stacks = self.stacks(plan.stored)
                 body = plan.apply(stacks)
                 forward.append(insert_pushes(fb, stacks))
@@ -254,8 +256,9 @@ class Plan:
     """
 
     def __init__(self, fb: Block, rb: Block, carries: list[tuple], at_hand: dict[Value, Value],
-                 updated: set[Value]):  # fmt: skip
+                 updated: set[Value], unbound: set[Value]):  # fmt: skip
         self.fb, self.rb = fb, rb
+        self.unbound = unbound
         self.env: dict[Value, Value] = dict(at_hand)
         known = [v for v in fb.params if v not in at_hand]
         self.maker: dict[Value, Instr] = {}
@@ -304,7 +307,7 @@ class Plan:
         shapes: dict[Any, Value] = {}
         for v in (*self.fb.free, *self.rb.params, *sorted(
             (v for v in needed if v in self.defined), key=self.defined.__getitem__)):  # fmt: skip
-            if v.kind.tag == "array" and v.kind.shape is not None:
+            if v.kind.tag == "array" and v.kind.shape is not None and v not in self.unbound:
                 shapes.setdefault(v.kind.shape, v)
                 shapes.setdefault((v.kind.dtype, v.kind.shape), v)
         instrs = []

@@ -25,6 +25,7 @@ import numpy as np
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
+from srcdiff.transforms.choices import Choices
 from srcdiff.transforms.ir import (
     Block,
     Instr,
@@ -42,10 +43,12 @@ from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
 from srcdiff.transforms.parse import MISSING, parse
 from srcdiff.transforms.patterns import Matching
 from srcdiff.transforms.references import (
+    ARRAYS,
     Array,
     Bound,
     Buffer,
     Cell,
+    Choice,
     Dict,
     Function,
     Guard,
@@ -142,13 +145,16 @@ def lowered_of(parsed: Any) -> Lowered:
     return found
 
 
-class Specializer(Calls, Matching):
+class Specializer(Calls, Choices, Matching):
     def __init__(self, unroll: int = UNROLL, training: bool = False):
         self.state = State({}, {})
         self.instrs: list[Instr] = []
         self.prologue: list[Instr] = []
         self.guards: list[Guard] = []
         self.aliases: list[tuple[Buffer, Buffer]] = []
+        self.reasons: dict = {}
+        self.choices: frozenset = frozenset()
+        self.choice_names: dict = {}
         self.written: set = set()
         self.outside: dict[Any, Ref] = {}
         self.appended: set = set()
@@ -398,8 +404,11 @@ class Specializer(Calls, Matching):
     # ------------------------------------------------------------------ joining two paths
 
     def join(self, test: Value, then: Path, other: Path, where: Any,
-             results: tuple = ()) -> Exit | None:  # fmt: skip
-        """Emit the `if`; afterwards names refer to what either path left."""
+             results: tuple = (), choose: str = "") -> Exit | None:  # fmt: skip
+        """Emit the `if`; afterwards names refer to what either path left.
+
+        choose   the result is a choice of arrays, of this name
+        """
         pairs: list[tuple[Any, Any, Value]] = []
         dead = [p.exit is not None and p.exit.dead for p in (then, other)]
         if all(dead):
@@ -423,14 +432,16 @@ class Specializer(Calls, Matching):
             pairs.append((a, b, result))
             return result
 
-        merger = Merger(self, then, other, dead, leaf, where)
+        merger = Merger(self, test, then, other, dead, leaf, where)
         state = merger.states()
         exit = merger.exits()
         if results:
-            self.temporaries[-1][results[0]] = merger.refs(then.value, other.value, "t")
+            merger.forced = bool(choose)
+            self.temporaries[-1][results[0]] = merger.refs(then.value, other.value, choose or "t")
         region = Instr(
             "if", (test,), None, tuple(r for _, _, r in pairs),
-            (then.block(a for a, _, _ in pairs), other.block(b for _, b, _ in pairs)), None, where,
+            (then.block(a for a, _, _ in pairs), other.block(b for _, b, _ in pairs)),
+            {"choice": True} if choose else None, where,
         )  # fmt: skip
         if pairs or any(i.effect or has_effect(i) for i in (*then.instrs, *other.instrs)):
             self.instrs.append(region)
@@ -607,7 +618,7 @@ class Specializer(Calls, Matching):
                 self.unpack_star(instr, ref, n, star, where)
                 return
             length = n  # checked by the generated source: it unpacks, too
-            if isinstance(ref, Array):
+            if isinstance(ref, ARRAYS):
                 item = self.unpack_array(ref, n, where)
         items = [item(Known(i)) for i in range(length)]
         if star is not None and len(items) >= n - 1:
@@ -620,7 +631,7 @@ class Specializer(Calls, Matching):
 
     def unpack_star(self, instr: Instr, ref: Any, n: int, star: int, where: Any) -> None:
         """`first, *middle, last = x` of an array of unknown length."""
-        if not isinstance(ref, Array):
+        if not isinstance(ref, ARRAYS):
             raise self.refuse(where, "a starred target of unknown length")
         after = n - 1 - star
         stop = Known(-after) if after else None
@@ -905,6 +916,9 @@ class Specializer(Calls, Matching):
 
     def inplace(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
         """`a op= b`: a store where `a` refers to an array, else a new object."""
+        if isinstance(a, Choice):
+            self.each_option(a, (b,), where, lambda x, y: self.inplace(op, x, y, where))
+            return a
         if isinstance(a, Array):
             kind = self.kind(a)
             if kind.tag != "array":
@@ -963,14 +977,19 @@ class Specializer(Calls, Matching):
 
     def do_setitem(self, instr: Instr) -> None:
         base, key, value = (self.value(a) for a in instr.args)
-        where = instr.where
-        if isinstance(base, Array):
+        self.setitem(base, key, value, instr.where, "augmented" in instr.attrs)
+
+    def setitem(self, base: Any, key: Any, value: Any, where: Any, augmented: bool = False) -> None:
+        if isinstance(base, Choice):
+            self.each_option(base, (value,), where, lambda option, v: self.setitem(
+                option, key, v, where, augmented))  # fmt: skip
+        elif isinstance(base, Array):
             tree = self.key_tree(key, where)
             kind = abstract.infer("getitem", (self.kind(base), map_tree(kind_of_value, tree)), {})
             if isinstance(value, Array) and value.buffer is base.buffer:
                 if value.path == (*base.path, ("getitem", tree)):
                     return  # `u[k] += e` has stored already
-            if instr.attrs.get("augmented") and isinstance(value, (Plain, Array)):
+            if augmented and isinstance(value, (Plain, Array)):
                 new = self.read(value, where)
                 found = self.augment.get(new)
                 if found is not None and self.still_there(found[1], base):

@@ -1,0 +1,178 @@
+"""Branches: what one test decides stands in one `if`.
+
+    a = if c: yield x else: yield y           a, b = if c:
+    s = np.sum(z)                               p = np.sin(x)
+    b = if c:                          →        yield x, p
+      p = np.sin(a)                           else:
+      yield p                                   yield y, y
+    else:                                     s = np.sum(z)
+      yield a
+
+An `if` that a choice has made joins the one before it on the same value, where nothing between
+them must wait; an `if` inside a branch of the same test is the branch taken; what both sides yield
+alike is no result. Regions with effects, and what reads the twin of a region, stay where they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from srcdiff.transforms.ir import (
+    UNDEFINED,
+    Block,
+    Instr,
+    Value,
+    map_tree,
+    substitute,
+)  # fmt: skip
+
+
+def branches(block: Block) -> Block:
+    """
+    >>> from srcdiff.transforms.text import parse_text
+    >>> before = parse_text('''
+    ...     (c: b1, x: f8, y: f8):
+    ...       a = if c choice:
+    ...         yield x
+    ...       else:
+    ...         yield y
+    ...       b = if c choice:
+    ...         p = np.sin(a)
+    ...         yield p
+    ...       else:
+    ...         yield 2.0
+    ...       return b
+    ... ''')
+    >>> branches(before)
+    (c: b1, x: f8, y: f8):
+      a, b = if c choice:
+        p = np.sin(x)
+        yield x, p
+      else:
+        yield y, 2.0
+      return b
+    """
+    return simplified(block, {}, set(block.params), {})
+
+
+def simplified(block: Block, known: dict[Value, bool], visible: set[Value],
+               env: dict[Value, Any]) -> Block:  # fmt: skip
+    """The block where some tests are known to have come out one way.
+
+    env   what has become another value, in blocks before this one too: a twin may read it
+    """
+    instrs: list[Instr] = []
+    visible = visible | set(block.params)
+
+    def add(instr: Instr) -> None:
+        instr = substitute(instr, env)
+        if instr.op == "if":
+            taken = known.get(instr.args[0]) if isinstance(instr.args[0], Value) else None
+            if taken is not None:
+                inner = instr.blocks[0 if taken else 1]
+                if all(v in visible for v in inner.free):
+                    for each in inner.instrs:
+                        add(each)
+                    env.update((r, put(y)) for r, y in zip(instr.results, inner.results))
+                    return
+            instr = inside(instr)
+            instr = without_equal(instr, env)
+            if not instr.results and not any(b.instrs for b in instr.blocks):
+                return
+            if joined(instrs, instr):
+                visible.update(instr.results)
+                return
+        elif instr.blocks:
+            instr = instr.replace(blocks=tuple(
+                simplified(b, known, visible, env) for b in instr.blocks
+            ))  # fmt: skip
+        instrs.append(instr)
+        visible.update(instr.results)
+
+    def inside(instr: Instr) -> Instr:
+        test = instr.args[0]
+        if not isinstance(test, Value):
+            return instr
+        then, other = instr.blocks
+        blocks = (
+            simplified(then, {**known, test: True}, visible, env),
+            simplified(other, {**known, test: False}, visible, env),
+        )
+        return instr if blocks == instr.blocks else instr.replace(blocks=blocks)
+
+    def put(tree: Any) -> Any:
+        return map_tree(lambda v: env.get(v, v), tree)
+
+    for each in block.instrs:
+        add(each)
+    results = tuple(put(r) for r in block.results)
+    same = len(instrs) == len(block.instrs) and all(map(lambda a, b: a is b, instrs, block.instrs))
+    if same and results == block.results:
+        return block
+    return Block(block.params, instrs, results)
+
+
+def without_equal(instr: Instr, env: dict[Value, Any]) -> Instr:
+    """The `if` without the results that are the same on both sides."""
+    then, other = instr.blocks
+    kept = []
+    for place, result in enumerate(instr.results):
+        a, b = then.results[place], other.results[place]
+        equal = a is b if isinstance(a, Value) else (
+            not isinstance(b, Value) and type(a) is type(b) and repr(a) == repr(b)
+            and isinstance(a, (bool, int, float, str)))  # fmt: skip
+        if equal and not (isinstance(a, Value) and defined_in(a, then)):
+            env[result] = a
+        else:
+            kept.append(place)
+    if len(kept) == len(instr.results):
+        return instr
+    return instr.replace(
+        results=tuple(instr.results[k] for k in kept),
+        blocks=tuple(b.replace(results=tuple(b.results[k] for k in kept)) for b in instr.blocks),
+    )
+
+
+def defined_in(value: Value, block: Block) -> bool:
+    return any(value in i.results for i in block.instrs)
+
+
+def joined(instrs: list[Instr], instr: Instr) -> bool:
+    """Join an `if` to an earlier one on the same test, if that can be; `instrs` is changed."""
+    place = next((k for k in range(len(instrs) - 1, -1, -1) if instrs[k].op == "if"
+                  and instrs[k].args[0] is instr.args[0]), None)  # fmt: skip
+    if place is None:
+        return False
+    first = instrs[place]
+    if not (first.attrs.get("choice") or instr.attrs.get("choice")):
+        return False
+    if "twin" in first.attrs or "twin" in instr.attrs or has_effect(first) or has_effect(instr):
+        return False
+    between = instrs[place + 1 :]
+    if any(has_effect(i) for i in between):
+        return False
+    needed, before, after = set(instr.reads), [], []
+    for each in reversed(between):  # what the second reads must not wait for the first
+        if needed.isdisjoint(each.results):
+            after.append(each)
+        else:
+            before.append(each)
+            needed.update(each.reads)
+    if any(not set(first.results).isdisjoint(each.reads) for each in before):
+        return False
+    blocks = []
+    for a, b in zip(first.blocks, instr.blocks):
+        env = dict(zip(first.results, a.results))
+        if any(env.get(v, v) is UNDEFINED for v in b.free):
+            return False
+        more = [substitute(i, env) for i in b.instrs]
+        ends = tuple(map_tree(lambda v, env=env: env.get(v, v), r) for r in b.results)
+        blocks.append(Block((), (*a.instrs, *more), (*a.results, *ends)))
+    whole = Instr("if", first.args, None, (*first.results, *instr.results), tuple(blocks),
+                  first.attrs | instr.attrs, instr.where or first.where)  # fmt: skip
+    instrs[place:] = [*reversed(before), whole, *reversed(after)]
+    return True
+
+
+def has_effect(instr: Instr) -> bool:
+    return instr.effect or any(has_effect(i) for b in instr.blocks for i in b.instrs)
