@@ -192,6 +192,59 @@ def written_last(key, shape):
     return order[key] == places
 
 
+def rounds(places, size):
+    """The numbers of the elements of `places`, which number `size` things, in rounds: none of them
+    has one thing twice, and they are in the order in which each thing occurs.
+
+    >>> rounds(np.array([0, 2, 0, -3, 1]), 3)
+    [array([0, 1, 4]), array([2]), array([3])]
+    """
+    places = np.arange(size)[places]
+    order = np.argsort(places, kind="stable")
+    same = places[order]
+    first = np.flatnonzero(np.concatenate(([True], same[1:] != same[:-1]))) if len(order) else order
+    counts = np.diff(np.append(first, len(order)))
+    turn = np.empty(len(order), int)
+    turn[order] = np.arange(len(order)) - np.repeat(first, counts)
+    return [np.flatnonzero(turn == k) for k in range(counts.max(initial=0))]
+
+
+def update_rows(ufunc, a, i, b=None):
+    """`ufunc.at(a, i, b)` of an array i of one axis and an array a of any.
+
+    >>> a = np.ones(3)
+    >>> update_rows(np.multiply, a, np.array([0, 0, 1]), np.array([2.0, 3.0, 4.0]))
+    >>> a
+    array([6., 4., 1.])
+    """
+    for k in rounds(i, len(a)):
+        if b is None:
+            a[i[k]] = ufunc(a[i[k]])
+        elif np.ndim(b) == 0:
+            a[i[k]] = ufunc(a[i[k]], b)
+        else:
+            a[i[k]] = ufunc(a[i[k]], b[k])
+
+
+def update_places(ufunc, a, places, b=None):
+    """The same for elements that are numbered in C order.
+
+    >>> a = np.ones((2, 2))
+    >>> update_places(np.multiply, a, np.array([0, 0, 3]), 2.0)
+    >>> a
+    array([[4., 1.],
+           [1., 2.]])
+    """
+    for k in rounds(places, a.size):
+        at = np.unravel_index(places[k], a.shape)
+        if b is None:
+            a[at] = ufunc(a[at])
+        elif np.ndim(b) == 0:
+            a[at] = ufunc(a[at], b)
+        else:
+            a[at] = ufunc(a[at], b[k])
+
+
 def product_of_others(x, axis):
     """For each element the product of all others on its axis, exact where some are zero.
 

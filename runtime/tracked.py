@@ -389,6 +389,10 @@ class Tracked(Taped):
                 chosen = [np.broadcast_to(x, mask.shape)[mask] for x in inputs]
                 out[0][mask] = ufunc(*chosen, **rest)
                 return out[0]
+        if out is not None and len(out) > 1 and method == "__call__" and len(kwargs) == 1:
+            results = ufunc(*inputs)
+            return tuple(r if to is None else store_result(to, r, ufunc)
+                         for r, to in zip(results, out) if to is None or isinstance(to, Tracked))
         return Taped.__array_ufunc__(self, ufunc, method, *inputs, **kwargs)
 
     def __getitem__(self, key: Any) -> Any:
@@ -475,6 +479,9 @@ class Tracked(Taped):
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, **kwargs: Any) -> None:
         self[...] = np.sort(self, axis, kind, **kwargs)
 
+    def partition(self, kth: Any, axis: int = -1, kind: str = "introselect") -> None:
+        self[...] = np.partition(self, kth, axis, kind)
+
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         put(self, indices, values, mode)
 
@@ -501,7 +508,7 @@ class Tracked(Taped):
 
 
 INERT = frozenset("flags strides nbytes itemsize device".split())
-CHANGING = frozenset("partition resize setfield byteswap itemset setflags".split())
+CHANGING = frozenset("resize setfield byteswap itemset setflags".split())
 
 
 def held(key: Any) -> tuple[Version, ...]:
@@ -597,9 +604,17 @@ def ufunc_at(ufunc: Any, a: Any, indices: Any, b: Any = None) -> None:
         args = (plain(a), plain(indices)) if b is None else (plain(a), plain(indices), plain(b))
         ufunc.at(*args)
         return
-    if ufunc not in (np.add, np.subtract) or not isinstance(a, Tracked):
+    if not isinstance(a, Tracked):
         raise no_rule(ufunc.at)
-    a[...] = apply(added_at, (a, indices, b if ufunc is np.add else -b))
+    if ufunc in (np.add, np.subtract):
+        a[...] = apply(added_at, (a, indices, b if ufunc is np.add else -b))
+        return
+    rest = () if b is None else (plain(b),)
+    ufunc.at(np.copy(plain(a)), plain(indices), *rest)  # NumPy's own errors
+    places = np.arange(a.size).reshape(a.shape)[plain(indices)]
+    if np.ndim(b):
+        b = np.ravel(np.broadcast_to(b, np.shape(places)))
+    kernels.update_places(ufunc, a, np.ravel(places), b)
 
 
 def added_at(d: Any, key: Any, value: Any) -> Any:

@@ -100,6 +100,13 @@ def compress(op: Any, condition: Any, a: Any, axis: Any = None, out: Any = None)
     return as_array(a, (*a.dims[:axis], fresh_size(), *a.dims[axis + 1 :]))
 
 
+@abstract(np.unravel_index)
+def unravel_index(op: Any, indices: Any, shape: Any, order: Any = "C") -> Kind:
+    dims = numeric(indices).dims
+    found = Kind("array", INTP, dims) if dims else Kind("scalar", INTP, python=False)
+    return tuple_of(*[found] * len(shape_arg(shape)))
+
+
 @abstract(np.diag)
 def diag(op: Any, v: Any, k: Any = 0) -> Kind:
     v = numeric(v)

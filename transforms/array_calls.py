@@ -1,4 +1,4 @@
-"""NumPy's functions on references that are more than an operation: they write, or are static.
+"""NumPy's functions on references that are more than an operation: most of them are static.
 
 A handler returns a reference, or None where the call is an operation like any other.
 """
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels, marks, modes
-from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
@@ -22,9 +21,10 @@ from srcdiff.transforms.references import (
     Tuple,
     arrays_of,
 )  # fmt: skip
+from srcdiff.transforms.writers import Writers
 
 
-class ArrayCalls(Memory):
+class ArrayCalls(Writers):
     def call_errstate(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         return Bound({k: self.known(v, where, "the setting") for k, v in kwargs.items()},
                      "errstate")  # fmt: skip
@@ -50,28 +50,12 @@ class ArrayCalls(Memory):
                 self.may_alias(made.buffer, array.buffer)
         return made
 
-    def call_add_at(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        base, key, value = args
-        if not isinstance(base, Array):
-            raise self.refuse(where, "`np.add.at` on something that is no array")
-        tree = self.key_tree(key, where)
-        self.write(base, tree, self.read(value, where), where, add=True, repeats=True)
-        return Known(None)
-
     def call_add_at_kernel(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        self.call_add_at(args, kwargs, where)
+        self.call_at(np.add, args, kwargs, where)
         return args[0]
 
     def call_where(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         return self.apply(np.nonzero, args, {}, where) if len(args) == 1 else None
-
-    def call_copyto(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        if kwargs or not isinstance(args[0], Array):
-            raise self.refuse(where, "this form of `np.copyto`")
-        place, key = self.target(args[0])
-        self.check_overlap(place, key, args[1], self.kind(args[0]), where)
-        self.write(place, key, self.read(args[1], where), where)
-        return Known(None)
 
     def call_ndim(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         rank = self.kind(args[0]).rank
@@ -107,8 +91,7 @@ READERS = {
 HANDLERS: dict[Any, Callable] = {
     np.errstate: ArrayCalls.call_errstate, np.ndim: ArrayCalls.call_ndim,
     np.shape: ArrayCalls.call_shape, np.size: ArrayCalls.call_size, np.conj: ArrayCalls.call_conj,
-    np.iscomplexobj: ArrayCalls.call_iscomplexobj, np.copyto: ArrayCalls.call_copyto,
-    np.add.at: ArrayCalls.call_add_at, kernels.add_at: ArrayCalls.call_add_at_kernel,
+    np.iscomplexobj: ArrayCalls.call_iscomplexobj, kernels.add_at: ArrayCalls.call_add_at_kernel,
     np.where: ArrayCalls.call_where, kernels.is_constant: ArrayCalls.call_is_constant,
     modes.is_training: ArrayCalls.call_is_training, marks.detach: ArrayCalls.call_detach,
 }  # fmt: skip

@@ -22,7 +22,7 @@ import numpy as np
 from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
-from srcdiff.transforms import abstract, array_calls, builtin_calls, number_calls
+from srcdiff.transforms import abstract, array_calls, builtin_calls, number_calls, writers
 from srcdiff.transforms.array_calls import ArrayCalls
 from srcdiff.transforms.builtin_calls import Builtins
 from srcdiff.transforms.containers import CHANGING, Containers
@@ -72,7 +72,9 @@ class NeedsObservation(Exception):
         self.function = function
 
 
-HANDLERS = {**builtin_calls.HANDLERS, **array_calls.HANDLERS, **number_calls.HANDLERS}
+HANDLERS = {
+    **builtin_calls.HANDLERS, **array_calls.HANDLERS, **number_calls.HANDLERS, **writers.HANDLERS,
+}  # fmt: skip
 
 
 class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
@@ -237,11 +239,8 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
             return Tuple(refs) if kind.tag == "tuple" else self.new_list(refs)
         if kind is None:
             kind = OBJECT
-        how = abstract.aliasing(op, tree, keywords)
-        if how == "maybe" and op in (np.reshape, np.ravel) and not keywords:
-            if isinstance(args[0], Array) and not args[0].path and args[0].buffer.contiguous:
-                how = "view"
-                self.guards += args[0].buffer.proof
+        how, proof = self.aliasing(op, tree, keywords, args)
+        self.guards += proof
         if how in ("view", "self") and kind.tag == "array" and isinstance(args[0], Array):
             if how == "self":
                 return args[0]
@@ -251,9 +250,9 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
         value = self.emit(op, tree, keywords, kind, where, name, **attrs)
         ref = self.fresh(value)
         if isinstance(ref, Array) and how == "fresh":
-            ref.buffer.contiguous = kind.rank == 1 or op in C_ORDERED and "order" not in keywords \
-                or keywords.get("order") == "C"  # fmt: skip
-        self.share(op, tree, keywords, args, (ref,))
+            self.note_order(ref, op, args, keywords, kind)
+        else:
+            self.share(op, tree, keywords, args, (ref,))
         return ref
 
     def may_view(self, op: Any, args: tuple, kwargs: dict) -> bool:
@@ -284,8 +283,9 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
             handler = HANDLERS.get(obj)
         except TypeError:
             handler = None
-        writes = obj in array_calls.HANDLERS and obj not in array_calls.READERS if handler else \
-            "out" in kwargs or self.writes(obj, args, kwargs)  # fmt: skip
+        own = obj in writers.HANDLERS or obj in array_calls.HANDLERS if handler else False
+        writes = obj not in array_calls.READERS if own else handler is None and (
+            "out" in kwargs or self.writes(obj, args, kwargs))  # fmt: skip
         choice = next((a for a in (*args, *kwargs.values()) if isinstance(a, Choice)), None)
         if writes and choice is not None:
             return self.call_on_option(choice, obj, args, kwargs, where)
@@ -306,10 +306,14 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
         return self.each_option(choice, (*args, *kwargs.values()), where, act)
 
     def function(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
-        if isinstance(obj, np.ufunc) and len(args) == obj.nin + 1 and obj.nout == 1:
-            args, kwargs = args[:-1], {**kwargs, "out": args[-1]}
+        if isinstance(obj, np.ufunc) and len(args) > obj.nin:
+            given = (*args[obj.nin :], *[Known(None)] * (obj.nin + obj.nout - len(args)))
+            args, kwargs = args[: obj.nin], {**kwargs, "out": Tuple(given)}
         if "out" in kwargs:
             return self.call_out(obj, args, kwargs, where)
+        ufunc = getattr(obj, "__self__", None)
+        if isinstance(ufunc, np.ufunc) and obj.__name__ == "at":
+            return self.call_at(ufunc, args, kwargs, where)
         if not isinstance(obj, types.FunctionType) and self.writes(obj, args, kwargs):
             return self.opaque(obj, args, kwargs, where)
         if obj in kernels.STATIC or (is_static_method(obj) and all(
@@ -466,24 +470,6 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
 
     def is_outside(self, ref: Array, where: Any) -> bool:
         return ref.buffer.origin == "outside"
-
-    def call_out(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
-        """`np.add(a, b, out=c)` stores `a + b` in c."""
-        kwargs = dict(kwargs)
-        out = kwargs.pop("out")
-        if isinstance(out, Known) and out.obj is None:
-            return self.function(obj, args, kwargs, where)
-        if isinstance(out, Tuple) and len(out.items) == 1:
-            out = out.items[0]
-        if not isinstance(out, Array) or "where" in kwargs:
-            raise self.refuse(where, f"`out=` of `{op_name(obj)}` in this form")
-        result = self.read(self.function(obj, args, kwargs, where), where)
-        kind, target = leaf_kind(result), self.kind(out)
-        if kind.dtype is None or not np.can_cast(kind.dtype, target.dtype, "same_kind"):
-            raise self.refuse(where, f"`out=` casts {kind!r} to {target!r}")
-        place, key = self.target(out)
-        self.write(place, key, result, where)
-        return out
 
     def construct(self, cls: type, args: tuple, kwargs: dict, where: Any) -> Ref:
         fields = getattr(cls, "_fields", None)
@@ -645,16 +631,11 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
             if handler is None:
                 raise self.refuse(where, f"the method `{name}` of {describe(base)}")
             return handler(base, args, kwargs, where)
-        if name in ("fill", "sort", "put", "resize", "partition", "itemset", "setflags"):
+        if name in writers.CHANGING:
             if isinstance(base, Choice):
                 return self.each_option(base, args, where, lambda option, *settled: self.method(
                     Bound(option, name), settled, kwargs, where))  # fmt: skip
-            if name == "fill" and isinstance(base, Array):
-                place, key = self.target(base)
-                self.write(place, key, self.read(args[0], where), where)
-                return Known(None)
-            raise self.refuse(where, f"the method `{name}`, which changes an array in place",
-                              "Use the NumPy function of the same name.")  # fmt: skip
+            return self.writing_method(name, base, args, kwargs, where)
         if name == "item" and not args:
             return self.apply(float, (base,), {}, where)
         number = self.number_method(base, name, args, kwargs, where)
@@ -771,9 +752,6 @@ def holds_floats(kind: Kind) -> bool:
     return any(
         k.inexact or (k.tag in ("list", "tuple") and holds_floats(k)) for k in kind.items or ()
     )
-
-
-C_ORDERED = {np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.linspace}
 
 
 def is_pure(obj: Any) -> bool:

@@ -260,9 +260,13 @@ class Arguments:
                 return known
             value = self.leaf(obj, path, access)
             buffer = Buffer(value.name, "argument")
-            buffer.contiguous = obj.flags.c_contiguous
-            order = ("argument", *path, ("attr", "flags"), ("attr", "c_contiguous"))
-            buffer.proof = (Guard(order, True, "equal"),)
+            flags = obj.flags
+            buffer.order = "C" if flags.c_contiguous else "F" if flags.f_contiguous else ""
+            buffer.proof = tuple(
+                Guard(("argument", *path, ("attr", "flags"), ("attr", name)), found, "equal")
+                for name, found in (("c_contiguous", flags.c_contiguous),
+                                    ("f_contiguous", flags.f_contiguous))[: 2 - flags.c_contiguous]
+            )  # fmt: skip
             self.state.memory[buffer] = value
             self.same[id(obj)] = Array(buffer)
             return Array(buffer)

@@ -29,14 +29,14 @@ class Buffer:
 
     origin   "fresh" (made by the function), "argument", "outside" (a global, a closure cell)
     fixed    why nobody may write to it any more ("" while everybody may)
-    contiguous   surely in C order, so that `reshape` is a view; `proof` are the guards that say so
+    order    of its elements in memory (see `memory_order`); `proof` are the guards that say so
     """
 
-    __slots__ = ("name", "origin", "fixed", "contiguous", "proof")
+    __slots__ = ("name", "origin", "fixed", "order", "proof")
 
     def __init__(self, name: str, origin: str = "fresh"):
         self.name, self.origin, self.fixed = name, origin, ""
-        self.contiguous = False
+        self.order = ""
         self.proof: tuple = ()
 
 

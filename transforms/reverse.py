@@ -239,7 +239,7 @@ class Reverse:
         """Add a contribution to a part of the adjoint of an array."""
         if base not in self.active:
             return
-        repeats = has_integer_arrays(key)
+        repeats = self.repeats(key)
         found = self.adjoints.get(base)
         if found is None:
             zeros = self.zeros(base, where)
@@ -501,7 +501,7 @@ class Reverse:
         base, path, key, value = instr.args
         where = instr.where
         found = self.adjoints.pop(instr.results[0])
-        repeats = has_integer_arrays(key)
+        repeats = self.repeats(key)
         if isinstance(value, Value) and value in self.active:
             d = self.flush(found, where)
             found = Adjoint(d)
@@ -531,7 +531,7 @@ class Reverse:
         d = self.flush(found, where)
         if isinstance(value, Value) and value in self.active:
             part = self.part(d, path, key, where)
-            if instr.attrs.get("last"):
+            if instr.attrs.get("last") and self.repeats(key):
                 part = self.masked(part, base, path, key, where)
             self.add(value, self.squeeze_to(part, value, where), where)
         self.add(base, d, where)
@@ -542,6 +542,48 @@ class Reverse:
         kind = part.kind._replace(dtype=np.dtype(bool))
         last = self.emit(kernels.written_last, (key, shape), kind, where, "last")
         return self.emit(operator.mul, (part, last), None, where)
+
+    def repeats(self, key: Any) -> bool:
+        """Whether a key may name an element twice."""
+        if not has_integer_arrays(key):
+            return False
+        parts = key if isinstance(key, tuple) and not isinstance(key, Slice) else (key,)
+        arrays = tuple(dict.fromkeys(
+            p for p in parts if isinstance(p, Value) and has_integer_arrays(p)
+        ))  # fmt: skip
+        if has_list(key):
+            alone = not any(isinstance(p, Value) and p.kind.tag != "scalar" for p in parts)
+            lists = [p for p in parts if isinstance(p, list)]
+            return not (alone and len(lists) == 1 and distinct_numbers(lists[0]))
+        if len(arrays) == 1:
+            return not self.is_distinct(arrays[0])
+        maker = self.makers.get(arrays[0])  # `y[np.nonzero(m)]`: no two places are one
+        if maker is None or maker.results != arrays:
+            return True
+        unravelled = maker.op is np.unravel_index and isinstance(maker.args[0], Value)
+        return not (maker.op is np.nonzero or unravelled and self.is_distinct(maker.args[0]))
+
+    def is_distinct(self, v: Value) -> bool:
+        """Whether no two elements of an index array are equal."""
+        maker = self.makers.get(v)
+        if maker is None or v.kind.rank != 1:
+            return False
+        if maker.op in DISTINCT:
+            return True
+        if maker.op is np.nonzero:
+            return len(maker.results) == 1
+        if maker.op != "getitem":
+            return False
+        base, key = maker.args
+        return self.is_round(v) or isinstance(key, Value) and self.is_round(key, base)
+
+    def is_round(self, k: Value, of: Any = None) -> bool:
+        """Whether k is one of `rounds(of, n)`."""
+        maker = self.makers.get(k)
+        if maker is None or maker.op != "getitem" or not isinstance(maker.args[0], Value):
+            return False
+        made = self.makers.get(maker.args[0])
+        return made is not None and made.op is kernels.rounds and of in (None, made.args[0])
 
     def writable(self, d: Any, path: tuple, where: Any) -> Any:
         """What is written through a reshape must be in C order, or the reshape is a copy."""
@@ -823,6 +865,8 @@ def reverse_extreme(sweep: Reverse, instr: Instr, d: Any) -> bool:
     return True
 
 
+# What gives an array of different indices, if it has one axis.
+DISTINCT = {np.arange, np.flatnonzero, np.argsort}
 JOINS = {np.stack, np.concatenate, np.vstack, np.hstack, np.dstack, np.column_stack}
 SPECIAL: dict[Any, Callable] = {
     np.array: reverse_array, np.asarray: reverse_array, np.stack: reverse_stack,
@@ -842,6 +886,17 @@ def rule_parameters(rule: Callable) -> list[str]:
     """The names of the differentiated function's parameters, as its rule has them."""
     code = rule.__code__
     return list(code.co_varnames[2 : code.co_argcount])
+
+
+def distinct_numbers(key: Any) -> bool:
+    """Whether an index is a list of different constants, all of them counted from one end.
+
+    >>> distinct_numbers([0, 2]), distinct_numbers([0, -1]), distinct_numbers([1, 1])
+    (True, False, False)
+    """
+    if not isinstance(key, list) or not all(type(i) is int for i in key):
+        return False
+    return len(set(key)) == len(key) and len({i < 0 for i in key}) <= 1
 
 
 def has_arrays(key: Any) -> bool:

@@ -13,6 +13,7 @@ from srcdiff.runtime.kernels import (
     embed_diagonal,
     index_along,
     inverse_permutation,
+    rounds,
     slice_along,
 )
 from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
@@ -215,6 +216,20 @@ def sort_vjp(d_out, out, a, axis=-1, kind=None, *, stable=None):
         return np.reshape(d_out[places], np.shape(a))
     places = np.argsort(np.argsort(a, axis, kind="stable"), axis)
     return np.take_along_axis(d_out, places, axis)
+
+
+@vjp_rule(
+    np.partition,
+    at=[(spread(5), 2), (spread(2, 3), 1, 0), sample(spread(2, 3), 2, axis=None)],
+)
+def partition_vjp(d_out, out, a, kth, axis=-1, kind="introselect"):
+    """out = a with element kth where it is in ascending order; both have the same elements"""
+    if axis is None:
+        places = np.argsort(np.argsort(np.ravel(a), kind="stable"))
+        return np.reshape(d_out[np.argsort(out, kind="stable")][places], np.shape(a))
+    ascending = np.take_along_axis(d_out, np.argsort(out, axis, kind="stable"), axis)
+    places = np.argsort(np.argsort(a, axis, kind="stable"), axis)
+    return np.take_along_axis(ascending, places, axis)
 
 
 # Joining
@@ -622,5 +637,5 @@ nondifferentiable(
         np.triu_indices_from,
         np.diag_indices_from,
     ),
-    *(np.unravel_index, np.ravel_multi_index, np.ix_, np.result_type, np.shares_memory),
+    *(rounds, np.unravel_index, np.ravel_multi_index, np.ix_, np.result_type, np.shares_memory),
 )

@@ -18,14 +18,14 @@ def reductions_grad(m):
     d_m += d_sum_m[..., None]
     test = m == max_m
     d_m += min_m * test / np.sum(test, axis=None, keepdims=True)
-    ravel_m_view = np.ravel(m_view)
-    head = np.full_like(ravel_m_view[0:1], 1.0)
-    before = np.cumprod(np.concatenate((head, ravel_m_view[:-1]), axis=0), axis=0)
-    ravel_m_view_view = np.flip(ravel_m_view, 0)
-    head = np.full_like(ravel_m_view_view[0:1], 1.0)
-    ravel_m_view_view_view = ravel_m_view_view[:-1]
+    m_view_view = np.ravel(m_view)
+    head = np.full_like(m_view_view[0:1], 1.0)
+    before = np.cumprod(np.concatenate((head, m_view_view[:-1]), axis=0), axis=0)
+    m_view_view_view = np.flip(m_view_view, 0)
+    head = np.full_like(m_view_view_view[0:1], 1.0)
+    m_view_view_view_view = m_view_view_view[:-1]
     cumprod_concatenate_head_view = np.flip(np.cumprod(np.concatenate((head,
-        ravel_m_view_view_view), axis=0), axis=0), 0)
+        m_view_view_view_view), axis=0), axis=0), 0)
     d_m[0] += np.reshape(before * cumprod_concatenate_head_view, (m_view.shape[0],))
     d_m += 2 * mean_m / n
     return d_m
