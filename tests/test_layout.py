@@ -34,6 +34,7 @@ STAGES = {
     "specialize": {
         "calls",
         "choices",
+        "halves",
         "loops",
         "lower",
         "merging",
@@ -44,7 +45,7 @@ STAGES = {
     "lower": {"patterns"},
     "patterns": {"mutation"},
     "merging": {"mutation"},
-    "loops": {"merging", "mutation"},
+    "loops": {"halves", "merging", "mutation"},
     "calls": {
         "array_calls",
         "builtin_calls",
@@ -58,6 +59,7 @@ STAGES = {
     "memory_order": {"mutation"},
     "writers": {"memory_order", "mutation"},
     "array_calls": {"writers"},
+    "halves": {"lower", "mutation"},
     "builtin_calls": {"mutation"},
     "containers": {"mutation"},
     "number_calls": {"mutation"},

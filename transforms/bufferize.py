@@ -16,6 +16,7 @@ are views of inputs or share memory with another result.
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,12 @@ UPDATES = ("setitem", "add_at")
 READONLY = {np.broadcast_to, np.broadcast_arrays, np.diag, np.diagonal}  # views that NumPy protects
 
 
-def bufferize(block: Block, results: list[Value]) -> tuple[Block, list[Value]]:
+def bufferize(block: Block, results: list[Value],
+              lent: Iterable[Value] = ()) -> tuple[Block, list[Value]]:  # fmt: skip
     """Insert the copies that make every update safe in place, and mark the updates.
 
     results   the values that are returned as gradients: fresh, not shared, writable
+    lent      parameters whose memory gradients may be all the same (cotangents of a helper)
 
     >>> from srcdiff.transforms.text import parse_text
     >>> before = parse_text('''
@@ -60,7 +63,7 @@ def bufferize(block: Block, results: list[Value]) -> tuple[Block, list[Value]]:
     for _ in range(200):
         look = Look(block, results, plan)
         if look.settled():
-            block, results = look.with_result_copies()
+            block, results = look.with_result_copies(frozenset(lent))
             return block, results
         block = look.block
     raise AssertionError("bufferization does not settle")
@@ -147,6 +150,7 @@ class Look:
         self.origins = Origins()
         self.views: set[Value] = set()
         self.readonly: set[Value] = set()
+        self.pullbacks: set[Value] = set()  # and the stacks that hold some
         self.stacks: set[Value] = set()
         self.makers: dict[Value, Instr] = {}
         self.merged: set[Instr] = set()  # loops whose carried arrays may be one
@@ -212,6 +216,9 @@ class Look:
                 self.stacks.add(instr.results[0])
             elif op == "push":
                 stack, *saved = instr.args
+                if not self.pullbacks.isdisjoint(saved):  # there is no copy of a pullback
+                    self.stacks.discard(stack)
+                    self.pullbacks.add(stack)
                 self.holds(stack, *(() if stack in self.plan.stacks else saved))
             elif op in ("pop", "list_pop"):
                 for r in instr.results:
@@ -310,7 +317,15 @@ class Look:
             for result in instr.results:
                 self.points(result, *operands)
             return
-        if instr.attrs.get("taped") or instr.op is kernels.pulled:  # they work on copies
+        if instr.attrs.get("taped"):  # it works on copies
+            return
+        if instr.op is kernels.pulled:  # what it returns is new, or its cotangents
+            if instr.attrs.get("lends"):
+                for result in instr.results:
+                    self.points(result, *instr.args[1:])
+            return
+        if instr.attrs.get("half"):
+            self.share_half(instr, operands)
             return
         if instr.attrs.get("view"):
             how = "view"
@@ -333,6 +348,16 @@ class Look:
                     self.readonly.add(result)
                     self.origins.of[result] |= {result}
                     self.origins.foreign.add(result)
+
+    def share_half(self, instr: Instr, operands: list[Value]) -> None:
+        """A pullback keeps what its helper was given and what it returned."""
+        half, results = instr.op, instr.results
+        if half.shares:
+            for result in results:
+                self.points(result, *operands, *results)
+        if half.active:
+            self.points(results[-1], *operands, *results)
+            self.pullbacks.add(results[-1])
 
     # ------------------------------------------------------------------ liveness
 
@@ -410,6 +435,8 @@ class Look:
             self.plan.stacks |= readers & self.stacks
             self.copied_views |= readers & self.views
             self.changed = True
+        elif readers and not readers.isdisjoint(self.pullbacks):
+            self.edits.add(instr)
         elif readers:
             loop, param = self.entry(base, readers)
             if loop is None:
@@ -520,15 +547,17 @@ class Look:
             instrs.append(instr)
         return Block(block.params, instrs, block.results)
 
-    def with_result_copies(self) -> tuple[Block, list[Value]]:
+    def with_result_copies(self, lent: frozenset) -> tuple[Block, list[Value]]:
         """The program with its in-place operations marked, its results fresh."""
         block = self.marked(self.block)
         instrs, results = list(block.instrs), []
         outputs = [v for v in flatten(block.results) if memory_of(v)]
         for v in self.results:
             if memory_of(v) and v.kind.tag in ("array", "object"):
-                shared = any(self.origins.may_share(v, w) for w in outputs)
-                if shared or self.origins.is_foreign(v) or v in self.readonly:
+                own = self.origins.reach(v) - lent
+                shared = any(self.origins.may_share(v, w) for w in outputs) and any(
+                    own & self.origins.reach(w) for w in outputs)  # fmt: skip
+                if shared or own & self.origins.foreign or v in self.readonly - lent:
                     copy = copy_of(v)
                     instrs.append(copy)
                     v = copy.results[0]

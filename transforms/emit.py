@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import keyword
 import operator
 import sys
 import types
@@ -70,6 +71,18 @@ class Emitted(NamedTuple):
     cells: dict[str, Any]  # name → the user's own closure cell
 
 
+class Shared:
+    """The names from outside that the functions of one source have in common.
+
+    users    the user's globals and closure cells that one of them reads
+    """
+
+    def __init__(self, blocks: list[Block]) -> None:
+        self.bound: dict[str, Any] = {}
+        self.cells: dict[str, Any] = {}
+        self.users = set().union(*map(outside_names, blocks))
+
+
 def emit(
     block: Block,
     name: str,
@@ -77,6 +90,7 @@ def emit(
     access: dict[Value, ast.expr],
     output: Callable[[Callable[[Any], ast.expr]], ast.expr],
     parsed: Any,
+    shared: Shared | None = None,
 ) -> Emitted:
     """Print a block as a function.
 
@@ -84,15 +98,35 @@ def emit(
     access       how each value of `block.params` is reached from the parameters
     output       builds the expression that is returned, given a printer of values
     parsed       the user's function: its globals and cells are read by name
+    shared       where other functions are printed beside it
     """
-    return Emitter(block, parsed, access).function(name, parameters, output)
+    emitter = Emitter(block, parsed, access, shared or Shared([block]))
+    return emitter.function(name, parameters, output)
+
+
+def emit_half(block: Block, half: Any, given: list[Value], cotangents: list[Value], parsed: Any,
+              shared: Shared) -> ast.FunctionDef:  # fmt: skip
+    """Print a helper that is compiled by itself: its adjoint is a function of the cotangents.
+
+        def f_vjp(x, n):
+            y = …
+            def pull(d_y):
+                …
+                return d_x
+            return y, pull
+
+    block    what precedes the marker `adjoint` is the forward half; the last of the results are
+             the gradients
+    """
+    return HalfEmitter(block, parsed, given, cotangents, shared).half(half)
 
 
 class Emitter:
-    def __init__(self, block: Block, parsed: Any, access: dict[Value, ast.expr]):
+    later: frozenset[Value] | set[Value] = frozenset()  # what belongs to a function inside
+
+    def __init__(self, block: Block, parsed: Any, access: dict[Value, ast.expr], shared: Shared):
         self.program, self.parsed, self.access = block, parsed, access
-        self.bound: dict[str, Any] = {}
-        self.cells: dict[str, Any] = {}
+        self.bound, self.cells = shared.bound, shared.cells
         self.modules: dict[int, str] = {}
         self.statements: list[ast.stmt] = []
         self.makers: dict[Value, Instr] = {}
@@ -101,7 +135,7 @@ class Emitter:
         self.where: Any = None
         self.elided: set[Value] = set()
         self.parameters: set[str] = set()
-        self.users: set[str] = set()  # globals and cells that are read by name
+        self.users = shared.users
         for instr in walk(block):
             for r in instr.results:
                 self.makers[r] = instr
@@ -223,7 +257,7 @@ class Emitter:
 
     def name_values(self, parameters: ast.arguments) -> None:
         reserved = self.reserved_names()
-        variables = self.variables = Variables()
+        variables = self.variables = Variables(self.later)
         variables.lives = {v: [life] for v, life in lives(self.program, self.folded).items()}
         taken = {
             a.arg
@@ -247,7 +281,7 @@ class Emitter:
         )
         while self.dummy in taken:
             self.dummy += "_"
-        self.names = assign(variables, order, reserved | containers, self.parameters)
+        self.names = self.assigned(order, reserved | containers)
         instrs = self.program.instrs
         at = next((i for i, instr in enumerate(instrs) if instr.op == "adjoint"), len(instrs))
         # The adjoint reads what the function leaves unbound only where it has been bound.
@@ -274,6 +308,9 @@ class Emitter:
                 if source in unbound and self.needed(target):
                     if self.variables.find(source) is not self.variables.find(target):
                         yield source
+
+    def assigned(self, order: list[Value], reserved: set[str]) -> dict[Value, str]:
+        return assign(self.variables, order, reserved, self.parameters)
 
     def collect(self, block: Block, order: list[Value]) -> None:
         variables = self.variables
@@ -325,22 +362,10 @@ class Emitter:
         if not (isinstance(other, Value) and other in self.globals_read):
             self.variables.merge(v, other)
 
-    def outside_names(self) -> set[str]:
-        """The names of the user's globals and closure cells that are read."""
-        found = set()
-        for instr in walk(self.program):
-            path = instr.attrs.get("path")
-            while path is not None and path[0] in ("attr", "item"):
-                path = path[1]
-            if path is not None and path[0] in ("global", "cell"):
-                found.add(path[2])
-        return found
-
     def reserved_names(self) -> set[str]:
         """Names that generated code reads from outside: no local may hide them."""
         self.globals_read: dict[Value, ast.expr] = {}
         names: set[str] = {"np"}
-        self.users = self.outside_names()
         for instr in walk(self.program):
             if instr.op == "global":
                 expression = self.path(instr.attrs["path"])
@@ -979,6 +1004,109 @@ class Emitter:
         obj = rest[0]
         name = getattr(obj, "__name__", None) or type(obj).__name__.lower()
         return ast.Name(self.bind(name.rpartition(".")[2], obj))
+
+
+def outside_names(block: Block) -> set[str]:
+    """The names of the user's globals and closure cells that are read."""
+    found = set()
+    for instr in walk(block):
+        path = instr.attrs.get("path")
+        while path is not None and path[0] in ("attr", "item"):
+            path = path[1]
+        if path is not None and path[0] in ("global", "cell"):
+            found.add(path[2])
+    return found
+
+
+class HalfEmitter(Emitter):
+    """Prints a helper with its pullback inside.
+
+    What the pullback assigns is its own: it shares no name with what it reads of the helper.
+    """
+
+    def __init__(self, block: Block, parsed: Any, given: list[Value], cotangents: list[Value],
+                 shared: Shared):  # fmt: skip
+        taken: set[str] = {v.name for i in walk(block) for v in i.results if v.user}
+        access: dict[Value, ast.expr] = {}
+        for v in (*given, *cotangents):
+            others = taken if v in cotangents else set()
+            access[v] = ast.Name(free_name(base_name(v), others, access))
+        self.given, self.cotangents = given, cotangents
+        self.split: int | None = None
+        super().__init__(block, parsed, access, shared)
+
+    def half(self, half: Any) -> ast.FunctionDef:
+        name = self.callable(half)
+        assert isinstance(name, ast.Name)
+        self.parameters = {e.id for e in self.access.values() if isinstance(e, ast.Name)}
+        self.name_values(self.signature([*self.given, *self.cotangents]))
+        self.block(self.program)
+        self.where = None
+        count = len(self.program.results) - len(half.active)
+        values = [self.expr(v) for v in self.program.results[:count]]
+        gradients = [self.expr(v) for v in self.program.results[count:]]
+        body = self.statements
+        if self.split is not None:
+            pull = ast.FunctionDef(
+                name=self.pull, args=self.signature(self.cotangents),
+                body=[*body[self.split :], ast.Return(several(gradients))],
+                decorator_list=[], returns=None,
+            )  # fmt: skip
+            body = [*body[: self.split], pull]
+            values.append(ast.Name(self.pull))
+        return ast.FunctionDef(name=name.id, args=self.signature(self.given),
+                               body=[*body, ast.Return(several(values))], decorator_list=[],
+                               returns=None)  # fmt: skip
+
+    def signature(self, params: list[Value]) -> ast.arguments:
+        names = [ast.arg(self.access[v].id) for v in params]  # type: ignore[attr-defined]
+        return ast.arguments(posonlyargs=[], args=names, vararg=None, kwonlyargs=[], kw_defaults=[],
+                             kwarg=None, defaults=[])  # fmt: skip
+
+    def stmt_adjoint(self, instr: Instr) -> None:
+        self.split = len(self.statements)
+
+    def assigned(self, order: list[Value], reserved: set[str]) -> dict[Value, str]:
+        """Names for the helper, then for its pullback: what that reads of the helper is taken."""
+        variables = self.variables
+        mine = [v for v in order if v not in variables.apart]
+        names = assign(variables, mine, reserved | {"pull"}, self.parameters)
+        read: set[str] = set()
+        pending = list(self.read_later)
+        while pending:
+            v = pending.pop()
+            if v in self.folded:
+                pending.extend(self.makers[v].operands)
+            elif v in names and v not in variables.apart:
+                read.add(names[v])
+        later = [v for v in order if v in variables.apart]
+        self.pull = "pull"
+        return names | assign(variables, later, reserved | read | {"pull"}, self.parameters)
+
+    def name_values(self, parameters: ast.arguments) -> None:
+        instrs = self.program.instrs
+        at = next((i for i, instr in enumerate(instrs) if instr.op == "adjoint"), len(instrs))
+        later = Block((), instrs[at:], ())
+        self.read_later = {v for i in walk(later) for v in i.reads}
+        self.read_later.update(flatten(self.program.results))
+        self.later = {v for i in walk(later) for v in i.results}
+        self.later |= {p for i in walk(later) for b in i.blocks for p in b.params}
+        self.later |= set(self.cotangents)
+        super().name_values(parameters)
+
+
+def several(values: list[ast.expr]) -> ast.expr:
+    return values[0] if len(values) == 1 else ast.Tuple(values)
+
+
+def free_name(name: str, taken: set[str], access: dict) -> str:
+    """`x`, `x_2`, … whichever no other parameter has."""
+    names = taken | {expression.id for expression in access.values()}
+    candidate, number = name, 1
+    while candidate in names or keyword.iskeyword(candidate):
+        number += 1
+        candidate = f"{name}_{number}"
+    return candidate
 
 
 class Printed(NamedTuple):

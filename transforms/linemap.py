@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 
 def build(source: str, tree: ast.FunctionDef, bound: dict[str, Any], cells: dict[str, Any],
           namespace: dict[str, Any], like: Any) -> types.FunctionType:  # fmt: skip
-    """The function that a source defines.
+    """The function that a source defines; other functions in it are those that it calls.
 
     bound       free names → the objects that they stand for
     cells       free names → the user's own cells, which stay live
@@ -30,12 +30,14 @@ def build(source: str, tree: ast.FunctionDef, bound: dict[str, Any], cells: dict
     body = source.replace("\n", "\n ").rstrip(" ")
     factory = f"def factory({', '.join(free)}):\n {body} return {tree.name}\n"
     code = compile(factory, filename, "exec")
-    inner = next(c for c in code.co_consts if isinstance(c, types.CodeType))
-    inner = next(c for c in inner.co_consts if isinstance(c, types.CodeType))
-    inner = shifted(inner, -1)
+    outer = next(c for c in code.co_consts if isinstance(c, types.CodeType))
+    inner = [shifted(c, -1) for c in outer.co_consts if isinstance(c, types.CodeType)]
     known = {name: types.CellType(obj) for name, obj in bound.items()} | cells
-    closure = tuple(known[name] for name in inner.co_freevars)
-    function = types.FunctionType(inner, namespace, tree.name, None, closure)
+    known |= {each.co_name: types.CellType() for each in inner}
+    for each in inner:
+        closure = tuple(known[name] for name in each.co_freevars)
+        function = types.FunctionType(each, namespace, each.co_name, None, closure)
+        known[each.co_name].cell_contents = function
     function.__module__ = getattr(like, "__module__", None) or "srcdiff"
     lines = source.splitlines(keepends=True)
     linecache.cache[filename] = (len(source), None, lines, filename)
@@ -49,14 +51,13 @@ def shifted(code: types.CodeType, by: int) -> types.CodeType:
     return code.replace(co_firstlineno=code.co_firstlineno + by, co_consts=consts)
 
 
-def line_map(source: str, tree: ast.FunctionDef) -> dict[int, Any]:
+def line_map(source: str, trees: list[ast.FunctionDef]) -> dict[int, Any]:
     """Generated line → where in the user's file it comes from.
 
-    The statements of the tree and of the parsed source are walked side by side.
+    The statements of the trees and of the parsed source are walked side by side.
     """
-    printed = ast.parse(source).body[0]
     found: dict[int, Any] = {}
-    pending = [(tree, printed)]
+    pending: list[tuple] = list(zip(trees, ast.parse(source).body))
     while pending:
         made, read = pending.pop()
         for field in ("body", "orelse"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from srcdiff.transforms.halves import Bottom
 from srcdiff.transforms.ir import (
     UNDEFINED,
     Block,
@@ -201,6 +202,8 @@ class Loop:
 
             path = run.sub(start.copy(), test)
             run.temporaries.pop()
+            if path.exit is not None:
+                raise Bottom
             result = self.test.obj if isinstance(self.test, Known) else self.test.value
             test_block = Block(carried, path.instrs, (result,))
             body_block = instr.blocks[1]
@@ -226,6 +229,8 @@ class Loop:
         run.temporaries.pop()
         exit = path.exit
         if exit is not None and exit.dead:
+            if run.guesses:
+                raise Bottom
             raise run.refuse(instr.where, "a loop whose body always raises")
         flag: Any = False if exit is None else exit.left
         return test_block, path, flag

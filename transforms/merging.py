@@ -239,19 +239,24 @@ class Merger:
         if p is None and q is None:
             return None
         if any(self.dead):
-            return q if self.dead[0] else p
+            p = q = q if self.dead[0] else p
+        if p is q is None:
+            return None
         p, q = p or Exit(), q or Exit()
         flags = {}
         texts = {"brk": "stopped", "cont": "skipped", "ret": "returned", "left": "stopped",
                  "away": "skipped"}  # fmt: skip
         for name, text in texts.items():
             x, y = getattr(p, name), getattr(q, name)
-            flags[name] = x if x is y else self.leaf(x, y, text)
+            if any(self.dead):
+                flags[name] = self.value(x, y, text, False)
+            else:
+                flags[name] = x if x is y else self.leaf(x, y, text)
         value = None
         if p.ret is not False or q.ret is not False:
             x = p.value if p.ret is not False else None
             y = q.value if q.ret is not False else None
-            value = x if x is y else self.refs(x, y, "result")
+            value = x if x is y and not any(self.dead) else self.refs(x, y, "result")
         return Exit(**flags, value=value)
 
 

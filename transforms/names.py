@@ -24,9 +24,11 @@ class Variables:
     """Union-find over values, with the lives of each variable.
 
     positions   instruction → (read, write): when its operands are read and its results written
+    apart       values of an inner function: they share no variable with others
     """
 
-    def __init__(self) -> None:
+    def __init__(self, apart: Iterable[Value] = ()) -> None:
+        self.apart = frozenset(apart)
         self.parent: dict[Value, Value] = {}
         self.members: dict[Value, list[Value]] = {}
         self.lives: dict[Value, list[tuple[int, int]]] = {}
@@ -67,6 +69,8 @@ class Variables:
         if self.find(a) is self.find(b):
             return True
         if self.find(a) in self.fixed and self.find(b) in self.fixed:
+            return False
+        if (a in self.apart) != (b in self.apart):
             return False
         if not compatible(a, b) or self.overlap(a, b):
             return False

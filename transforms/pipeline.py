@@ -27,8 +27,17 @@ from srcdiff.transforms.bufferize import bufferize
 from srcdiff.transforms.calls import NeedsObservation
 from srcdiff.transforms.common_subexpressions import common_subexpressions
 from srcdiff.transforms.dead_code import dead_code
-from srcdiff.transforms.emit import emit
+from srcdiff.transforms.emit import Shared, emit, emit_half
 from srcdiff.transforms.fold import fold
+from srcdiff.transforms.halves import (
+    Half,
+    NeedsHalves,
+    Separate,
+    find_active,
+    finished_calls,
+    reached,
+    with_cotangent,
+)
 from srcdiff.transforms.ir import Block, Instr, Value, flatten
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.linemap import build, line_map
@@ -151,6 +160,9 @@ def generate(request: Request, inspect: Callable[[str, Block], Any] | None = Non
         return block
 
     block = record("specialize", branches(dead_code(block)))
+    find_active(block, wrt, seeding.seeds)
+    halves = reached(block)
+    block = finished_calls(block)
     block, gradients = reverse(block, seeding.seeds, wrt, expander(run), seeding.instrs)
     value = (primal.output if request.has_aux else out,) if request.value else (
         (aux,) if request.has_aux else ())  # fmt: skip
@@ -160,6 +172,7 @@ def generate(request: Request, inspect: Callable[[str, Block], Any] | None = Non
         block = record(pass_.__name__, pass_(block))
     fast = record("python_scalars", python_scalars(block)) if request.scalars else block
     signature, count = arguments.signature(), len(value)
+    helpers = [(half, *both_halves(half, expander(run), record)) for half in halves]
     # A careful variant may be made later: until then no array is to be kept alive.
     request = arguments.request = request._replace(arguments={})
 
@@ -176,11 +189,17 @@ def generate(request: Request, inspect: Callable[[str, Block], Any] | None = Non
                 return ast.Tuple([expr(ir.results[0]), result])
             return ast.Tuple([result, expr(ir.results[0])]) if request.has_aux else result
 
-        emitted = emit(ir, name_of(request), signature, arguments.access, output, request.parsed)
-        source = print_source(emitted.tree)
-        like = request.parsed.function
-        function = build(source, emitted.tree, emitted.bound, emitted.cells, like.__globals__, like)
-        return function, source, ir, line_map(source, emitted.tree)
+        parsed, like = request.parsed, request.parsed.function
+        shared = Shared([*(helper for _, helper, _ in helpers), ir])
+        shared.users.add(name_of(request))
+        trees = [emit_half(helper, half, half.params, cotangents, parsed, shared)
+                 for half, helper, cotangents in helpers]  # fmt: skip
+        emitted = emit(ir, name_of(request), signature, arguments.access, output, parsed, shared)
+        trees.append(emitted.tree)
+        source = "\n\n".join(map(print_source, trees))
+        bound = {k: v for k, v in emitted.bound.items() if not isinstance(v, Half)}
+        function = build(source, emitted.tree, bound, emitted.cells, like.__globals__, like)
+        return function, source, ir, line_map(source, trees)
 
     def careful() -> Callable:
         return finish(block)[0]
@@ -191,9 +210,53 @@ def generate(request: Request, inspect: Callable[[str, Block], Any] | None = Non
                     seeding.kind, careful if again else None, tuple(run.taped))  # fmt: skip
 
 
+def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, list[Value]]:
+    """The forward half and the adjoint of a helper in one block, and its cotangents."""
+    assert half.block is not None
+    block = record("specialize", finished_calls(branches(dead_code(half.block))))
+    values = block.results
+    cotangents, seeds, first = cotangents_of(half)
+    gradients: list = []
+    if half.active:
+        wanted = [half.params[i] for i in sorted(half.active)]
+        block, gradients = reverse(block, seeds, wanted, expand, first)
+    params = (*half.params, *cotangents)
+    block = record("reverse", Block(params, block.instrs, (*values, *gradients)))
+    for pass_ in (dead_code, common_subexpressions, fold, dead_code, save_trails, dead_code):
+        block = record(pass_.__name__, pass_(block))
+    gradients = list(block.results[len(values) :])
+    block = block.replace(results=block.results[: len(values)])
+    block, gradients = bufferize(block, gradients, cotangents)
+    block = record("bufferize", block.replace(results=(*block.results, *gradients)))
+    return block, cotangents
+
+
+def cotangents_of(half: Half) -> tuple[list[Value], dict[Value, Any], list[Instr]]:
+    """The cotangents of what a helper returns, the seeds that they are, and what makes these."""
+    cotangents, seeds, first = [], {}, []  # type: tuple[list, dict, list]
+    if not half.active:
+        return cotangents, seeds, first
+    assert half.block is not None
+    at = with_cotangent(half)
+    for i in at:
+        out, kind = half.block.results[i], half.kinds[i]
+        d = Value("d_out" if len(at) == 1 else f"d_out_{i}",
+                  kind._replace(python=None) if kind.tag == "scalar" else kind, True)  # fmt: skip
+        cotangents.append(d)
+        if not isinstance(out, Value):
+            continue
+        if out in seeds:
+            total = Value("d_out", d.kind)
+            first.append(Instr(operator.add, (seeds[out], d), None, (total,)))
+            d = total
+        seeds[out] = d
+    return cotangents, seeds, first
+
+
 def specialized(request: Request) -> tuple[Arguments, Specializer, Specialized]:
     """The linear IR of the function, once it is known what of the arguments must be static."""
     shared, static, choices = False, frozenset(), frozenset()  # type: tuple[bool, frozenset, frozenset]
+    separate = Separate()
     while True:
         arguments = Arguments(request, shared, static)
         unroll = UNROLL if request.unroll is None else request.unroll
@@ -201,6 +264,7 @@ def specialized(request: Request) -> tuple[Arguments, Specializer, Specialized]:
         run.observed, run.on_tape = request.observed, TapedCall
         run.guards += arguments.guards
         run.choices = choices
+        run.separate = separate
         run.arguments = {v: path for path, v in arguments.leaf_of.items() if v.kind == INT}
         try:
             primal = specialize(run, request.parsed, arguments.refs, arguments.state,
@@ -210,6 +274,10 @@ def specialized(request: Request) -> tuple[Arguments, Specializer, Specialized]:
             continue
         except NeedsChoice as need:  # an array is written that a merged name could be
             choices |= need.sites
+            continue
+        except NeedsHalves as need:  # a function that calls itself, or what it is given has changed
+            if need.lowered is not None:
+                separate.functions.add(need.lowered)
             continue
         except NeedsUnrolling as error:  # no loop could be unrolled that would have helped
             raise UnsupportedSyntaxError(error.what, error.where, error.instead) from None

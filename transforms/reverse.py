@@ -362,6 +362,9 @@ class Reverse:
         if instr.attrs.get("taped"):
             self.reverse_taped(instr)
             return
+        if instr.attrs.get("half"):
+            self.reverse_half(instr)
+            return
         ds = [self.take(r, where) for r in instr.results]
         if op in CASTS or op is np.astype or (op is complex and len(instr.args) == 1):
             self.add(instr.operands[0], ds[0], where)
@@ -464,6 +467,22 @@ class Reverse:
         for i, leaf in enumerate(leaves):
             if leaf in self.active:
                 self.add(leaf, self.emit("getitem", (found, i), leaf.kind, where), where, True)
+
+    def reverse_half(self, instr: Instr) -> None:
+        """`d_x, d_y = pull(d_out)` of a helper that is compiled by itself."""
+        where, half = instr.where, instr.op
+        *values, pull = instr.results
+        ds = [self.take(r, where) for r in values]
+        ds = [
+            self.zeros(r, where) if d is None else d
+            for r, d, kind in zip(values, ds, half.kinds) if kind.inexact
+        ]  # fmt: skip
+        leaves = [instr.args[i] for i in sorted(half.active)]
+        found = tuple(Value("d_t", leaf_kind(leaf)) for leaf in leaves)
+        attrs = {"lends": True}  # the memory of the cotangents
+        self.instrs.append(Instr(kernels.pulled, (pull, *ds), None, found, (), attrs, where))
+        for leaf, d in zip(leaves, found):
+            self.add(leaf, d, where, True)
 
     # structural operations
 

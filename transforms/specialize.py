@@ -26,6 +26,7 @@ from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
 from srcdiff.transforms.choices import Choices
+from srcdiff.transforms.halves import Bottom, Halves, Separate
 from srcdiff.transforms.ir import (
     Block,
     Instr,
@@ -64,7 +65,6 @@ from srcdiff.transforms.references import (
 )  # fmt: skip
 
 UNROLL = 24  # lowered instructions that unrolling a loop over a known range may make
-MAX_DEPTH = 40  # of inlined calls
 
 
 class Specialized(NamedTuple):
@@ -145,8 +145,9 @@ def lowered_of(parsed: Any) -> Lowered:
     return found
 
 
-class Specializer(Calls, Choices, Matching):
+class Specializer(Calls, Choices, Matching, Halves):
     def __init__(self, unroll: int = UNROLL, training: bool = False):
+        self.separate, self.halves, self.base, self.guesses = Separate(), {}, 0, 0
         self.state = State({}, {})
         self.instrs: list[Instr] = []
         self.prologue: list[Instr] = []
@@ -175,6 +176,7 @@ class Specializer(Calls, Choices, Matching):
         self.gathered: set[Value] = set()  # what advanced indexing has just read
         self.stores: dict[str, list[tuple]] = {}  # local → (value, inside a region) of each store
         self.regions = 0
+        self.uncertain = 0  # run-time values decide, so often, whether this is reached
         self.loops = 0
         # Helpers on the tape: function → what it returns; None: there is no tape
         self.observed: dict[Any, Kind | None] | None = None
@@ -186,14 +188,16 @@ class Specializer(Calls, Choices, Matching):
     # ------------------------------------------------------------------ functions
 
     def body(self, parsed: Any, lowered: Lowered, args: dict[str, Ref], outer: int = -1,
-             internal: bool = False) -> Ref:  # fmt: skip
+             internal: bool = False, separate: bool = False) -> Ref:  # fmt: skip
         """Run a function's body in a frame of its own and return what it returns."""
-        if len(self.frames) > MAX_DEPTH or any(f.lowered is lowered for f in self.frames):
-            raise self.refuse(self.where, f"the recursive function `{lowered.name}`",
-                              "Write the recursion as a loop.")  # fmt: skip
+        if not separate:
+            if lowered in self.separate.functions and not internal:
+                return self.half_call(parsed, lowered, args, outer)
+            self.check_recursion(lowered, args, internal)
         self.frame_count += 1
         number = self.frame_count
-        frame = Frame(number, parsed, lowered, outer, internal)
+        frame = Frame(number, parsed, lowered, outer, internal, self.uncertain, len(self.instrs),
+                      self.outline(args))  # fmt: skip
         for name, ref in args.items():
             self.state.env[number, name] = ref
             if not internal and isinstance(ref, Plain) and not ref.value.user:
@@ -207,6 +211,8 @@ class Specializer(Calls, Choices, Matching):
             self.temporaries.pop()
         result: Ref = Known(None)
         if exit is not None and exit.dead:
+            if self.guesses:
+                raise Bottom
             result = Missing("the function always raises an exception")
         elif exit is not None and exit.ret is True:
             result = exit.value
@@ -336,21 +342,34 @@ class Specializer(Calls, Choices, Matching):
         self.state, self.instrs = state, []
         path = Path()
         self.regions += 1
+        self.uncertain += 1
         try:
-            path.exit = body()
+            path.exit = self.unless_bottom(body)
             path.state, path.instrs = self.state, self.instrs
         finally:
             self.regions -= 1
+            self.uncertain -= 1
             self.state, self.instrs = outer_state, outer_instrs
         return path
+
+    def unless_bottom(self, body: Callable[[], Any]) -> Any:
+        """What `body` returns; a path of which nothing is known yet is not taken."""
+        depth = len(self.temporaries)
+        try:
+            return body()
+        except Bottom:
+            del self.temporaries[depth:]
+            return Exit(dead=True)
 
     def resume(self, path: Path, body: Callable[[], Exit | None]) -> None:
         outer_state, outer_instrs = self.state, self.instrs
         self.state, self.instrs = path.state, path.instrs
+        self.uncertain += 1
         try:
-            path.exit = body()
+            path.exit = self.unless_bottom(body)
             path.state = self.state
         finally:
+            self.uncertain -= 1
             self.state, self.instrs = outer_state, outer_instrs
 
     def branch(self, instr: Instr, test: Value, block: Block, index: int) -> Exit | None:
@@ -689,7 +708,7 @@ class Specializer(Calls, Choices, Matching):
 
     def do_raise(self, instr: Instr) -> Exit:
         ref = Known(None) if instr.args[0] is None else self.value(instr.args[0])
-        if self.regions == 0 and isinstance(ref, Bound) and ref.name == "exception":
+        if self.uncertain == 0 and isinstance(ref, Bound) and ref.name == "exception":
             error, values = ref.ref
             if all(isinstance(v, Known) for v in values):  # nothing can keep it from being raised
                 raised = error.obj(*(v.obj for v in values))
@@ -1161,7 +1180,13 @@ class Specializer(Calls, Choices, Matching):
 
     def loop(self, instr: Instr, bounds: tuple | None, item: Callable | None) -> Exit | None:
         """A `for` or `while` that stays a region."""
-        return Loop(self, instr, bounds, item).run()
+        state, count = self.state, len(self.instrs)
+        try:
+            return Loop(self, instr, bounds, item).run()
+        except Bottom:  # as if it had no steps
+            self.state = state
+            del self.instrs[count:]
+            return None
 
     # ------------------------------------------------------------------ results
 
@@ -1179,6 +1204,9 @@ class Frame(NamedTuple):
     lowered: Lowered
     outer: int  # the frame of the enclosing function, -1 for none
     internal: bool  # a rule's body: its names are not the user's
+    uncertain: int = 0  # run-time values that decide whether the call is made
+    made: int = 0  # instructions of the block before the call
+    outline: Any = None  # of the arguments: the form of the containers in them
 
 
 # ---------------------------------------------------------------------------- small helpers

@@ -1,0 +1,613 @@
+"""Helpers that are compiled by themselves: what calls itself for as long as run-time values say.
+
+    def f(x, n):                           y, pull_f = f_vjp(x, n)       # in the caller
+        if n == 0:                         …
+            return x                 →     d_x = pull_f(d_y)             # in its adjoint
+        return np.sin(f(x, n - 1))
+
+A `Half` is one such helper for one form of its arguments: numbers and arrays become parameters,
+and so do those that a nested function reads of the functions around it; all else is known. What it
+returns is found by running it again until that settles: at first a call of itself is a path that
+is not taken (`Bottom`). Its forward half returns the value and the backward half, `pull`, which is
+called at most once. A helper that writes to its arguments, or to names of the functions around it,
+is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from srcdiff.transforms.activity import active
+from srcdiff.transforms.ir import (
+    Block,
+    Instr,
+    Value,
+    flatten,
+    leaf_kind,
+    substitute_block,
+    walk,
+)
+from srcdiff.transforms.kinds import (
+    OBJECT,
+    Kind,
+    Size,
+    fresh_size,
+    join,
+    proven_not_one,
+)  # fmt: skip
+from srcdiff.transforms.lower import Lowered
+from srcdiff.transforms.mutation import Memory, promote
+from srcdiff.transforms.references import (
+    Array,
+    Bound,
+    Buffer,
+    Cell,
+    Dict,
+    Function,
+    Known,
+    List,
+    Missing,
+    Plain,
+    State,
+    Tuple,
+)  # fmt: skip
+from srcdiff.transforms.references import (
+    Iterator as Iterated,
+)
+
+DEPTH = 40  # of calls that are written out inside each other
+MOST = 300  # instructions that a recursion of known depth may be written out to
+FORMS = 12  # of the arguments of one helper
+
+
+class Bottom(Exception):
+    """A call of a helper of which nothing is known yet: this path is not taken."""
+
+
+class NeedsHalves(Exception):
+    """A function that calls itself must be compiled by itself: start again, knowing that."""
+
+    def __init__(self, lowered: Lowered | None):
+        self.lowered = lowered
+
+
+class Separate:
+    """What is known of the helpers that are compiled by themselves, from one attempt to the next.
+
+    functions   which they are
+    kinds       helper and form of its arguments → the kinds of its parameters
+    """
+
+    def __init__(self) -> None:
+        self.functions: set[Lowered] = set()
+        self.kinds: dict[Any, list[Kind]] = {}
+
+
+class Half:
+    """A helper that is compiled by itself, for one form of its arguments.
+
+    name      of the function
+    params    a value for each number and array that it is given
+    block     its linear IR; the results are the numbers and arrays that it returns
+    kinds     of these
+    form      how what it returns is made of them; None while nothing is known
+    shares    what it returns may share memory with its arguments
+    active    the positions of the parameters that gradients are wanted of
+    """
+
+    def __init__(self, name: str, number: int):
+        self.name = name
+        self.number = number
+        self.params: list[Value] = []
+        self.block: Block | None = None
+        self.kinds: list[Kind] = []
+        self.form: Any = None
+        self.shares = False
+        self.running = self.changed = False
+        self.wanted: list[Kind] = []
+        self.active: set[int] = set()
+        self.effect = False
+
+    @property
+    def __name__(self) -> str:
+        return f"{self.name}_vjp" if self.active else self.name
+
+    def __call__(self, *args: Any) -> Any:
+        raise TypeError(f"{self.__name__} is not compiled yet")
+
+
+class Leaf(NamedTuple):
+    """A number or an array in the arguments of a helper."""
+
+    ref: Any
+    name: str
+
+
+class Halves(Memory):
+    """Calls of helpers that are compiled by themselves."""
+
+    separate: Separate
+    halves: dict[Any, Half]
+    base: int  # the frame at which the helper that is being compiled begins
+    guesses: int  # helpers of which nothing is known yet
+
+    def check_recursion(self, lowered: Lowered, args: dict, internal: bool) -> None:
+        """A function that calls itself is written out where its end is in sight.
+
+        That is where each call is given another structure, or where no run-time value decides
+        whether it is made, as long as there are few of them.
+        """
+        running = [f for f in self.frames[self.base :] if f.lowered is lowered]
+        deep = len(self.frames) >= DEPTH
+        if not running:
+            if deep:
+                raise self.refuse(self.where, f"a call of `{lowered.name}` so deep inside others")
+            return
+        outline = self.outline(args)
+        other = all(f.outline != outline for f in running)
+        grown = len(self.instrs) - running[0].made
+        if other and (deep or grown > 20 * MOST) or internal:
+            raise self.refuse(self.where, f"the recursive function `{lowered.name}`",
+                              "Write the recursion as a loop.")  # fmt: skip
+        if other or self.uncertain == running[-1].uncertain and not deep and grown <= MOST:
+            return
+        raise NeedsHalves(lowered)
+
+    def outline(self, ref: Any) -> Any:
+        """The form of the containers, and the constants that are no numbers, in a reference."""
+        if isinstance(ref, dict):
+            return tuple((key, self.outline(inner)) for key, inner in ref.items())
+        if isinstance(ref, Tuple):
+            return ("tuple", *map(self.outline, ref.items))
+        if isinstance(ref, (List, Dict)):
+            held = self.state.memory.get(ref.cell, ())
+            if isinstance(held, dict):
+                return ("dict", self.outline(held))
+            return "list" if isinstance(held, Plain) else ("list", *map(self.outline, held))
+        if isinstance(ref, Known) and type(ref.obj) in (bool, str, type(None)):
+            return ref.obj
+        return None
+
+    # ------------------------------------------------------------------ a call
+
+    def half_call(self, parsed: Any, lowered: Lowered, args: dict, outer: int) -> Any:
+        """`y, pull_f = f_vjp(x, n)`: the reference to what it returns."""
+        where = self.where
+        leaves: list[Leaf] = []
+        given = {name: self.form_of(ref, leaves, name) for name, ref in args.items()}
+        around = self.captured(lowered, outer, args.values())
+        seen = {key: self.form_of(ref, leaves, key[1]) for key, ref in around.items()}
+        trees = [self.read(leaf.ref, where) for leaf in leaves]
+        kinds = [leaf_kind(tree)._replace(size=None) for tree in trees]
+        form = (lowered, outer, tuple(given.items()), tuple(seen.items()))
+        half = self.halves.get(form)
+        if half is None:
+            if sum(key[0] is lowered for key in self.halves) >= FORMS:
+                raise self.refuse(
+                    where, f"the recursive function `{lowered.name}`, whose arguments change their "
+                    "form from call to call,", "Write the recursion as a loop.")  # fmt: skip
+            half = self.halves[form] = Half(function_name(lowered.name), len(self.halves))
+            half.wanted = self.separate.kinds.setdefault(form, kinds)
+        wider = [k if fits_into(now, k) else widened(k, now) for k, now in zip(half.wanted, kinds)]
+        if wider != half.wanted:
+            half.wanted = self.separate.kinds[form] = wider
+            half.changed = True
+            if not half.running and half.block is not None:
+                raise NeedsHalves(None)  # other calls rely on what it was
+        if half.block is None and not half.running:
+            try:
+                self.compile_half(half, parsed, lowered, given, seen, leaves, outer)
+            except BaseException:
+                self.halves.pop(form, None)
+                raise
+        if half.form is None:
+            raise Bottom
+        return self.called(half, leaves, trees, where)
+
+    def called(self, half: Half, leaves: list[Leaf], trees: list, where: Any) -> Any:
+        name = half.name
+        known = {
+            dim.base for kind in half.wanted for dim in kind.shape or ()
+            if isinstance(dim, Size) and not dim.base.startswith("?")
+        }  # fmt: skip
+        results = [Value(name, named_sizes(kind, known)) for kind in half.kinds]
+        pull = Value(f"pull_{name}", OBJECT)
+        self.instrs.append(Instr(half, tuple(trees), None, (*results, pull), (),
+                                 {"effect": True, "half": True}, where))  # fmt: skip
+        refs = [self.fresh(value) for value in results]
+        arrays = [ref for ref in refs if isinstance(ref, Array)]
+        if half.shares:
+            for i, ref in enumerate(arrays):
+                given = [leaf.ref for leaf in leaves if isinstance(leaf.ref, Array)]
+                for other in (*given, *arrays[:i]):
+                    self.may_alias(ref.buffer, other.buffer)
+        made = iter(refs)
+        return self.put_together(half.form, lambda kind: next(made))
+
+    # ------------------------------------------------------------------ forms of references
+
+    def form_of(self, ref: Any, leaves: list[Leaf], name: str) -> Any:
+        """What is known of a reference; the numbers and arrays in it are added to `leaves`."""
+        if isinstance(ref, Plain) or isinstance(ref, Known) and type(ref.obj) in (
+            int, float, complex
+        ) or isinstance(ref, Array):  # fmt: skip
+            leaves.append(Leaf(ref, name))
+            kind = self.kind(ref)
+            return ("leaf", kind.tag, kind.dtype, kind.rank, kind.tag == "list" and kind.items)
+        if isinstance(ref, Known):
+            simple = isinstance(ref.obj, (bool, str, bytes, type(None)))
+            if not simple:
+                self.keep.append(ref.obj)
+            return ("known", type(ref.obj), ref.obj if simple else Held(ref))
+        if isinstance(ref, Tuple):
+            items = enumerate(ref.items)
+            return ("tuple", ref.cls, *(self.form_of(r, leaves, f"{name}_{i}") for i, r in items))
+        if isinstance(ref, List):
+            held = self.held(ref)
+            if isinstance(held, Plain):
+                leaves.append(Leaf(ref, name))
+                return ("leaf", "list", held.value.kind.items)
+            return ("list", *(
+                self.form_of(r, leaves, f"{name}_{i}") for i, r in enumerate(held)
+            ))  # fmt: skip
+        if isinstance(ref, Dict):
+            return ("dict", *(
+                (key, self.form_of(r, leaves, f"{name}_{key}"))
+                for key, r in self.held(ref).items()
+            ))  # fmt: skip
+        if isinstance(ref, Function):
+            defaults = tuple(
+                (n, self.form_of(r, leaves, n)) for n, r in ref.defaults.items()
+            )  # fmt: skip
+            bound = None if ref.bound is None else self.form_of(ref.bound, leaves, "self")
+            return ("function", ref.lowered, ref.frame, defaults, bound)
+        if isinstance(ref, Bound) and not isinstance(ref.ref, tuple):
+            return ("bound", ref.name, self.form_of(ref.ref, leaves, name))
+        if isinstance(ref, Iterated):
+            return ("iterator", ref.kind, *(self.form_of(r, leaves, name) for r in ref.parts))
+        if isinstance(ref, Missing):
+            return ("missing", ref.why)
+        raise self.refuse(self.where, "this argument of a recursive function")
+
+    def put_together(self, form: Any, leaf: Callable[[Any], Any]) -> Any:
+        """A reference of a form; `leaf` makes the references to its numbers and arrays."""
+        kind, *parts = form
+        if kind == "leaf":
+            return leaf(form)
+        if kind == "known":
+            obj = parts[1]
+            return obj.ref if isinstance(obj, Held) else Known(obj)
+        if kind == "tuple":
+            return Tuple(tuple(self.put_together(p, leaf) for p in parts[1:]), parts[0])
+        if kind == "list":
+            return self.new_list(tuple(self.put_together(p, leaf) for p in parts))
+        if kind == "dict":
+            cell = Cell()
+            self.state.memory[cell] = {k: self.put_together(p, leaf) for k, p in parts}
+            return Dict(cell)
+        if kind == "function":
+            lowered, frame, defaults, bound = parts
+            made = {n: self.put_together(p, leaf) for n, p in defaults}
+            self_ = None if bound is None else self.put_together(bound, leaf)
+            return Function(lowered, made, frame, self_)
+        if kind == "bound":
+            return Bound(self.put_together(parts[1], leaf), parts[0])
+        if kind == "iterator":
+            return Iterated(parts[0], tuple(self.put_together(p, leaf) for p in parts[1:]))
+        return Missing(parts[0])
+
+    def captured(self, lowered: Lowered, outer: int, given: Iterable[Any]) -> dict[tuple, Any]:
+        """What a nested function, and those that it calls, read of the functions around them."""
+        found: dict[tuple, Any] = {}
+        todo = [(lowered, outer)]
+        todo += [(f.lowered, f.frame) for ref in given for f in self.functions_in(ref)]
+        done = set()
+        while todo:
+            inner, number = todo.pop()
+            if (inner, number) in done:
+                continue
+            done.add((inner, number))
+            for name in names_read(inner):
+                frame = self.frame_of(number)
+                while frame is not None and name not in frame.lowered.local:
+                    frame = self.frame_of(frame.outer)
+                if frame is None or (frame.number, name) in found:
+                    continue
+                ref = self.state.env.get((frame.number, name))
+                if ref is not None:
+                    found[frame.number, name] = ref
+                    todo += [(f.lowered, f.frame) for f in self.functions_in(ref)]
+        return found
+
+    def functions_in(self, ref: Any) -> Iterator[Function]:
+        if isinstance(ref, Function):
+            yield ref
+            for default in ref.defaults.values():
+                yield from self.functions_in(default)
+        elif isinstance(ref, (Tuple, List, Dict)):
+            held = ref.items if isinstance(ref, Tuple) else self.held(ref)
+            if not isinstance(held, Plain):
+                for inner in held.values() if isinstance(held, dict) else held:
+                    yield from self.functions_in(inner)
+
+    # ------------------------------------------------------------------ compiling one
+
+    def compile_half(self, half: Half, parsed: Any, lowered: Lowered, given: dict, seen: dict,
+                     leaves: list[Leaf], outer: int) -> None:  # fmt: skip
+        """Run the helper's body until what it returns, and what it is given, settles."""
+        saved = (self.state, self.instrs, self.base, self.guesses, self.regions, self.where,
+                 self.uncertain)  # fmt: skip
+        half.running = True
+        try:
+            for _ in range(16):
+                before = set(self.halves)
+                half.changed = False
+                half.params = [Value(leaf.name, kind, True) for leaf, kind in
+                               zip(leaves, half.wanted)]  # fmt: skip
+                self.state, self.instrs = State({}, dict(self.outside_versions)), []
+                self.base, self.regions = len(self.frames), saved[4] + 1
+                self.uncertain = saved[6] + 1
+                self.guesses = saved[3] + (half.form is None)
+                found = self.run_half(half, parsed, lowered, given, seen, outer)
+                if not half.changed and found == (half.form, half.kinds):
+                    return
+                half.form, half.kinds = found
+                for key in set(self.halves) - before:  # they were made with other assumptions
+                    del self.halves[key]
+            raise self.refuse(saved[5], f"the recursive function `{lowered.name}`: the kinds of "
+                              "what it returns never settle")  # fmt: skip
+        finally:
+            half.running = False
+            (self.state, self.instrs, self.base, self.guesses, self.regions,
+             self.where, self.uncertain) = saved  # fmt: skip
+            for buffer, value in self.outside_versions.items():
+                self.state.memory.setdefault(buffer, value)
+
+    def run_half(self, half: Half, parsed: Any, lowered: Lowered, given: dict, seen: dict,
+                 outer: int) -> tuple:  # fmt: skip
+        params = iter(half.params)
+        mine: list[Buffer] = []
+
+        def leaf(form: Any) -> Any:
+            value = next(params)
+            if value.kind.tag == "list":
+                cell = Cell(value.name)
+                self.state.memory[cell] = Plain(value)
+                return List(cell)
+            ref = self.fresh(value, origin="argument")
+            if isinstance(ref, Array):
+                mine.append(ref.buffer)
+            return ref
+
+        args = {name: self.put_together(form, leaf) for name, form in given.items()}
+        for key, form in seen.items():
+            self.state.env[key] = self.put_together(form, leaf)
+        before = self.state.copy()
+        written = set(self.written)
+        try:
+            result = self.body(parsed, lowered, args, outer, separate=True)
+        except Bottom:
+            raise self.refuse(self.where, f"the recursive function `{lowered.name}` never "
+                              "returns") from None  # fmt: skip
+        self.check_private(lowered, before, mine, self.written - written)
+        leaves: list[Leaf] = []
+        form = self.form_of(result, leaves, half.name)
+        trees: list = []
+        for one in leaves:
+            tree = self.read(one.ref, self.where)
+            trees.append(tree)
+        half.shares = self.shared([one.ref for one in leaves], mine)
+        known = {value for instr in self.prologue for value in instr.results}
+        block = Block(tuple(half.params), self.instrs, tuple(trees))
+        head = [i for i in self.prologue if any(v in known and v in block.free for v in i.results)]
+        block = own_globals(block, head)
+        half.block = block
+        half.effect = any(i.effect and not i.attrs.get("half") for i in walk(block))
+        kinds = [leaf_kind(tree)._replace(size=None) for tree in trees]
+        kinds = [canonical(kind, half.number, i) for i, kind in enumerate(kinds)]
+        if half.form == form and len(half.kinds) == len(kinds):
+            kinds = [joined(a, b) for a, b in zip(half.kinds, kinds)]
+            kinds = [canonical(kind, half.number, i) for i, kind in enumerate(kinds)]
+        return form, kinds
+
+    def check_private(self, lowered: Lowered, before: State, mine: list, written: set) -> None:
+        """Refuse what a caller would have to see: stores into arguments and outer names."""
+        now = self.state
+        changed = [b.name for b in mine if b in written]
+        changed += [name for (frame, name), ref in before.env.items()
+                    if now.env.get((frame, name), ref) != ref]  # fmt: skip
+        changed += [cell.name for cell, held in before.memory.items()
+                    if isinstance(cell, Cell) and now.memory.get(cell, held) != held]  # fmt: skip
+        if changed:
+            raise self.refuse(
+                self.where, f"the recursive function `{lowered.name}` changes `{changed[0]}`, "
+                "which is not its own,", f"Return `{changed[0]}` from it instead.")  # fmt: skip
+
+    def shared(self, refs: list, mine: list[Buffer]) -> bool:
+        """Whether returned arrays may share memory with arguments, or with each other."""
+        buffers = [ref.buffer for ref in refs if isinstance(ref, Array)]
+        near = set(mine)
+        for buffer in buffers:
+            found = {buffer} | {b if a is buffer else a
+                                for a, b in self.aliases if buffer in (a, b)}  # fmt: skip
+            if found & near:
+                return True
+            near.add(buffer)
+        return False
+
+
+class Held:
+    """A known reference in a form: equal to one of the same object."""
+
+    def __init__(self, ref: Known):
+        self.ref = ref
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Held) and self.ref.obj is other.ref.obj
+
+    def __hash__(self) -> int:
+        return id(self.ref.obj)
+
+
+def function_name(name: str) -> str:
+    return name if name.isidentifier() else "fn"
+
+
+_read: dict[Lowered, tuple[str, ...]] = {}
+
+
+def names_read(lowered: Lowered) -> tuple[str, ...]:
+    """The names of outer functions, or of modules, that a function and those in it read."""
+    found = _read.get(lowered)
+    if found is None:
+        names: dict[str, None] = {}
+        for instr in walk(lowered.body):
+            if instr.op in ("load", "store", "delete"):
+                names[instr.args[0]] = None
+            elif instr.op == "function":
+                names |= dict.fromkeys(names_read(instr.attrs["lowered"]))
+        found = _read[lowered] = tuple(n for n in names if n not in lowered.local)
+    return found
+
+
+def own_globals(block: Block, head: list[Instr]) -> Block:
+    """The block with the globals that it reads read by itself."""
+    env: dict[Value, Any] = {}
+    instrs = []
+    for instr in head:
+        new = instr.replace(results=tuple(v.like() for v in instr.results))
+        env.update(zip(instr.results, new.results))
+        instrs.append(new)
+    if not env:
+        return block
+    inner = substitute_block(Block((), block.instrs, block.results), env)
+    return Block(block.params, (*instrs, *inner.instrs), inner.results)
+
+
+# ---------------------------------------------------------------------------- kinds
+
+
+def fits_into(now: Kind, kind: Kind) -> bool:
+    """Whether a value of kind `now` may be given to a parameter of kind `kind`."""
+    if now == kind:
+        return True
+    if now.tag == kind.tag == "scalar":
+        return kind.python is None
+    if now.tag == kind.tag == "array":
+        return all(
+            a == b or is_any(a) and (proven_not_one(b) or not a.not_one)
+            for a, b in zip(kind.shape, now.shape)
+        )
+    return False
+
+
+def is_any(dim: Any) -> bool:
+    """A size that was widened already."""
+    return isinstance(dim, Size) and dim.base.startswith("?") and not dim.minus
+
+
+def widened(kind: Kind, now: Kind) -> Kind:
+    found = join(kind, now)
+    return kind if found.tag == "object" else found
+
+
+def joined(a: Kind, b: Kind) -> Kind:
+    """The kind of what is returned, if it was a before; b where they do not agree."""
+    found = join(a, b)
+    if found.tag != "object":
+        return found
+    if a.tag == b.tag == "scalar":
+        return promote(a, b) or b
+    return b
+
+
+def canonical(kind: Kind, number: int, leaf: int) -> Kind:
+    """Sizes that belong to one run of a body, named by their place."""
+    if kind.shape is None:
+        return kind
+    return kind._replace(shape=tuple(
+        Size(f"?{number}r{leaf}.{axis}", 0, proven_not_one(dim))
+        if isinstance(dim, Size) and dim.base.startswith("?") else dim
+        for axis, dim in enumerate(kind.shape)
+    ))  # fmt: skip
+
+
+def named_sizes(kind: Kind, known: set[str]) -> Kind:
+    """A kind as a caller may see it: sizes that mean nothing to it are new ones."""
+    if kind.shape is None:
+        return kind
+    return kind._replace(shape=tuple(
+        dim if isinstance(dim, int) or dim.base in known
+        else fresh_size()._replace(not_one=proven_not_one(dim))
+        for dim in kind.shape
+    ))  # fmt: skip
+
+
+# ---------------------------------------------------------------------------- all of a program
+
+
+def reached(block: Block) -> list[Half]:
+    """The helpers that a program calls, directly or not, those that are called first."""
+    found: dict[Half, None] = {}
+    todo = [block]
+    while todo:
+        for instr in walk(todo.pop()):
+            if instr.attrs.get("half") and instr.op not in found:
+                found[instr.op] = None
+                todo.append(instr.op.block)
+    return list(found)
+
+
+def find_active(block: Block, wrt: Iterable[Value], outputs: Iterable[Value]) -> None:
+    """Find of which parameters of each helper gradients are wanted, and which have effects."""
+    halves = reached(block)
+    changed = True
+    while changed:
+        changed = False
+        for half in halves:
+            calls = [i.op for i in walk(half.block) if i.attrs.get("half")]
+            if not half.effect and any(each.effect for each in calls):
+                half.effect = changed = True
+    for half in halves:
+        half.active = set()
+    todo: list[tuple[Block, Iterable, Iterable]] = [(block, wrt, outputs)]
+    while todo:
+        block, inputs, results = todo.pop()
+        found = active(block, inputs, results)
+        for instr in walk(block):
+            if not instr.attrs.get("half") or not any(r in found for r in instr.results[:-1]):
+                continue
+            half = instr.op
+            at = {i for i, arg in enumerate(instr.args) if isinstance(arg, Value) and arg in found}
+            if at - half.active:
+                half.active |= at
+                todo.append((half.block, [half.params[i] for i in sorted(half.active)],
+                             seeded(half.block)))  # fmt: skip
+
+
+def seeded(block: Block) -> list[Value]:
+    """The results of a helper that have a cotangent."""
+    return list(dict.fromkeys(v for v in flatten(block.results) if v.kind.inexact))
+
+
+def finished_calls(block: Block) -> Block:
+    """Calls without the pullback that nobody wants, and marked if they must run once."""
+    instrs = []
+    for instr in block.instrs:
+        if instr.attrs.get("half"):
+            results = instr.results if instr.op.active else instr.results[:-1]
+            attrs = {k: v for k, v in instr.attrs.items() if k != "effect" or instr.op.effect}
+            instr = instr.replace(results=results, attrs=attrs)
+        elif instr.blocks:
+            blocks = tuple(map(finished_calls, instr.blocks))
+            if blocks != instr.blocks:
+                instr = instr.replace(blocks=blocks)
+        instrs.append(instr)
+    return block if tuple(instrs) == block.instrs else Block(block.params, instrs, block.results)
+
+
+def with_cotangent(half: Half) -> list[int]:
+    """The positions of the results that have a cotangent."""
+    return [i for i, kind in enumerate(half.kinds) if kind.inexact]
+
