@@ -15,8 +15,6 @@ from tests.judge import fresh, judge, leaves
 from tests.tape import tape_gradient, value_and_grad_on_tape
 from tests.test_examples import RUN_ALL, load
 
-RECURSIVE = {"recursion"}  # the compiler refuses it
-
 
 def agree(one, other, rtol=1e-9) -> str:
     """What is unlike in two results, "" if nothing is."""
@@ -38,9 +36,7 @@ def agree(one, other, rtol=1e-9) -> str:
     return ""
 
 
-@pytest.mark.parametrize(
-    "example", [e for e in EXAMPLES if e.name not in RECURSIVE], ids=lambda e: e.name
-)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e.name)
 def test_the_gallery(example):
     compiled = value_and_grad(example.f, wrt=example.wrt, fallback="error")(*example.fresh())
     taped = value_and_grad_on_tape(example.f, example.wrt)(*example.fresh())
@@ -64,12 +60,6 @@ def numbers(tree):
     if type(tree) in (list, tuple):
         return type(tree)([numbers(x) for x in tree])
     return tree
-
-
-@pytest.mark.parametrize("example", [e for e in EXAMPLES if e.name in RECURSIVE], ids=str)
-def test_what_of_the_gallery_the_compiler_refuses(example):
-    verdict = judge(example.f, example.args, example.wrt, gradient=tape_gradient)
-    assert verdict.outcome == "right", str(verdict)
 
 
 @pytest.mark.parametrize("name", RUN_ALL.ORDER)
