@@ -481,3 +481,18 @@ def test_vjp_of_a_recursive_function():
     for d in (np.ones(3), np.array([1.0, 0.0, 2.0])):  # again and again
         expected = grad(lambda x, d: np.sum(f(x, 3) * d))(x, d)
         assert np.allclose(pull(d)[0], expected)
+
+
+def test_one_of_two_arrays_is_given_and_written_later():
+    def go(v, k):
+        return np.sum(v**2) if k == 0 else v[0] * go(np.sin(v), k - 1)
+
+    def f(x, n):
+        a, b = x * 2, x * 3
+        y = a if x[0] > 0.2 else b
+        s = go(y, n)
+        y[0] = 1.0
+        return s + np.sum(a * b)
+
+    for first in (0.1, 0.5):
+        right(f, np.array([first, 0.3, -0.2]), 2)

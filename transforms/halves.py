@@ -39,6 +39,7 @@ from srcdiff.transforms.kinds import (
 from srcdiff.transforms.lower import Lowered
 from srcdiff.transforms.mutation import Memory, promote
 from srcdiff.transforms.references import (
+    ARRAYS,
     Array,
     Bound,
     Buffer,
@@ -51,6 +52,7 @@ from srcdiff.transforms.references import (
     Plain,
     State,
     Tuple,
+    buffers_of,
 )  # fmt: skip
 from srcdiff.transforms.references import (
     Iterator as Iterated,
@@ -216,12 +218,13 @@ class Halves(Memory):
         self.instrs.append(Instr(half, tuple(trees), None, (*results, pull), (),
                                  {"effect": True, "half": True}, where))  # fmt: skip
         refs = [self.fresh(value) for value in results]
-        arrays = [ref for ref in refs if isinstance(ref, Array)]
         if half.shares:
-            for i, ref in enumerate(arrays):
-                given = [leaf.ref for leaf in leaves if isinstance(leaf.ref, Array)]
-                for other in (*given, *arrays[:i]):
-                    self.may_alias(ref.buffer, other.buffer)
+            near = {b for leaf in leaves for b in buffers_of(leaf.ref, self.state.memory)}
+            for ref in refs:
+                if isinstance(ref, Array):
+                    for other in near:
+                        self.may_alias(ref.buffer, other)
+                    near.add(ref.buffer)
         made = iter(refs)
         return self.put_together(half.form, lambda kind: next(made))
 
@@ -231,7 +234,7 @@ class Halves(Memory):
         """What is known of a reference; the numbers and arrays in it are added to `leaves`."""
         if isinstance(ref, Plain) or isinstance(ref, Known) and type(ref.obj) in (
             int, float, complex
-        ) or isinstance(ref, Array):  # fmt: skip
+        ) or isinstance(ref, ARRAYS):  # fmt: skip
             leaves.append(Leaf(ref, name))
             kind = self.kind(ref)
             return ("leaf", kind.tag, kind.dtype, kind.rank, kind.tag == "list" and kind.items)
@@ -426,14 +429,13 @@ class Halves(Memory):
 
     def shared(self, refs: list, mine: list[Buffer]) -> bool:
         """Whether returned arrays may share memory with arguments, or with each other."""
-        buffers = [ref.buffer for ref in refs if isinstance(ref, Array)]
         near = set(mine)
-        for buffer in buffers:
-            found = {buffer} | {b if a is buffer else a
-                                for a, b in self.aliases if buffer in (a, b)}  # fmt: skip
+        for ref in refs:
+            own = buffers_of(ref, self.state.memory)
+            found = own | {b for pair in self.aliases if own & {*pair} for b in pair}
             if found & near:
                 return True
-            near.add(buffer)
+            near |= own
         return False
 
 
