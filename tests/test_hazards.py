@@ -2128,3 +2128,34 @@ def test_a_value_that_is_read_is_not_called_as_what_nobody_reads():
         return np.sum(y)
 
     right(g, some(4), some(2, 4))
+
+
+def test_a_loop_variable_may_have_been_an_array_before():
+    def f(x, n):
+        i = x * 2
+        s = np.sum(i)
+        for i in range(n):
+            x = x * s * (i + 1)
+        return np.sum(x)
+
+    right(f, some(3), 2)
+    right(f, some(3), 0)
+
+
+def test_a_name_that_was_an_array_is_not_mistaken_for_the_number_it_becomes():
+    def read_in_the_loop(x, n):
+        i = x * 2
+        for k in range(n):
+            x = x * np.sum(i)
+            i = k
+        return np.sum(x)
+
+    def read_after_it(x, n):
+        i = x * 2
+        for k in range(n):
+            i = k
+        return np.sum(x * i)
+
+    right_or_refused(read_in_the_loop, some(3), 2)
+    right_or_refused(read_after_it, some(3), 2)
+    right_or_refused(read_after_it, some(3), 0)

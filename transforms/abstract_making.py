@@ -37,6 +37,7 @@ from srcdiff.transforms.abstract_core import (
     tuple_of,
 )
 from srcdiff.transforms.abstract_shapes import item_kind, ravel
+from srcdiff.transforms.ir import Slice
 from srcdiff.transforms.kinds import FLOAT, OBJECT, Dim, Kind, Size, fresh_size, shrink
 
 INTP = np.dtype(np.intp)
@@ -186,6 +187,34 @@ def unique(op: Any, ar: Any, return_index=False, return_inverse=False, return_co
 @abstract(np.bincount)
 def bincount(op: Any, x: Any, weights: Any = None, minlength: Any = 0) -> Kind:
     return Kind("array", INTP if weights is None else FLOAT.dtype, (fresh_size(),))
+
+
+@abstract(np.mgrid.__getitem__, np.ogrid.__getitem__)
+def grid(op: Any, key: Any) -> Kind:
+    """`np.mgrid[0:n, 0:m]` of ints"""
+    one = isinstance(key, Slice)
+    keys = (key,) if one else key
+    if any(part is not None and kind(part).dtype.kind != "i" for k in keys for part in k):
+        raise Unknown
+    n, rank = [fresh_size() for _ in keys], len(keys)
+    if op.__self__ is np.mgrid:
+        return Kind("array", INTP, tuple(n) if one else (rank, *n))
+    if one:
+        return Kind("array", INTP, tuple(n))
+    shapes = [[1] * i + [n[i]] + [1] * (rank - i - 1) for i in range(rank)]
+    return tuple_of(*(Kind("array", INTP, tuple(shape)) for shape in shapes))
+
+
+@abstract(np.histogram)
+def histogram(op: Any, a: Any, bins: Any = 10, range: Any = None, density: Any = None,
+              weights: Any = None) -> Kind:  # fmt: skip
+    a = numeric(a)
+    if static(density):
+        return tuple_of(OBJECT, OBJECT)
+    many = not (type(bins) is int or type(bins) is Kind and bins.tag == "scalar")
+    edges = numeric(bins).dtype if many else np.result_type(a.dtype, float)
+    hist = INTP if weights is None else numeric(weights).dtype
+    return tuple_of(Kind("array", hist, (fresh_size(),)), Kind("array", edges, (fresh_size(),)))
 
 
 # -------------------------------------------------------------------------------- making arrays

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels, marks, modes
+from srcdiff.transforms import abstract
+from srcdiff.transforms.ir import flatten, map_tree
+from srcdiff.transforms.mutation import kind_of_value
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
@@ -25,6 +28,21 @@ from srcdiff.transforms.writers import Writers
 
 
 class ArrayCalls(Writers):
+    def call_ndarray(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        """`np.ndarray(shape, dtype)`: an array of which nothing is written yet."""
+        if len(args) > 2 or not kwargs.keys() <= {"shape", "dtype"}:
+            return None
+        return self.function(np.empty, args, kwargs, where)
+
+    def grid(self, grid: Any, key: Any, where: Any) -> Ref:
+        """`np.mgrid[0:n, 0:m]`, of ints or of constants."""
+        tree = self.key_tree(key, where)
+        if any(v.kind.inexact for v in flatten(tree)):
+            raise self.refuse(where, "a grid between floats", "Use np.linspace and np.meshgrid.")
+        op = grid.__getitem__
+        kind = abstract.infer(op, (map_tree(kind_of_value, tree),))
+        return self.result(op, (tree,), {}, kind, (), where, "grid", {})
+
     def call_errstate(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         return Bound({k: self.known(v, where, "the setting") for k, v in kwargs.items()},
                      "errstate")  # fmt: skip
@@ -89,6 +107,7 @@ READERS = {
 }  # fmt: skip
 
 HANDLERS: dict[Any, Callable] = {
+    np.ndarray: ArrayCalls.call_ndarray,
     np.errstate: ArrayCalls.call_errstate, np.ndim: ArrayCalls.call_ndim,
     np.shape: ArrayCalls.call_shape, np.size: ArrayCalls.call_size, np.conj: ArrayCalls.call_conj,
     np.iscomplexobj: ArrayCalls.call_iscomplexobj, kernels.add_at: ArrayCalls.call_add_at_kernel,

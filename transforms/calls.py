@@ -201,6 +201,9 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
             and op is operator.pow
             and all(leaf_kind(t).tag == "scalar" for t in tree)
         ):
+            if all(leaf_kind(t) == INT for t in tree):  # unless the exponent is negative
+                power = self.emit(op, tree, None, INT, where)
+                return Plain(self.emit(operator.index, (power,), None, INT, where, power=True))
             kind = FLOAT  # a root, which is complex of a negative number
             if any(leaf_kind(t).dtype.kind == "f" for t in tree) and not nonnegative(tree[0], self):
                 op = kernels.real_power
@@ -244,9 +247,9 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
         if how in ("view", "self") and kind.tag == "array" and isinstance(args[0], Array):
             if how == "self":
                 return args[0]
-            step = (op, *tree[1:])
-            if not keywords:
-                return Array(args[0].buffer, (*args[0].path, step))
+            placed = in_places(op, tree, keywords)
+            if placed is not None:
+                return Array(args[0].buffer, (*args[0].path, (op, *placed[1:])))
         value = self.emit(op, tree, keywords, kind, where, name, **attrs)
         ref = self.fresh(value)
         if isinstance(ref, Array) and how == "fresh":
@@ -316,6 +319,8 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
             return self.call_at(ufunc, args, kwargs, where)
         if not isinstance(obj, types.FunctionType) and self.writes(obj, args, kwargs):
             return self.opaque(obj, args, kwargs, where)
+        if is_outer(obj) and len(args) == 2 and not kwargs and rule_of(obj) is None:
+            return self.outer(obj.__self__, *args, where)
         if obj in kernels.STATIC or (is_static_method(obj) and all(
             isinstance(a, Known) for a in (*args, *kwargs.values()))):  # fmt: skip
             return self.static_call(obj, args, kwargs, where)
@@ -412,6 +417,16 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
         self.instrs.append(Instr(op, tree, keywords, (*results, pull), (), attrs, where))
         self.taped.append((f, error))
         return ref
+
+    def outer(self, ufunc: np.ufunc, a: Any, b: Any, where: Any) -> Ref:
+        """`np.add.outer(a, b)` as `a[..., None] + b`, with a new axis for each of b's."""
+        a, b = (self.as_array(ufunc, x, where) for x in (a, b))
+        rank = self.kind(b).rank
+        if rank is None:
+            raise self.refuse(where, "the rank of the second array is not known")
+        if rank and isinstance(a, Array):
+            a = self.getitem(a, Tuple((Known(...), *[Known(None)] * rank)), where)
+        return self.call(Known(ufunc), (a, b), {}, where)
 
     def static_call(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         """A function of ranks, axes and strings, called while compiling."""
@@ -530,6 +545,8 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
                 return items[index]
             except (IndexError, TypeError) as error:
                 raise self.refuse(where, f"this index: {error}") from None
+        if isinstance(base, Known) and (base.obj is np.mgrid or base.obj is np.ogrid):
+            return self.grid(base.obj, key, where)
         if isinstance(base, Known) and not isinstance(base.obj, type):
             index = self.known(key, where, "this index")
             return self.outside_ref(("item", base.path or ("object", base.obj), index),
@@ -679,6 +696,27 @@ def has_source(obj: Any) -> bool:
     if isinstance(obj, types.MethodType):
         obj = obj.__func__
     return isinstance(obj, types.FunctionType)
+
+
+def in_places(op: Any, args: tuple, keywords: dict) -> tuple | None:
+    """The arguments of a call by position alone; None if a keyword has no place.
+
+    >>> in_places(np.transpose, ("a",), {"axes": (1, 0)})
+    ('a', (1, 0))
+    """
+    if not keywords:
+        return args
+    try:
+        bound = inspect.signature(op).bind(*args, **keywords)
+    except (TypeError, ValueError):
+        return None
+    bound.apply_defaults()
+    return None if bound.kwargs else bound.args
+
+
+def is_outer(obj: Any) -> bool:
+    """Whether it is the method `outer` of a ufunc."""
+    return isinstance(getattr(obj, "__self__", None), np.ufunc) and obj.__name__ == "outer"
 
 
 SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR

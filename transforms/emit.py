@@ -1225,8 +1225,16 @@ def print_pulled(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr:
     return ast.Call(emitter.expr(args[0]), [emitter.expr(d) for d in args[1:]], [])
 
 
+def print_grid(name: str) -> Callable:
+    def print_(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr:
+        return ast.Subscript(ast.Attribute(emitter.module(np), name), emitter.key(args[0]))
+
+    return print_
+
+
 PRINTED: dict[Any, Callable] = {
     kernels.pulled: print_pulled,
+    np.mgrid.__getitem__: print_grid("mgrid"), np.ogrid.__getitem__: print_grid("ogrid"),
     marks.detach: lambda emitter, args, kwargs: emitter.expr(args[0]),
     np.transpose: print_transpose, np.astype: print_astype, np.shape: attribute("shape"),
     np.copy: print_copy, np.size: attribute("size"), np.real: attribute("real"),

@@ -62,7 +62,7 @@ class Loop:
         self.memory: dict[Any, None] = {}
         self.sequences: set = set()
         self.ties: dict[Any, set] = {}
-        self.conflicts: set = set()  # names of what is no number or array, and changes
+        self.conflicts: dict = {}  # names that are not the same thing in each step, and why
         run.loops += 1
         self.number = run.loops
         self.user = not frame.internal
@@ -110,6 +110,9 @@ class Loop:
         """A reference for the start of a step, instead of `ref`, the one before the loop."""
         name = name.rpartition(".")[2]
         run = self.specializer
+        if slot in self.conflicts:
+            self.slots.append(Slot(slot, None, None, ref, name))
+            return Missing(self.conflicts[slot])
         if ref is None or isinstance(ref, Missing):
             return self.slots_for_unbound(slot, name)
         if isinstance(ref, Plain) or (isinstance(ref, Known) and type(ref.obj) in NUMBERS):
@@ -133,8 +136,6 @@ class Loop:
                 self.carry(r, (*slot, i), name) for i, r in enumerate(ref.items)
             ))  # fmt: skip
         self.slots.append(Slot(slot, None, None, ref, name))
-        if slot in self.conflicts:
-            return Missing(f"`{name}` is not the same thing in each step of this loop")
         return ref
 
     def slots_for_unbound(self, slot: Any, name: str) -> Missing:
@@ -276,7 +277,9 @@ class Loop:
             if slot.param is None:
                 changed = slot.init is not UNDEFINED and ref != slot.same
                 if changed and slot.key not in self.conflicts:
-                    self.conflicts.add(slot.key)
+                    self.conflicts[slot.key] = (
+                        f"`{slot.name}` is not the same thing in each step of this loop"
+                    )
                     fits = False
                 continue
             kind = self.kind_at(path, ref)
@@ -284,11 +287,14 @@ class Loop:
                 continue
             joined = run.join_leaf(slot.param, Value("t", kind), self.instr.where)
             if joined is None:
-                raise run.refuse(
-                    self.instr.where,
-                    f"`{slot.name}` changes its kind in this loop "
-                    f"(from {slot.param.kind!r} to {kind!r})",
-                    "Start it with a value of the kind that it gets.")  # fmt: skip
+                what = f"`{slot.name}` changes its kind in this loop " \
+                       f"(from {slot.param.kind!r} to {kind!r})"  # fmt: skip
+                if slot.key[0] != "name":
+                    raise run.refuse(self.instr.where, what,
+                                     "Start it with a value of the kind that it gets.")  # fmt: skip
+                self.conflicts[slot.key] = what  # an error if a step reads it
+                fits = False
+                continue
             wider = self.settle(slot, joined[2])
             if wider != slot.param.kind:
                 self.kinds[slot.key] = renamed(wider, f"@{self.number}.", "@.")

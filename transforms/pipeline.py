@@ -38,6 +38,7 @@ from srcdiff.transforms.halves import (
     reached,
     with_cotangent,
 )
+from srcdiff.transforms.int_powers import int_powers
 from srcdiff.transforms.ir import Block, Instr, Value, flatten
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.linemap import build, line_map
@@ -159,7 +160,7 @@ def generate(request: Request, inspect: Callable[[str, Block], Any] | None = Non
             look(name, block)
         return block
 
-    block = record("specialize", branches(dead_code(block)))
+    block = record("specialize", branches(int_powers(dead_code(block))))
     find_active(block, wrt, seeding.seeds)
     halves = reached(block)
     block = finished_calls(block)

@@ -9,6 +9,7 @@ import numpy as np
 
 from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.kernels import (
+    add_at,
     count_along,
     linear_recurrence,
     product_of_others,
@@ -301,6 +302,39 @@ def length_along(x, axis):
 def bincount_vjp(d_out, out, x, weights=None, minlength=0):
     """out[k] = the sum of the weights where x == k"""
     return None if weights is None else (None, d_out[x])
+
+
+@vjp_rule(
+    np.histogram,
+    at=[
+        sample(np.array([0.1, 0.9, -1.2, 0.35, 1.7, -0.4]), 4, weights=spread(6)),
+        sample(spread(6), 3, (-1.0, 1.0), weights=spread(6)[::-1]),
+        sample(spread(6), np.array([-1.5, 0.0, 1.2]), weights=spread(6)[::-1]),
+    ],
+)
+def histogram_vjp(d_out, out, a, bins=10, range=None, density=None, weights=None):
+    """out = the sum of the weights in each bin, and the edges of the bins"""
+    if density:
+        raise NoRuleError("np.histogram with density=True", instead="Divide by the sum yourself.")
+    d_hist, d_edges = d_out
+    edges = out[1]
+    n = len(edges) - 1
+    d_weights = None
+    if weights is not None:  # each weight takes the gradient of its bin; the last bin is closed
+        k = np.searchsorted(edges, a, side="right") - 1
+        k = np.where(a == edges[-1], n - 1, k)
+        d_weights = np.where((k < 0) | (k >= n), 0, d_hist[np.clip(k, 0, n - 1)])
+    if np.ndim(bins) == 1:
+        return None, d_edges, None, None, d_weights
+    t = np.arange(n + 1) / n  # the edges lie evenly between the first and the last
+    d_first, d_last = np.sum(d_edges * (1 - t)), np.sum(d_edges * t)
+    if range is not None:
+        return None, None, (d_first, d_last), None, d_weights
+    x = np.ravel(a)
+    d_x = np.zeros(np.shape(x), x.dtype)
+    d_x = add_at(d_x, np.argmin(x), d_first)
+    d_x = add_at(d_x, np.argmax(x), d_last)
+    return np.reshape(d_x, np.shape(a)), None, None, None, d_weights
 
 
 @vjp_rule(

@@ -488,6 +488,12 @@ def diag_vjp(d_out, out, v, k=0):
     return embed_diagonal(d_out, np.shape(v), k)
 
 
+@vjp_rule(np.diagflat, at=[spread(3), (spread(2, 2), 1), (spread(2), -1)], linear=True)
+def diagflat_vjp(d_out, out, v, k=0):
+    """out = a matrix with the elements of v on a diagonal"""
+    return np.reshape(np.diagonal(d_out, k), np.shape(v))
+
+
 @vjp_rule(
     np.diagonal,
     at=[
@@ -632,6 +638,8 @@ nondifferentiable(
         np.indices,
         np.tril_indices,
         np.triu_indices,
+        np.mgrid.__getitem__,
+        np.ogrid.__getitem__,
         np.diag_indices,
         np.tril_indices_from,
         np.triu_indices_from,
