@@ -13,7 +13,6 @@ import numpy as np
 from srcdiff.runtime import kernels, marks, modes
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import flatten, map_tree
-from srcdiff.transforms.mutation import kind_of_value
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
@@ -40,7 +39,7 @@ class ArrayCalls(Writers):
         if any(v.kind.inexact for v in flatten(tree)):
             raise self.refuse(where, "a grid between floats", "Use np.linspace and np.meshgrid.")
         op = grid.__getitem__
-        kind = abstract.infer(op, (map_tree(kind_of_value, tree),))
+        kind = abstract.infer(op, (map_tree(lambda v: v.kind, tree),))
         return self.result(op, (tree,), {}, kind, (), where, "grid", {})
 
     def call_errstate(self, args: tuple, kwargs: dict, where: Any) -> Ref:
