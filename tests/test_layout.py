@@ -39,6 +39,7 @@ STAGES = {
         "lower",
         "merging",
         "mutation",
+        "objects",
         "parse",
         "patterns",
     },
@@ -53,6 +54,7 @@ STAGES = {
         "iteration",
         "mutation",
         "number_calls",
+        "objects",
         "writers",
     },
     "choices": {"mutation"},
@@ -64,6 +66,7 @@ STAGES = {
     "containers": {"mutation"},
     "number_calls": {"mutation"},
     "iteration": {"mutation"},
+    "objects": {"mutation"},
     "emit": {"printer"},
     # The fallback: what is called, how a tree is made to call it, and one helper of a compiled one.
     "rewrite": {"parse"},

@@ -23,6 +23,7 @@ from srcdiff.transforms.references import (
     Iterator,
     Known,
     List,
+    Object,
     Plain,
     Ref,
     Tuple,
@@ -32,6 +33,8 @@ from srcdiff.transforms.references import (
 class Builtins(Memory):
     def call_len(self, args: tuple, kwargs: dict, where: Any) -> Any:
         (ref,) = args
+        if self.special(ref, "__len__") is not None:
+            return self.object_method(ref, "__len__", (), where)
         if isinstance(ref, Tuple):
             return Known(len(ref.items))
         if isinstance(ref, (List, Dict)):
@@ -122,8 +125,10 @@ class Builtins(Memory):
         return Known(issubclass(cls, wanted))
 
     def class_of(self, ref: Any, wanted: Any, where: Any) -> type:
-        if isinstance(ref, Tuple):
+        if isinstance(ref, (Tuple, Object)):
             return ref.cls
+        if isinstance(ref, Known):
+            return type(ref.obj)
         if isinstance(ref, (List, Dict)):
             return list if isinstance(ref, List) else dict
         kind = self.kind(ref)
@@ -158,12 +163,16 @@ class Builtins(Memory):
         return found if isinstance(found, Known) else None
 
     def call_str(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        found = self.object_text(args[0], 115, "", where) if args else None
+        if found is not None:
+            return found
         if all(isinstance(a, Known) for a in args):
             return Known(str(*(a.obj for a in args)))
         return Plain(self.emit(str, tuple(self.read(a, where) for a in args), None, Kind("str"),
                                where, "text"))  # fmt: skip
 
     def call_print(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        args = tuple(self.object_text(a, 115, "", where) or a for a in args)
         trees = tuple(self.read(a, where) for a in args)
         keywords = {k: self.read(v, where) for k, v in kwargs.items()}
         self.instrs.append(Instr(print, trees, keywords, (), (), {"effect": True}, where))
@@ -243,10 +252,15 @@ class Builtins(Memory):
         ref, name = args[0], self.known(args[1], where, "the name")
         if isinstance(ref, Known):
             return Known(hasattr(ref.obj, name))
+        if isinstance(ref, Object):
+            return Known(self.has_attribute(ref, name, where))
         return Known(hasattr(self.class_of(ref, object, where), name))
 
     def call_getattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return self.getattr(args[0], self.known(args[1], where, "the name"), where)
+        name = self.known(args[1], where, "the name")
+        if len(args) == 3 and not self.call_hasattr(args[:2], {}, where).obj:
+            return args[2]
+        return self.getattr(args[0], name, where)
 
     def call_type(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         if isinstance(args[0], Known):

@@ -9,6 +9,7 @@ call, which has an effect and may write to the arrays that it is given.
 from __future__ import annotations
 
 import builtins
+import enum
 import functools
 import inspect
 import math
@@ -22,7 +23,14 @@ import numpy as np
 from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
-from srcdiff.transforms import abstract, array_calls, builtin_calls, number_calls, writers
+from srcdiff.transforms import (
+    abstract,
+    array_calls,
+    builtin_calls,
+    number_calls,
+    objects,
+    writers,
+)
 from srcdiff.transforms.array_calls import ArrayCalls
 from srcdiff.transforms.builtin_calls import Builtins
 from srcdiff.transforms.containers import CHANGING, Containers
@@ -38,6 +46,7 @@ from srcdiff.transforms.kinds import (
 )  # fmt: skip
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
 from srcdiff.transforms.number_calls import Numbers
+from srcdiff.transforms.objects import Objects, instance_class, lookup
 from srcdiff.transforms.references import (
     Array,
     Bound,
@@ -50,9 +59,12 @@ from srcdiff.transforms.references import (
     Iterator,
     Known,
     List,
+    Method,
     Missing,
+    Object,
     Plain,
     Ref,
+    Super,
     Tuple,
     path_key,
     path_name,
@@ -74,10 +86,11 @@ class NeedsObservation(Exception):
 
 HANDLERS = {
     **builtin_calls.HANDLERS, **array_calls.HANDLERS, **number_calls.HANDLERS, **writers.HANDLERS,
+    **objects.HANDLERS,
 }  # fmt: skip
 
 
-class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
+class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls, Objects):
     # ------------------------------------------------------------------ names from outside
 
     def outside_name(self, parsed: Any, name: str, where: Any) -> Ref:
@@ -279,6 +292,10 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
             return self.inline(f, args, kwargs, where, self.frame.internal)
         if isinstance(f, Bound):
             return self.method(f, args, kwargs, where)
+        if isinstance(f, Method):
+            return self.call(f.function, (f.ref, *args), kwargs, where)
+        if isinstance(f, Object) and self.special(f, "__call__") is not None:
+            return self.call(self.special(f, "__call__"), (f, *args), kwargs, where)
         if not isinstance(f, Known):
             raise self.refuse(where, f"a call of {describe(f)}")
         obj = f.obj
@@ -292,6 +309,8 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
         choice = next((a for a in (*args, *kwargs.values()) if isinstance(a, Choice)), None)
         if writes and choice is not None:
             return self.call_on_option(choice, obj, args, kwargs, where)
+        if args and (found := self.object_unary(obj, args[0], args[1:], where)) is not None:
+            return found
         if handler is not None:
             found = handler(self, args, kwargs, where)
             if found is not None:
@@ -339,7 +358,7 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
         if isinstance(obj, type):
             return self.construct(obj, args, kwargs, where)
         if not isinstance(obj, (types.FunctionType, types.MethodType)):
-            method = vars(type(obj)).get("__call__")
+            method, _ = lookup(type(obj), "__call__")
             if isinstance(method, types.FunctionType):
                 return self.inline(method, (self.itself(obj), *args), kwargs, where)
         if isinstance(obj, types.FunctionType) and not self.is_ours(obj):
@@ -447,7 +466,7 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
             return False
 
     def is_tree(self, ref: Any) -> bool:
-        return not isinstance(ref, (Function, Bound, Iterator, Missing))
+        return not isinstance(ref, (Function, Bound, Method, Object, Super, Iterator, Missing))
 
     def is_ours(self, obj: Any) -> bool:
         return (getattr(obj, "__module__", None) or "").startswith("srcdiff.runtime")
@@ -487,18 +506,11 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
         return ref.buffer.origin == "outside"
 
     def construct(self, cls: type, args: tuple, kwargs: dict, where: Any) -> Ref:
-        fields = getattr(cls, "_fields", None)
-        if issubclass(cls, tuple) and fields is not None and has_source(cls.__new__) is False:
-            items = list(args)
-            defaults = getattr(cls, "_field_defaults", {})
-            for name in fields[len(args) :]:
-                default = defaults.get(name)
-                items.append(kwargs[name] if name in kwargs else Known(default))
-            return Tuple(tuple(items), cls)
-        if cls in STATIC_CLASSES:
+        if issubclass(cls, tuple):
+            return self.make_namedtuple(cls, args, kwargs, where)
+        if cls in STATIC_CLASSES or issubclass(cls, enum.Enum):
             return self.static_call(cls, args, kwargs, where)
-        raise self.refuse(where, f"an instance of the class `{cls.__name__}` is made here",
-                          "Use tuples or dicts of arrays.")  # fmt: skip
+        return self.make(cls, args, kwargs, where)
 
     # ------------------------------------------------------------------ items
 
@@ -515,6 +527,9 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
         return self.read(key, where)
 
     def getitem(self, base: Any, key: Any, where: Any) -> Ref:
+        if self.special(base, "__getitem__") is not None:
+            key = self.object_key(key)
+            return self.object_method(base, "__getitem__", (key,), where)
         if isinstance(base, (Array, Choice, Plain)) and not (
             isinstance(base, Plain) and base.value.kind.tag in ("list", "tuple")
         ):
@@ -585,8 +600,15 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
     def getattr(self, base: Any, name: str, where: Any) -> Ref:
         if isinstance(base, (Array, Choice, Plain)):
             return self.array_attribute(base, name, where)
+        if isinstance(base, Object):
+            return self.object_getattr(base, name, where)
+        if isinstance(base, Super):
+            return self.super_getattr(base, name, where)
         if isinstance(base, Known):
             obj = base.obj
+            found = self.known_getattr(base, name, where)
+            if found is not None:
+                return found
             if type(obj) in NUMBERS:
                 return self.array_attribute(base, name, where)
             if not hasattr(obj, name):
@@ -600,11 +622,16 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls):
             if isinstance(found, types.MethodType | types.BuiltinMethodType):
                 return Known(found, path)  # made anew by each access: it cannot be guarded
             return self.outside_ref(path, found)
-        if isinstance(base, Tuple):
-            fields = field_names(base.cls)
-            if name in fields:
-                return base.items[fields.index(name)]
+        if isinstance(base, Tuple) and base.cls is not tuple:
+            return self.tuple_attribute(base, name, where)
         return Bound(base, name)
+
+    def setattr(self, base: Any, name: str, value: Any, where: Any) -> None:
+        if instance_class(base) is not None:
+            self.object_setattr(base, name, value, where)
+            return
+        raise self.refuse(where, f"a store to the attribute `{name}`",
+                          "Return the new value instead.")  # fmt: skip
 
     def array_attribute(self, base: Any, name: str, where: Any) -> Ref:
         kind = self.kind(base)
@@ -681,13 +708,6 @@ def is_static_method(obj: Any) -> bool:
     """A method of a string, a dtype or the like: it can be called while compiling."""
     owner = getattr(obj, "__self__", None)
     return isinstance(obj, types.BuiltinMethodType) and isinstance(owner, (str, bytes, np.dtype))
-
-
-def field_names(cls: Any) -> list[str]:
-    """The fields of a namedtuple's or a dataclass's class."""
-    if hasattr(cls, "_fields"):
-        return list(cls._fields)
-    return list(getattr(cls, "__dataclass_fields__", ()))
 
 
 def has_source(obj: Any) -> bool:

@@ -37,6 +37,8 @@ class Iteration(Memory):
         bounds   the arguments of `for`: ("range", start, stop, step), the values that i takes;
                  None for structure, which can only be unrolled
         """
+        if self.special(ref, "__iter__") is not None:
+            return self.iterate(self.object_method(ref, "__iter__", (), where), where)
         if isinstance(ref, Iterator):
             return getattr(self, f"iterate_{ref.kind}")(ref, where)
         if isinstance(ref, Tuple):

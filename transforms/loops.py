@@ -24,9 +24,11 @@ from srcdiff.transforms.mutation import NUMBERS, convert
 from srcdiff.transforms.references import (
     Array,
     Buffer,
+    Fields,
     Iterator,
     Known,
     Missing,
+    Object,
     Plain,
     State,
     Tuple,
@@ -62,7 +64,12 @@ class Loop:
         self.memory: dict[Any, None] = {}
         self.sequences: set = set()
         self.ties: dict[Any, set] = {}
+<<<<<<< HEAD
         self.conflicts: dict = {}  # names that are not the same thing in each step, and why
+=======
+        self.rebound: set = set()  # names of objects that each step makes anew
+        self.conflicts: set = set()  # names of what is no number or array, and changes
+>>>>>>> 101ad3c (Instances of Python classes: made, asked, changed and operated on as Python does it)
         run.loops += 1
         self.number = run.loops
         self.user = not frame.internal
@@ -132,9 +139,17 @@ class Loop:
             self.slots[-1].buffer = buffer
             return Array(buffer)
         if isinstance(ref, Tuple):
-            return Tuple(tuple(
+            return ref._replace(items=tuple(
                 self.carry(r, (*slot, i), name) for i, r in enumerate(ref.items)
             ))  # fmt: skip
+        if isinstance(ref, Object) and slot in self.rebound:
+            made = Object(Fields(name), ref.cls)
+            self.state.memory[made.cell] = {
+                k: self.carry(r, (*slot, ("attr", k)), k)
+                for k, r in self.entry.memory[ref.cell].items()
+            }
+            run.may_alias(made.cell, ref.cell)
+            return made
         self.slots.append(Slot(slot, None, None, ref, name))
         return ref
 
@@ -261,6 +276,11 @@ class Loop:
                     isinstance(held, Plain) or type(held) is tuple and len(held) != len(before)
                 ):
                     self.sequences.add(key)
+                if isinstance(key, Fields) and isinstance(held, dict):
+                    for name in held.keys() - self.entry.memory[key].keys():
+                        self.entry.memory[key] = {
+                            **self.entry.memory[key], name: Missing(f"`{name}` may be unbound here")
+                        }
                 self.memory[key] = None
                 fits = False
         for key, ref in end.env.items():
@@ -276,10 +296,19 @@ class Loop:
             self.ends[slot.key] = ref
             if slot.param is None:
                 changed = slot.init is not UNDEFINED and ref != slot.same
+<<<<<<< HEAD
                 if changed and slot.key not in self.conflicts:
                     self.conflicts[slot.key] = (
                         f"`{slot.name}` is not the same thing in each step of this loop"
                     )
+=======
+                if changed and isinstance(ref, Object) and isinstance(slot.same, Object) \
+                        and ref.cls is slot.same.cls and slot.key not in self.rebound:  # fmt: skip
+                    self.rebound.add(slot.key)
+                    fits = False
+                elif changed and slot.key not in self.conflicts:
+                    self.conflicts.add(slot.key)
+>>>>>>> 101ad3c (Instances of Python classes: made, asked, changed and operated on as Python does it)
                     fits = False
                 continue
             kind = self.kind_at(path, ref)
@@ -398,6 +427,9 @@ class Loop:
             if type(ref) in (tuple, dict):
                 ref = ref[rest.pop(0)]
         for i in rest:
+            if isinstance(ref, Object) and type(i) is tuple:
+                ref = end.memory[ref.cell].get(i[1], Missing(f"the attribute `{i[1]}` is lost"))
+                continue
             if not isinstance(ref, Tuple) or i >= len(ref.items):
                 return Missing("a tuple changes its form in a loop")
             ref = ref.items[i]
@@ -600,7 +632,16 @@ class Loop:
 
         def build(ref: Any, slot: Any) -> Any:
             if isinstance(ref, Tuple):
-                return Tuple(tuple(build(r, (*slot, i)) for i, r in enumerate(ref.items)))
+                return ref._replace(
+                    items=tuple(build(r, (*slot, i)) for i, r in enumerate(ref.items)))
+            if isinstance(ref, Object) and slot in self.rebound:
+                made = Object(Fields(ref.cell.name), ref.cls)
+                state.memory[made.cell] = {
+                    k: build(r, (*slot, ("attr", k)))
+                    for k, r in self.entry.memory[ref.cell].items()
+                }
+                self.specializer.may_alias(made.cell, ref.cell)
+                return made
             return after.get(slot, ref)
 
         for key in self.names:

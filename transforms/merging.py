@@ -25,9 +25,11 @@ from srcdiff.transforms.references import (
     Buffer,
     Cell,
     Choice,
+    Fields,
     Known,
     List,
     Missing,
+    Object,
     Plain,
     State,
     Tuple,
@@ -75,6 +77,7 @@ class Merger:
         self.dead = dead
         self.buffers: dict[tuple, Buffer] = {}
         self.memory: dict = {}
+        self.cells: dict[tuple, Fields] = {}
 
     def states(self) -> State:
         a, b = self.then.state, self.other.state
@@ -113,6 +116,8 @@ class Merger:
             return Plain(self.value(x.value, y.value, cell.name, False))
         if isinstance(x, dict) and isinstance(y, dict) and x.keys() == y.keys():
             return {k: self.refs(x[k], y[k], str(k)) for k in x}
+        if isinstance(cell, Fields) and isinstance(x, dict) and isinstance(y, dict):
+            return {k: self.refs(x.get(k), y.get(k), k) for k in dict.fromkeys((*x, *y))}
         if type(x) is type(y) is tuple and len(x) == len(y):
             return tuple(self.refs(p, q, cell.name) for p, q in zip(x, y))
         if isinstance(x, (tuple, Plain)) and isinstance(y, (tuple, Plain)):
@@ -163,9 +168,12 @@ class Merger:
                 return x
             return self.arrays(x, y, name, user)
         if isinstance(x, Tuple) and isinstance(y, Tuple) and len(x.items) == len(y.items):
-            return Tuple(tuple(self.refs(p, q, name, user) for p, q in zip(x.items, y.items)))
+            cls = x.cls if x.cls is y.cls else tuple
+            return Tuple(tuple(self.refs(p, q, name, user) for p, q in zip(x.items, y.items)), cls)
         if x == y:
             return x
+        if isinstance(x, Object) and isinstance(y, Object) and x.cls is y.cls:
+            return self.objects(x, y, name)
         if isinstance(x, List) and isinstance(y, List):
             p, q = self.a.memory[x.cell], self.b.memory[y.cell]
             if type(p) is type(q) is tuple and len(p) == len(q):
@@ -173,6 +181,17 @@ class Merger:
                 self.memory[cell] = tuple(self.refs(s, t, name) for s, t in zip(p, q))
                 return List(cell)
         return Missing(f"`{name}` is one of two things, depending on a branch")
+
+    def objects(self, x: Object, y: Object, name: str) -> Any:
+        """One of two objects of a class: an object that may be either."""
+        found = self.cells.get((x.cell, y.cell))
+        if found is None:
+            found = self.cells[x.cell, y.cell] = Fields(name)
+            p, q = self.a.memory[x.cell], self.b.memory[y.cell]
+            self.memory[found] = self.contents(found, p, q)
+            for cell in (x.cell, y.cell):
+                self.run.may_alias(found, cell)
+        return Object(found, x.cls)
 
     def value_or_missing(self, p: Any, q: Any, name: str, user: bool) -> Any:
         if any(self.dead):

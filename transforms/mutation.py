@@ -32,7 +32,9 @@ from srcdiff.transforms.references import (
     Iterator,
     Known,
     List,
+    Method,
     Missing,
+    Object,
     Plain,
     Ref,
     State,
@@ -55,7 +57,7 @@ class Memory:
 
     state: State
     instrs: list[Instr]
-    aliases: list[tuple[Buffer, Buffer]]  # pairs that may share memory
+    aliases: list[tuple[Any, Any]]  # pairs of buffers, of cells that may share memory
     reasons: dict  # pair → the sites of the merges that made it so; None: it is not known why
     choices: frozenset  # sites of merges whose names are choices
     choice_names: dict
@@ -205,7 +207,7 @@ class Memory:
                 found |= buffers_of(ref, memory)
         return found
 
-    def may_alias(self, a: Buffer, b: Buffer, site: Any = None) -> None:
+    def may_alias(self, a: Any, b: Any, site: Any = None) -> None:
         """Note that a may share memory with b, and so with what b may share memory with.
 
         site   of the merge that made one name of both
@@ -298,6 +300,10 @@ def kind_of_value(value: Value) -> Kind:
 
 def describe(ref: Any) -> str:
     """What a user would call it."""
+    if isinstance(ref, Object):
+        return f"an object of the class `{ref.cls.__name__}`"
+    if isinstance(ref, Method):
+        return "this method"
     if isinstance(ref, Function):
         return f"the function `{ref.lowered.name}`"
     if isinstance(ref, Bound):

@@ -7,7 +7,10 @@
     Tuple(items)          a tuple of references
     List(cell)            a list; its items, or a `Plain` sequence of unknown length, are in `State`
     Dict(cell)            a dict whose keys are known
+    Object(cell, cls)     an instance of a Python class; its attributes are in `State`
     Function(…)           a Python function that can be inlined
+    Method(function, ref)   a function that is called with ref before its arguments
+    Super(after, ref)     `super()`: ref, its attributes looked up behind the class `after`
     Bound(ref, name)      the method `name` of what ref refers to
     Iterator(kind, …)     range, zip, enumerate, reversed, … before they are looped over
     Missing(why)          a name that is unbound, or not the same thing on all paths, and why
@@ -47,6 +50,12 @@ class Cell:
 
     def __init__(self, name: str = "items"):
         self.name = name
+
+
+class Fields(Cell):
+    """The identity of an object: what it holds are its attributes."""
+
+    __slots__ = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -100,6 +109,21 @@ class Dict(NamedTuple):
     cell: Cell
 
 
+class Object(NamedTuple):
+    cell: Fields
+    cls: Any
+
+
+class Method(NamedTuple):
+    function: Any
+    ref: Any
+
+
+class Super(NamedTuple):
+    after: Any
+    ref: Any
+
+
 class Function(NamedTuple):
     lowered: Any
     defaults: dict
@@ -121,7 +145,10 @@ class Missing(NamedTuple):
     why: str
 
 
-Ref = Known | Plain | Array | Choice | Tuple | List | Dict | Function | Bound | Iterator | Missing
+Ref = (
+    Known | Plain | Array | Choice | Tuple | List | Dict | Object | Function | Method | Super
+    | Bound | Iterator | Missing
+)  # fmt: skip
 
 
 class State:
@@ -148,7 +175,7 @@ def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
     seen = set() if seen is None else seen
     if isinstance(ref, Tuple):
         return set().union(*(buffers_of(r, memory, seen) for r in ref.items))
-    if isinstance(ref, (List, Dict)):
+    if isinstance(ref, (List, Dict, Object)):
         if ref.cell in seen:
             return set()
         seen.add(ref.cell)
@@ -157,7 +184,7 @@ def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
             return set()
         held = held.values() if isinstance(held, dict) else held
         return set().union(*(buffers_of(r, memory, seen) for r in held))
-    if isinstance(ref, Bound):
+    if isinstance(ref, (Bound, Method, Super)):
         return buffers_of(ref.ref, memory, seen)
     if isinstance(ref, Iterator):
         return set().union(*(buffers_of(r, memory, seen) for r in ref.parts if ref_like(r)))
@@ -175,9 +202,13 @@ def arrays_of(ref: Array | Choice) -> list[Array]:
 
 
 def ref_like(obj: Any) -> bool:
-    return isinstance(
-        obj, (Known, Plain, Array, Choice, Tuple, List, Dict, Function, Bound, Iterator, Missing)
-    )
+    return isinstance(obj, REFERENCES)
+
+
+REFERENCES = (
+    Known, Plain, Array, Choice, Tuple, List, Dict, Object, Function, Method, Super, Bound,
+    Iterator, Missing,
+)  # fmt: skip
 
 
 def static_ref(obj: Any) -> Ref:

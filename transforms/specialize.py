@@ -41,6 +41,7 @@ from srcdiff.transforms.loops import Loop
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower
 from srcdiff.transforms.merging import Exit, Merger, Path
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
+from srcdiff.transforms.objects import instance_class
 from srcdiff.transforms.parse import MISSING, parse
 from srcdiff.transforms.patterns import Matching
 from srcdiff.transforms.references import (
@@ -56,7 +57,9 @@ from srcdiff.transforms.references import (
     Iterator,
     Known,
     List,
+    Method,
     Missing,
+    Object,
     Plain,
     Ref,
     State,
@@ -152,7 +155,7 @@ class Specializer(Calls, Choices, Matching, Halves):
         self.instrs: list[Instr] = []
         self.prologue: list[Instr] = []
         self.guards: list[Guard] = []
-        self.aliases: list[tuple[Buffer, Buffer]] = []
+        self.aliases: list[tuple[Any, Any]] = []
         self.reasons: dict = {}
         self.choices: frozenset = frozenset()
         self.choice_names: dict = {}
@@ -684,16 +687,9 @@ class Specializer(Calls, Choices, Matching, Halves):
             value, conversion, spec = part
             ref = self.value(value)
             text = "" if spec is None else self.known(self.value(spec), instr.where, "a format")
-            if isinstance(ref, Known):
-                obj = {115: str, 114: repr, 97: ascii}.get(conversion, lambda o: o)(ref.obj)
-                parts.append(format(obj, text))
-            else:
-                parts.append((self.read(ref, instr.where), conversion, text))
-        if all(isinstance(p, str) for p in parts):
-            self.put(instr, Known("".join(parts)))
-        else:
-            made = self.emit("fstring", (tuple(parts),), None, Kind("str"), instr.where, "text")
-            self.put(instr, Plain(made))
+            found = self.object_text(ref, conversion, text, instr.where)
+            parts.append((ref, conversion, text) if found is None else (found, -1, ""))
+        self.put(instr, self.text(parts, instr.where))
 
     def do_return(self, instr: Instr) -> Exit:
         if len(self.frames) == 1:
@@ -750,6 +746,10 @@ class Specializer(Calls, Choices, Matching, Halves):
 
     def do_unary(self, instr: Instr) -> None:
         op, ref = instr.args[0], self.value(instr.args[1])
+        found = self.object_unary(op, ref, (), instr.where)
+        if found is not None:
+            self.put(instr, found)
+            return
         if isinstance(ref, Known) and isinstance(ref.obj, (int, float)):
             self.put(instr, Known(op(ref.obj)))
             return
@@ -765,6 +765,10 @@ class Specializer(Calls, Choices, Matching, Halves):
 
     def truth(self, ref: Any, where: Any) -> Known | Plain:
         """What `if ref` tests: known, or a value."""
+        if instance_class(ref) is not None:
+            found = self.object_truth(ref, where)
+            if found is not None:
+                return found
         if isinstance(ref, Known):
             try:
                 return Known(bool(ref.obj))
@@ -777,7 +781,7 @@ class Specializer(Calls, Choices, Matching, Halves):
             if not isinstance(held, Plain):
                 return Known(bool(held))
             return held
-        if isinstance(ref, (Function, Bound)):
+        if isinstance(ref, (Function, Bound, Method)):
             return Known(True)
         if isinstance(ref, Plain) and ref.value in self.constants:
             return Known(bool(self.constants[ref.value]))
@@ -787,6 +791,9 @@ class Specializer(Calls, Choices, Matching, Halves):
         return Plain(tree)
 
     def binary(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
+        found = self.object_binary(op, a, b, where)
+        if found is not None:
+            return found
         if isinstance(a, Known) and isinstance(b, Known):
             numbers = type(a.obj) in NUMBERS and type(b.obj) in NUMBERS
             floats = float in (type(a.obj), type(b.obj)) or complex in (type(a.obj), type(b.obj))
@@ -822,6 +829,9 @@ class Specializer(Calls, Choices, Matching, Halves):
             return Known(self.identical(a, b, where) == (op is operator.is_))
         if op in (contains, contains_not):
             return self.contains(a, b, where, op is contains_not)
+        found = self.object_binary(op, a, b, where)
+        if found is not None:
+            return found
         known_a, known_b = self.comparable(a), self.comparable(b)
         if known_a is not None and known_b is not None:
             return Known(op(known_a.obj, known_b.obj))
@@ -902,6 +912,9 @@ class Specializer(Calls, Choices, Matching, Halves):
         raise self.refuse(where, "this test of identity depends on run-time values")
 
     def contains(self, a: Any, b: Any, where: Any, negate: bool) -> Ref:
+        found = self.object_contains(a, b, where)
+        if found is not None:
+            return self.negate(found, where) if negate else found
         if isinstance(b, Dict):
             return Known((self.known(a, where, "this key") in self.held(b)) != negate)
         if isinstance(b, Known) and isinstance(a, Known):
@@ -935,6 +948,9 @@ class Specializer(Calls, Choices, Matching, Halves):
 
     def inplace(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
         """`a op= b`: a store where `a` refers to an array, else a new object."""
+        found = self.object_inplace(op, a, b, where)
+        if found is not None:
+            return found
         if isinstance(a, Choice):
             self.each_option(a, (b,), where, lambda x, y: self.inplace(op, x, y, where))
             return a
@@ -1039,6 +1055,8 @@ class Specializer(Calls, Choices, Matching, Halves):
             index = self.known(key, where, "a dict's key")
             self.state.memory[base.cell] = {**self.held(base), index: value}
             self.written.add(base.cell)
+        elif self.special(base, "__setitem__") is not None:
+            self.object_method(base, "__setitem__", (self.object_key(key), value), where)
         else:
             raise self.refuse(where, f"a store into {describe(base)}")
 
@@ -1076,6 +1094,9 @@ class Specializer(Calls, Choices, Matching, Halves):
 
     def do_delitem(self, instr: Instr) -> None:
         base, key = self.value(instr.args[0]), self.value(instr.args[1])
+        if self.special(base, "__delitem__") is not None:
+            self.object_method(base, "__delitem__", (key,), instr.where)
+            return
         held = self.state.memory.get(base.cell) if isinstance(base, (List, Dict)) else None
         if held is None or isinstance(held, Plain):
             raise self.refuse(instr.where, "this `del`")
@@ -1089,8 +1110,8 @@ class Specializer(Calls, Choices, Matching, Halves):
         self.put(instr, self.getattr(self.value(instr.args[0]), instr.args[1], instr.where))
 
     def do_setattr(self, instr: Instr) -> None:
-        raise self.refuse(instr.where, f"a store to the attribute `{instr.args[1]}`",
-                          "Return the new value instead.")  # fmt: skip
+        base, name, ref = self.value(instr.args[0]), instr.args[1], self.value(instr.args[2])
+        self.setattr(base, name, ref, instr.where)
 
     def do_call(self, instr: Instr) -> None:
         f = self.value(instr.args[0])
@@ -1294,7 +1315,7 @@ def captured(result: Any, memory: dict, number: int) -> bool:
         return result.frame == number or result.frame >= 0
     if isinstance(result, Tuple):
         return any(captured(r, memory, number) for r in result.items)
-    if isinstance(result, (List, Dict)):
+    if isinstance(result, (List, Dict, Object)):
         held = memory.get(result.cell, ())
         held = held.values() if isinstance(held, dict) else held
         return not isinstance(held, Plain) and any(captured(r, memory, number) for r in held)
