@@ -250,11 +250,7 @@ class Builtins(Memory):
 
     def call_hasattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         ref, name = args[0], self.known(args[1], where, "the name")
-        if isinstance(ref, Known):
-            return Known(hasattr(ref.obj, name))
-        if isinstance(ref, Object):
-            return Known(self.has_attribute(ref, name, where))
-        return Known(hasattr(self.class_of(ref, object, where), name))
+        return Known(self.has_attribute(ref, name, where))
 
     def call_getattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         name = self.known(args[1], where, "the name")

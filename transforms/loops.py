@@ -64,12 +64,8 @@ class Loop:
         self.memory: dict[Any, None] = {}
         self.sequences: set = set()
         self.ties: dict[Any, set] = {}
-<<<<<<< HEAD
-        self.conflicts: dict = {}  # names that are not the same thing in each step, and why
-=======
         self.rebound: set = set()  # names of objects that each step makes anew
-        self.conflicts: set = set()  # names of what is no number or array, and changes
->>>>>>> 101ad3c (Instances of Python classes: made, asked, changed and operated on as Python does it)
+        self.conflicts: dict = {}  # names that are not the same thing in each step, and why
         run.loops += 1
         self.number = run.loops
         self.user = not frame.internal
@@ -296,19 +292,14 @@ class Loop:
             self.ends[slot.key] = ref
             if slot.param is None:
                 changed = slot.init is not UNDEFINED and ref != slot.same
-<<<<<<< HEAD
-                if changed and slot.key not in self.conflicts:
-                    self.conflicts[slot.key] = (
-                        f"`{slot.name}` is not the same thing in each step of this loop"
-                    )
-=======
                 if changed and isinstance(ref, Object) and isinstance(slot.same, Object) \
                         and ref.cls is slot.same.cls and slot.key not in self.rebound:  # fmt: skip
                     self.rebound.add(slot.key)
                     fits = False
                 elif changed and slot.key not in self.conflicts:
-                    self.conflicts.add(slot.key)
->>>>>>> 101ad3c (Instances of Python classes: made, asked, changed and operated on as Python does it)
+                    self.conflicts[slot.key] = (
+                        f"`{slot.name}` is not the same thing in each step of this loop"
+                    )
                     fits = False
                 continue
             kind = self.kind_at(path, ref)

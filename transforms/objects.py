@@ -280,7 +280,12 @@ class Objects(Memory):
             raise self.refuse(where, f"`del` of the attribute `{name}`")
         self.change(base.cell, {k: r for k, r in self.held(base).items() if k != name}, where)
 
-    def has_attribute(self, base: Object, name: str, where: Any) -> bool:
+    def has_attribute(self, base: Any, name: str, where: Any) -> bool:
+        """`hasattr(base, name)`"""
+        if isinstance(base, Known):
+            return hasattr(base.obj, name)
+        if not isinstance(base, Object):
+            return hasattr(self.class_of(base, object, where), name)
         held = self.instance_attribute(base, name, where)
         if isinstance(held, Missing):
             raise self.refuse(where, held.why)

@@ -267,8 +267,3 @@ class Matching(Memory):
         else:
             temporaries[has] = Known(False)
             temporaries[value] = Missing(f"no attribute `{key}`")
-
-    def has_attribute(self, ref: Any, name: str, where: Any) -> bool:
-        if isinstance(ref, Known):
-            return hasattr(ref.obj, name)
-        return hasattr(self.class_of(ref, object, where), name)
