@@ -20,7 +20,9 @@ conjugation (it is called with the conjugate of d_out, and its gradients are con
 
 from __future__ import annotations
 
+import importlib
 import math
+import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -146,6 +148,17 @@ def nondifferentiable(*functions: Any) -> Any:
     return functions[0] if len(functions) == 1 else None
 
 
+# Modules of SciPy's → the module with their rules, which is imported once they are.
+_SCIPY = {"scipy.special": "special"}
+
+
+def load_scipy_rules() -> None:
+    """Register the rules of those modules of SciPy's that have been imported."""
+    for module, rules in list(_SCIPY.items()):
+        if module in sys.modules and _SCIPY.pop(module, ""):
+            importlib.import_module(f"srcdiff.runtime.rules.{rules}")
+
+
 def rule_of(function: Any) -> Rule | None:
     """The rule of a function, None if it has none.
 
@@ -153,9 +166,13 @@ def rule_of(function: Any) -> Rule | None:
     True
     """
     try:
-        return RULES.get(function)
+        rule = RULES.get(function)
     except TypeError:  # no hash
         return None
+    if rule is None and _SCIPY:
+        load_scipy_rules()
+        rule = RULES.get(function)
+    return rule
 
 
 def _as_sample(point: Any) -> Sample:

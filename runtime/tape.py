@@ -485,7 +485,7 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     face = boxes[0] if len(boxes) == 1 else max(boxes, key=precedence)
     if not parents or not face._is_recording():
         return face._boxed(function(*values, **(kwargs or {})), None, boxes)
-    rule = OWN.get(function) or RULES.get(function)
+    rule = OWN.get(function) or rule_of(function)
     if rule is None:
         if function in NONDIFFERENTIABLE or function in PLAIN:
             return face._boxed(function(*values, **(kwargs or {})), None, boxes)
@@ -730,7 +730,7 @@ def twin(function: Any) -> Callable:
             known = rule_of(obj) is not None or obj in NONDIFFERENTIABLE
             inlined = not known or obj is kernels.unbroadcast
             namespace[name] = twin(obj) if inlined else dispatching(obj)
-        elif isinstance(obj, types.BuiltinFunctionType) and rule_of(obj) is not None:
+        elif isinstance(obj, types.BuiltinFunctionType | types.FunctionType) and rule_of(obj):
             namespace[name] = dispatching(obj)
     return made
 

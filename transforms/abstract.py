@@ -52,6 +52,7 @@ from srcdiff.transforms.abstract_core import (
     total,
     tuple_of,
 )
+from srcdiff.transforms.abstract_scipy import scipy_kind
 from srcdiff.transforms.kinds import (
     BOOL,
     COMPLEX,
@@ -117,7 +118,7 @@ def _unregistered(op: Any) -> Callable | None:
     owner = getattr(op, "__self__", None)
     if isinstance(owner, np.ufunc):
         return UFUNC_METHODS.get(op.__name__)
-    return None
+    return scipy_kind(op)
 
 
 # ------------------------------------------------------------------- operators, ufuncs, numbers

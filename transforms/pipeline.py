@@ -134,19 +134,29 @@ def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None
     """
     collecting = gc.isenabled()
     gc.disable()  # nothing that is made here is garbage until the end: collecting is quadratic
+    static: frozenset = frozenset()
     try:
-        return generate(request, inspect)
+        while True:
+            try:
+                return generate(request, inspect, static)
+            except NeedsConstant as need:  # an axis that only the adjoint must know
+                static |= need.paths
     finally:
         if collecting:
             gc.enable()
 
 
-def generate(request: Request, inspect: Callable[[str, Block], Any] | None = None) -> Compiled:
+def generate(
+    request: Request,
+    inspect: Callable[[str, Block], Any] | None = None,
+    static: frozenset = frozenset(),
+) -> Compiled:
     """Generate the gradient function that a request describes.
 
     inspect   called with the name and the result of each pass
+    static    paths of int arguments that must be constants
     """
-    arguments, run, primal = specialized(request)
+    arguments, run, primal = specialized(request, static)
     wanted = [arguments.wanted(entry, run) for entry in request.wrt]
     wrt = list(dict.fromkeys(v for tree in wanted for v in flatten(tree)))
     out, aux = split_output(primal.output, request)
@@ -254,9 +264,11 @@ def cotangents_of(half: Half) -> tuple[list[Value], dict[Value, Any], list[Instr
     return cotangents, seeds, first
 
 
-def specialized(request: Request) -> tuple[Arguments, Specializer, Specialized]:
+def specialized(
+    request: Request, static: frozenset = frozenset()
+) -> tuple[Arguments, Specializer, Specialized]:
     """The linear IR of the function, once it is known what of the arguments must be static."""
-    shared, static, choices = False, frozenset(), frozenset()  # type: tuple[bool, frozenset, frozenset]
+    shared, choices = False, frozenset()  # type: tuple[bool, frozenset]
     separate = Separate()
     while True:
         arguments = Arguments(request, shared, static)

@@ -11,15 +11,23 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.special
 
 from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.kernels import unbroadcast
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES, rule_of
 from srcdiff.runtime.rules import builtins as python_rules  # registers all of them
-from srcdiff.runtime.rules import complex_numbers, elementwise, linalg, reductions, shapes
+from srcdiff.runtime.rules import (
+    complex_numbers,
+    elementwise,
+    linalg,
+    reductions,
+    shapes,
+    special,
+)
 
-MODULES = (python_rules, complex_numbers, elementwise, linalg, reductions, shapes)
+MODULES = (python_rules, complex_numbers, elementwise, linalg, reductions, shapes, special)
 
 
 # What an engine does around a rule
@@ -169,7 +177,10 @@ def test_registry_every_rule_has_sample_points(rule):
     assert rule.at
 
 
-REAL = (float, kernels.polygamma, np.nan_to_num)
+REAL = (
+    float, kernels.polygamma, np.nan_to_num, scipy.special.psi, scipy.special.ive,
+    scipy.special.factorial,
+)  # fmt: skip
 
 
 def complex_sites():

@@ -1,0 +1,108 @@
+"""Kinds of what SciPy's functions return, those that are no ufuncs.
+
+    spherical_jn(1, x)        x: f8[n]      f8[n]
+    logsumexp(x, axis=0)      x: f8[n,m]    f8[m]
+    solve(a, b)               b: f8[n]      f8[?]
+
+SciPy is not imported here: a function is known by its rule and by its name. It is tried on arrays
+of one element, which shows the dtype and the rank; lengths are known of what works by elements.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime.registry import rule_of
+from srcdiff.transforms.abstract_core import (
+    RULES,
+    Unknown,
+    broadcast,
+    kind,
+    numeric,
+    run,
+    static,
+)
+from srcdiff.transforms.kinds import FLOAT, Kind, fresh_size
+
+
+def scipy_kind(op: Any) -> Callable | None:
+    """The function that answers for one of SciPy's that has a rule."""
+    module = getattr(op, "__module__", None) or ""
+    if rule_of(op) is None:
+        return None
+    if getattr(op, "__name__", "") == "parameter_slope":
+        return slope_kind
+    if module.partition(".")[0] != "scipy":
+        return None
+    if op.__name__ == "logsumexp":
+        return logsumexp_kind
+    if op.__name__ in ("softmax", "log_softmax"):
+        return softmax_kind
+    return by_elements if module.startswith("scipy.special") else tried
+
+
+def by_elements(op: Any, *args: Any, **kwargs: Any) -> Kind:
+    found, operands = on_ones(op, args, kwargs)
+    dims = broadcast(*[k.dims for k in operands])
+    if found.tag == "array" and len(found.shape) == len(dims):
+        return found._replace(shape=dims)
+    return sized(found)
+
+
+def tried(op: Any, *args: Any, **kwargs: Any) -> Kind:
+    return sized(on_ones(op, args, kwargs)[0])
+
+
+def sized(found: Kind) -> Kind:
+    """A kind of which no length is known."""
+    if found.items is not None:
+        return found._replace(items=tuple(map(sized, found.items)))
+    if found.tag == "array":
+        return found._replace(shape=tuple(fresh_size() for _ in found.shape))
+    return found
+
+
+def on_ones(op: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[Kind, list[Kind]]:
+    """The kind of the result but for its lengths, and the operands: leading numbers and arrays."""
+    names = list(inspect.signature(op).parameters)
+    operands: list[Kind] = []
+    params = {name: static(value) for name, value in kwargs.items()}
+    for i, arg in enumerate(args):
+        if i == len(operands) and type(arg) is not bool and kind(arg).numeric | is_list(arg):
+            operands.append(numeric(arg))
+        else:
+            params[names[i]] = static(arg)
+    return run(op, operands, tuple(sorted(params.items()))), operands
+
+
+def is_list(arg: Any) -> bool:
+    return (arg.tag if type(arg) is Kind else type(arg).__name__) in ("list", "tuple")
+
+
+def logsumexp_kind(
+    op: Any,
+    a: Any,
+    axis: Any = None,
+    b: Any = None,
+    keepdims: Any = False,
+    return_sign: Any = False,
+) -> Kind:
+    if return_sign is not False:
+        raise Unknown
+    a = numeric(a)
+    if b is not None:
+        a = Kind("array", a.dtype, broadcast(a.dims, numeric(b).dims)) if a.rank else a
+    return RULES[np.sum](np.sum, a, axis=axis, keepdims=keepdims)
+
+
+def softmax_kind(op: Any, x: Any, axis: Any = None) -> Kind:
+    return by_elements(op, x)
+
+
+def slope_kind(op: Any, f: Any, ks: Any, positive: Any, *args: Any) -> Kind:
+    dims = broadcast(*[numeric(arg).dims for arg in args])
+    return Kind("array", FLOAT.dtype, dims) if dims else Kind("scalar", FLOAT.dtype, python=False)
