@@ -376,6 +376,25 @@ def embed_diagonal(d, shape, offset=0, axis1=0, axis2=1):
     return placed
 
 
+def sorted_order(keys, reverse=False):
+    """The indices that sort `keys` as `sorted` does.
+
+    >>> sorted_order([3.0, 1.0, 2.0]), sorted_order([1, 2, 1], True)
+    ([1, 2, 0], [1, 0, 2])
+    """
+    return sorted(range(len(keys)), key=keys.__getitem__, reverse=reverse)
+
+
+def choices(choose, n, r):
+    """All tuples of r of the indices below n: `choose` is `itertools.combinations` or the like.
+
+    >>> from itertools import combinations
+    >>> choices(combinations, 3, 2)
+    [(0, 1), (0, 2), (1, 2)]
+    """
+    return list(choose(range(n), r))
+
+
 def pulled(pull, *cotangents):
     """What a pullback gives: `pull(*cotangents)`."""
     return pull(*cotangents)

@@ -37,8 +37,10 @@ class Builtins(Memory):
             return self.object_method(ref, "__len__", (), where)
         if isinstance(ref, Tuple):
             return Known(len(ref.items))
+        if isinstance(ref, Iterator):
+            return self.length_of_iterator(ref, where)
         if isinstance(ref, (List, Dict)):
-            held = self.held(ref)
+            held = self.whole(ref, where) if isinstance(ref, Dict) else self.held(ref)
             if not isinstance(held, Plain):
                 return Known(len(held))
             return Plain(self.emit(len, (held.value,), None, INT, where, "n"))
@@ -100,18 +102,6 @@ class Builtins(Memory):
     def call_tuple(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         return Tuple(tuple(self.items(args[0], where)) if args else ())
 
-    def call_dict(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        cell = Cell()
-        held: dict = {}
-        if args and isinstance(args[0], Dict):
-            held.update(self.held(args[0]))
-        elif args:
-            for pair in self.items(args[0], where):
-                key, value = self.items(pair, where)
-                held[self.known(key, where, "a dict's key")] = value
-        self.state.memory[cell] = {**held, **kwargs}
-        return Dict(cell)
-
     def call_slice(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         parts = (None, args[0], None) if len(args) == 1 else (*args, None)[:3]
         return Bound(tuple(Known(None) if p is None else p for p in parts), "slice")
@@ -130,7 +120,7 @@ class Builtins(Memory):
         if isinstance(ref, Known):
             return type(ref.obj)
         if isinstance(ref, (List, Dict)):
-            return list if isinstance(ref, List) else dict
+            return ref.cell.cls or (list if isinstance(ref, List) else dict)
         kind = self.kind(ref)
         if kind.tag == "array":
             return np.ndarray
@@ -147,19 +137,21 @@ class Builtins(Memory):
         raise self.refuse(where, "this `isinstance` depends on run-time values")
 
     def call_float(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
-        if args and isinstance(args[0], Known) and not isinstance(args[0].obj, (float, complex)):
+        if not args:
+            return Known(0.0)
+        if isinstance(args[0], Known) and not isinstance(args[0].obj, (float, complex)):
             return Known(float(args[0].obj))
         return None
 
     def call_int(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
-        if all(isinstance(a, Known) for a in args) and args:
+        if all(isinstance(a, Known) for a in args):
             return Known(int(*(a.obj for a in args)))
         if args and self.kind(args[0]) == INT:
             return args[0]
         return None
 
     def call_bool(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
-        found = self.truth(args[0], where)
+        found = self.truth(args[0], where) if args else Known(False)
         return found if isinstance(found, Known) else None
 
     def call_str(self, args: tuple, kwargs: dict, where: Any) -> Ref:
@@ -207,25 +199,6 @@ class Builtins(Memory):
             total = self.binary(operator.add, total, item, where)
         return total
 
-    def extreme(self, op: Callable, args: tuple, kwargs: dict, where: Any) -> Ref:
-        if kwargs:
-            raise self.refuse(where, f"a keyword of `{op.__name__}`")
-        if len(args) == 1 and isinstance(args[0], ARRAYS):
-            return self.apply(op, args, {}, where)
-        items = list(args) if len(args) > 1 else self.items(args[0], where)
-        if all(isinstance(i, Known) for i in items):
-            return Known(op(i.obj for i in items))
-        best = items[0]
-        for item in items[1:]:
-            best = self.apply(op, (best, item), {}, where)
-        return best
-
-    def call_max(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return self.extreme(max, args, kwargs, where)
-
-    def call_min(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return self.extreme(min, args, kwargs, where)
-
     def call_any(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         return self.all_any(any, args, where)
 
@@ -242,11 +215,6 @@ class Builtins(Memory):
             return Known(op(t.obj for t in tests))
         tree = [self.read(t, where) for t in tests]
         return Plain(self.emit(op, (tree,), None, kind_of(True), where, op.__name__))
-
-    def call_map(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        f, *iterables = args
-        columns = [self.items(it, where) for it in iterables]
-        return Tuple(tuple(self.call(f, row, {}, where) for row in zip(*columns)))
 
     def call_hasattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         ref, name = args[0], self.known(args[1], where, "the name")
@@ -270,11 +238,11 @@ class Builtins(Memory):
 HANDLERS: dict[Any, Callable] = {
     len: Builtins.call_len, range: Builtins.call_range, zip: Builtins.call_zip,
     enumerate: Builtins.call_enumerate, reversed: Builtins.call_reversed,
-    list: Builtins.call_list, tuple: Builtins.call_tuple, dict: Builtins.call_dict,
+    list: Builtins.call_list, tuple: Builtins.call_tuple,
     slice: Builtins.call_slice, isinstance: Builtins.call_isinstance, float: Builtins.call_float,
     int: Builtins.call_int, bool: Builtins.call_bool, str: Builtins.call_str,
-    print: Builtins.call_print, sum: Builtins.call_sum, max: Builtins.call_max,
-    min: Builtins.call_min, any: Builtins.call_any, all: Builtins.call_all,
-    map: Builtins.call_map, hasattr: Builtins.call_hasattr, getattr: Builtins.call_getattr,
+    print: Builtins.call_print, sum: Builtins.call_sum,
+    any: Builtins.call_any, all: Builtins.call_all,
+    hasattr: Builtins.call_hasattr, getattr: Builtins.call_getattr,
     type: Builtins.call_type,
 }  # fmt: skip

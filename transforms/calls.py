@@ -27,6 +27,8 @@ from srcdiff.transforms import (
     abstract,
     array_calls,
     builtin_calls,
+    functional_calls,
+    mappings,
     number_calls,
     objects,
     writers,
@@ -34,6 +36,7 @@ from srcdiff.transforms import (
 from srcdiff.transforms.array_calls import ArrayCalls
 from srcdiff.transforms.builtin_calls import Builtins
 from srcdiff.transforms.containers import CHANGING, Containers
+from srcdiff.transforms.functional_calls import Functional
 from srcdiff.transforms.ir import Instr, Slice, Value, flatten, leaf_kind, map_tree, op_name
 from srcdiff.transforms.iteration import Iteration
 from srcdiff.transforms.kinds import (
@@ -44,6 +47,7 @@ from srcdiff.transforms.kinds import (
     fresh_size,
     kind_of,
 )  # fmt: skip
+from srcdiff.transforms.mappings import Mappings
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
 from srcdiff.transforms.number_calls import Numbers
 from srcdiff.transforms.objects import Objects, instance_class, lookup
@@ -85,12 +89,14 @@ class NeedsObservation(Exception):
 
 
 HANDLERS = {
-    **builtin_calls.HANDLERS, **array_calls.HANDLERS, **number_calls.HANDLERS, **writers.HANDLERS,
+    **builtin_calls.HANDLERS, **array_calls.HANDLERS, **number_calls.HANDLERS,
+    **functional_calls.HANDLERS, **mappings.HANDLERS, **writers.HANDLERS,
     **objects.HANDLERS,
 }  # fmt: skip
 
 
-class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls, Objects):
+class Calls(Iteration, Containers, Mappings, Builtins, Functional, Numbers, ArrayCalls,
+            Objects):  # fmt: skip
     # ------------------------------------------------------------------ names from outside
 
     def outside_name(self, parsed: Any, name: str, where: Any) -> Ref:
@@ -341,8 +347,10 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls, Objects):
         if is_outer(obj) and len(args) == 2 and not kwargs and rule_of(obj) is None:
             return self.outer(obj.__self__, *args, where)
         if obj in kernels.STATIC or (is_static_method(obj) and all(
-            isinstance(a, Known) for a in (*args, *kwargs.values()))):  # fmt: skip
+            self.is_known(a) for a in (*args, *kwargs.values()))):  # fmt: skip
             return self.static_call(obj, args, kwargs, where)
+        if isinstance(obj, (operator.itemgetter, operator.attrgetter)):
+            return self.call_getter(obj, args[0], where)
         if isinstance(obj, functools.partial):
             given = tuple(self.outside_ref(("object", a), a) for a in obj.args)
             named = {k: self.outside_ref(("object", v), v) for k, v in obj.keywords.items()}
@@ -447,6 +455,17 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls, Objects):
             a = self.getitem(a, Tuple((Known(...), *[Known(None)] * rank)), where)
         return self.call(Known(ufunc), (a, b), {}, where)
 
+    def is_known(self, ref: Any) -> bool:
+        """Whether a reference is to something that can be given to a call while compiling."""
+        if isinstance(ref, Known):
+            return True
+        if isinstance(ref, Tuple):
+            return all(map(self.is_known, ref.items))
+        if isinstance(ref, List):
+            held = self.state.memory[ref.cell]
+            return not isinstance(held, Plain) and all(map(self.is_known, held))
+        return False
+
     def static_call(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         """A function of ranks, axes and strings, called while compiling."""
         known = [self.known(a, where, "an axis or a rank") for a in args]
@@ -538,11 +557,7 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls, Objects):
             index = self.read(key, where)
             return self.sequence_item(base.value, index, where)
         if isinstance(base, Dict):
-            held = self.held(base)
-            name = self.known(key, where, "a dict's key")
-            if name not in held:
-                raise self.refuse(where, f"the dict has no key {name!r}")
-            return held[name]
+            return self.dict_item(base, key, where)
         if isinstance(base, (Tuple, List)):
             if isinstance(base, List) and isinstance(self.held(base), Plain):
                 held = self.held(base).value
@@ -562,6 +577,8 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls, Objects):
                 raise self.refuse(where, f"this index: {error}") from None
         if isinstance(base, Known) and (base.obj is np.mgrid or base.obj is np.ogrid):
             return self.grid(base.obj, key, where)
+        if isinstance(base, Iterator) and base.kind == "range":
+            return self.range_item(base, key, where)
         if isinstance(base, Known) and not isinstance(base.obj, type):
             index = self.known(key, where, "this index")
             return self.outside_ref(("item", base.path or ("object", base.obj), index),
@@ -624,6 +641,12 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls, Objects):
             return self.outside_ref(path, found)
         if isinstance(base, Tuple) and base.cls is not tuple:
             return self.tuple_attribute(base, name, where)
+        if name in ("start", "stop", "step"):
+            at = ("start", "stop", "step").index(name)
+            if isinstance(base, Iterator) and base.kind == "range":
+                return base.parts[at]
+            if isinstance(base, Bound) and base.name == "slice":
+                return base.ref[at]
         return Bound(base, name)
 
     def setattr(self, base: Any, name: str, value: Any, where: Any) -> None:
@@ -670,6 +693,10 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls, Objects):
         base, name = bound.ref, bound.name
         if isinstance(base, (List, Dict)) and name in CHANGING:
             self.check_cell(base, where, name)
+        if isinstance(base, Dict):
+            found = self.set_method(base, name, args, where)
+            if found is not None:
+                return found
         if isinstance(base, (List, Dict)) or (isinstance(base, Tuple)):
             handler = getattr(self, f"method_{name}", None)
             if handler is None:
@@ -682,6 +709,8 @@ class Calls(Iteration, Containers, Builtins, Numbers, ArrayCalls, Objects):
             return self.writing_method(name, base, args, kwargs, where)
         if name == "item" and not args:
             return self.apply(float, (base,), {}, where)
+        if name == "__getitem__" and len(args) == 1:
+            return self.getitem(base, args[0], where)
         number = self.number_method(base, name, args, kwargs, where)
         if number is not None:
             return number

@@ -20,12 +20,14 @@ from srcdiff.transforms.references import (
     List,
     Plain,
     Ref,
-    Tuple,
     arrays_of,
     path_name,
 )  # fmt: skip
 
-CHANGING = frozenset("insert pop popitem remove clear sort reverse update setdefault".split())
+CHANGING = frozenset(
+    """insert pop popitem remove clear sort reverse update setdefault add discard move_to_end
+    popleft appendleft extendleft rotate""".split()
+)
 
 
 class Containers(Memory):
@@ -111,21 +113,26 @@ class Containers(Memory):
         return Known(None)
 
     def method_pop(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if isinstance(base, Dict):
+            return self.pop_key(base, args, where)
         held = self.held(base)
         if isinstance(held, Plain):
             raise self.refuse(where, "`pop` from a list whose length is known only at run time")
         self.written.add(base.cell)
-        if isinstance(held, dict):
-            key = self.known(args[0], where, "a dict's key")
-            rest = dict(held)
-            found = rest.pop(key) if key in rest else args[1]
-            self.state.memory[base.cell] = rest
-            return found
         items = list(held)
         index = self.known(args[0], where, "the index") if args else -1
         found = items.pop(index)
         self.state.memory[base.cell] = tuple(items)
         return found
+
+    def method_remove(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if isinstance(base, Dict):
+            return self.remove_key(base, args, where)
+        index = self.known(self.method_index(base, args, {}, where), where, "what is removed")
+        self.written.add(base.cell)
+        held = self.held(base)
+        self.state.memory[base.cell] = held[:index] + held[index + 1 :]
+        return Known(None)
 
     def method_insert(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
         held = self.held(base)
@@ -136,21 +143,7 @@ class Containers(Memory):
         self.state.memory[base.cell] = tuple(items)
         return Known(None)
 
-    def method_items(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return Tuple(tuple(Tuple((Known(k), v)) for k, v in self.held(base).items()))
-
-    def method_keys(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return Tuple(tuple(Known(k) for k in self.held(base)))
-
-    def method_values(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return Tuple(tuple(self.held(base).values()))
-
-    def method_get(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
-        key = self.known(args[0], where, "a dict's key")
-        default = args[1] if len(args) > 1 else Known(None)
-        return self.held(base).get(key, default)
-
     def method_copy(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
-        cell = Cell(base.cell.name)
+        cell = Cell(base.cell.name, base.cell.cls, base.cell.missing)
         self.state.memory[cell] = self.held(base)
         return type(base)(cell)

@@ -445,7 +445,11 @@ def materialize(block: Block, marker: int) -> Block:
                     else:
                         instr = instr.replace(op=np.full_like, args=(v, small))
                 elif have.dims == ():
-                    instr = instr.replace(op=np.full, args=(shape, small))
+                    if kind.dtype == float and type(small) is int:
+                        small = float(small)
+                    own = leaf_kind(small).dtype == kind.dtype
+                    kwargs = {} if own else {"dtype": kind.dtype}
+                    instr = instr.replace(op=np.full, args=(shape, small), kwargs=kwargs)
             out.append(instr)
         return out
 

@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from srcdiff.transforms.ir import Value, leaf_kind
+from srcdiff.transforms.ir import Slice, Value, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind
 from srcdiff.transforms.mutation import Memory, describe
 from srcdiff.transforms.references import (
@@ -25,6 +25,7 @@ from srcdiff.transforms.references import (
     Ref,
     Tuple,
     lift,
+    static_ref,
 )  # fmt: skip
 
 
@@ -40,15 +41,23 @@ class Iteration(Memory):
         if self.special(ref, "__iter__") is not None:
             return self.iterate(self.object_method(ref, "__iter__", (), where), where)
         if isinstance(ref, Iterator):
+            if endless(ref):
+                raise self.refuse(where, f"a loop over `{ref.kind}`, which has no end,",
+                                  "Write `while True:`, or give it to `zip`.")  # fmt: skip
             return getattr(self, f"iterate_{ref.kind}")(ref, where)
+        if is_stream(ref):
+            rest = self.held(ref)
+            self.state.memory[ref.cell] = ()
+            self.written.add(ref.cell)
+            return len(rest), lambda i: rest[i.obj], None
         if isinstance(ref, Tuple):
             return len(ref.items), lambda i: ref.items[i.obj], None
         if isinstance(ref, List) and not isinstance(self.held(ref), Plain):
             items = self.held(ref)
             return len(items), lambda i: self.getitem(ref, i, where), None if items else None
         if isinstance(ref, Dict):
-            keys = tuple(self.held(ref))
-            return len(keys), lambda i: Known(keys[i.obj]), None
+            keys = self.dict_keys(ref, where)
+            return len(keys), lambda i: static_ref(keys[i.obj]), None
         if isinstance(ref, (List, Plain)):
             kind = self.kind(ref)
             if kind.tag not in ("list",) and not isinstance(ref, List):
@@ -62,9 +71,9 @@ class Iteration(Memory):
             n = self.call_len((ref,), {}, where)
             length = n.obj if isinstance(n, Known) else n.value
             return length, lambda i: self.getitem(ref, i, where), ("range", 0, length, 1)
-        if isinstance(ref, Known) and isinstance(ref.obj, (str, range, frozenset, set)):
-            items = tuple(sorted(ref.obj) if isinstance(ref.obj, (set, frozenset)) else ref.obj)
-            return len(items), lambda i: Known(items[i.obj]), None
+        if isinstance(ref, Known) and isinstance(ref.obj, (str, bytes, range, frozenset, set)):
+            items = tuple(ref.obj)  # of a set, in Python's own order
+            return len(items), lambda i: static_ref(items[i.obj]), None
         raise self.refuse(where, f"a loop over {describe(ref)}")
 
     def iterate_range(self, ref: Iterator, where: Any) -> tuple:
@@ -78,6 +87,44 @@ class Iteration(Memory):
 
             return len(values), known_item, bounds
         return None, lambda i: i, ("range", start, stop, step)
+
+    def length_of_iterator(self, ref: Iterator, where: Any) -> Any:
+        """`len(range(…))`"""
+        length, _, bounds = self.iterate(ref, where)
+        if length is None:
+            length = self.count((length, None, bounds), where)
+        return Known(length) if isinstance(length, int) else Plain(length)
+
+    def range_item(self, ref: Iterator, key: Any, where: Any) -> Ref:
+        """`range(…)[key]`"""
+        start, stop, step = ref.parts
+        if all(isinstance(p, Known) for p in (*ref.parts, key)):
+            return Known(range(start.obj, stop.obj, step.obj)[key.obj])
+        if isinstance(key, Slice):
+            if not all(isinstance(p, Known) for p in ref.parts):
+                raise self.refuse(where, "a slice of a range that is known only at run time")
+            bounds = (None if p is None else self.known(p, where, "the bound") for p in key)
+            cut = range(start.obj, stop.obj, step.obj)[slice(*bounds)]
+            return Iterator("range", (Known(cut.start), Known(cut.stop), Known(cut.step)))
+        if isinstance(key, Known) and key.obj < 0:
+            key = self.binary(operator.add, self.length_of_iterator(ref, where), key, where)
+        elif not isinstance(key, Known) and not self.frame.internal:  # it may be negative
+            parts = tuple(self.read(p, where) for p in ref.parts)
+            steps = self.emit(range, parts, None, Kind("range"), where, "steps")
+            index = self.read(key, where)
+            return Plain(self.emit("getitem", (steps, index), None, INT, where, "step"))
+        place = key if step == Known(1) else self.binary(operator.mul, key, step, where)
+        return place if start == Known(0) else self.binary(operator.add, start, place, where)
+
+    def contained(self, ref: Iterator, a: Any, where: Any) -> Ref:
+        """`a in range(…)`"""
+        start, stop, step = ref.parts
+        if all(isinstance(p, Known) for p in (*ref.parts, a)):
+            return Known(a.obj in range(start.obj, stop.obj, step.obj))
+        if step != Known(1) or self.kind(a).dtype is None or self.kind(a).dtype.kind not in "iu":
+            raise self.refuse(where, "`in` of this range")
+        low = self.compare(operator.le, start, a, where)
+        return self.both(operator.and_, low, self.compare(operator.lt, a, stop, where), where)
 
     def iterate_reversed(self, ref: Iterator, where: Any) -> tuple:
         length, item, bounds = self.iterate(ref.parts[0], where)
@@ -96,7 +143,13 @@ class Iteration(Memory):
         """The same values backwards."""
         _, start, stop, step = bounds
         if abs(step) != 1:
-            raise self.refuse(where, "`reversed` of a range with a step")
+            made = self.emit(range, (start, stop, step), None, Kind("range"), where, "steps")
+            n = self.emit(len, (made,), None, INT, where, "n")
+            last = self.binary(operator.mul, self.binary(operator.sub, Plain(n), Known(1), where),
+                               Known(step), where)  # fmt: skip
+            last = self.binary(operator.add, lift(start), last, where)
+            before = self.binary(operator.sub, lift(start), Known(step), where)
+            return ("range", self.read(last, where), self.read(before, where), -step)
 
         def less(tree: Any) -> Any:
             if isinstance(tree, int):
@@ -121,6 +174,21 @@ class Iteration(Memory):
         return length, numbered, bounds
 
     def iterate_zip(self, ref: Iterator, where: Any) -> tuple:
+        without_end = [endless(p) for p in ref.parts]
+        if any(without_end) and not all(without_end):
+            inner = tuple(p for p, e in zip(ref.parts, without_end) if not e)
+            length, row, bounds = self.iterate_zip(Iterator("zip", inner), where)
+
+            def with_endless(i: Any) -> Ref:
+                finite = iter(row(i).items)
+                return Tuple(tuple(
+                    self.endless_item(p, i, where) if e else next(finite)
+                    for p, e in zip(ref.parts, without_end)
+                ))  # fmt: skip
+
+            return length, with_endless, bounds
+        if any(map(is_stream, ref.parts)) and len(ref.parts) > 1:
+            return self.iterate(Tuple(self.pulled_rows(ref.parts, where)), where)
         parts = [self.iterate(p, where) for p in ref.parts]
         lengths = [p[0] for p in parts]
         known = [n for n in lengths if isinstance(n, int)]
@@ -149,6 +217,18 @@ class Iteration(Memory):
             n = self.emit(min, tuple(counts), None, INT, where, "n")
         return n, together, ("range", 0, n, 1)
 
+    def pulled_rows(self, parts: tuple, where: Any) -> tuple:
+        """`zip(it, it)` of iterators of known length: each row takes its items in turn."""
+        cells = [p.cell if is_stream(p) else None for p in parts]
+        if cells.count(cells[0]) == len(parts):
+            items, n = self.items(parts[0], where), len(parts)
+            whole = len(items) - len(items) % n
+            return tuple(Tuple(tuple(items[i : i + n])) for i in range(0, whole, n))
+        streams = [c for c in cells if c is not None]
+        if len(set(streams)) != len(streams):
+            raise self.refuse(where, "`zip` of one iterator several times and of others")
+        return tuple(map(Tuple, zip(*(self.items(p, where) for p in parts))))
+
     def count(self, part: tuple, where: Any) -> Any:
         length, _, bounds = part
         if length is not None:
@@ -171,6 +251,16 @@ class Iteration(Memory):
             return item(ref)
 
         return shifted
+
+
+def is_stream(ref: Any) -> bool:
+    """Whether this is what is left of an iterator (see `call_iter`): walking takes it away."""
+    return isinstance(ref, List) and ref.cell.cls is Iterator
+
+
+def endless(ref: Any) -> bool:
+    """Whether an iterator never ends: `count`, `cycle`, `repeat`."""
+    return isinstance(ref, Iterator) and ref.kind in ("count", "cycle", "repeat")
 
 
 def reverse_bounds(bounds: tuple) -> tuple:

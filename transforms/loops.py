@@ -30,6 +30,7 @@ from srcdiff.transforms.references import (
     Missing,
     Object,
     Plain,
+    Possible,
     State,
     Tuple,
 )
@@ -63,6 +64,7 @@ class Loop:
                     number = outer.outer
         self.memory: dict[Any, None] = {}
         self.sequences: set = set()
+        self.keys: dict[Any, dict] = {}  # dict → keys that are set in the loop
         self.ties: dict[Any, set] = {}
         self.rebound: set = set()  # names of objects that each step makes anew
         self.conflicts: dict = {}  # names that are not the same thing in each step, and why
@@ -81,7 +83,7 @@ class Loop:
     def attempt(self) -> tuple[Exit | None] | None:
         """Run the body once; None means that more is known now and it must be run again."""
         run = self.specializer
-        mark, guards, written = len(run.instrs), len(run.guards), set(run.written)
+        self.mark, guards, written = len(run.instrs), len(run.guards), set(run.written)
         aliases = list(run.aliases)
         self.state = self.entry.copy()
         run.state = self.state
@@ -97,7 +99,7 @@ class Loop:
         carried = tuple(s.param for s in self.slots)
         test_block, body_path, flag = self.iterate_body(carried)
         if not self.settled(body_path, inits_state):
-            self.again(mark, guards, written, aliases)
+            self.again(self.mark, guards, written, aliases)
             return None
         return (self.finish(test_block, body_path, flag),)
 
@@ -187,9 +189,32 @@ class Loop:
                 self.carry(r, ("memory", key, i), key.name) for i, r in enumerate(held)
             )
         else:
-            self.state.memory[key] = {
-                k: self.carry(r, ("memory", key, k), str(k)) for k, r in held.items()
-            }
+            carried = {k: self.carry_item(r, ("memory", key, k), str(k)) for k, r in held.items()}
+            for k in self.keys.get(key, ()):  # set in the loop first
+                if k not in carried:
+                    unbound = self.slots_for_unbound(("memory", key, k), str(k))
+                    carried[k] = Possible(unbound)
+            self.state.memory[key] = carried
+
+    def carry_item(self, ref: Any, slot: Any, name: str) -> Any:
+        if isinstance(ref, Possible):
+            self.keys.setdefault(slot[1], {})[slot[2]] = None
+            return Possible(self.slots_for_unbound(slot, name)) if isinstance(ref.ref, Missing) \
+                else Possible(self.carry(ref.ref, slot, name))  # fmt: skip
+        return self.carry(ref, slot, name)
+
+    def start_with(self, cell: Any, keys: list) -> None:
+        """A `defaultdict` that lacks a key starts with its default, which only reading can tell."""
+        run = self.specializer
+        outer, run.state = run.state, self.entry
+        count = len(run.instrs)
+        made = {k: Possible(run.call(cell.missing, (), {}, self.instr.where)) for k in keys}
+        new = run.instrs[count:]
+        del run.instrs[count:]
+        run.instrs[self.mark : self.mark] = new  # before the loop
+        self.mark += len(new)
+        run.state = outer
+        self.entry.memory[cell] = {**self.entry.memory[cell], **made}
 
     def make_sequence(self, cell: Any) -> None:
         """A list of known items becomes a list of a length known at run time only."""
@@ -277,6 +302,15 @@ class Loop:
                         self.entry.memory[key] = {
                             **self.entry.memory[key], name: Missing(f"`{name}` may be unbound here")
                         }
+                elif isinstance(held, dict) and isinstance(before, dict):
+                    if before.keys() - held.keys() or key.cls in (set, frozenset):
+                        raise run.refuse(
+                            self.instr.where, "a dict or set whose keys depend on the steps of a "
+                            "loop", "Use a list, or a fixed set of keys.")  # fmt: skip
+                    new = [k for k in held if k not in before]
+                    self.keys.setdefault(key, {}).update(dict.fromkeys(new))
+                    if key.missing is not None:
+                        self.start_with(key, new)
                 self.memory[key] = None
                 fits = False
         for key, ref in end.env.items():
@@ -417,6 +451,7 @@ class Loop:
             ref = end.memory.get(first)
             if type(ref) in (tuple, dict):
                 ref = ref[rest.pop(0)]
+            ref = ref.ref if isinstance(ref, Possible) else ref
         for i in rest:
             if isinstance(ref, Object) and type(i) is tuple:
                 ref = end.memory[ref.cell].get(i[1], Missing(f"the attribute `{i[1]}` is lost"))
@@ -647,7 +682,15 @@ class Loop:
             if type(held) is tuple:
                 state.memory[key] = tuple(build(r, ("memory", key, i)) for i, r in enumerate(held))
             elif isinstance(held, dict):
-                state.memory[key] = {k: build(r, ("memory", key, k)) for k, r in held.items()}
+                keys = dict.fromkeys((*held, *self.keys.get(key, ())))
+                state.memory[key] = {k: self.after_item(held.get(k), ("memory", key, k), build)
+                                     for k in keys}  # fmt: skip
+
+    def after_item(self, before: Any, slot: Any, build: Callable) -> Any:
+        if isinstance(before, Possible) or before is None:
+            inner = before.ref if before is not None else None
+            return Possible(build(inner, slot))
+        return build(before, slot)
 
 
 class Slot:

@@ -473,12 +473,16 @@ class Lowering(Patterns):
     def expr_List(self, node: Any) -> Any:
         return self.emit(node, "list", *self.elements(node.elts))
 
+    def expr_Set(self, node: Any) -> Any:
+        return self.emit(node, "set", *self.elements(node.elts))
+
     def expr_Dict(self, node: Any) -> Any:
         pairs = []
         for key, value in zip(node.keys, node.values):
             if key is None:
-                raise self.refuse(node, "`**` in a dict display")
-            pairs.append((self.expr(key), self.expr(value)))
+                pairs.append(Star(self.expr(value)))
+            else:
+                pairs.append((self.expr(key), self.expr(value)))
         return self.emit(node, "dict", *pairs)
 
     def expr_Lambda(self, node: Any) -> Any:
@@ -500,6 +504,9 @@ class Lowering(Patterns):
     def expr_GeneratorExp(self, node: Any) -> Any:
         return self.comprehension(node, "list")
 
+    def expr_SetComp(self, node: Any) -> Any:
+        return self.comprehension(node, "set")
+
     def expr_DictComp(self, node: Any) -> Any:
         return self.comprehension(node, "dict")
 
@@ -519,7 +526,8 @@ class Lowering(Patterns):
                     key, value = self.expr(node.key), self.expr(node.value)
                     self.emit(node, "setitem", result, key, value, count=0)
                 else:
-                    append = self.emit(node, "getattr", result, "append")
+                    name = "add" if display == "set" else "append"
+                    append = self.emit(node, "getattr", result, name)
                     self.emit(node, "call", append, (self.expr(node.elt),))
                 return NOTHING
             first, rest = generators[0], generators[1:]
@@ -571,7 +579,7 @@ def keyword(node: Any) -> str:
     >>> keyword(gast.parse("try: pass\\nfinally: pass").body[0])
     'try'
     """
-    words = {"With": "with", "AsyncFor": "async for", "ClassDef": "class", "SetComp": "{... for}",
+    words = {"With": "with", "AsyncFor": "async for", "ClassDef": "class",
              "Try": "try", "TryStar": "except*", "Match": "match", "Await": "await",
              "YieldFrom": "yield from"}  # fmt: skip
     name = type(node).__name__

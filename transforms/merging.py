@@ -31,6 +31,7 @@ from srcdiff.transforms.references import (
     Missing,
     Object,
     Plain,
+    Possible,
     State,
     Tuple,
     arrays_of,
@@ -114,10 +115,13 @@ class Merger:
     def contents(self, cell: Any, x: Any, y: Any) -> Any:
         if isinstance(x, Plain) and isinstance(y, Plain):
             return Plain(self.value(x.value, y.value, cell.name, False))
-        if isinstance(x, dict) and isinstance(y, dict) and x.keys() == y.keys():
-            return {k: self.refs(x[k], y[k], str(k)) for k in x}
         if isinstance(cell, Fields) and isinstance(x, dict) and isinstance(y, dict):
             return {k: self.refs(x.get(k), y.get(k), k) for k in dict.fromkeys((*x, *y))}
+        if isinstance(x, dict) and isinstance(y, dict):
+            if cell.cls in (set, frozenset):
+                return {**y, **x} if x.keys() == y.keys() else \
+                    Missing(f"the set `{cell.name}` depends on a branch")  # fmt: skip
+            return {k: self.item(x.get(k), y.get(k), str(k)) for k in {**x, **y}}
         if type(x) is type(y) is tuple and len(x) == len(y):
             return tuple(self.refs(p, q, cell.name) for p, q in zip(x, y))
         if isinstance(x, (tuple, Plain)) and isinstance(y, (tuple, Plain)):
@@ -126,6 +130,13 @@ class Merger:
             if found is not None:
                 return Plain(found)
         return Missing(f"the list `{cell.name}` depends on a branch")
+
+    def item(self, x: Any, y: Any, key: str) -> Any:
+        """The item of a dict's key, which one path may lack."""
+        possible = x is None or y is None or isinstance(x, Possible) or isinstance(y, Possible)
+        x, y = (r.ref if isinstance(r, Possible) else r for r in (x, y))
+        found = self.refs(x, y, key if key.isidentifier() else "item")
+        return Possible(found) if possible else found
 
     def listed(self, held: Any, cell: Any, path: Path) -> Value:
         """A list of known items as one value, made on the path that has it."""

@@ -113,9 +113,9 @@ def folded(op: Callable) -> Callable:
     """A handler for a function of constants: called while compiling, if they all are."""
 
     def handler(run: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
-        if kwargs or not all(isinstance(a, Known) for a in args):
+        if kwargs or not all(map(run.is_known, args)):
             return None
-        return static_ref(op(*(a.obj for a in args)))
+        return static_ref(op(*(run.known(a, where, "an argument") for a in args)))
 
     return handler
 
@@ -124,4 +124,5 @@ HANDLERS: dict[Any, Callable] = {
     divmod: Numbers.call_divmod, pow: Numbers.call_pow, complex: Numbers.call_complex,
 } | {op: folded(op) for op in (chr, ord, bin, hex, oct, repr, ascii, callable, hash, format, round,
                               math.comb, math.perm, math.factorial, math.gcd, math.lcm,
-                              math.isqrt, float.fromhex)}  # fmt: skip
+                              math.isqrt, float.fromhex, bytes)}  # fmt: skip
+

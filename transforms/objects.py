@@ -36,7 +36,6 @@ from srcdiff.transforms.references import (
     Dict,
     Fields,
     Function,
-    Iterator,
     Known,
     List,
     Method,
@@ -627,12 +626,6 @@ class Objects(Memory):
         first = frame.lowered.parameters[0].name
         return Super(cell.cell_contents, self.state.env[frame.number, first])
 
-    def call_iter(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
-        """`iter(items)`, which is good for walking the items once."""
-        if len(args) == 1 and isinstance(args[0], (Tuple, List, Dict, Iterator, Object)):
-            return args[0]
-        return None
-
     def call_setattr(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         name = self.known(args[1], where, "the name of an attribute")
         self.setattr(args[0], name, args[2], where)
@@ -748,7 +741,8 @@ class Objects(Memory):
                 return seen[ref.cell]
             if isinstance(ref, Object):
                 self.no_copy_method(ref, ("__deepcopy__", "__reduce_ex__", "__getstate__"), where)
-            made = ref._replace(cell=type(ref.cell)(ref.cell.name))
+            cell = ref.cell
+            made = ref._replace(cell=type(cell)(cell.name, cell.cls, cell.missing))
             seen[ref.cell] = made
             held = self.held(ref)
             self.state.memory[made.cell] = ()
@@ -850,7 +844,7 @@ def nothing(*args: Any, **kwargs: Any) -> None:
 
 
 HANDLERS: dict[Any, Callable] = {
-    super: Objects.call_super, iter: Objects.call_iter, setattr: Objects.call_setattr,
+    super: Objects.call_super, setattr: Objects.call_setattr,
     delattr: Objects.call_delattr,
     object.__setattr__: Objects.call_plain_setattr, vars: Objects.call_vars,
     object.__new__: Objects.call_new, callable: Objects.call_callable,

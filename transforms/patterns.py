@@ -232,7 +232,7 @@ class Matching(Memory):
         if isinstance(ref, (Tuple, List)):
             return form == "sequence"
         if isinstance(ref, Dict):
-            return form == "mapping"
+            return form == "mapping" and ref.cell.cls not in (set, frozenset)
         if isinstance(ref, Iterator):
             return form == "sequence" and ref.kind == "range"
         if isinstance(ref, Known):

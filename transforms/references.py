@@ -13,6 +13,7 @@
     Super(after, ref)     `super()`: ref, its attributes looked up behind the class `after`
     Bound(ref, name)      the method `name` of what ref refers to
     Iterator(kind, …)     range, zip, enumerate, reversed, … before they are looped over
+    Possible(ref)         the item of a dict's key that may be absent
     Missing(why)          a name that is unbound, or not the same thing on all paths, and why
 
 Only buffers and cells change, and `State` says what they hold now: two names for one array are two
@@ -44,12 +45,16 @@ class Buffer:
 
 
 class Cell:
-    """The identity of a list or a dict."""
+    """The identity of a list or a dict.
 
-    __slots__ = ("name",)
+    cls       its class where that is another: `collections.deque`, `set` (a dict of its elements)
+    missing   what makes the item of a key that a `defaultdict` lacks, a reference
+    """
 
-    def __init__(self, name: str = "items"):
-        self.name = name
+    __slots__ = ("name", "cls", "missing")
+
+    def __init__(self, name: str = "items", cls: Any = None, missing: Any = None):
+        self.name, self.cls, self.missing = name, cls, missing
 
 
 class Fields(Cell):
@@ -145,6 +150,12 @@ class Missing(NamedTuple):
     why: str
 
 
+class Possible(NamedTuple):
+    """The item of a dict's key that may be absent."""
+
+    ref: Any
+
+
 Ref = (
     Known | Plain | Array | Choice | Tuple | List | Dict | Object | Function | Method | Super
     | Bound | Iterator | Missing
@@ -184,6 +195,8 @@ def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
             return set()
         held = held.values() if isinstance(held, dict) else held
         return set().union(*(buffers_of(r, memory, seen) for r in held))
+    if isinstance(ref, Possible):
+        return buffers_of(ref.ref, memory, seen)
     if isinstance(ref, (Bound, Method, Super)):
         return buffers_of(ref.ref, memory, seen)
     if isinstance(ref, Iterator):

@@ -35,7 +35,9 @@ from srcdiff.transforms.ir import (
     flatten,
     has_integer_arrays,
     map_tree,
+    walk,
 )  # fmt: skip
+from srcdiff.transforms.iteration import is_stream
 from srcdiff.transforms.kinds import BOOL, Kind, fits, kind_of
 from srcdiff.transforms.loops import Loop
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower
@@ -61,10 +63,12 @@ from srcdiff.transforms.references import (
     Missing,
     Object,
     Plain,
+    Possible,
     Ref,
     State,
     Tuple,
     ref_like,
+    static_ref,
 )  # fmt: skip
 
 UNROLL = 24  # lowered instructions that unrolling a loop over a known range may make
@@ -594,10 +598,18 @@ class Specializer(Calls, Choices, Matching, Halves):
     def do_dict(self, instr: Instr) -> None:
         cell = Cell()
         items = {}
-        for key, value in instr.args:
+        for pair in instr.args:
+            if isinstance(pair, Star):
+                items.update(self.pairs((self.value(pair.value),), instr.where))
+                continue
+            key, value = pair
             items[self.known(self.value(key), instr.where, "a dict's key")] = self.value(value)
         self.state.memory[cell] = items
         self.put(instr, Dict(cell))
+
+    def do_set(self, instr: Instr) -> None:
+        elements = Tuple(self.spread(instr.args, instr.where))
+        self.put(instr, self.new_set(self.elements(elements, instr.where)))
 
     def known(self, ref: Any, where: Any, what: str) -> Any:
         """The Python object of a reference that must be known."""
@@ -804,11 +816,23 @@ class Specializer(Calls, Choices, Matching, Halves):
                     raise self.refuse(where, f"this expression raises {error!r}") from error
                 if not numbers or type(result) in (bool, int) or self.frame.internal:
                     return Known(result)
+        if op is operator.mod and isinstance(a, Known) and isinstance(a.obj, (str, bytes)):
+            return self.percent(a.obj, b, where)
+        found = self.mapping_operator(op, a, b, where)
+        if found is not None:
+            return found
         if isinstance(a, (Tuple, List)) or isinstance(b, (Tuple, List)):
             joined = self.sequence_operator(op, a, b, where)
             if joined is not None:
                 return joined
         return self.apply(op, (a, b), {}, where)
+
+    def percent(self, text: Any, ref: Any, where: Any) -> Ref:
+        """`"%s: %d" % (name, n)`"""
+        if self.is_known(ref):
+            return Known(text % self.known(ref, where, "what is formatted"))
+        tree = self.read(ref, where)
+        return Plain(self.emit(operator.mod, (text, tree), None, Kind("str"), where, "text"))
 
     def sequence_operator(self, op: Callable, a: Any, b: Any, where: Any) -> Ref | None:
         """`+` and `*` of tuples and lists."""
@@ -832,6 +856,9 @@ class Specializer(Calls, Choices, Matching, Halves):
         found = self.object_binary(op, a, b, where)
         if found is not None:
             return found
+        found = self.mapping_operator(op, a, b, where)
+        if found is not None:
+            return found
         known_a, known_b = self.comparable(a), self.comparable(b)
         if known_a is not None and known_b is not None:
             return Known(op(known_a.obj, known_b.obj))
@@ -839,7 +866,8 @@ class Specializer(Calls, Choices, Matching, Halves):
             if isinstance(a, Tuple) and isinstance(b, Tuple):
                 return self.compare_tuples(a, b, where, op is operator.eq)
             kinds = self.kind(a).tag, self.kind(b).tag
-            if "none" in kinds or ("str" in kinds and kinds[0] != kinds[1]):
+            told = "object" not in kinds
+            if told and ("none" in kinds or ("str" in kinds and kinds[0] != kinds[1])):
                 return Known(op is operator.ne)
         elif type(a) is type(b) and isinstance(a, (Tuple, List)):
             return self.order(op, a, b, where)
@@ -916,9 +944,21 @@ class Specializer(Calls, Choices, Matching, Halves):
         if found is not None:
             return self.negate(found, where) if negate else found
         if isinstance(b, Dict):
-            return Known((self.known(a, where, "this key") in self.held(b)) != negate)
+            if isinstance(a, Plain) and a.value.kind.tag == "scalar":
+                b = Tuple(tuple(static_ref(k) for k in self.whole(b, where)))
+                return self.contains(a, b, where, negate)
+            key = self.known(a, where, "this key")
+            held = self.held(b)
+            if isinstance(held.get(key), Possible):
+                self.whole(b, where)
+            return Known((key in held) != negate)
         if isinstance(b, Known) and isinstance(a, Known):
             return Known((a.obj in b.obj) != negate)
+        if isinstance(b, Iterator) and b.kind == "range":
+            found = self.contained(b, a, where)
+            if isinstance(found, Known):
+                return Known(found.obj != negate)
+            return self.apply(operator.not_, (found,), {}, where) if negate else found
         result: Ref = Known(False)
         for item in self.items(b, where):
             one = self.compare(operator.eq, a, item, where)
@@ -971,6 +1011,10 @@ class Specializer(Calls, Choices, Matching, Halves):
             self.written.add(a.cell)
             return a
         result = self.binary(op, a, b, where)
+        if isinstance(a, Dict) and isinstance(result, Dict) and a.cell.cls is not frozenset:
+            self.check_cell(a, where, "|=")
+            self.set_dict(a, self.held(result))
+            return a
         if isinstance(result, Plain) and isinstance(a, Plain):
             self.augment[result.value] = (op, a.value, self.read(b, where))
         return result
@@ -1101,6 +1145,8 @@ class Specializer(Calls, Choices, Matching, Halves):
         if held is None or isinstance(held, Plain):
             raise self.refuse(instr.where, "this `del`")
         index = self.known(key, instr.where, "the key")
+        if isinstance(base, Dict):
+            self.whole(base, instr.where)
         copy = dict(held) if isinstance(held, dict) else list(held)
         del copy[index]
         self.state.memory[base.cell] = copy if isinstance(copy, dict) else tuple(copy)
@@ -1133,6 +1179,9 @@ class Specializer(Calls, Choices, Matching, Halves):
 
     def do_for(self, instr: Instr) -> Exit | None:
         iterable = self.value(instr.args[0])
+        if is_stream(iterable) and any(i.op in ("break", "return") for i in walk(instr.blocks[0])):
+            raise self.refuse(instr.where, "a loop over an iterator that may leave some of it",
+                              "Loop over the list.")  # fmt: skip
         length, item, bounds = self.iterate(iterable, instr.where)
         body, orelse = instr.blocks
         if isinstance(length, int) and (bounds is None or length * size(body) <= self.unroll):

@@ -1,1 +1,251 @@
 """Data."""
+
+import collections
+import copy
+import functools
+import itertools
+import math
+import operator
+
+import numpy as np
+
+from tests.support import line
+
+X3 = np.array([0.5, -1.2, 2.0])
+X5 = np.array([0.5, -1.2, 2.0, 0.3, 1.1])
+
+# Dicts
+
+
+@line("dict: items set and updated in a run-time loop", X5)
+def dict_in_loop(x):
+    d = {"s": 0.0, "p": 1.0}
+    for v in x:
+        d["s"] += v * v
+        d["p"] *= v
+        d["last"] = v
+    return d["s"] * d["p"] + d["last"]
+
+
+@line("dict: `items`, `keys`, `values`, `get`, `setdefault`, `pop`, `update`, `copy`", X3)
+def dict_methods(x):
+    d = {"a": x[0], "b": x[1]}
+    d.setdefault("c", x[2])
+    d.setdefault("a", 5.0)
+    d.update({"e": x[0]}, f=x[1])
+    s = sum(v * len(k) for k, v in d.items()) + sum(d[k] ** 2 for k in d.keys())
+    e = d.copy()
+    e["b"] = 0.0
+    key, last = d.popitem()
+    return s * d.pop("a") * d.pop("zz", 3.0) + sum(e.values()) + last + len(key) * d.get("no", x[2])
+
+
+@line("dict: comprehension, `**`, `|`, `|=`, `dict(zip(…))`, `fromkeys`, `in`, `del`", X3)
+def dict_making(x):
+    d = {k: x[i] ** 2 for i, k in enumerate("abc")}
+    e = {**d, "d": x[0]} | {"e": x[1]}
+    e |= dict(zip(["f", "g"], [x[2], x[0] * x[1]]))
+    del e["a"]
+    z = dict.fromkeys(["u", "v"], 0.0)
+    z["u"] += e["b"] * e["g"]
+    return z["u"] + z["v"] + sum(e.values()) if "a" not in e else x[0]
+
+
+@line("dict of lists, of arrays that are written, of dicts", X3)
+def dict_nested(x):
+    d = {"rows": [], "buffer": np.zeros(3), "inner": {"w": x[0]}}
+    for i in range(len(x)):
+        d["rows"].append(x[i] * 2)
+        d["buffer"][i] += x[i] ** 2
+    d["inner"]["w"] *= 3.0
+    return sum(d["rows"]) * np.sum(d["buffer"]) * d["inner"]["w"]
+
+
+@line("dict: keys that agree on both branches, a key that one branch adds", X3)
+def dict_branch(x):
+    d = {"a": x[0]}
+    if x[1] < 0:
+        d["a"] = x[1] ** 2
+        d["b"] = x[2] ** 2
+    else:
+        d["b"] = x[2]
+    return d["a"] * d["b"]
+
+
+@line("`collections.defaultdict`, `OrderedDict`, `Counter`", X5)
+def dict_classes(x):
+    total = collections.defaultdict(float)
+    for v in x:
+        total["s"] += v * v
+        if v > 0:
+            total["p"] += v
+    rows = collections.defaultdict(list)
+    for i, k in enumerate("aba"):
+        rows[k].append(x[i])
+    order = collections.OrderedDict(z=x[0], a=x[1])
+    order.move_to_end("z")
+    n = collections.Counter("abca")
+    return total["s"] * total["p"] * sum(rows["a"]) + list(order.values())[0] * n["a"] + n["q"]
+
+
+@line("a cache of results under int keys", X3)
+def dict_memo(x):
+    memo = {0: x[0], 1: x[1]}
+    for i in range(2, 6):
+        memo[i] = memo[i - 1] * x[2] + memo[i - 2]
+    return memo[5]
+
+
+@line("a tree of parameters, updated by a comprehension", {"w": np.ones(2), "b": 2.0})
+def dict_parameters(p):
+    q = {k: v - 0.1 * v**2 for k, v in p.items()}
+    return sum(np.sum(v**2) for _, v in sorted(q.items()))
+
+
+# Tuples, sets, strings
+
+
+@line("tuple: slices, `+`, `*`, comparison, run-time index", X5)
+def tuples(x):
+    t = (x[0], x[1], x[2])
+    u = t[1:] + (x[0],)
+    s = u[0] * u[2] + sum(t * 2) ** 2 + t[-1]
+    for i in range(len(x)):
+        s += (1.0, 2.0, 3.0)[i % 3] * x[i] ** 2
+    return s if (1, 2) == (1, 2) and (1, 2) < (1, 3) else x[0]
+
+
+@line("set: literal, comprehension, `add`, `remove`, `in`, operators, iteration", X5)
+def sets(x):
+    s = {0, 2}
+    s.add(1)
+    s.discard(5)
+    s.remove(0)
+    t = (s | {i % 2 for i in range(5)}) & frozenset([0, 1])
+    total = 0.0
+    for i in t:
+        total = total * 2 + x[i] ** 2
+    for i in range(len(x)):
+        if i in s:
+            total += x[i] ** 3
+    return total * len(t - s) * (2 if s >= {1} else 3)
+
+
+@line("strings: methods, f-strings, `%`, `join`, `split`, keys made of them", X3)
+def strings(x):
+    name = "Tanh_layer".lower().split("_")[0]
+    f = {"tanh": np.tanh}[name]
+    weights = {f"w{i:02d}": x[i] for i in range(3)}
+    message = f"{x[0]:.3f} of {len(x)}"
+    s = 0.0
+    for c in "+-+":
+        s = s + x[0] * x[1] if c == "+" else s - x[2] ** 2
+    if name.startswith("ta") and "%s-%d" % ("a", 3) == "a-3" and message:  # noqa: UP031
+        s += np.sum(f(x)) * ",".join(["a", "b"]).count("a") * len(b"ab") * ord("a")
+    return s * weights["w01"]
+
+
+@line("ranges as objects, slices as objects, `None` tests, `isinstance`", X5)
+def objects(x):
+    r, part = range(1, 5, 2), slice(1, None, 2)
+    s = sum(x[i] ** 2 for i in r) * len(r) * r[1] * (2 if 3 in r else 1)
+    for i in reversed(range(1, len(x), 2)):
+        s = s * 0.5 + x[i]
+    best = None
+    if best is None and isinstance(s, (int, float)) and not isinstance(x, (list, tuple)):
+        best = np.sum(x[part] ** 2)
+    return s * best * (part.start + range(len(x) - 1, -1, -2)[1])
+
+
+# Functions on iterables
+
+
+@line("`zip`, `zip(*…)`, `enumerate(start=)`, `reversed`", X5)
+def iterables(x):
+    a, b = zip(*[(x[0], x[1]), (x[2], x[3])])
+    s = sum(a) * sum(b)
+    for i, (v, w) in enumerate(zip(x, reversed(x)), start=2):
+        s += i * v * w**2
+    return s
+
+
+@line("`map`, `filter`, `any`, `all`, `functools.reduce` on arrays", X5)
+def functional(x):
+    s = sum(map(lambda v: v * v, x)) + sum(filter(lambda v: v > 0, x)) ** 2
+    s = s + functools.reduce(lambda total, v: total * v + 1, x, 1.0)
+    return s * 2 if any(v > 1 for v in x) and all(v < 10 for v in x) else s
+
+
+@line("`max` and `min` with `key=` and `default=`", X5)
+def extremes(x):
+    i = max(range(len(x)), key=lambda i: x[i])
+    j = min(range(len(x)), key=x.__getitem__)
+    return max(x, key=abs) * min(x[0], x[1], key=abs) * x[i] * x[j] + max([], default=x[2])
+
+
+@line("`sorted` of numbers, on keys, reversed, of indices and pairs", X5)
+def sorting(x):
+    a, b = sorted(x), sorted(x, key=lambda v: -v * v, reverse=True)
+    order = sorted(range(len(x)), key=lambda i: x[i])
+    pairs = sorted([("b", x[0]), ("a", x[1])], key=operator.itemgetter(0))
+    s = a[0] + a[1] * 10 + b[2] ** 2 + pairs[0][1] ** 3
+    for k, i in enumerate(order):
+        s += k * x[i]
+    return s + sorted([x[0], x[1], x[2]])[1]
+
+
+@line("`itertools`: `product`, `combinations`, `permutations`, also of run-time length", X5)
+def combinatorics(x):
+    s = sum(x[i] * x[j] ** 2 for i, j in itertools.permutations(range(3), 2))
+    for i, j in itertools.product(range(len(x)), repeat=2):
+        s += x[i] * x[j] * (i + 2 * j)
+    for u, v in itertools.combinations(x, 2):
+        s += u * u * v
+    return s + sum(x[i] * x[j] for i, j in itertools.combinations(range(4), 2))
+
+
+@line("`itertools`: `chain`, `accumulate`, `pairwise`, `islice`, `takewhile`, `starmap`", X5)
+def iteration(x):
+    s = 0.0
+    for v in itertools.chain(x, x[:2]):
+        s = s * 0.5 + v * v
+    for i, v in enumerate(itertools.accumulate(x)):
+        s += i * v * v
+    s += sum(a * b * b for a, b in itertools.pairwise(x))
+    s += sum(v**3 for v in itertools.islice(x, 3))
+    s += sum(x[i] for i in itertools.takewhile(lambda k: k < 3, range(10))) ** 2
+    return s + sum(itertools.starmap(operator.mul, [(x[0], x[1]), (x[2], x[3])]))
+
+
+@line("`itertools`: `count`, `cycle`, `repeat`, `zip_longest`, `groupby`", X5)
+def endless(x):
+    s = 0.0
+    for i, v, sign in zip(itertools.count(1), x, itertools.cycle([1.0, -1.0])):
+        s += i * v * v * sign
+    s += sum(a * b for a, b in zip(x, itertools.repeat(x[0])))
+    for key, group in itertools.groupby([0, 2, 1, 3], key=lambda i: i % 2):
+        s += (key + 1) * sum(x[i] for i in group) ** 2
+    return s + sum(a * b for a, b in itertools.zip_longest([x[0], x[1]], [x[2]], fillvalue=2.0))
+
+
+@line("`operator.itemgetter`, `attrgetter`, `copy.copy`, `deepcopy`, `iter`, `next`", X3)
+def getters(x):
+    a, b = operator.itemgetter("a", "b")({"a": x[0], "b": x[2]})
+    rows = [x[0], [x[1]]]
+    shallow, deep = copy.copy(rows), copy.deepcopy(rows)
+    shallow[1].append(x[2])
+    deep[1].append(x[0] ** 2)
+    y = copy.copy(x)
+    y[0] = 3.0
+    rest = iter([x[1], x[2]])
+    s = next(rest) * 2 + next(rest) ** 2 + next(rest, 1.0) + next(v for v in [x[0], x[1]])
+    return s * a * b * operator.attrgetter("real")(x[1]) + sum(rows[1]) * sum(deep[1]) + np.sum(y)
+
+
+@line("default arguments, keyword-only, `*args`, `**kwargs`", X3)
+def arguments(x):
+    def f(a, b=2.0, *rest, scale=1.0, **more):
+        return a**b * scale + sum(rest) * more.get("shift", 1.0)
+
+    named = {"scale": x[2], "shift": x[1]}
+    return f(2.0, x[0], *[x[1], x[2]], **named) + f(x[2]) + math.hypot(*(x[0], x[1]))
