@@ -192,6 +192,57 @@ def written_last(key, shape):
     return order[key] == places
 
 
+def moved(shape, target, source):
+    """Which element each one becomes when a part of an array is stored into another part of it,
+    `a[target] = a[source]`, as NumPy does it. Target and source are tuples of keys: of the part,
+    of a part of that, and so on.
+
+    >>> moved((5,), (slice(None, None, 2),), (slice(None, 3),))  # it reads a[2] after a[2] = a[1]
+    array([0, 1, 1, 3, 1])
+    """
+    places = np.arange(math.prod(shape)).reshape(shape)
+    into, of = places, places
+    for key in target[:-1]:
+        into = into[key]
+    for key in source:
+        of = of[key]
+    into[target[-1]] = of
+    return places
+
+
+def shuffled_order(shuffle, n):
+    """How `shuffle` orders n things, with the draws that it makes.
+
+    >>> sorted(shuffled_order(np.random.default_rng(1).shuffle, 3).tolist())
+    [0, 1, 2]
+    """
+    order = np.arange(n)
+    shuffle(order)
+    return order
+
+
+def part_length(n, count):
+    """The length of each part where `np.split` makes `count` of n.
+
+    >>> part_length(6, 3)
+    2
+    """
+    if n % count:
+        raise ValueError("array split does not result in an equal division")
+    return n // count
+
+
+def square_length(rows, columns):
+    """The length of a side of a square array, which alone has what `np.einsum("ii->i")` takes.
+
+    >>> square_length(3, 3)
+    3
+    """
+    if rows != columns:
+        raise ValueError("operand has repeated subscript label, but the dimensions differ")
+    return rows
+
+
 def rounds(places, size):
     """The numbers of the elements of `places`, which number `size` things, in rounds: none of them
     has one thing twice, and they are in the order in which each thing occurs.

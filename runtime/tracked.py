@@ -479,7 +479,7 @@ class Tracked(Taped):
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, **kwargs: Any) -> None:
         self[...] = np.sort(self, axis, kind, **kwargs)
 
-    def partition(self, kth: Any, axis: int = -1, kind: str = "introselect") -> None:
+    def partition(self, kth: Any, axis: int = -1, kind: Any = "introselect") -> None:
         self[...] = np.partition(self, kth, axis, kind)
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:

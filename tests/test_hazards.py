@@ -2078,13 +2078,13 @@ def test_the_arguments_of_a_call_are_copied_with_their_overlap():
         lambda x: np.copyto(x[::2], x[:3]),
     ],
 )
-def test_a_store_in_which_numpy_reads_what_it_has_just_written_is_refused(store):
+def test_a_store_in_which_numpy_reads_what_it_has_just_written(store):
     def f(x):
         y = x * 1.0
         store(y)
         return np.sum(y**2 * np.arange(5.0))
 
-    assert right_or_refused(f, some(5)) == "refused"
+    right(f, some(5))
     verdict = judge(f, (some(5),), gradient=tape_gradient)
     assert verdict.outcome == "refused" and "just written" in str(verdict)
 

@@ -27,15 +27,18 @@ from srcdiff.transforms import (
     abstract,
     array_calls,
     builtin_calls,
+    elements,
     functional_calls,
     mappings,
     number_calls,
     objects,
+    part_views,
     writers,
 )
 from srcdiff.transforms.array_calls import ArrayCalls
 from srcdiff.transforms.builtin_calls import Builtins
 from srcdiff.transforms.containers import CHANGING, Containers
+from srcdiff.transforms.elements import Elements
 from srcdiff.transforms.functional_calls import Functional
 from srcdiff.transforms.ir import Instr, Slice, Value, flatten, leaf_kind, map_tree, op_name
 from srcdiff.transforms.iteration import Iteration
@@ -51,6 +54,7 @@ from srcdiff.transforms.mappings import Mappings
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
 from srcdiff.transforms.number_calls import Numbers
 from srcdiff.transforms.objects import Objects, instance_class, lookup
+from srcdiff.transforms.part_views import PartViews
 from srcdiff.transforms.references import (
     Array,
     Bound,
@@ -89,14 +93,30 @@ class NeedsObservation(Exception):
 
 
 HANDLERS = {
-    **builtin_calls.HANDLERS, **array_calls.HANDLERS, **number_calls.HANDLERS,
-    **functional_calls.HANDLERS, **mappings.HANDLERS, **writers.HANDLERS,
+    **array_calls.HANDLERS,
+    **builtin_calls.HANDLERS,
+    **elements.HANDLERS,
+    **functional_calls.HANDLERS,
+    **mappings.HANDLERS,
+    **number_calls.HANDLERS,
     **objects.HANDLERS,
-}  # fmt: skip
+    **part_views.HANDLERS,
+    **writers.HANDLERS,
+}
 
 
-class Calls(Iteration, Containers, Mappings, Builtins, Functional, Numbers, ArrayCalls,
-            Objects):  # fmt: skip
+class Calls(
+    Iteration,
+    Containers,
+    Mappings,
+    Builtins,
+    Functional,
+    Numbers,
+    Elements,
+    PartViews,
+    ArrayCalls,
+    Objects,
+):
     # ------------------------------------------------------------------ names from outside
 
     def outside_name(self, parsed: Any, name: str, where: Any) -> Ref:
@@ -343,6 +363,8 @@ class Calls(Iteration, Containers, Mappings, Builtins, Functional, Numbers, Arra
         if isinstance(ufunc, np.ufunc) and obj.__name__ == "at":
             return self.call_at(ufunc, args, kwargs, where)
         if not isinstance(obj, types.FunctionType) and self.writes(obj, args, kwargs):
+            if obj.__name__ == "shuffle":
+                return self.call_shuffle(obj, args, kwargs, where)
             return self.opaque(obj, args, kwargs, where)
         if is_outer(obj) and len(args) == 2 and not kwargs and rule_of(obj) is None:
             return self.outer(obj.__self__, *args, where)
@@ -503,22 +525,27 @@ class Calls(Iteration, Containers, Mappings, Builtins, Functional, Numbers, Arra
                               "be seen")  # fmt: skip
         results = [result]
         impure = not is_pure(obj) or self.writes(obj, args, kwargs)
-        private = [a for a in arrays if impure and not self.is_outside(a, where)]
-        for ref in private:  # it may write: what may be the caller's is copied
+        private: dict[Buffer, Value] = {}
+        for ref in arrays:  # it may write: what may be the caller's is copied
+            if not impure or draws(obj) or self.is_outside(ref, where) or ref.buffer in private:
+                continue
+            if ref.path:
+                raise self.refuse(where, f"a part of an array is given to `{op_name(obj)}`, which "
+                                  "may write it", "Give it a copy (`.copy()`).")  # fmt: skip
             old = self.state.memory[ref.buffer]
             self.check_writable(ref.buffer, where)
-            self.state.memory[ref.buffer] = self.emit("copy", (old,), None, old.kind, where,
-                                                      ref.buffer.name)  # fmt: skip
-        given = (tuple(self.read(a, where) for a in args),
-                 {k: self.read(v, where) for k, v in kwargs.items()})  # fmt: skip
-        for ref in private:
-            new = self.state.memory[ref.buffer].like()
-            results.append(new)
-            self.written.add(ref.buffer)
-            self.state.memory[ref.buffer] = new
-        attrs = {"effect": impure, "opaque": True}
-        trees, keywords = given
-        self.instrs.append(Instr(obj, trees, keywords, tuple(results), (), attrs, where))
+            private[ref.buffer] = self.state.memory[ref.buffer] = self.emit(
+                "copy", (old,), None, old.kind, where, ref.buffer.name)  # fmt: skip
+        trees = tuple(self.read(a, where) for a in args)
+        keywords = {k: self.read(v, where) for k, v in kwargs.items()}
+        for buffer in private:
+            results.append(self.state.memory[buffer].like())
+            self.written.add(buffer)
+            self.state.memory[buffer] = results[-1]
+        instr = Instr(obj, trees, keywords, tuple(results), (), {}, where)
+        places = [instr.operands.index(v) for v in private.values()]
+        instr.attrs.update(effect=impure, opaque=True, written=tuple(places))
+        self.instrs.append(instr)
         return Plain(result)
 
     def is_outside(self, ref: Array, where: Any) -> bool:
@@ -583,6 +610,8 @@ class Calls(Iteration, Containers, Mappings, Builtins, Functional, Numbers, Arra
             index = self.known(key, where, "this index")
             return self.outside_ref(("item", base.path or ("object", base.obj), index),
                                     base.obj[index])  # fmt: skip
+        if elements.is_flat(base):
+            return self.flat_item(base.ref, key, where)
         raise self.refuse(where, f"an item of {describe(base)}")
 
     def array_item(self, base: Any, key: Any, where: Any) -> Ref:
@@ -845,6 +874,12 @@ def is_pure(obj: Any) -> bool:
     """A function of NumPy's whose result is not understood, but which changes nothing."""
     module = getattr(obj, "__module__", "") or ""
     return module.split(".")[0] in ("numpy", "math") and "random" not in module
+
+
+def draws(obj: Any) -> bool:
+    """A function of NumPy's that draws numbers, and leaves its arguments as they are."""
+    owner = type(getattr(obj, "__self__", None))
+    return (owner.__module__ or "").startswith("numpy.random") and obj.__name__ != "shuffle"
 
 
 def result_name(op: Any, tree: tuple) -> str:

@@ -321,9 +321,8 @@ class Emitter:
             if instr.attrs.get("inplace") or instr.op in LISTS:
                 variables.force(instr.args[0], instr.results[0])
             elif instr.attrs.get("opaque"):
-                arrays = [v for v in instr.operands if v.kind.tag == "array"]
-                for v, r in zip(arrays, instr.results[1:]):
-                    variables.force(v, r)
+                for i, r in zip(instr.attrs["written"], instr.results[1:]):
+                    variables.force(instr.operands[i], r)
             if instr.op in ("for", "while"):
                 self.collect_loop(instr, order)
             elif instr.op == "if":
@@ -1136,6 +1135,8 @@ def foldable_operands(instr: Instr) -> list[Value]:
         return flatten(instr.args[1:])
     if instr.op == "pop":
         return []
+    if instr.attrs.get("written"):
+        return [v for i, v in enumerate(instr.operands) if i not in instr.attrs["written"]]
     return list(instr.operands)
 
 

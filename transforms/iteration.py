@@ -17,6 +17,7 @@ from srcdiff.transforms.kinds import INT, Kind
 from srcdiff.transforms.mutation import Memory, describe
 from srcdiff.transforms.references import (
     ARRAYS,
+    Bound,
     Dict,
     Iterator,
     Known,
@@ -40,6 +41,8 @@ class Iteration(Memory):
         """
         if self.special(ref, "__iter__") is not None:
             return self.iterate(self.object_method(ref, "__iter__", (), where), where)
+        if isinstance(ref, Bound) and ref.name == "flat":
+            return self.iterate_flat(ref.ref, where)
         if isinstance(ref, Iterator):
             if endless(ref):
                 raise self.refuse(where, f"a loop over `{ref.kind}`, which has no end,",

@@ -270,13 +270,14 @@ def specialized(
     """The linear IR of the function, once it is known what of the arguments must be static."""
     shared, choices = False, frozenset()  # type: tuple[bool, frozenset]
     separate = Separate()
+    refused: UnsupportedSyntaxError | None = None
     while True:
         arguments = Arguments(request, shared, static)
         unroll = UNROLL if request.unroll is None else request.unroll
         run = Specializer(unroll, request.training)
         run.observed, run.on_tape = request.observed, TapedCall
         run.guards += arguments.guards
-        run.choices = choices
+        run.choices, run.as_slices = choices, refused is not None
         run.separate = separate
         run.arguments = {v: path for path, v in arguments.leaf_of.items() if v.kind == INT}
         try:
@@ -294,6 +295,11 @@ def specialized(
             continue
         except NeedsUnrolling as error:  # no loop could be unrolled that would have helped
             raise UnsupportedSyntaxError(error.what, error.where, error.instead) from None
+        except UnsupportedSyntaxError as error:  # perhaps a view that is written is one of several
+            if refused is None and run.saw_parts:
+                refused = error
+                continue
+            raise refused or error from None
         if primal.writes_arguments and arguments.twice and not shared:
             shared = True  # then one array is one buffer
             continue

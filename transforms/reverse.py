@@ -885,7 +885,7 @@ def reverse_extreme(sweep: Reverse, instr: Instr, d: Any) -> bool:
 
 
 # What gives an array of different indices, if it has one axis.
-DISTINCT = {np.arange, np.flatnonzero, np.argsort}
+DISTINCT = {np.arange, np.flatnonzero, np.argsort, kernels.shuffled_order}
 JOINS = {np.stack, np.concatenate, np.vstack, np.hstack, np.dstack, np.column_stack}
 SPECIAL: dict[Any, Callable] = {
     np.array: reverse_array, np.asarray: reverse_array, np.stack: reverse_stack,

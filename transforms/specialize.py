@@ -26,6 +26,7 @@ from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
 from srcdiff.transforms.choices import Choices
+from srcdiff.transforms.elements import is_flat
 from srcdiff.transforms.halves import Bottom, Halves, Separate
 from srcdiff.transforms.ir import (
     Block,
@@ -163,6 +164,7 @@ class Specializer(Calls, Choices, Matching, Halves):
         self.reasons: dict = {}
         self.choices: frozenset = frozenset()
         self.choice_names: dict = {}
+        self.as_slices = self.saw_parts = False
         self.written: set = set()
         self.outside: dict[Any, Ref] = {}
         self.appended: set = set()
@@ -1075,8 +1077,10 @@ class Specializer(Calls, Choices, Matching, Halves):
                     op, old, operand = found
                     self.augmented(base, tree, op, operand, old, where)
                     return
-            self.check_overlap(base, tree, value, kind, where)
-            self.write(base, tree, self.store_value(value, kind, where), where)
+            if not self.stored_by_moving(base, tree, value, kind, where):
+                self.write(base, tree, self.store_value(value, kind, where), where)
+        elif is_flat(base):
+            self.set_flat(base.ref, key, value, where, augmented)
         elif isinstance(base, List):
             self.check_cell(base, where, "[…] =")
             held = self.held(base)
@@ -1103,28 +1107,6 @@ class Specializer(Calls, Choices, Matching, Halves):
             self.object_method(base, "__setitem__", (self.object_key(key), value), where)
         else:
             raise self.refuse(where, f"a store into {describe(base)}")
-
-    def check_overlap(self, base: Array, key: Any, value: Any, kind: Kind | None,
-                      where: Any) -> None:  # fmt: skip
-        """Refuse `x[::2] = x[:3]`: NumPy may read there what it has just written.
-
-        It takes a copy for arrays of several axes and for opposite directions, and goes backwards
-        where the strides are the same.
-        """
-        if not isinstance(value, Array) or value.buffer is not base.buffer:
-            return
-        if kind is not None and kind.rank is not None and kind.rank != 1:
-            return
-        target = strides((*base.path, ("getitem", key)))
-        source = strides(value.path)
-        if target == source:
-            return
-        opposite = [type(one) is tuple and len(one) == 1 and type(one[0]) is int
-                    for one in (target, source)]  # fmt: skip
-        if all(opposite) and target[0] * source[0] < 0:
-            return
-        raise self.refuse(where, "a store of a part of an array into another part of it, with "
-                          "other strides,", "Store a copy (`.copy()`).")  # fmt: skip
 
     def still_there(self, old: Any, base: Array) -> bool:
         """Whether the element that an augmented store has read is still in its place."""
@@ -1157,7 +1139,10 @@ class Specializer(Calls, Choices, Matching, Halves):
 
     def do_setattr(self, instr: Instr) -> None:
         base, name, ref = self.value(instr.args[0]), instr.args[1], self.value(instr.args[2])
-        self.setattr(base, name, ref, instr.where)
+        if isinstance(base, ARRAYS):
+            self.set_part(base, name, ref, instr.where)
+        else:
+            self.setattr(base, name, ref, instr.where)
 
     def do_call(self, instr: Instr) -> None:
         f = self.value(instr.args[0])
@@ -1293,37 +1278,6 @@ def wrap(tree: Any) -> Any:
     if isinstance(tree, tuple):
         return Tuple(tuple(wrap(t) for t in tree))
     return Known(tree)
-
-
-def strides(path: tuple) -> Any:
-    """What a path does to the strides of an array: equal results are equal strides.
-
-    >>> strides((("getitem", Slice(None, None, 2)), ("getitem", Slice(1, None, -1))))
-    (-2,)
-    >>> strides((("getitem", 3),)) == strides((("getitem", 4),))
-    True
-    """
-    steps: list = []
-    for op, *args in path:
-        if op != "getitem":
-            return (op, path)
-        key = args[0]
-        if isinstance(key, Slice):
-            step = 1 if key.step is None else key.step
-            if steps and type(step) is int and type(steps[-1]) is int:
-                steps[-1] *= step
-            else:
-                steps.append(step)
-        elif isinstance(key, tuple):
-            steps.append(tuple(
-                ("slice", k.step or 1) if isinstance(k, Slice) else k if k is None or k is ...
-                else "index" for k in key
-            ))  # fmt: skip
-        elif key is ...:
-            steps = steps or [1]
-        else:
-            steps.append("index")
-    return tuple(steps) or (1,)
 
 
 def negated(run: Specializer, value: Any, where: Any) -> Any:

@@ -28,8 +28,8 @@ from srcdiff.transforms.ir import (
     op_name,
 )
 from srcdiff.transforms.kinds import Kind, fits, fresh_size
-from srcdiff.transforms.memory_order import MemoryOrder
 from srcdiff.transforms.mutation import kind_of_value
+from srcdiff.transforms.overlap import Overlap
 from srcdiff.transforms.references import Array, Known, List, Plain, Ref, Tuple
 
 ALL = Slice()
@@ -37,7 +37,7 @@ ALL = Slice()
 IN_DTYPE_OF_OUT = {np.sum, np.prod, np.mean, np.cumsum, np.cumprod}
 
 
-class Writers(MemoryOrder):
+class Writers(Overlap):
     # ------------------------------------------------------------------ arguments
 
     def named(self, names: str, args: tuple, kwargs: dict, where: Any) -> list:
@@ -201,8 +201,8 @@ class Writers(MemoryOrder):
         self.check_cast(self.read(src, where), self.kind(dst), where, rule)
         if mask is None or isinstance(mask, Known) and mask.obj is True:
             place, key = self.target(dst)
-            self.check_overlap(place, key, src, self.kind(dst), where)
-            self.write(place, key, self.read(src, where), where)
+            if not self.stored_by_moving(place, key, src, self.kind(dst), where):
+                self.write(place, key, self.read(src, where), where)
         else:
             self.at_mask(dst, mask, lambda mask: self.masked(src, mask, dst, where), where)
         return Known(None)
@@ -372,9 +372,19 @@ class Writers(MemoryOrder):
         renamed = {{"indices": "ind", "values": "v"}.get(k, k): v for k, v in kwargs.items()}
         return self.call_put((a, *args), renamed, where)
 
+    def method_setitem(self, a: Array, args: tuple, kwargs: dict, where: Any) -> Ref:
+        self.setitem(a, *args, where)
+        return Known(None)
+
+    def call_setitem(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        self.setitem(*args, where)
+        return Known(None)
+
     def writing_method(self, name: str, a: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         """A method that changes its array."""
         handler = METHODS.get(name)
+        if name in IN_PLACE and isinstance(a, Array) and len(args) == 1:
+            return self.inplace(IN_PLACE[name], a, *args, where)
         if handler is None or not isinstance(a, Array):
             raise self.refuse(where, f"the method `{name}`, which changes an array in place",
                               "Use the NumPy function of the same name.")  # fmt: skip
@@ -463,14 +473,32 @@ def wrapped(tree: Any) -> Any:
     return Known(tree)
 
 
+def in_place(op: Any) -> Callable:
+    """The handler of `operator.iadd` and the like."""
+
+    def handler(run: Writers, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return run.inplace(op, *args, where)
+
+    return handler
+
+
+# The method of `a += b` → the operation.
+IN_PLACE = {
+    f"__i{name.strip('_')}__": getattr(operator, name)
+    for name in "add sub mul truediv floordiv mod pow matmul and_ or_ xor".split()
+}
 HANDLERS: dict[Any, Callable] = {
     kernels.rounds: Writers.call_rounds,
     np.copyto: Writers.call_copyto, np.put: Writers.call_put, np.place: Writers.call_place,
     np.putmask: Writers.call_putmask, np.put_along_axis: Writers.call_put_along_axis,
     np.fill_diagonal: Writers.call_fill_diagonal, np.nan_to_num: Writers.call_nan_to_num,
+    operator.setitem: Writers.call_setitem,
+    **{getattr(operator, name.strip("_")): in_place(op) for name, op in IN_PLACE.items()},
 }  # fmt: skip
 METHODS: dict[str, Callable] = {
     "fill": Writers.method_fill, "sort": Writers.method_sort, "put": Writers.method_put,
-    "partition": Writers.method_partition,
+    "partition": Writers.method_partition, "__setitem__": Writers.method_setitem,
 }  # fmt: skip
-CHANGING = frozenset("fill sort put resize partition itemset setflags setfield byteswap".split())
+CHANGING = frozenset(
+    {*METHODS, *IN_PLACE, *"resize itemset setflags setfield byteswap".split()}
+)  # fmt: skip

@@ -452,6 +452,18 @@ def nan_to_num_vjp(d_out, out, x, copy=True, nan=0, posinf=None, neginf=None):
     return np.where(np.isfinite(x), d_out, 0)
 
 
+@vjp_rule(np.modf, at=[2.7, spread(3)])
+def modf_vjp(d_out, out, x):
+    """out = x after the point, x before it; both have the sign of x"""
+    return d_out[0]
+
+
+@vjp_rule(np.divmod, at=[(2.7, 0.6), (spread(2, 3), spread(3, low=0.5))])
+def divmod_vjp(d_out, out, x1, x2):
+    """out = x1 // x2, x1 % x2"""
+    return d_out[1], -d_out[1] * out[0]
+
+
 # Complex numbers: under the real inner product Re(conj(a) b)
 
 

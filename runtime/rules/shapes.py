@@ -13,8 +13,12 @@ from srcdiff.runtime.kernels import (
     embed_diagonal,
     index_along,
     inverse_permutation,
+    moved,
+    part_length,
     rounds,
+    shuffled_order,
     slice_along,
+    square_length,
 )
 from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
 
@@ -645,5 +649,6 @@ nondifferentiable(
         np.triu_indices_from,
         np.diag_indices_from,
     ),
-    *(rounds, np.unravel_index, np.ravel_multi_index, np.ix_, np.result_type, np.shares_memory),
+    *(np.unravel_index, np.ravel_multi_index, np.ix_, np.result_type, np.shares_memory),
+    *(moved, part_length, rounds, shuffled_order, square_length),
 )

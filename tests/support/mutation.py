@@ -230,6 +230,14 @@ def ufunc_out_where(x):
     return np.sum(y**2)
 
 
+@line("`np.modf` with `out=` for each result", some(3))
+def tuple_out(x):
+    y, n = np.empty(3), np.empty(3)
+    np.modf(x * 2, out=(y, n))
+    fraction, _ = np.modf(x * 3, out=(None, n))
+    return np.sum(y**2) + np.sum(n * fraction)
+
+
 @line("`out=` of sum, cumsum, mean, clip, take, concatenate", some(4))
 def reductions_out(x):
     y, total = np.zeros(4), np.zeros(())
@@ -330,6 +338,30 @@ def partition(x):
     return y[2] ** 2 + np.sum(y[:2])
 
 
+@line("`a.flat[…] =`, `a.flat[…]`, iteration over `a.flat`", some(2, 3), 4)
+def flat(m, i):
+    y = m * 1.0
+    y.flat[i] = m[0, 0] ** 2
+    y.flat[1:3] = m[1, 1]
+    y.flat[[0, 5]] *= 2.0
+    y.T.flat[1] = 3 * m[0, 1]
+    total = 0.0
+    for v in y.flat:
+        total += v**2
+    return total * y.flat[i]
+
+
+@line("`rng.shuffle(x)`, `np.random.shuffle(x)`", some(5), np.random.default_rng(3))
+def shuffle(x, rng):
+    y = x * 1.0
+    rng.shuffle(y)
+    z = x.reshape(5, 1) * x
+    rng.shuffle(z, axis=1)
+    np.random.seed(4)
+    np.random.shuffle(z)
+    return np.sum(y**2 * np.arange(5.0)) + np.sum(z**2 * np.arange(5.0))
+
+
 @line("`np.nan_to_num(a, copy=False)`", np.array([1.0, 2.0, 0.0]))
 def nan_to_num(x):
     y = x / 2.0
@@ -341,11 +373,52 @@ def nan_to_num(x):
 # Views and aliases
 
 
+@line("stores through transposes, diagonals, reversals", some(3, 3))
+def stores_through_views(m):
+    y = m * 1.0
+    y.T[0] = m[1] ** 2
+    y.T[...] *= 2.0
+    y[::-1].T[1] += m[0]
+    np.swapaxes(y, 0, 1)[2, 1:] = m[2, 2]
+    np.einsum("ii->i", y)[:] *= m[:, 0]
+    np.flip(y)[0] = 1.5
+    return np.sum(y**2)
+
+
 @line("stores through `reshape` and `ravel`, in the argument's memory order", some(2, 3))
 def stores_through_reshape(m):
     m.reshape(-1)[1] = m[0, 0] ** 2
     m.ravel()[3:] *= m[0]
     return np.sum(m**2)
+
+
+@line("the same of an array in Fortran order", np.asfortranarray(some(2, 3)))
+def stores_through_reshape_fortran(m):
+    m.reshape(-1)[1] = m[0, 0] ** 2
+    m.ravel()[2:4] *= 3.0
+    m[0].reshape(3, 1)[1:] += m[1, 2]
+    return np.sum(m**2)
+
+
+@line("stores into the real and imaginary part", some(3))
+def stores_into_parts(x):
+    z = x * (1 + 2j)
+    z.real[...] = x**2
+    z.imag[1:] *= 3
+    z.real += 1.0
+    z.imag = x * 2
+    return np.sum(np.abs(z) ** 2)
+
+
+@line("parts of `np.split`, unpacked rows", some(6))
+def stores_into_parts_of_split(x):
+    y = x * 1.0
+    a, b = np.split(y, 2)
+    a += b**2
+    b[0] = a[1]
+    u, v, w = y.reshape(3, 2)
+    u *= w
+    return np.sum(y**2)
 
 
 @line("`for row in m: row += …`", some(3, 2))
@@ -358,6 +431,18 @@ def rows(m):
     for row in y.T:
         row /= 2.0
     return np.sum(y**2)
+
+
+@line("`np.ndindex`, `np.ndenumerate`", some(2, 3))
+def ndindex(m):
+    y = np.zeros((2, 3))
+    for i, j in np.ndindex(2, 3):
+        y[i, j] = m[i, j] ** 2 * (i + j)
+    for index in np.ndindex(m.shape):
+        y[index] += m[index]
+    for (i, j), v in np.ndenumerate(m):
+        y[i, j] *= v
+    return np.sum(y)
 
 
 @line("an alias through a name, a list, a helper's argument", some(4))
@@ -451,6 +536,15 @@ def overlap(x):
     y[:] = y[::-1]
     y[:-1] *= y[1:]
     return np.sum(y**2 * x)
+
+
+@line("`a[::2] = a[:3]`, where NumPy reads what it has just written", some(5))
+def overlap_with_other_strides(x):
+    y = x * 1.0
+    y[::2] = y[:3]
+    y[:3] = y[::2]
+    np.copyto(y[1::2], y[3:])
+    return np.sum(y**2 * np.arange(1.0, 6.0))
 
 
 @line("stores in branches and loops at once", some(5), 4)
