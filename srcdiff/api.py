@@ -393,11 +393,6 @@ class Differentiated:
                     self._observed_in(code, key, args, kwargs)
                 return result
             result = code.function(*args, **kwargs)
-        except ArithmeticError as error:  # Python's numbers raise where NumPy's give inf or nan
-            if code.on_numpy_scalars():
-                return self(*args, **kwargs)
-            _name_line(error, code)
-            raise
         except ComplexPowerError as error:
             if self._fallback != "tape" or _has_effects(code.compiled.ir):
                 _name_line(error, code)
@@ -407,6 +402,15 @@ class Differentiated:
             on_tape = _Code(self._on_tape(callee, code.entries, error), callee, args, code.entries)
             on_tape.finish, on_tape.promoted = code.finish, code.promoted
             return self._careful_call(on_tape, args, kwargs)
+        except (ArithmeticError, ValueError) as error:
+            # Python's numbers raise where NumPy's give inf or nan; a broadcast was not expected.
+            if not isinstance(error, ValueError) or "broadcast" in str(error):
+                if code.on_numpy_scalars():
+                    return self(*args, **kwargs)
+            if self._helper_changed(error, code, key):
+                return self(*args, **kwargs)
+            _name_line(error, code)
+            raise
         except Exception as error:
             if self._helper_changed(error, code, key):
                 return self(*args, **kwargs)

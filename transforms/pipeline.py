@@ -23,6 +23,7 @@ from srcdiff.runtime.errors import (
     UnsupportedSyntaxError,
 )  # fmt: skip
 from srcdiff.transforms.branches import branches
+from srcdiff.transforms.broadcasts import expected_shapes
 from srcdiff.transforms.bufferize import bufferize
 from srcdiff.transforms.calls import NeedsObservation
 from srcdiff.transforms.common_subexpressions import common_subexpressions
@@ -112,8 +113,9 @@ class Compiled(NamedTuple):
     source    None for a function that runs on the tape; `ir` is then the error that says why
     lines     generated line → the site in the user's source that it came from
     taped     (helper, why the compiler refuses it) of each helper that runs on the tape
-    careful   makes the variant that computes on NumPy's scalars throughout, to be called when the
-              function raises an ArithmeticError; None if there is no other, or no second run
+    careful   makes the variant that computes on NumPy's scalars throughout and sums what may have
+              been broadcast, to be called when the function raises an ArithmeticError or a
+              ValueError; None if there is no second run
     """
 
     function: Callable
@@ -178,10 +180,16 @@ def generate(
     value = (primal.output if request.has_aux else out,) if request.value else (
         (aux,) if request.has_aux else ())  # fmt: skip
     block = record("reverse", block.replace(results=(*value, *gradients)))
-    for pass_ in (dead_code, common_subexpressions, fold, branches, dead_code, save_trails,
-                  dead_code):  # fmt: skip
+    for pass_ in (dead_code, common_subexpressions, fold, branches, dead_code):
         block = record(pass_.__name__, pass_(block))
-    fast = record("python_scalars", python_scalars(block)) if request.scalars else block
+    once = has_effects(block) or request.seed == "argument"  # there is no second run
+    fast = block if once else record("expected_shapes", expected_shapes(block))
+    again = fast is not block
+    for pass_ in (dead_code, save_trails, dead_code):
+        fast = record(pass_.__name__, pass_(fast))
+    if request.scalars:
+        saved, fast = fast, record("python_scalars", python_scalars(fast))
+        again = again or fast is not saved
     signature, count = arguments.signature(), len(value)
     helpers = [(half, *both_halves(half, expander(run), record)) for half in halves]
     # A careful variant may be made later: until then no array is to be kept alive.
@@ -213,10 +221,10 @@ def generate(
         return function, source, ir, line_map(source, trees)
 
     def careful() -> Callable:
-        return finish(block)[0]
+        return finish(dead_code(save_trails(block)))[0]
 
     function, source, ir, lines = finish(fast)
-    again = fast is not block and not has_effects(block)
+    again = again and not has_effects(block)
     return Compiled(function, source, ir, primal.guards, primal.writes_arguments, lines,
                     seeding.kind, careful if again else None, tuple(run.taped))  # fmt: skip
 
