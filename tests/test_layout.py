@@ -49,7 +49,8 @@ STAGES = {
     "lower": {"patterns"},
     "patterns": {"mutation"},
     "merging": {"mutation"},
-    "loops": {"halves", "merging", "mutation"},
+    "loops": {"halves", "merging", "mutation", "rotations"},
+    "rotations": {"choices", "merging"},
     "calls": {
         "array_calls",
         "builtin_calls",

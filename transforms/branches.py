@@ -52,14 +52,15 @@ def branches(block: Block) -> Block:
         yield y, 2.0
       return b
     """
-    return simplified(block, {}, set(block.params), {})
+    return simplified(block, {}, set(block.params), {}, set())
 
 
 def simplified(block: Block, known: dict[Value, bool], visible: set[Value],
-               env: dict[Value, Any]) -> Block:  # fmt: skip
+               env: dict[Value, Any], twins: set[int]) -> Block:  # fmt: skip
     """The block where some tests are known to have come out one way.
 
-    env   what has become another value, in blocks before this one too: a twin may read it
+    env     what has become another value, in blocks before this one too: a twin may read it
+    twins   of the regions before this one: the reverse sweep of one of them is no twin itself
     """
     instrs: list[Instr] = []
     visible = visible | set(block.params)
@@ -67,27 +68,36 @@ def simplified(block: Block, known: dict[Value, bool], visible: set[Value],
     def add(instr: Instr) -> None:
         instr = substitute(instr, env)
         if instr.op == "if":
-            taken = known.get(instr.args[0]) if isinstance(instr.args[0], Value) else None
-            if taken is not None:
-                inner = instr.blocks[0 if taken else 1]
-                if all(v in visible for v in inner.free):
-                    for each in inner.instrs:
-                        add(each)
-                    env.update((r, put(y)) for r, y in zip(instr.results, inner.results))
-                    return
-            instr = inside(instr)
-            instr = without_equal(instr, env)
-            if not instr.results and not any(b.instrs for b in instr.blocks):
-                return
-            if joined(instrs, instr):
-                visible.update(instr.results)
-                return
-        elif instr.blocks:
-            instr = instr.replace(blocks=tuple(
-                simplified(b, known, visible, env) for b in instr.blocks
-            ))  # fmt: skip
+            branch(instr)
+        else:
+            if instr.blocks:
+                instr = instr.replace(blocks=tuple(
+                    simplified(b, known, visible, env, twins) for b in instr.blocks
+                ))  # fmt: skip
+            put_down(instr)
+        twins.add(instr.attrs.get("twin"))
+
+    def put_down(instr: Instr) -> None:
         instrs.append(instr)
         visible.update(instr.results)
+
+    def branch(instr: Instr) -> None:
+        taken = known.get(instr.args[0]) if isinstance(instr.args[0], Value) else None
+        if taken is not None:
+            inner = instr.blocks[0 if taken else 1]
+            needed = "twin" in instr.attrs and instr.attrs["twin"] not in twins
+            if not needed and all(v in visible for v in inner.free):
+                for each in inner.instrs:
+                    add(each)
+                env.update((r, put(y)) for r, y in zip(instr.results, inner.results))
+                return
+        instr = without_equal(inside(instr), env)
+        if not instr.results and not any(b.instrs for b in instr.blocks):
+            return
+        if joined(instrs, instr):
+            visible.update(instr.results)
+        else:
+            put_down(instr)
 
     def inside(instr: Instr) -> Instr:
         test = instr.args[0]
@@ -95,8 +105,8 @@ def simplified(block: Block, known: dict[Value, bool], visible: set[Value],
             return instr
         then, other = instr.blocks
         blocks = (
-            simplified(then, {**known, test: True}, visible, env),
-            simplified(other, {**known, test: False}, visible, env),
+            simplified(then, {**known, test: True}, visible, env, twins),
+            simplified(other, {**known, test: False}, visible, env, twins),
         )
         return instr if blocks == instr.blocks else instr.replace(blocks=blocks)
 

@@ -56,6 +56,7 @@ from srcdiff.transforms.number_calls import Numbers
 from srcdiff.transforms.objects import Objects, instance_class, lookup
 from srcdiff.transforms.part_views import PartViews
 from srcdiff.transforms.references import (
+    ARRAYS,
     Array,
     Bound,
     Buffer,
@@ -74,6 +75,7 @@ from srcdiff.transforms.references import (
     Ref,
     Super,
     Tuple,
+    arrays_of,
     path_key,
     path_name,
     ref_like,
@@ -308,8 +310,9 @@ class Calls(
             return
         for ref in refs:
             for arg in args:
-                if isinstance(ref, Array) and isinstance(arg, Array):
-                    self.may_alias(ref.buffer, arg.buffer)
+                if isinstance(ref, Array) and isinstance(arg, ARRAYS):
+                    for array in arrays_of(arg):
+                        self.may_alias(ref.buffer, array.buffer)
 
     # ------------------------------------------------------------------ calls
 
@@ -517,6 +520,9 @@ class Calls(
 
     def opaque(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         """A call that no one can see into: it may write to every array that it is given."""
+        choice = next((a for a in (*args, *kwargs.values()) if isinstance(a, Choice)), None)
+        if choice is not None:
+            return self.call_on_option(choice, obj, args, kwargs, where)
         result = Value("result", OBJECT)
         arrays = [a for a in (*args, *kwargs.values()) if isinstance(a, Array)]
         nested = [a for a in (*args, *kwargs.values()) if isinstance(a, (Tuple, List, Dict))]
@@ -637,8 +643,9 @@ class Calls(
             self.gathered.add(value)
         if kind.tag == "object" or basic:
             for other in (base,):
-                if isinstance(other, Array) and isinstance(ref, Array):
-                    self.may_alias(ref.buffer, other.buffer)
+                if isinstance(other, ARRAYS) and isinstance(ref, Array):
+                    for array in arrays_of(other):
+                        self.may_alias(ref.buffer, array.buffer)
         return ref
 
     # ------------------------------------------------------------------ attributes and methods

@@ -285,18 +285,19 @@ class Emitter:
         instrs = self.program.instrs
         at = next((i for i, instr in enumerate(instrs) if instr.op == "adjoint"), len(instrs))
         # The adjoint reads what the function leaves unbound only where it has been bound.
-        self.copied = {
-            variables.find(v)
-            for part in (Block((), instrs[:at], ()), Block((), instrs[at:], ()))
-            for v in self.handed_on(part, perhaps_unbound(part))
-        }
+        self.unbound: set[Value] = set()
+        self.copied: set = set()
+        for part in (Block((), instrs[:at], ()), Block((), instrs[at:], ())):
+            unbound = perhaps_unbound(part)
+            self.unbound |= unbound
+            self.copied.update(map(variables.find, self.handed_on(part, unbound)))
 
     def handed_on(self, block: Block, unbound: set[Value]) -> Iterator[Value]:
         """Of the values that may be unbound those that are pushed, or assigned to a variable."""
         for instr in block.instrs:
             for inner in instr.blocks:
                 yield from self.handed_on(inner, unbound)
-            if instr.op == "push":
+            if instr.op in ("push", "copy"):
                 yield from (v for v in instr.operands if v in unbound)
             pairs: list = []
             if instr.op == "if":
@@ -890,7 +891,11 @@ class Emitter:
         (v,) = instr.args
         if isinstance(v, Value) and v.kind.tag == "scalar":
             return self.expr(v)
-        return ast.Call(ast.Attribute(self.expr(v), "copy"), [], [])
+        copied = ast.Call(ast.Attribute(self.expr(v), "copy"), [], [])
+        if v in self.unbound:
+            unbound = ast.Compare(self.expr(v), [ast.Is()], [ast.Constant(None)])
+            return ast.IfExp(unbound, ast.Constant(None), copied)
+        return copied
 
     def expr_identity(self, instr: Instr) -> ast.expr:
         return self.expr(instr.args[0])

@@ -335,6 +335,8 @@ def perhaps_unbound(block: Block) -> set[Value]:
                 params, inits = carried(instr)
                 found.update(p for p, init in zip(params, inits) if init is UNDEFINED)
                 ends = [inits]
+            elif instr.op == "copy":
+                ends = [instr.args]
             else:
                 continue
             for results in ends:

@@ -19,11 +19,13 @@ from srcdiff.transforms.ir import (
     substitute_block,
 )
 from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, fresh_size, kind_of
-from srcdiff.transforms.merging import Exit, Path
-from srcdiff.transforms.mutation import NUMBERS, convert
+from srcdiff.transforms.merging import Exit, Path, common
+from srcdiff.transforms.mutation import NUMBERS, NeedsChoice, convert
 from srcdiff.transforms.references import (
+    ARRAYS,
     Array,
     Buffer,
+    Choice,
     Fields,
     Iterator,
     Known,
@@ -33,7 +35,9 @@ from srcdiff.transforms.references import (
     Possible,
     State,
     Tuple,
+    arrays_of,
 )
+from srcdiff.transforms.rotations import Rotations
 
 
 class Loop:
@@ -54,7 +58,7 @@ class Loop:
         for name, updated in stored_names(instr).items():
             if name in frame.lowered.local:
                 key = (frame.number, name)
-                if not (updated and isinstance(self.entry.env.get(key), Array)):
+                if not (updated and isinstance(self.entry.env.get(key), ARRAYS)):
                     self.names[key] = None
             else:
                 number = frame.outer
@@ -65,12 +69,14 @@ class Loop:
         self.memory: dict[Any, None] = {}
         self.sequences: set = set()
         self.keys: dict[Any, dict] = {}  # dict → keys that are set in the loop
-        self.ties: dict[Any, set] = {}
+        self.ties: dict[Any, dict] = {}  # slot → what it may share memory with, and why
         self.rebound: set = set()  # names of objects that each step makes anew
         self.conflicts: dict = {}  # names that are not the same thing in each step, and why
         run.loops += 1
         self.number = run.loops
         self.user = not frame.internal
+        self.rotations = Rotations(self)
+        self.no_test = Value("unknown", BOOL)
 
     def run(self) -> Exit | None:
         for _ in range(16):
@@ -83,12 +89,14 @@ class Loop:
     def attempt(self) -> tuple[Exit | None] | None:
         """Run the body once; None means that more is known now and it must be run again."""
         run = self.specializer
-        self.mark, guards, written = len(run.instrs), len(run.guards), set(run.written)
-        aliases = list(run.aliases)
+        self.mark, guards, written = len(run.instrs), len(run.guards), run.written
+        run.written = set()
+        aliases, reads = list(run.aliases), dict(self.entry.reads)
         self.state = self.entry.copy()
         run.state = self.state
         self.slots: list[Slot] = []
         self.by_buffer: dict[Buffer, list[Buffer]] = {}
+        self.rotations.begin()
         for cell in self.sequences:
             self.make_sequence(cell)
         for key in self.memory:
@@ -98,8 +106,10 @@ class Loop:
         inits_state = self.state
         carried = tuple(s.param for s in self.slots)
         test_block, body_path, flag = self.iterate_body(carried)
+        self.written, run.written = run.written, run.written | written
         if not self.settled(body_path, inits_state):
             self.again(self.mark, guards, written, aliases)
+            self.entry.reads = reads
             return None
         return (self.finish(test_block, body_path, flag),)
 
@@ -123,17 +133,21 @@ class Loop:
         if isinstance(ref, Plain) or (isinstance(ref, Known) and type(ref.obj) in NUMBERS):
             leaf = ref.value if isinstance(ref, Plain) else ref.obj
             return Plain(self.slot(slot, leaf, name).param)
-        if isinstance(ref, Array):
+        if self.rotations.chosen(name, ref):
+            return self.rotations.carry(slot, ref, name)
+        if isinstance(ref, ARRAYS):
             outer, run.state = run.state, self.entry  # the value before the loop
             before = run.read(ref, self.instr.where)
             run.state = outer
             param = self.slot(slot, before, name).param
             buffer = Buffer(name)
             self.state.memory[buffer] = param
-            run.may_alias(buffer, ref.buffer)
-            for other in self.by_buffer.setdefault(ref.buffer, []):
-                run.may_alias(buffer, other)
-            self.by_buffer[ref.buffer].append(buffer)
+            why = self.why(slot)
+            for array in arrays_of(ref):
+                run.may_alias(buffer, array.buffer, why)
+                for other in self.by_buffer.setdefault(array.buffer, []):
+                    run.may_alias(buffer, other, why)
+                self.by_buffer[array.buffer].append(buffer)
             self.slots[-1].buffer = buffer
             return Array(buffer)
         if isinstance(ref, Tuple):
@@ -173,6 +187,22 @@ class Loop:
         made = Slot(slot, Value(name, kind, self.user), leaf, None, name)
         self.slots.append(made)
         return made
+
+    def add_slot(self, key: tuple, param: Value, buffer: Buffer | None = None) -> None:
+        """A slot of `Rotations`."""
+        self.slots.append(Slot(key, param, None, None, param.name))
+        self.slots[-1].buffer = buffer
+
+    def widest(self, kind: Kind) -> Kind:
+        """The kind with lengths of which nothing is known beyond a step."""
+        if kind.shape is None:
+            return kind
+        mark = f"@{self.number}."
+        return kind._replace(shape=tuple(
+            d if isinstance(d, int) or mark not in d.base and not d.base.startswith("?")
+            else Size(f"own{mark}{axis}", 0, d.not_one and not d.minus)
+            for axis, d in enumerate(kind.shape)
+        ))  # fmt: skip
 
     def carry_memory(self, key: Any) -> None:
         held = self.state.memory.get(key)
@@ -320,8 +350,12 @@ class Loop:
                     fits = False
         if not fits:
             return False
+        if not self.rotations.settled(path):
+            return False
         self.ends: dict[Any, Any] = {}
         for slot in self.slots:
+            if slot.key[0] == "tag":
+                continue
             ref = self.end_of(slot.key, end)
             self.ends[slot.key] = ref
             if slot.param is None:
@@ -348,6 +382,8 @@ class Loop:
                                      "Start it with a value of the kind that it gets.")  # fmt: skip
                 self.conflicts[slot.key] = what  # an error if a step reads it
                 fits = False
+                continue
+            if slot.key[0] == "own":
                 continue
             wider = self.settle(slot, joined[2])
             if wider != slot.param.kind:
@@ -390,52 +426,74 @@ class Loop:
         run = self.specializer
         held: dict[Buffer, list[Slot]] = {}
         for slot in self.slots:
-            ref = self.ends[slot.key]
-            if isinstance(ref, Array) and slot.key[0] != "memory":
-                held.setdefault(ref.buffer, []).append(slot)
-        fits = True
+            ref = self.ends.get(slot.key)
+            if isinstance(ref, ARRAYS) and slot.key[0] != "memory":
+                for array in arrays_of(ref):
+                    held.setdefault(array.buffer, []).append(slot)
         for buffer, slots in held.items():
-            group = {buffer} | {b if a is buffer else a for a, b in run.aliases if buffer in (a, b)}
-            outer = {b for b in group if b in self.entry.memory or b in run.outside_versions}
+            group = run.aliases_of(buffer)
+            if slots[0].key[0] != "own":
+                group[buffer] = self.why(slots[0].key)
+            outer = {b: why for b, why in group.items()
+                     if b in self.entry.memory or b in run.outside_versions}  # fmt: skip
             for slot in slots:
-                ties = {s.key for s in slots if s is not slot} | outer - {slot.buffer}
-                new = ties - self.ties.get(slot.key, set())
-                if new:
-                    self.ties.setdefault(slot.key, set()).update(new)
+                ties = self.ties.setdefault(slot.key, {})
+                for other in slots:
+                    if other is not slot:
+                        ties.setdefault(other.key, self.why(slot.key, other.key))
+                for b, why in outer.items():
+                    if b is not slot.buffer:
+                        ties.setdefault(b, why)
         buffers = {s.key: s.buffer for s in self.slots if s.buffer is not None}
         self.follow_moves(path, buffers)
         for key, ties in self.ties.items():
-            for tie in ties:
+            for tie, why in ties.items():
                 a = buffers.get(key)
                 b = tie if isinstance(tie, Buffer) else buffers.get(tie)
-                if a is not None and b is not None and (a, b) not in run.aliases \
-                        and (b, a) not in run.aliases:  # fmt: skip
-                    run.may_alias(a, b)
-                    if run.written & {a, b}:
-                        raise run.refuse(
-                            self.instr.where, f"`{a.name}` is written in this loop while it may be "
-                            f"the same array as `{b.name}`",
-                            "Make a copy (`.copy()`).")  # fmt: skip
-        return fits
+                if a is None or b is None or b in run.aliases_of(a):
+                    continue
+                run.may_alias(a, b, why)
+                if self.written & {a, b, *run.aliases_of(a)}:
+                    self.needed(why)
+                    raise run.refuse(
+                        self.instr.where, f"`{a.name}` is written in this loop while it may be "
+                        f"the same array as `{b.name}`",
+                        "Make a copy (`.copy()`).")  # fmt: skip
+        return True
+
+    def why(self, *keys: Any) -> frozenset | None:
+        """The sites of the names that slots stand for, which could be choices."""
+        names = [key[1][1] for key in keys if key[0] == "name"]
+        names += [key[1].name for key in keys if key[0] == "memory"]
+        sites = [self.rotations.site(name.rpartition(".")[2]) for name in names]
+        return frozenset(sites) if sites and all(sites) else None
+
+    def needed(self, why: frozenset | None) -> None:
+        """Ask for choices at these sites, if they are none yet."""
+        if why and not self.specializer.choices.issuperset(why):
+            raise NeedsChoice(why)
 
     def follow_moves(self, path: Path, buffers: dict) -> None:
         """Where names change places (`u, v = v, u`), each may come to be what the other was."""
         run = self.specializer
+        buffers = {k: b for k, b in buffers.items() if k[0] != "own"}
         own = set(buffers.values())
-        moves = [(buffers[k], ref.buffer) for k, ref in self.ends.items()
-                 if k in buffers and isinstance(ref, Array) and ref.buffer in own]  # fmt: skip
+        moves = [(buffers[k], array.buffer) for k, ref in self.ends.items()
+                 if k in buffers and isinstance(ref, ARRAYS)
+                 for array in arrays_of(ref) if array.buffer in own]  # fmt: skip
+        why = self.why(*(k for k, b in buffers.items() if any(b in move for move in moves)))
         for _ in moves:
             for a, b in moves:
-                for x, y in list(run.aliases):
-                    other = y if x is b else x if y is b else None
-                    if a is b or other is None or other in own:
+                for other in run.aliases_of(b) if a is not b else ():
+                    if other in own:
                         continue
-                    if (a, other) not in run.aliases and (other, a) not in run.aliases:
-                        run.may_alias(a, other)
+                    if other not in run.aliases_of(a):
+                        run.may_alias(a, other, why)
                     outer, run.state = run.state, path.state
                     reachable = other in run.reachable()
                     run.state = outer
-                    if reachable and run.written & own:
+                    if reachable and self.written & own:
+                        self.needed(why)
                         raise run.refuse(
                             self.instr.where, f"`{other.name}` may be one of the arrays that "
                             "change places in this loop and are written",
@@ -443,6 +501,8 @@ class Loop:
 
     def end_of(self, key: Any, end: State) -> Any:
         kind, first, *rest = key
+        if kind == "own":
+            return self.rotations.end_of_own(first)
         if kind == "name":
             ref = end.env.get(first)
         elif isinstance(first, Buffer):
@@ -484,7 +544,18 @@ class Loop:
         run.state = state
         after: dict[Any, Any] = {}
         buffers: dict[Any, Buffer] = {}
+        rotated: dict[tuple, Value] = {}
         for slot in self.slots:
+            if slot.key[0] in ("own", "tag"):
+                params.append(slot.param)
+                inits.append(self.rotations.init(slot.key))
+                yields.append(self.rotations.at_end(slot.key, path))
+                results.append(Value(slot.name, self.outside(slot.param.kind), slot.param.user))
+                rotated[slot.key] = results[-1]
+        after |= self.rotations.after(rotated, state)
+        for slot in self.slots:
+            if slot.key[0] in ("own", "tag"):
+                continue
             ref = self.ends[slot.key]
             if slot.param is None and slot.init is UNDEFINED:
                 after[slot.key] = self.result_of_unbound(slot, ref, path, params, inits, yields,
@@ -607,25 +678,31 @@ class Loop:
         state.memory[buffer] = result
         for tied, other in buffers.items():
             end = self.ends[tied]
-            if isinstance(end, Array) and isinstance(ref, Array) and end.buffer is ref.buffer:
-                run.may_alias(buffer, other)
-        if isinstance(ref, Array):
-            run.may_alias(buffer, ref.buffer)
+            if isinstance(end, ARRAYS) and isinstance(ref, ARRAYS) and common(end, ref):
+                run.may_alias(buffer, other, self.why(tied, slot.key))
+        why = self.why(slot.key)
+        for array in arrays_of(ref) if isinstance(ref, ARRAYS) else ():
+            run.may_alias(buffer, array.buffer, why)
         if slot.buffer is not None:  # after no step at all, the array from before the loop
             for a, b in list(run.aliases):
                 if slot.buffer in (a, b):
                     other = b if a is slot.buffer else a
                     if other in self.entry.memory:
-                        run.may_alias(buffer, other)
+                        run.may_alias(buffer, other, why)
         buffers[slot.key] = buffer
         return Array(buffer)
 
     def result_of_unbound(self, slot: Slot, ref: Any, path: Path, params: list, inits: list,
                           yields: list, results: list, buffers: dict) -> Any:  # fmt: skip
         """A name that the loop binds first: bound afterwards if there was a step."""
-        if isinstance(ref, Array) and ref.path and ref.buffer in self.entry.memory:
+        if isinstance(ref, ARRAYS) and (self.rotations.chosen(slot.name, ref) or all(
+            self.rotations.lasting(array.buffer) is not None for array in arrays_of(ref)
+        )):  # fmt: skip
             return self.view_outside(ref, path, params, inits, yields, results)
-        numeric = isinstance(ref, (Plain, Array)) or (
+        for tied, other in buffers.items():  # another name of the same array
+            if isinstance(ref, Array) and self.ends[tied] == ref:
+                return Array(other)
+        numeric = isinstance(ref, (Plain, *ARRAYS)) or (
             isinstance(ref, Known) and type(ref.obj) in NUMBERS)  # fmt: skip
         if not numeric:
             return Missing(f"`{slot.name}` may be unbound here")
@@ -637,21 +714,42 @@ class Loop:
         results.append(Value(slot.name, self.outside(kind), self.user))
         return self.place(slot, ref, results[-1], self.specializer.state, buffers)
 
-    def view_outside(self, ref: Array, path: Path, params: list, inits: list, yields: list,
-                     results: list) -> Array:  # fmt: skip
+    def view_outside(self, ref: Any, path: Path, params: list, inits: list, yields: list,
+                     results: list) -> Any:  # fmt: skip
         """The last row of a loop over rows is still a view: its index is carried out."""
         inside = {r for i in path.instrs for r in i.results} | {getattr(self, "index", None)}
 
+        done: dict[Value, Value] = {}
+
         def out(v: Value) -> Value:
-            if v not in inside:
-                return v
+            if v not in inside or v in done:
+                return done.get(v, v)
             params.append(v.like())
             inits.append(UNDEFINED)
             yields.append(v)
             results.append(v.like())
+            done[v] = results[-1]
             return results[-1]
 
-        return Array(ref.buffer, map_tree(out, ref.path))
+        def build(ref: Any) -> Any:
+            if isinstance(ref, Choice):
+                found = Choice(out(ref.test), build(ref.then), build(ref.other))
+                self.specializer.choice_names[found] = self.specializer.name_of(ref)
+                return found
+            buffer = self.rotations.lasting(ref.buffer)
+            if buffer is None:  # what the last step has made is carried out
+                buffer = self.rotations.carried_out.get(ref.buffer)
+            if buffer is None:
+                made = path.state.memory[ref.buffer]
+                buffer = self.rotations.carried_out[ref.buffer] = Buffer(ref.buffer.name)
+                params.append(made.like())
+                inits.append(UNDEFINED)
+                yields.append(made)
+                results.append(Value(made.name, self.outside(made.kind), self.user))
+                self.specializer.state.memory[buffer] = results[-1]
+            return Array(buffer, map_tree(out, ref.path))
+
+        return build(ref)
 
     def restore(self, state: State, after: dict) -> None:
         """Put the references for after the loop where the names and cells are."""

@@ -256,12 +256,13 @@ class Merger:
         buffer = Buffer(name)
         self.buffers[key] = buffer
         self.memory[buffer] = value
+        why = site and frozenset((site,))
         for ref in (x, y):
             for array in arrays_of(ref) if ref is not None else ():
-                self.run.may_alias(buffer, array.buffer, site)
+                self.run.may_alias(buffer, array.buffer, why)
         for (p, q), earlier in list(self.buffers.items())[:-1]:
             if any(r is not None and s is not None and common(r, s) for r, s in ((x, p), (y, q))):
-                self.run.may_alias(buffer, earlier, site)
+                self.run.may_alias(buffer, earlier, why)
         return Array(buffer)
 
     def exits(self) -> Exit | None:

@@ -207,14 +207,13 @@ class Memory:
                 found |= buffers_of(ref, memory)
         return found
 
-    def may_alias(self, a: Any, b: Any, site: Any = None) -> None:
+    def may_alias(self, a: Any, b: Any, why: frozenset | None = None) -> None:
         """Note that a may share memory with b, and so with what b may share memory with.
 
-        site   of the merge that made one name of both
+        why   the sites of the merges that made one name of both
         """
         if a is b:
             return
-        why = None if site is None else frozenset((site,))
         shared = [(b, why)]
         for x, y in self.aliases:
             if b in (x, y):
@@ -225,6 +224,14 @@ class Memory:
             if other is not a and (a, other) not in self.aliases:
                 self.aliases.append((a, other))
                 self.reasons[a, other] = reason
+
+    def aliases_of(self, buffer: Buffer) -> dict[Buffer, frozenset | None]:
+        """What may share memory with an array, and why."""
+        found = {}
+        for a, b in self.aliases:
+            if buffer in (a, b):
+                found[b if a is buffer else a] = self.reasons.get((a, b))
+        return found
 
     def need_choices(self, pairs: Any) -> None:
         """Ask for choices at the merges that made these pairs of arrays one, if that may help."""

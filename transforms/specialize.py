@@ -68,6 +68,7 @@ from srcdiff.transforms.references import (
     Ref,
     State,
     Tuple,
+    arrays_of,
     ref_like,
     static_ref,
 )  # fmt: skip
@@ -933,9 +934,9 @@ class Specializer(Calls, Choices, Matching, Halves):
         else:
             if a == b and not isinstance(a, Plain):
                 return True
-            if type(a) is not type(b):
+            if type(a) is not type(b) and not isinstance(a, Choice) and not isinstance(b, Choice):
                 return False
-            if isinstance(a, Array) and not a.path and not b.path:
+            if isinstance(a, Array) and isinstance(b, Array) and not a.path and not b.path:
                 if {a.buffer.origin, b.buffer.origin} == {"argument"} and a != b:
                     raise self.refuse(where, "whether two arguments are one object")
                 return False if a.buffer is not b.buffer else True
@@ -1064,6 +1065,11 @@ class Specializer(Calls, Choices, Matching, Halves):
         if isinstance(base, Choice):
             self.each_option(base, (value,), where, lambda option, v: self.setitem(
                 option, key, v, where, augmented))  # fmt: skip
+        elif isinstance(value, Choice) and isinstance(base, Array) and any(
+            array.buffer is base.buffer for array in arrays_of(value)
+        ):
+            self.each_option(value, (), where, lambda option: self.setitem(
+                base, key, option, where, augmented))  # fmt: skip
         elif isinstance(base, Array):
             tree = self.key_tree(key, where)
             kind = abstract.infer("getitem", (self.kind(base), map_tree(kind_of_value, tree)), {})

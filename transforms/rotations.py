@@ -1,0 +1,256 @@
+"""What names of a loop may refer to, where they change places: choices that a loop carries.
+
+    a, b = x, y
+    for i in range(n):        a is Choice(a_is_y, y, x), b is Choice(b_is_x, x, y);
+        a[0] += 1.0       →   the loop carries x, y and the two tests:
+        a, b = b, a           x.2, y.2, a_is_y, b_is_x = for i … carry (…, False, False)
+
+A name is carried like this where the plain way, a value of its own for each step, would miss a
+write to an array that has another name (see `NeedsChoice`). What it refers to at the end of a step
+is found by running the body: an array from before the loop, or one that a step has made; the
+latter are carried as well (`own`), as many as live at the end of a step.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from srcdiff.transforms.choices import values_in
+from srcdiff.transforms.ir import Block, Instr, Value, leaf_kind
+from srcdiff.transforms.kinds import BOOL, join
+from srcdiff.transforms.merging import Path
+from srcdiff.transforms.references import Array, Buffer, Choice, State, arrays_of
+
+MOST = 12  # arrays that one name may refer to, or that a loop may own
+
+
+class Rotations:
+    """The part of a `Loop` that knows names which are choices.
+
+    options   slot → what it may refer to: arrays from before the loop, or ("own", k, path)
+    kinds     of the arrays that the loop owns
+    """
+
+    def __init__(self, loop: Any):
+        self.loop, self.run = loop, loop.specializer
+        self.options: dict[Any, list] = {}
+        self.kinds: list = []
+        self.solo: dict[Any, int] = {}
+        self.starts: list = []  # for each owned array, a reference of its kind at entry
+        self.tags: dict[tuple, tuple[Value, Value]] = {}
+        self.names: dict[Any, str] = {}
+
+    def site(self, name: str) -> tuple:
+        return self.loop.instr.where and (self.loop.instr.where.node, name)
+
+    def chosen(self, name: str, ref: Any) -> bool:
+        """Whether a name is carried as a choice."""
+        return isinstance(ref, (Array, Choice)) and self.site(name) in self.run.choices
+
+    # ------------------------------------------------------------------ the start of a step
+
+    def begin(self) -> None:
+        """Parameters for the arrays that the loop owns."""
+        self.tags, self.buffers = {}, []
+        for k, kind in enumerate(self.kinds):
+            buffer = Buffer(self.starts[k][1])
+            param = Value(buffer.name, kind, self.loop.user)
+            self.loop.state.memory[buffer] = param
+            self.buffers.append(buffer)
+            self.loop.add_slot(("own", k), param, buffer)
+
+    def carry(self, slot: Any, ref: Any, name: str) -> Any:
+        """The reference at the start of a step."""
+        options = self.options.setdefault(slot, [ref])
+        self.names[slot] = name
+        tests = []
+        for k, option in enumerate(options[1:], 1):
+            target = self.starts[option[1]][1] if option[0] == "own" else \
+                arrays_of(option)[0].buffer.name  # fmt: skip
+            text = f"{name}_is_new" if target == name else f"{name}_is_{target}"
+            tests.append(Value(text, BOOL))
+            self.loop.add_slot(("tag", slot, k), tests[-1])
+        return self.reference(slot, tests, self.buffers)
+
+    def reference(self, slot: Any, tests: list[Value], buffers: list[Buffer]) -> Any:
+        """The choice among the options of a slot, told apart by tests."""
+        refs = [Array(buffers[o[1]], o[2]) if o[0] == "own" else o for o in self.options[slot]]
+        found = refs[0]
+        for test, ref in zip(reversed(tests), reversed(refs[1:])):
+            found = Choice(test, ref, found)
+            self.run.choice_names[found] = self.names[slot]
+        return found
+
+    # ------------------------------------------------------------------ the end of a step
+
+    def settled(self, path: Path) -> bool:
+        """Whether what names refer to at the end of a step was foreseen; else it is noted."""
+        self.ends = {slot: self.loop.end_of(slot, path.state) for slot in self.options}
+        for slot, end in self.ends.items():
+            if not isinstance(end, (Array, Choice)):
+                raise self.refuse(self.names[slot], "is an array in some steps only")
+        live = {
+            slot: {a.buffer: None for a in arrays_of(end) if not self.is_outer(a.buffer)}
+            for slot, end in self.ends.items()
+        }
+        fits = True
+        for buffer, (k, slot) in self.numbered(live).items():
+            self.index[buffer] = k
+            fits = self.owns(k, path.state.memory[buffer], slot) and fits
+        inside = {r for i in path.instrs for r in i.results} | {getattr(self.loop, "index", None)}
+        for slot, end in self.ends.items():
+            for array in arrays_of(end):
+                option = self.option(array)
+                if option in self.options[slot]:
+                    continue
+                if not inside.isdisjoint(values_in(array)):
+                    raise self.refuse(self.names[slot], "is another part of an array in each step")
+                self.options[slot].append(option)
+                fits = False
+                if max(len(self.options[slot]), len(self.kinds)) > MOST:
+                    raise self.refuse(self.names[slot], "may be one of too many arrays")
+        return fits
+
+    def numbered(self, live: dict[Any, dict[Buffer, None]]) -> dict[Buffer, tuple[int, Any]]:
+        """Which array of its own the loop carries for each that lives at the end of a step.
+
+        A name that shares its arrays with no other has one, whichever of them it refers to.
+        """
+        found: dict[Buffer, tuple[int, Any]] = {}
+        self.index = {}
+        shared = [slot for slot, own in live.items() if any(
+            other is not slot and own.keys() & more for other, more in live.items())]  # fmt: skip
+        self.solo = {slot: k for slot, k in self.solo.items() if slot not in shared}
+        for slot in shared:
+            for k, buffer in enumerate(self.buffers):
+                if buffer in live[slot] and k not in self.solo.values():
+                    found[buffer] = k, slot
+        for slot, own in live.items():
+            for buffer in own:
+                if buffer in found:
+                    continue
+                taken = {k for k, _ in found.values()} | set(self.solo.values())
+                k = next(k for k in range(len(taken) + 1) if k not in taken)
+                if slot not in shared:
+                    k = self.solo.setdefault(slot, k)
+                found[buffer] = k, slot
+        return found
+
+    def refuse(self, name: str, what: str) -> Exception:
+        return self.run.refuse(
+            self.loop.instr.where, f"`{name}`, which {what} of this loop, is written",
+            "Make a copy (`.copy()`).")  # fmt: skip
+
+    def is_outer(self, buffer: Buffer) -> bool:
+        return buffer in self.loop.entry.memory or buffer in self.run.outside_versions
+
+    def option(self, array: Array) -> Any:
+        if self.is_outer(array.buffer):
+            return array
+        return ("own", self.index[array.buffer], array.path)
+
+    def owns(self, k: int, made: Value, slot: Any) -> bool:
+        """Note what the loop owns as number k; False if that is new."""
+        kind = made.kind._replace(size=None)
+        if k >= len(self.kinds):
+            self.kinds.append(self.loop.widest(kind))
+            self.starts.append((self.options[slot][0], self.names[slot]))
+            return False
+        wide = join(self.kinds[k], kind)
+        if wide.tag == "object":
+            raise self.refuse(self.names[slot], "changes its kind in the steps")
+        if wide == self.kinds[k]:
+            return True
+        wide = self.loop.widest(wide)
+        fits = wide == self.kinds[k]
+        self.kinds[k] = wide
+        return fits
+
+    # ------------------------------------------------------------------ the region
+
+    def init(self, key: tuple) -> Any:
+        """The value before the loop of what a slot carries."""
+        if key[0] == "tag":
+            return False
+        ref, name = self.starts[key[1]]
+        kind = self.kinds[key[1]]
+        like = self.run.read(ref, self.loop.instr.where)
+        if like.kind.rank != kind.rank or like.kind.dtype != kind.dtype:
+            raise self.refuse(name, "changes its kind in the steps")
+        return self.run.emit(np.empty_like, (like,), None, like.kind, self.loop.instr.where, name)
+
+    def at_end(self, key: tuple, path: Path) -> Any:
+        """What a slot hands to the next step."""
+        if key[0] == "own":
+            slot = next((s for s, k in self.solo.items() if k == key[1]), None)
+            if slot is not None:
+                own, memory = self.buffers[key[1]], path.state.memory
+
+                def made(array: Array) -> Value:
+                    return memory[own if self.is_outer(array.buffer) else array.buffer]
+
+                return self.selected(self.ends[slot], made, own.name, path)
+            buffer = next((b for b, k in self.index.items() if k == key[1]), self.buffers[key[1]])
+            return path.state.memory[buffer]
+        option = self.options[key[1]][key[2]]
+        return self.selected(self.ends[key[1]], lambda array: self.option(array) == option, "tag",
+                             path)  # fmt: skip
+
+    def selected(self, end: Any, leaf: Any, name: str, path: Path) -> Any:
+        """`leaf(array)` of the array that is meant at the end of a step."""
+        instrs, found = self.selection(end, leaf, name)
+        path.instrs.extend(instrs)
+        return found
+
+    def selection(self, end: Any, leaf: Any, name: str) -> tuple[list[Instr], Any]:
+        if isinstance(end, Array):
+            return [], leaf(end)
+        (first, then), (second, other) = (
+            self.selection(option, leaf, name) for option in (end.then, end.other)
+        )
+        same = then == other if isinstance(then, bool) else then is other
+        if same and not first and not second:
+            return [], then
+        where, kind = self.loop.instr.where, join(leaf_kind(then), leaf_kind(other))
+        if then is True and other is False:
+            return [], end.test
+        result = Value(name, kind, kind.tag == "array" and self.loop.user)
+        if then is False and other is True:
+            return [Instr(operator.not_, (end.test,), None, (result,), (), None, where)], result
+        blocks = Block((), first, (then,)), Block((), second, (other,))
+        made = Instr("if", (end.test,), None, (result,), blocks, {"choice": True}, where)
+        return [made], result
+
+    def end_of_own(self, k: int) -> Any:
+        """A reference to what becomes an array of the loop's own."""
+        ends = [Array(b) for b, number in self.index.items() if number == k]
+        found: Any = ends[0] if ends else Array(self.buffers[k])
+        for end in ends[1:]:
+            found = Choice(self.loop.no_test, end, found)
+        return found
+
+    def lasting(self, buffer: Buffer) -> Buffer | None:
+        """The array after the loop that one of the last step has become, if it has."""
+        if self.is_outer(buffer):
+            return buffer
+        k = self.index.get(buffer)
+        alone = k is not None and list(self.index.values()).count(k) == 1
+        return self.afterwards[k] if alone else None
+
+    def after(self, results: dict[tuple, Value], state: State) -> dict[Any, Any]:
+        """Slot → its reference after the loop; what the loop owned is put into memory."""
+        buffers = []
+        for k in range(len(self.kinds)):
+            buffer = Buffer(self.starts[k][1])
+            state.memory[buffer] = results["own", k]
+            buffers.append(buffer)
+        self.afterwards, self.carried_out = buffers, {}
+        return {
+            slot: self.reference(
+                slot, [results["tag", slot, k] for k in range(1, len(options))], buffers
+            )
+            for slot, options in self.options.items()
+        }
