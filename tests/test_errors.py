@@ -200,8 +200,8 @@ def with_global(x):
 def with_try(x):
     try:
         y = np.sum(x)
-    finally:
-        pass
+    except* ValueError:
+        y = x[0]
     return y
 
 
@@ -246,7 +246,7 @@ def with_match(x):
     "f, says, line",
     [
         (with_global, "`global total`", "global total"),
-        (with_try, "`try`", "try:"),
+        (with_try, "`except*`", "try:"),
         (with_yield, "generator", "yield v * 2"),
         (with_class, "`class`", "class Box"),
     ],

@@ -46,7 +46,7 @@ def guarded(x):
             if v < 0:
                 raise ValueError
             total = total + math.sqrt(v) * v
-        except ValueError:
+        except* ValueError:
             total = total - v**3
         finally:
             total = total * 1.5
@@ -83,7 +83,7 @@ def test_one_warning_names_the_construct_the_file_and_the_line():
     (warning,) = caught
     text = str(warning.message)
     line = guarded.__code__.co_firstlineno + 3
-    assert "`guarded` runs on the tape" in text and "`try`" in text
+    assert "`guarded` runs on the tape" in text and "`except*`" in text
     assert f"test_fallback.py, line {line}:    try:" in text
     assert warning.filename == __file__
 
@@ -288,7 +288,7 @@ def test_dataclasses_made_and_replaced():
         try:
             pair = Pair(x, x[0])
             other = dataclasses.replace(pair, b=x[1] ** 2)
-        finally:
+        except* ValueError:
             pass
         return np.sum(pair.c * other.c)
 
@@ -319,7 +319,7 @@ def test_globals_are_read_at_the_call(monkeypatch):
     def f(x):
         try:
             return np.sum(x * SCALE)
-        finally:
+        except* ValueError:
             pass
 
     df = value_and_grad_on_tape(f)
@@ -581,7 +581,7 @@ def test_memory_that_an_argument_shares_is_not_written():
     def f(x, y):
         try:
             y[0] = x[1]
-        finally:
+        except* ValueError:
             pass
         return np.sum(x * y)
 
@@ -595,7 +595,7 @@ def test_the_users_exception_passes_and_shows_the_users_line():
     def f(x):
         try:
             return x[10]
-        finally:
+        except* ValueError:
             pass
 
     with pytest.warns(FallbackWarning), pytest.raises(IndexError) as error:
@@ -614,7 +614,7 @@ def test_every_form_of_wrt():
         try:
             u = p["w"] * k
             return np.sum(u * p["b"][0]) * scale * rest[0]
-        finally:
+        except* ValueError:
             pass
 
     p = {"w": np.array([1.0, 2.0]), "b": [3.0, None], "n": 4}
@@ -634,7 +634,7 @@ def test_a_local_variable_is_assigned_once():
         try:
             u = x * 2
             u = u * 2
-        finally:
+        except* ValueError:
             pass
         return np.sum(u)
 
@@ -648,7 +648,7 @@ def test_outputs_are_judged_as_those_of_compiled_functions():
         try:
             return {"array": x * 2, "none": None, "complex": 1j * x[0], "one": x[:1] ** 2,
                     "const": 3.0}[what]  # fmt: skip
-        finally:
+        except* ValueError:
             pass
 
     for what in ("array", "none", "complex"):
@@ -664,7 +664,7 @@ def test_aux_and_value_are_plain():
     def f(x):
         try:
             return np.sum(x * x), {"twice": [x * 2], "first": x[0]}
-        finally:
+        except* ValueError:
             pass
 
     (value, aux), g = value_and_grad(f, has_aux=True)(X)
@@ -708,7 +708,7 @@ def test_methods_partials_and_pickles():
         def loss(self, x):
             try:
                 return self.k * np.sum(x**2)
-            finally:
+            except* ValueError:
                 pass
 
     assert Scaled(3.0).loss(X).tolist() == (6 * X).tolist()
@@ -716,7 +716,7 @@ def test_methods_partials_and_pickles():
     def f(k, x):
         try:
             return k * np.sum(x**2)
-        finally:
+        except* ValueError:
             pass
 
     assert grad(functools.partial(f, 3.0))(X).tolist() == (6 * X).tolist()
@@ -726,7 +726,7 @@ def test_detached_values_are_constants():
     def f(x):
         try:
             return np.sum(detach(x * x) * x) + detach(x[0])
-        finally:
+        except* ValueError:
             pass
 
     _, g = value_and_grad_on_tape(f)(X)
@@ -738,7 +738,7 @@ def test_the_training_flag_is_seen():
     def f(x):
         try:
             return np.sum(x) * (2.0 if srcdiff.is_training() else 1.0)
-        finally:
+        except* ValueError:
             pass
 
     df = grad(f)
@@ -792,10 +792,12 @@ def test_a_module_need_not_be_imported_again_after_an_edit(tmp_path):
 
 
 def guarded_root(v, k=1.0):
+    root = 0.0 * v
     try:
-        return math.sqrt(v) * k
-    except ValueError:
-        return 0.0 * v
+        root = math.sqrt(v) * k
+    except* ValueError:
+        pass
+    return root
 
 
 def rooted(x, w):
@@ -844,7 +846,7 @@ def test_a_helper_that_returns_a_tuple_and_takes_one():
         try:
             a, b = pair
             return np.sum(a * b) * scale, (a - b, len(a))
-        finally:
+        except* ValueError:
             pass
 
     def f(x):
@@ -859,7 +861,7 @@ def test_a_helper_that_writes_its_argument_takes_the_whole_function_to_the_tape(
     def fill(y, v):
         try:
             y[1:] = v
-        finally:
+        except* ValueError:
             pass
         return y[0]
 
@@ -877,7 +879,7 @@ def test_a_helper_that_returns_memory_of_its_argument_does_too():
     def part(y):
         try:
             return y[1:]
-        finally:
+        except* ValueError:
             pass
 
     def f(x):
@@ -896,7 +898,7 @@ def test_a_helper_that_returns_something_else_next_time():
     def part(y):
         try:
             return y * 2 if y[0] > 0 else float(y[1])
-        finally:
+        except* ValueError:
             pass
 
     def f(x):
@@ -914,7 +916,7 @@ def test_a_helpers_effects_happen_once(capsys):
         try:
             print("noisy")
             return y * y
-        finally:
+        except* ValueError:
             pass
 
     def f(x):
@@ -946,7 +948,7 @@ def test_what_is_outside_a_helper_on_the_tape_is_read_live(monkeypatch):
     def scaled(x):
         try:
             return x * SCALE
-        finally:
+        except* ValueError:
             pass
 
     df = checked(lambda x: np.sum(scaled(x)), X)
@@ -960,7 +962,7 @@ def test_what_a_pullback_returns_may_be_written_into():
     def mixed(y, v):
         try:
             return np.cos(y) * v
-        finally:
+        except* ValueError:
             pass
 
     def f(x):

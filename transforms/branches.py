@@ -8,9 +8,9 @@
     else:                                     s = np.sum(z)
       yield a
 
-An `if` that a choice has made joins the one before it on the same value, where nothing between
-them must wait; an `if` inside a branch of the same test is the branch taken; what both sides yield
-alike is no result. Regions with effects, and what reads the twin of a region, stay where they are.
+An `if` joins the one before it on the same value, where nothing between them must wait; an `if`
+inside a branch of the same test is the branch taken; what both sides yield alike is no result. What
+has effects keeps its order, and what reads the twin of a region stays where it is.
 """
 
 from __future__ import annotations
@@ -154,12 +154,10 @@ def joined(instrs: list[Instr], instr: Instr) -> bool:
     if place is None:
         return False
     first = instrs[place]
-    if not (first.attrs.get("choice") or instr.attrs.get("choice")):
-        return False
-    if "twin" in first.attrs or "twin" in instr.attrs or has_effect(first) or has_effect(instr):
+    if "twin" in first.attrs or "twin" in instr.attrs:
         return False
     between = instrs[place + 1 :]
-    if any(has_effect(i) for i in between):
+    if between and any(has_effect(i) for i in (first, *between, instr)):
         return False
     needed, before, after = set(instr.reads), [], []
     for each in reversed(between):  # what the second reads must not wait for the first

@@ -140,12 +140,19 @@ class Builtins(Memory):
         if not args:
             return Known(0.0)
         if isinstance(args[0], Known) and not isinstance(args[0].obj, (float, complex)):
-            return Known(float(args[0].obj))
+            return self.carried_out(float, args, where)
         return None
+
+    def carried_out(self, f: Callable, args: tuple, where: Any) -> Known:
+        """A call on what is known, done while compiling."""
+        try:
+            return Known(f(*(a.obj for a in args)))
+        except Exception as error:
+            raise self.failing(error, where) from None
 
     def call_int(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         if all(isinstance(a, Known) for a in args):
-            return Known(int(*(a.obj for a in args)))
+            return self.carried_out(int, args, where)
         if args and self.kind(args[0]) == INT:
             return args[0]
         return None
@@ -158,6 +165,7 @@ class Builtins(Memory):
         found = self.object_text(args[0], 115, "", where) if args else None
         if found is not None:
             return found
+        args = tuple(self.text_of(a, where) for a in args)
         if all(isinstance(a, Known) for a in args):
             return Known(str(*(a.obj for a in args)))
         return Plain(self.emit(str, tuple(self.read(a, where) for a in args), None, Kind("str"),

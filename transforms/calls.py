@@ -134,7 +134,8 @@ class Calls(
             return self.outside_ref(("global", parsed, name), parsed.globals[name])
         if hasattr(builtins, name):
             return Known(getattr(builtins, name), ("builtin", name))
-        raise self.refuse(where, f"the name `{name}` is not defined")
+        raise self.failing(NameError(f"name '{name}' is not defined"), where,
+                           f"the name `{name}` is not defined")  # fmt: skip
 
     def outside_ref(self, path: tuple, obj: Any) -> Ref:
         """A reference to an object that lives outside the function, guarded."""
@@ -290,6 +291,8 @@ class Calls(
                 return args[0]
             placed = in_places(op, tree, keywords)
             if placed is not None:
+                if self.tries:
+                    self.check_lazy(op, tree, where)
                 return Array(args[0].buffer, (*args[0].path, (op, *placed[1:])))
         value = self.emit(op, tree, keywords, kind, where, name, **attrs)
         ref = self.fresh(value)
@@ -341,7 +344,11 @@ class Calls(
         if args and (found := self.object_unary(obj, args[0], args[1:], where)) is not None:
             return found
         if handler is not None:
-            found = handler(self, args, kwargs, where)
+            self.indirect += 1
+            try:
+                found = handler(self, args, kwargs, where)
+            finally:
+                self.indirect -= 1
             if found is not None:
                 return found
         return self.function(obj, args, kwargs, where)
@@ -495,7 +502,12 @@ class Calls(
         """A function of ranks, axes and strings, called while compiling."""
         known = [self.known(a, where, "an axis or a rank") for a in args]
         named = {k: self.known(v, where, "an axis or a rank") for k, v in kwargs.items()}
-        return static_ref(obj(*known, **named))
+        try:
+            return static_ref(obj(*known, **named))
+        except Exception as error:
+            if self.uncertain or self.catching(type(error)):
+                raise self.failing(error, where) from None
+            raise
 
     def itself(self, obj: Any) -> Known:
         for known in self.keep:
@@ -607,15 +619,18 @@ class Calls(
             try:
                 return items[index]
             except (IndexError, TypeError) as error:
-                raise self.refuse(where, f"this index: {error}") from None
+                raise self.failing(error, where, f"this index: {error}") from None
         if isinstance(base, Known) and (base.obj is np.mgrid or base.obj is np.ogrid):
             return self.grid(base.obj, key, where)
         if isinstance(base, Iterator) and base.kind == "range":
             return self.range_item(base, key, where)
         if isinstance(base, Known) and not isinstance(base.obj, type):
             index = self.known(key, where, "this index")
-            return self.outside_ref(("item", base.path or ("object", base.obj), index),
-                                    base.obj[index])  # fmt: skip
+            try:
+                found = base.obj[index]
+            except Exception as error:
+                raise self.failing(error, where) from None
+            return self.outside_ref(("item", base.path or ("object", base.obj), index), found)
         if elements.is_flat(base):
             return self.flat_item(base.ref, key, where)
         raise self.refuse(where, f"an item of {describe(base)}")
@@ -664,9 +679,10 @@ class Calls(
                 return found
             if type(obj) in NUMBERS:
                 return self.array_attribute(base, name, where)
-            if not hasattr(obj, name):
-                raise self.refuse(where, f"{obj!r} has no attribute `{name}`")
-            found = getattr(obj, name)
+            try:
+                found = getattr(obj, name)
+            except AttributeError as error:
+                raise self.failing(error, where, f"{obj!r} has no attribute `{name}`") from None
             path = ("attr", base.path or ("object", obj), name)
             if isinstance(obj, types.ModuleType):
                 if obj.__name__.split(".")[0] in MODULES and not isinstance(found, np.ndarray):
@@ -716,6 +732,9 @@ class Calls(
             if kind.dtype.kind != "c" and name == "real":
                 return base
             return self.apply(getattr(np, name), (base,), {}, where)
+        if not hasattr(np.ndarray, name) and kind.tag == "array":
+            text = f"'numpy.ndarray' object has no attribute '{name}'"
+            raise self.failing(AttributeError(text), where, f"an array has no attribute `{name}`")
         return Bound(base, name)
 
     def dimension(self, base: Any, axis: int, where: Any) -> Ref:

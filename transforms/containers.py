@@ -121,7 +121,10 @@ class Containers(Memory):
         self.written.add(base.cell)
         items = list(held)
         index = self.known(args[0], where, "the index") if args else -1
-        found = items.pop(index)
+        try:
+            found = items.pop(index)
+        except IndexError as error:
+            raise self.failing(error, where, f"this `pop`: {error}") from None
         self.state.memory[base.cell] = tuple(items)
         return found
 

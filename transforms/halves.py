@@ -133,6 +133,9 @@ class Halves(Memory):
     halves: dict[Any, Half]
     base: int  # the frame at which the helper that is being compiled begins
     guesses: int  # helpers of which nothing is known yet
+    tries: list  # see `exceptions`
+    consumers: list
+    facts: dict
 
     def check_recursion(self, lowered: Lowered, args: dict, internal: bool) -> None:
         """A function that calls itself is written out where its end is in sight.
@@ -341,6 +344,8 @@ class Halves(Memory):
         """Run the helper's body until what it returns, and what it is given, settles."""
         saved = (self.state, self.instrs, self.base, self.guesses, self.regions, self.where,
                  self.uncertain)  # fmt: skip
+        around = self.tries, self.consumers, self.facts  # nothing of it reaches inside
+        self.tries, self.consumers, self.facts = [], [], {}
         half.running = True
         try:
             for _ in range(16):
@@ -364,6 +369,7 @@ class Halves(Memory):
             half.running = False
             (self.state, self.instrs, self.base, self.guesses, self.regions,
              self.where, self.uncertain) = saved  # fmt: skip
+            self.tries, self.consumers, self.facts = around
             for buffer, value in self.outside_versions.items():
                 self.state.memory.setdefault(buffer, value)
 

@@ -19,7 +19,7 @@ from srcdiff.transforms.ir import (
     substitute_block,
 )
 from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, fresh_size, kind_of
-from srcdiff.transforms.merging import Exit, Path, common
+from srcdiff.transforms.merging import UNBOUND, Exit, Path, common
 from srcdiff.transforms.mutation import NUMBERS, NeedsChoice, convert
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -165,9 +165,18 @@ class Loop:
         self.slots.append(Slot(slot, None, None, ref, name))
         return ref
 
-    def slots_for_unbound(self, slot: Any, name: str) -> Missing:
-        self.slots.append(Slot(slot, None, UNDEFINED, None, name))
-        return Missing(f"`{name}` may be unbound here")
+    def slots_for_unbound(self, slot: Any, name: str) -> Any:
+        """A name that the loop binds first; one that not every step binds is carried."""
+        kind = self.kinds.get(slot)
+        if kind is None:
+            self.slots.append(Slot(slot, None, UNDEFINED, None, name))
+            return Missing(f"`{name}` {UNBOUND}")
+        param = Value(name, renamed(kind, "@.", f"@{self.number}."), self.user)
+        self.slots.append(Slot(slot, param, UNDEFINED, None, name))
+        ref = self.specializer.fresh(param)
+        if isinstance(ref, Array):
+            self.slots[-1].buffer = ref.buffer
+        return ref
 
     def slot(self, slot: Any, leaf: Any, name: str) -> Slot:
         kind = self.kinds.get(slot)
@@ -292,7 +301,9 @@ class Loop:
                 run.temporaries[-1][body_block.params[0]] = self.item(Plain(index))
             return run.run(body_block)
 
+        run.depth += 1
         path = run.sub(start, body)
+        run.depth -= 1
         run.temporaries.pop()
         exit = path.exit
         if exit is not None and exit.dead:
@@ -348,6 +359,9 @@ class Loop:
                 if ref is not start.env.get(key) and ref != start.env.get(key):
                     self.names[key] = None
                     fits = False
+            elif key not in self.names and key[0] in run.running:  # a handler's or a caller's
+                self.names[key] = None
+                fits = False
         if not fits:
             return False
         if not self.rotations.settled(path):
@@ -358,8 +372,13 @@ class Loop:
                 continue
             ref = self.end_of(slot.key, end)
             self.ends[slot.key] = ref
+            if slot.param is None and slot.init is UNDEFINED:
+                if isinstance(ref, Missing) and ref.kind is not None:
+                    self.kinds[slot.key] = ref.kind
+                    fits = False
+                continue
             if slot.param is None:
-                changed = slot.init is not UNDEFINED and ref != slot.same
+                changed = ref != slot.same
                 if changed and isinstance(ref, Object) and isinstance(slot.same, Object) \
                         and ref.cls is slot.same.cls and slot.key not in self.rebound:  # fmt: skip
                     self.rebound.add(slot.key)
@@ -605,6 +624,8 @@ class Loop:
             results.append(Value("n_iter", INT))
         run.instrs.append(Instr(instr.op, args, None, tuple(results), blocks, attrs, instr.where))
         run.state = state
+        if returned is not None:
+            returned = run.leaving(returned, instr.where)
         orelse = instr.blocks[-1]
         if orelse.instrs:
             if broken is not None:
@@ -627,14 +648,16 @@ class Loop:
     def returned(self, exit: Exit | None, path: Path, params: list, inits: list, yields: list,
                  results: list, state: State) -> Exit | None:  # fmt: skip
         """`return` inside the loop: a flag and the value are carried out."""
-        if exit is None or exit.ret is False:
+        if exit is None or (exit.ret is False and not exit.labels):
             return None
         run = self.specializer
-        flag = Value("returned", BOOL)
-        params.append(Value("returned", BOOL))
-        inits.append(False)
-        yields.append(exit.ret)
-        results.append(flag)
+
+        def carry(yielded: Any) -> Value:
+            params.append(Value("returned", BOOL))
+            inits.append(False)
+            yields.append(yielded)
+            results.append(Value("returned", BOOL))
+            return results[-1]
 
         def out(ref: Any) -> Any:
             if isinstance(ref, Tuple):
@@ -650,9 +673,16 @@ class Loop:
             return run.fresh(results[-1], "result")
 
         outer, run.state = run.state, state
-        value = out(exit.value)
+        flag: Any = False
+        value = None
+        if exit.ret is not False:
+            flag, value = carry(exit.ret), out(exit.value)
+        labels = tuple(
+            label._replace(flag=carry(label.flag), value=label.value and out(label.value))
+            for label in exit.labels
+        )
         run.state = outer
-        return Exit(ret=flag, value=value, left=flag, away=flag)
+        return Exit(ret=flag, value=value, labels=labels)
 
     def read_at(self, path: Path, ref: Any, slot: Slot | None) -> Any:
         run = self.specializer
@@ -705,7 +735,7 @@ class Loop:
         numeric = isinstance(ref, (Plain, *ARRAYS)) or (
             isinstance(ref, Known) and type(ref.obj) in NUMBERS)  # fmt: skip
         if not numeric:
-            return Missing(f"`{slot.name}` may be unbound here")
+            return Missing(f"`{slot.name}` {UNBOUND}")
         tree = self.read_at(path, ref, None)
         kind = tree.kind if isinstance(tree, Value) else kind_of(tree)
         params.append(Value(slot.name, kind, self.user))

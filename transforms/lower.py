@@ -18,6 +18,8 @@ copies or rebinding. Statements that nest (`if`, `for`, `while`, `with`) are reg
     unpack v n star               n results; star is the position of `*rest` or None
     function                      attrs["lowered"]: a `def` or a `lambda`; args: the defaults
     if c · for it · while · with manager                 blocks; `for` and `while` may have `else`
+    try                           blocks (body, else, *handlers); attrs["types"]: blocks or None
+    finally                       blocks (body, final)
     break · continue · return v · raise v · assert c message
 """
 
@@ -318,8 +320,45 @@ class Lowering(Patterns):
         block = self.block(body, (entered,))
         self.emit(item.context_expr, "with", manager, blocks=(block,), count=0)
 
+    def stmt_Try(self, node: Any) -> None:
+        if node.finalbody:
+            inner = node.body
+            if node.handlers:
+                inner = [gast.Try(node.body, node.handlers, node.orelse, [])]
+                gast.copy_location(inner[0], node)
+            blocks = tuple(
+                self.block(lambda part=part: self.statements(part))
+                for part in (inner, node.finalbody)
+            )
+            self.emit(node, "finally", blocks=blocks, count=0)
+            return
+        body = self.block(lambda: self.statements(node.body))
+        orelse = self.block(lambda: self.statements(node.orelse))
+        types = tuple(
+            None if h.type is None else self.block(lambda h=h: self.expr(h.type))
+            for h in node.handlers
+        )
+        handlers = [self.handler(h) for h in node.handlers]
+        self.emit(node, "try", blocks=(body, orelse, *handlers), count=0, types=types)
+
+    def handler(self, node: Any) -> Block:
+        """What an `except` clause runs; its parameter is the exception."""
+        error = Value("error")
+
+        def body() -> Any:
+            if node.name is not None:
+                self.store(node.name.id, error, node)
+            self.statements(node.body)
+            if node.name is not None:
+                self.emit(node, "delete", self.rename(node.name.id), count=0)
+            return NOTHING
+
+        return self.block(body, (error,))
+
     def stmt_Raise(self, node: Any) -> None:
         exc = None if node.exc is None else self.expr(node.exc)
+        if node.cause is not None:
+            self.expr(node.cause)
         self.emit(node, "raise", exc)
 
     def stmt_Assert(self, node: Any) -> None:

@@ -119,7 +119,7 @@ class Mappings(Memory):
         if base.cell.cls is collections.Counter:
             return Known(0)
         if base.cell.missing is None:
-            raise self.refuse(where, f"the dict has no key {name!r}")
+            raise self.failing(KeyError(name), where, f"the dict has no key {name!r}")
         made = self.call(base.cell.missing, (), {}, where)
         self.set_dict(base, {**self.held(base), name: made})
         return made
@@ -165,7 +165,8 @@ class Mappings(Memory):
         held = dict(self.whole(base, where))
         last = self.known(args[0] if args else kwargs.get("last", Known(True)), where, "`last`")
         if not held:
-            raise self.refuse(where, "`popitem` of an empty dict")
+            raise self.failing(KeyError("popitem(): dictionary is empty"), where,
+                               "`popitem` of an empty dict")  # fmt: skip
         key = list(held)[-1 if last else 0]
         found = held.pop(key)
         self.set_dict(base, held)
@@ -206,7 +207,7 @@ class Mappings(Memory):
         key = self.known(args[0], where, "a dict's key")
         if key not in held:
             if len(args) < 2:
-                raise self.refuse(where, f"the dict has no key {key!r}")
+                raise self.failing(KeyError(key), where, f"the dict has no key {key!r}")
             return args[1]
         found = held.pop(key)
         self.set_dict(base, held)
@@ -227,7 +228,7 @@ class Mappings(Memory):
     def remove_key(self, base: Dict, args: tuple, where: Any) -> Ref:
         key = self.known(args[0], where, "the element of a set")
         if key not in self.whole(base, where):
-            raise self.refuse(where, f"the set has no element {key!r}")
+            raise self.failing(KeyError(key), where, f"the set has no element {key!r}")
         return self.method_discard(base, args, {}, where)
 
     def set_method(self, base: Dict, name: str, args: tuple, where: Any) -> Ref | None:

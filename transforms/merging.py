@@ -37,6 +37,18 @@ from srcdiff.transforms.references import (
     arrays_of,
 )
 
+UNBOUND = "may be unbound here"
+
+
+class Label(NamedTuple):
+    """A way to a statement further out, `place`, which says what `kind` means to it."""
+
+    place: Any
+    kind: str
+    flag: Any
+    value: Any = None
+    thrown: bool = True  # by an exception
+
 
 class Exit(NamedTuple):
     """How a block ends otherwise than by its last line: each flag is False, True or a value."""
@@ -46,12 +58,20 @@ class Exit(NamedTuple):
     ret: Any = False
     value: Any = None
     dead: bool = False  # an exception
-    left: Any = False  # brk or ret
-    away: Any = False  # brk, cont or ret
+    left: Any = False  # brk, ret or a label
+    away: Any = False  # brk, cont, ret or a label
+    labels: tuple[Label, ...] = ()
 
     @property
     def always(self) -> bool:
-        return self.dead or self.brk is True or self.cont is True or self.ret is True
+        return self.dead or self.brk is True or self.cont is True or self.ret is True or any(
+            label.flag is True for label in self.labels
+        )
+
+    def flags(self) -> list:
+        """What is not False: how a path may have left."""
+        found = [self.brk, self.cont, self.ret, *(label.flag for label in self.labels)]
+        return [flag for flag in found if flag is not False]
 
 
 class Path:
@@ -61,6 +81,7 @@ class Path:
     instrs: list[Instr]
     exit: Exit | None = None
     value: Any = None
+    facts: dict
 
     def block(self, results: Any = ()) -> Block:
         return Block((), self.instrs, tuple(results))
@@ -73,6 +94,7 @@ class Merger:
 
     def __init__(self, run: Any, test: Value, then: Path, other: Path, dead: list[bool],
                  leaf: Callable, where: Any):  # fmt: skip
+        self.test = test
         self.run, self.then, self.other, self.leaf, self.where = run, then, other, leaf, where
         self.test = test
         self.dead = dead
@@ -153,7 +175,7 @@ class Merger:
         if x is None or y is None:
             found = y if x is None else x
             if isinstance(found, Known) and type(found.obj) not in NUMBERS:
-                return Missing(f"`{name}` may be unbound here")
+                return Missing(f"`{name}` {UNBOUND}")
             if isinstance(found, Plain):
                 a, b = (UNDEFINED, found.value) if x is None else (found.value, UNDEFINED)
                 return plain(self.value_or_missing(a, b, name, user))
@@ -162,9 +184,15 @@ class Merger:
                 return plain(self.value_or_missing(a, b, name, user))
             if isinstance(found, (Array, Choice)):
                 return self.arrays(x, y, name, user)
-            return Missing(f"`{name}` may be unbound here")
+            return Missing(f"`{name}` {UNBOUND}")
         if isinstance(x, Missing) or isinstance(y, Missing):
-            return x if isinstance(x, Missing) else y
+            found, other = (x, y) if isinstance(x, Missing) else (y, x)
+            if isinstance(other, (Plain, Array)) and found.why.endswith(UNBOUND):
+                path = self.then if other is x else self.other
+                outer, self.run.state = self.run.state, path.state
+                found = found._replace(kind=self.run.kind(other)._replace(size=None))
+                self.run.state = outer
+            return found
         if isinstance(x, (Plain, Known)) and isinstance(y, (Plain, Known)):
             if isinstance(x, Known) and isinstance(y, Known):
                 if x == y:
@@ -279,16 +307,45 @@ class Merger:
                  "away": "skipped"}  # fmt: skip
         for name, text in texts.items():
             x, y = getattr(p, name), getattr(q, name)
+            # Whether a loop is left is decided by branches, each of which may end in `break`.
+            decide = self.leaf if name in ("brk", "left") else self.flag
             if any(self.dead):
                 flags[name] = self.value(x, y, text, False)
             else:
-                flags[name] = x if x is y else self.leaf(x, y, text)
+                flags[name] = x if x is y else decide(x, y, text)
         value = None
         if p.ret is not False or q.ret is not False:
             x = p.value if p.ret is not False else None
             y = q.value if q.ret is not False else None
             value = x if x is y and not any(self.dead) else self.refs(x, y, "result")
-        return Exit(**flags, value=value)
+        return Exit(**flags, value=value, labels=self.labels(p, q))
+
+    def flag(self, x: Any, y: Any, name: str) -> Any:
+        """A flag that is set where the test holds is the test."""
+        if any(self.dead):
+            return self.value(x, y, name, False)
+        if x is y:
+            return x
+        found = x is True and y is False and self.test.kind.tag == "scalar"
+        return self.test if found else self.leaf(x, y, name)
+
+    def labels(self, p: Exit, q: Exit) -> tuple[Label, ...]:
+        """The labels of both sides; one that only a side has is not set on the other."""
+        merged = []
+        sides = [{(label.place, label.kind): label for label in exit.labels} for exit in (p, q)]
+        for key in dict.fromkeys((*sides[0], *sides[1])):
+            x, y = (side.get(key) for side in sides)
+            found = x or y
+            assert found is not None
+            if x is y and not any(self.dead):
+                merged.append(found)
+                continue
+            p_flag, q_flag = (False if label is None else label.flag for label in (x, y))
+            value = found.value
+            if value is not None:
+                value = self.refs(x and x.value, y and y.value, "result")
+            merged.append(found._replace(flag=self.flag(p_flag, q_flag, "stopped"), value=value))
+        return tuple(merged)
 
 
 def common(x: Any, y: Any) -> bool:

@@ -14,6 +14,7 @@ buffer and walks the path; a write makes a new version of the buffer, which ever
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,7 @@ class Memory:
     temporaries: list[dict]
     appended: set  # lists from outside that are appended to
     read_cells: set
+    failing: Callable  # see `exceptions`
     outside_cells: dict  # lists and dicts from outside → how they are reached
 
     # ------------------------------------------------------------------ errors

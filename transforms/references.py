@@ -148,6 +148,7 @@ class Iterator(NamedTuple):
 
 class Missing(NamedTuple):
     why: str
+    kind: Any = None  # of what the name is bound to on the paths that bind it
 
 
 class Possible(NamedTuple):

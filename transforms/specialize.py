@@ -27,6 +27,7 @@ from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
 from srcdiff.transforms.choices import Choices
 from srcdiff.transforms.elements import is_flat
+from srcdiff.transforms.exceptions import Exceptions, Place, Raised, error_ref
 from srcdiff.transforms.halves import Bottom, Halves, Separate
 from srcdiff.transforms.ir import (
     Block,
@@ -154,7 +155,7 @@ def lowered_of(parsed: Any) -> Lowered:
     return found
 
 
-class Specializer(Calls, Choices, Matching, Halves):
+class Specializer(Calls, Choices, Matching, Exceptions, Halves):
     def __init__(self, unroll: int = UNROLL, training: bool = False):
         self.separate, self.halves, self.base, self.guesses = Separate(), {}, 0, 0
         self.state = State({}, {})
@@ -194,6 +195,16 @@ class Specializer(Calls, Choices, Matching, Halves):
         self.taped: list[tuple] = []  # (helper, why the compiler refuses it)
         self.widened: dict[Any, dict] = {}
         self.last_use: dict[Block, dict[int, list[Value]]] = {}
+        self.tries: list[Place] = []
+        self.consumers: list = []
+        self.handling: list = []
+        self.checked: dict[Instr, type] = {}
+        self.depth = 0
+        self.escaped: Exit | None = None
+        self.indirect = 0  # calls that Python's own functions make of the user's
+        self.running: list[int] = []  # the numbers of all frames
+        self.kept: dict[Block, Block] = {}
+        self.facts: dict = {}  # tests → how they have come out on this path
 
     # ------------------------------------------------------------------ functions
 
@@ -212,19 +223,15 @@ class Specializer(Calls, Choices, Matching, Halves):
             self.state.env[number, name] = ref
             if not internal and isinstance(ref, Plain) and not ref.value.user:
                 ref.value.name = name
-        self.frames.append(frame)
-        self.temporaries.append({})
-        try:
-            exit = self.run(lowered.body)
-        finally:
-            self.frames.pop()
-            self.temporaries.pop()
+        exit = self.entered(frame, lowered.body)
         result: Ref = Known(None)
-        if exit is not None and exit.dead:
-            if self.guesses:
+        if exit is not None and exit.labels:
+            self.escape(exit, lowered)
+        if exit is not None and (exit.dead or exit.left is True and exit.ret is False):
+            if self.guesses and exit.dead:
                 raise Bottom
             result = Missing("the function always raises an exception")
-        elif exit is not None and exit.ret is True:
+        elif exit is not None and (exit.ret is True or exit.labels and exit.left is True):
             result = exit.value
         elif exit is not None and exit.ret is not False:
             result = Missing(f"`{lowered.name}` returns on some paths only")
@@ -232,6 +239,27 @@ class Specializer(Calls, Choices, Matching, Halves):
             for key in [k for k in self.state.env if k[0] == number]:
                 del self.state.env[key]
         return result
+
+    def entered(self, frame: Frame, block: Block) -> Exit | None:
+        """Run a function's body in its frame."""
+        self.frames.append(frame)
+        self.running.append(frame.number)
+        self.temporaries.append({})
+        indirect, self.indirect = self.indirect, 0
+        try:
+            return self.run(block)
+        finally:
+            self.frames.pop()
+            self.running.pop()
+            self.temporaries.pop()
+            self.indirect = indirect
+
+    def escape(self, exit: Exit, lowered: Lowered) -> None:
+        """An exception leaves a function: what follows the call is run where there was none."""
+        if self.indirect or self.escaped is not None:
+            raise self.refuse(self.where, f"`{lowered.name}`, called by another function, raises "
+                              "what is caught further out")  # fmt: skip
+        self.escaped = self.leaving(Exit(labels=exit.labels), self.where)
 
     @property
     def frame(self) -> Frame:
@@ -309,8 +337,11 @@ class Specializer(Calls, Choices, Matching, Halves):
             return Tuple(tuple(self.value(t) for t in tree))
         return Known(tree)
 
-    def run(self, block: Block, start: int = 0) -> Exit | None:
-        """Carry out a block of lowered instructions from `start` on."""
+    def run(self, block: Block, start: int = 0, tested: tuple | None = None) -> Exit | None:
+        """Carry out a block of lowered instructions from `start` on.
+
+        tested   (instruction, class): the first one will not raise that
+        """
         uses = self.last_use.get(block)
         if uses is None:
             uses = self.last_use[block] = last_uses(block)
@@ -318,17 +349,33 @@ class Specializer(Calls, Choices, Matching, Halves):
         for i in range(start, len(block.instrs)):
             instr = block.instrs[i]
             self.where = instr.where
-            if instr.op == "if":
-                test = self.truth(self.value(instr.args[0]), instr.where)
-                if isinstance(test, Known):
-                    exit = self.known_branch(instr, instr.blocks[0 if test.obj else 1])
+            count, assured = len(self.instrs), None
+            if tested is not None and instr is tested[0]:
+                assured = tested[1]
+            elif self.tries:
+                found = self.foreseen(instr, block, i)
+                if found is not None:
+                    return found[0]
+                assured = self.assured
+            try:
+                if instr.op == "if":
+                    test = self.truth(self.value(instr.args[0]), instr.where)
+                    if isinstance(test, Plain) and test.value in self.facts:
+                        test = Known(self.facts[test.value])
+                    if isinstance(test, Known):
+                        exit = self.known_branch(instr, instr.blocks[0 if test.obj else 1])
+                    else:
+                        exit = self.branch(instr, test.value, block, i)
+                        if exit is not None:
+                            return exit
                 else:
-                    exit = self.branch(instr, test.value, block, i)
-                    if exit is not None:
-                        return exit
-                    exit = None
-            else:
-                exit = getattr(self, f"do_{instr.op.replace(' ', '_')}")(instr)
+                    exit = getattr(self, f"do_{instr.op}")(instr)
+            except Raised as raised:
+                exit = self.throw(error_ref(raised.error), instr.where)
+            if assured is not None:
+                self.checked.update((new, assured) for new in self.instrs[count:])
+            if self.escaped is not None:
+                exit, self.escaped = self.escaped, None
             if exit is not None:
                 if exit.always:
                     return exit
@@ -341,25 +388,41 @@ class Specializer(Calls, Choices, Matching, Halves):
         self.temporaries[-1][instr.results[0]] = ref
 
     def known_branch(self, instr: Instr, block: Block) -> Exit | None:
-        exit = self.run(block)
-        if instr.results and exit is None:
-            self.put(instr, self.value(block.results[0]))
+        exit, value = self.run_for_value(instr, block)
+        if value is not None:
+            self.put(instr, value)
         return exit
+
+    def run_for_value(self, instr: Instr, block: Block) -> tuple[Exit | None, Any]:
+        """Run a branch; (how it was left, what it results in where it was not)."""
+        if not instr.results:
+            return self.run(block), None
+        if not self.tries:
+            exit = self.run(block)
+            return exit, self.value(block.results[0]) if exit is None else None
+        if block not in self.kept:  # some paths may leave within the expression
+            keep = Instr("keep", (block.results[0],), where=instr.where)
+            self.kept[block] = Block(block.params, [*block.instrs, keep], ())
+        exit = self.run(self.kept[block])
+        return exit, self.state.env.pop((self.frame.number, ".kept"), None)
+
+    def do_keep(self, instr: Instr) -> None:
+        self.state.env[self.frame.number, ".kept"] = self.value(instr.args[0])
 
     def sub(self, state: State, body: Callable[[], Any]) -> Path:
         """Carry out `body` in a state of its own, collecting its instructions."""
-        outer_state, outer_instrs = self.state, self.instrs
-        self.state, self.instrs = state, []
+        outer = self.state, self.instrs, self.facts
+        self.state, self.instrs, self.facts = state, [], dict(self.facts)
         path = Path()
         self.regions += 1
         self.uncertain += 1
         try:
             path.exit = self.unless_bottom(body)
-            path.state, path.instrs = self.state, self.instrs
+            path.state, path.instrs, path.facts = self.state, self.instrs, self.facts
         finally:
             self.regions -= 1
             self.uncertain -= 1
-            self.state, self.instrs = outer_state, outer_instrs
+            self.state, self.instrs, self.facts = outer
         return path
 
     def unless_bottom(self, body: Callable[[], Any]) -> Any:
@@ -372,31 +435,32 @@ class Specializer(Calls, Choices, Matching, Halves):
             return Exit(dead=True)
 
     def resume(self, path: Path, body: Callable[[], Exit | None]) -> None:
-        outer_state, outer_instrs = self.state, self.instrs
-        self.state, self.instrs = path.state, path.instrs
+        outer = self.state, self.instrs, self.facts
+        self.state, self.instrs, self.facts = path.state, path.instrs, path.facts
         self.uncertain += 1
         try:
             path.exit = self.unless_bottom(body)
             path.state = self.state
         finally:
             self.uncertain -= 1
-            self.state, self.instrs = outer_state, outer_instrs
+            self.state, self.instrs, self.facts = outer
 
     def branch(self, instr: Instr, test: Value, block: Block, index: int) -> Exit | None:
         """`if` on a run-time value: both branches, then what follows where it is reached."""
         paths = []
+        made = self.made_by(test)
         for inner in instr.blocks:
+            values: list = []
 
-            def body(inner: Block = inner) -> Exit | None:
-                exit = self.run(inner)
-                self.branch_value = None
-                if instr.results and exit is None:
-                    self.branch_value = self.value(inner.results[0])
+            def body(inner: Block = inner, values: list = values) -> Exit | None:
+                self.note_fact(test, made, inner is instr.blocks[0])
+                exit, value = self.run_for_value(instr, inner)
+                values.append(value)
                 return exit
 
             self.temporaries.append(dict(self.temporaries[-1]))
             path = self.sub(self.state.copy(), body)
-            path.value = getattr(self, "branch_value", None) if instr.results else None
+            path.value = values[0]
             self.temporaries.pop()
             paths.append(path)
         then, other = paths
@@ -406,6 +470,8 @@ class Specializer(Calls, Choices, Matching, Halves):
             stays = paths[leaves.index(False)]
             gone = paths[leaves.index(True)]
             if not gone.exit.dead:
+                if instr.results:
+                    self.put(instr, stays.value)
                 self.resume(stays, lambda: self.run(block, index + 1))
                 exit = self.join(test, then, other, instr.where)
                 return exit if exit is not None else Exit(cont=False, ret=False, brk=False)
@@ -419,10 +485,11 @@ class Specializer(Calls, Choices, Matching, Halves):
         left = exit.away
         if left is False or index >= len(block.instrs):
             return exit
-        names = [n for n in ("brk", "cont", "ret") if getattr(exit, n) is not False]
-        if len(names) == 1:  # on this path the flag is set
-            exit = exit._replace(**{names[0]: True, "away": True})
-            exit = exit._replace(left=exit.cont is False)
+        if len(exit.flags()) == 1:  # on this path the flag is set
+            names = {n: True for n in ("brk", "cont", "ret") if getattr(exit, n) is not False}
+            labels = tuple(label._replace(flag=True) for label in exit.labels)
+            exit = exit._replace(**names, labels=labels)
+        exit = exit._replace(away=True, left=True if exit.cont is False else exit.left)
         gone = self.sub(self.state.copy(), lambda: exit)
         self.temporaries.append(dict(self.temporaries[-1]))
         stays = self.sub(self.state.copy(), lambda: self.run(block, index))
@@ -488,8 +555,11 @@ class Specializer(Calls, Choices, Matching, Halves):
             if name in frame.lowered.local:
                 ref = self.state.env.get((frame.number, name))
                 if ref is None:
-                    text = f"`{name.rpartition('.')[2]}` is read before it is assigned"
-                    raise self.refuse(where, text)
+                    plain_name = name.rpartition(".")[2]
+                    text = f"cannot access local variable '{plain_name}' where it is not " \
+                        "associated with a value"  # fmt: skip
+                    raise self.failing(UnboundLocalError(text), where,
+                                       f"`{plain_name}` is read before it is assigned")  # fmt: skip
                 if isinstance(ref, Missing):
                     raise self.refuse(where, ref.why)
                 return ref
@@ -579,7 +649,12 @@ class Specializer(Calls, Choices, Matching, Halves):
 
     def do_import(self, instr: Instr) -> None:
         name, top = instr.args
-        module = importlib.import_module(name)
+        try:
+            module = importlib.import_module(name)
+        except ImportError as error:
+            if self.catching(type(error)):
+                raise Raised(error) from None
+            raise
         if top != name:
             module = importlib.import_module(top)
         self.put(instr, self.outside_ref(("module", module), module))
@@ -662,7 +737,11 @@ class Specializer(Calls, Choices, Matching, Halves):
             end = len(items) - (n - 1 - star)
             items[star:end] = [self.new_list(tuple(items[star:end]))]
         if len(items) != n:
-            raise self.refuse(where, f"{length} values are unpacked into {n} names")
+            few = len(items) < n
+            text = f"not enough values to unpack (expected {n}, got {length})" if few else \
+                f"too many values to unpack (expected {n})"  # fmt: skip
+            raise self.failing(ValueError(text), where,
+                               f"{length} values are unpacked into {n} names")  # fmt: skip
         for result, item_ref in zip(instr.results, items):
             self.temporaries[-1][result] = item_ref
 
@@ -700,7 +779,7 @@ class Specializer(Calls, Choices, Matching, Halves):
                 parts.append(str(part))
                 continue
             value, conversion, spec = part
-            ref = self.value(value)
+            ref = self.text_of(self.value(value), instr.where)
             text = "" if spec is None else self.known(self.value(spec), instr.where, "a format")
             found = self.object_text(ref, conversion, text, instr.where)
             parts.append((ref, conversion, text) if found is None else (found, -1, ""))
@@ -716,22 +795,6 @@ class Specializer(Calls, Choices, Matching, Halves):
 
     def do_continue(self, instr: Instr) -> Exit:
         return Exit(cont=True, away=True)
-
-    def do_raise(self, instr: Instr) -> Exit:
-        ref = Known(None) if instr.args[0] is None else self.value(instr.args[0])
-        if self.uncertain == 0 and isinstance(ref, Bound) and ref.name == "exception":
-            error, values = ref.ref
-            if all(isinstance(v, Known) for v in values):  # nothing can keep it from being raised
-                raised = error.obj(*(v.obj for v in values))
-                if not self.frame.internal and instr.where is not None:
-                    raised.add_note(instr.where.location.quoted())
-                raise raised
-        if isinstance(ref, Bound) and ref.name == "exception":
-            args = (ref.ref[0], tuple(self.read(a, instr.where) for a in ref.ref[1]))
-        else:
-            args = (ref, ()) if isinstance(ref, Known) else (Known(Exception), ())
-        self.instrs.append(Instr("raise", args, None, (), (), None, instr.where))
-        return Exit(dead=True)
 
     def do_with(self, instr: Instr) -> Exit | None:
         """Context managers of NumPy's error state change no value: their body is run."""
@@ -816,7 +879,7 @@ class Specializer(Calls, Choices, Matching, Halves):
                 try:
                     result = op(a.obj, b.obj)
                 except Exception as error:
-                    raise self.refuse(where, f"this expression raises {error!r}") from error
+                    raise self.failing(error, where) from error
                 if not numbers or type(result) in (bool, int) or self.frame.internal:
                     return Known(result)
         if op is operator.mod and isinstance(a, Known) and isinstance(a.obj, (str, bytes)):
@@ -1217,20 +1280,28 @@ class Specializer(Calls, Choices, Matching, Halves):
         body, orelse = instr.blocks
         for i in range(length):
             self.temporaries[-1][body.params[0]] = item(Known(i))
-            exit = self.run(body)
+            self.depth += 1
+            try:
+                exit = self.run(body)
+            finally:
+                self.depth -= 1
             if exit is None or exit.cont is True:
                 continue
-            if exit.brk is True:
-                return None
-            if exit.always:
+            if exit.dead:
                 return exit
-            if exit.brk is False and exit.ret is False:  # only `continue`, on some paths
+            if exit.left is True:
+                return self.finished(exit, instr.where)
+            if exit.left is False:  # only `continue`, on some paths
                 continue
             # Some paths have left: what follows runs under a flag, as after an `if`.
             rest = Block((), [Instr("unrolled", (instr, i + 1, length, item))], ())
             left = self.guarded(exit._replace(cont=False, away=exit.left), rest, 0, instr.where)
-            return finished(left)
+            return self.finished(left, instr.where)
         return self.run(orelse)
+
+    def finished(self, exit: Exit, where: Any) -> Exit | None:
+        """After a loop, its breaks are over."""
+        return self.leaving(exit._replace(brk=False, cont=False), where)
 
     def do_unrolled(self, marker: Instr) -> Exit | None:
         instr, start, length, item = marker.args
@@ -1306,12 +1377,6 @@ def cells_of(ref: Any) -> list:
 
 def has_effect(instr: Instr) -> bool:
     return instr.effect or any(has_effect(i) for b in instr.blocks for i in b.instrs)
-
-
-def finished(exit: Exit) -> Exit | None:
-    """After a loop, its breaks are over."""
-    exit = exit._replace(brk=False, cont=False, left=exit.ret, away=exit.ret)
-    return exit if exit.ret is not False or exit.dead else None
 
 
 def has_self(parsed: Any) -> bool:

@@ -1,5 +1,6 @@
 """Control flow."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -160,4 +161,141 @@ def match_in_loop(x):
                 break
             case _:
                 total *= v
+    return total
+
+
+@line("A name that one branch binds", -some(3))
+def bound_in_one_branch(x):
+    if np.sum(x) > 0:
+        z = x * 2
+    if np.sum(x) > 0:
+        return np.sum(z)
+    return np.sum(x)
+
+
+@line("`try … finally`, left by `return`", some(3))
+def try_finally(x):
+    calls = []
+    try:
+        for v in x:
+            if v > 0.5:
+                return v * v
+    finally:
+        calls.append(1)
+    return x[0]
+
+
+@line("`try … except … else … finally` with `raise` in the body", some(3))
+def try_except(x):
+    try:
+        if x[0] < 0:
+            raise ValueError("negative")
+        y = x * 2
+    except ValueError:
+        y = x * x
+    else:
+        y = y + 1
+    finally:
+        x = x * 3
+    return np.sum(y * x)
+
+
+def root(v):
+    if v < 0:
+        raise ValueError("negative")
+    return math.sqrt(v)
+
+
+@line("An exception of a helper, caught in a loop", some(4))
+def exception_of_a_helper(x):
+    total = 0.0
+    for v in x:
+        try:
+            total += root(v)
+        except ValueError as error:
+            total -= v * len(str(error))
+            continue
+        total *= 2
+    return total
+
+
+@line("`ZeroDivisionError` of Python's numbers", 2.0, 0.0)
+def zero_division(a, b):
+    try:
+        return a / b
+    except ZeroDivisionError:
+        return a * 7
+
+
+@line("`ValueError` of `math.sqrt`, `math.log`, `math.acos`, …", -2.0)
+def math_domain(a):
+    try:
+        return math.sqrt(a)
+    except ValueError:
+        return a * 7
+
+
+@line("`IndexError` of arrays, lists and tuples", some(3), 5)
+def index_error(x, i):
+    try:
+        v = x[i]
+    except IndexError:
+        v = x[-1]
+    return v * v
+
+
+@line("`KeyError`, `AttributeError`, `ImportError` of what is known", {"w": some(3)})
+def failing_lookup(p):
+    try:
+        scale = p["scale"]
+    except KeyError:
+        scale = 2.0
+    try:
+        w = p["w"].magnitude
+    except AttributeError:
+        w = p["w"]
+    return np.sum(w * w) * scale
+
+
+@line("Nested `try`, `raise … from`, `raise` by itself", -some(3))
+def raised_again(x):
+    try:
+        try:
+            if x[0] < 0:
+                raise KeyError("a")
+            y = x * 2
+        except KeyError as error:
+            x = x * 2
+            if np.sum(x) > 100:
+                raise
+            raise ValueError("b") from error
+    except (ValueError, TypeError):
+        y = x * 3
+    return np.sum(y * y)
+
+
+@line("`assert` that is caught", some(4))
+def caught_assertion(x):
+    total = 0.0
+    for v in x:
+        try:
+            assert v > 0, f"{v} is not positive"
+            total += v
+        except AssertionError:
+            total -= v * v
+    return total
+
+
+@line("`continue` and `break` through `finally`", some(4))
+def continue_through_finally(x):
+    total = 0.0
+    for v in x:
+        try:
+            if v < 0:
+                continue
+            if v > 2:
+                break
+            total += v
+        finally:
+            total *= 2
     return total

@@ -1,0 +1,746 @@
+"""`try`: the handler runs where the exception comes from a test that can be seen, else the tape."""
+
+import math
+
+import numpy as np
+import pytest
+
+from srcdiff import UnsupportedSyntaxError, grad, value_and_grad
+from tests.gallery import some
+from tests.judge import judge, right
+from tests.tape import tape_gradient
+
+X = np.array([0.5, 1.5, -0.7])
+M = np.array([[0.5, 1.5, -0.7], [1.0, 2.0, 3.0]])
+PROGRAMS: list = []
+
+
+def at(*points):
+    """The argument tuples that a program is judged at."""
+
+    def note(f):
+        PROGRAMS.extend(
+            pytest.param(f, args, id=f"{f.__name__}-{i}") for i, args in enumerate(points)
+        )
+        return f
+
+    return note
+
+
+def checked(x):
+    if x < 0:
+        raise ValueError("negative")
+    return math.sqrt(x)
+
+
+class Oops(Exception):
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code
+
+
+@at((X,))
+def tryfinally(x):
+    y = x * 2
+    try:
+        y = y * x
+    finally:
+        y = y + 1
+    return np.sum(y)
+
+
+@at((X,))
+def tryfinally_return(x):
+    log = []
+    try:
+        for v in x:
+            if v > 1:
+                return v * v
+    finally:
+        log.append(1)
+    return x[0]
+
+
+@at((X,), (-X,))
+def try_raise(x):
+    try:
+        if np.sum(x) < 0:
+            raise ValueError("negative")
+        y = np.sum(x)
+    except ValueError:
+        y = np.sum(x * x)
+    return y * 2
+
+
+@at((2.0,), (-3.0,))
+def try_helper(x):
+    try:
+        y = checked(x) * 3
+    except ValueError as e:
+        y = -x
+    else:
+        y = y + 1
+    finally:
+        z = x
+    return y * z
+
+
+@at((X,))
+def try_loop(x):
+    s = 0.0
+    for v in x:
+        try:
+            s = s + checked(float(v))
+        except ValueError:
+            s = s - v
+            continue
+        s = s * 2
+    return s
+
+
+@at(({"a": 2.0},))
+def try_key(p):
+    try:
+        v = p["b"]
+    except KeyError:
+        v = 5.0
+    return p["a"] * v
+
+
+@at((2.0, 3.0), (2.0, 0.0))
+def try_zerodiv(a, b):
+    try:
+        y = a / b
+    except ZeroDivisionError:
+        y = a * 7
+    return y * a
+
+
+@at((2.0,), (-2.0,))
+def try_sqrt(a):
+    try:
+        y = math.sqrt(a)
+    except ValueError:
+        y = a * 7
+    return y * a
+
+
+@at((X,))
+def try_attr(x):
+    try:
+        n = x.foo
+    except AttributeError:
+        n = 2.0
+    return np.sum(x) * n
+
+
+@at((X,))
+def try_nothing(x):
+    try:
+        y = x * 2
+    except ZeroDivisionError:
+        y = x
+    return np.sum(y)
+
+
+@at((X,))
+def try_import(x):
+    try:
+        import nonexistent_abc as m  # type: ignore[import-not-found]
+    except ImportError:
+        m = None
+    if m is None:
+        return np.sum(x * x)
+    return np.sum(x)
+
+
+@at((2.0,), (-2.0,))
+def try_assert(x):
+    try:
+        assert x > 0, "bad"
+        y = x
+    except AssertionError:
+        y = x * x
+    return y
+
+
+@at((X,), (-X,))
+def try_reraise(x):
+    try:
+        try:
+            if x[0] < 0:
+                raise KeyError("a")
+            y = x * 2
+        except KeyError as e:
+            raise ValueError("b") from e
+    except ValueError:
+        y = x * 3
+    return np.sum(y)
+
+
+@at((X,), (-X,))
+def try_bare_reraise(x):
+    try:
+        try:
+            if x[0] < 0:
+                raise KeyError("a")
+            y = x * 2
+        except KeyError as e:
+            z = 1
+            raise
+    except LookupError:
+        y = x * 3 * z
+    return np.sum(y)
+
+
+@at((X,))
+def continue_finally(x):
+    s = 0.0
+    for v in x:
+        try:
+            if v < 0:
+                continue
+            s = s + v
+        finally:
+            s = s * 2
+    return s
+
+
+@at((X, 2), (X, 9))
+def try_index(x, i):
+    items = [2.0, 3.0, 4.0]
+    try:
+        k = items[i]
+    except IndexError:
+        k = 1.0
+    return np.sum(x) * k
+
+
+@at((2.0,), (-2.0,))
+def try_two(x):
+    try:
+        if x > 0:
+            raise ValueError("a")
+        raise KeyError("b")
+    except ValueError:
+        return x * 2
+    except KeyError:
+        return x * 3
+
+
+@at((2.0,), (-2.0,))
+def try_tuple(x):
+    try:
+        if x > 0:
+            raise ValueError("a")
+        y = x
+    except (TypeError, ValueError):
+        y = x * 2
+    return y
+
+
+@at((X,))
+def try_int(x):
+    try:
+        n = int("abc")
+    except ValueError:
+        n = 3
+    return np.sum(x) * n
+
+
+@at((X,), (-X,))
+def nested_finally(x):
+    log = []
+    try:
+        try:
+            try:
+                if x[0] > 0:
+                    raise ValueError("a")
+                log.append(1)
+            finally:
+                log.append(2)
+                x = x * 2
+        except KeyError:
+            log.append(3)
+        finally:
+            x = x * 3
+            log.append(4)
+    except ValueError:
+        log.append(5)
+        x = x * 5
+    return np.sum(x * x) * len(log)
+
+
+@at((X,), (-X,))
+def finally_return(x):
+    try:
+        if x[0] > 0:
+            raise ValueError("a")
+        return np.sum(x)
+    finally:
+        return np.sum(x * x)  # noqa: B012
+
+
+@at((X,), (-X,))
+def ret_through_finally(x):
+    s = 1.0
+
+    def inner():
+        nonlocal s
+        try:
+            if x[0] > 0:
+                return np.sum(x)
+            return np.sum(x * 2)
+        finally:
+            s = s * 3
+
+    r = inner()
+    return r * s
+
+
+@at((X,), (-X,))
+def handler_returns_through_finally(x):
+    s = 1.0
+
+    def inner():
+        nonlocal s
+        try:
+            try:
+                if x[0] > 0:
+                    raise ValueError
+                y = x * 3
+            finally:
+                s = s * 3
+        except ValueError:
+            return np.sum(x)
+        finally:
+            s = s * 5
+        return np.sum(y * y)
+
+    r = inner()
+    return r * s
+
+
+def deep(v, k):
+    if k == 0:
+        return helper2(v)
+    return helper2(v) * 2
+
+
+def helper2(v):
+    if v < 0:
+        raise Oops(3)
+    if v > 1:
+        raise KeyError("big")
+    return v * v
+
+
+@at((X,), (-X,))
+def try_in_loop_helpers(x):
+    total = 0.0
+    for i, v in enumerate(x):
+        try:
+            total += deep(v, 1)
+        except Oops as e:
+            total -= v * e.code
+        except LookupError:
+            total += v * 7
+            if total > 5:
+                break
+        else:
+            total *= 2
+        finally:
+            total += 0.5 * v
+    return total
+
+
+@at((X,), (-X,), (X * 0.1,))
+def loop_in_try(x):
+    total = 0.0
+    i = 0
+    try:
+        for i, v in enumerate(x):
+            total += deep(v, 0)
+    except Oops:
+        total = total * 10 + x[i]
+    except KeyError:
+        return total * x[i]
+    return total
+
+
+@at((X,), (-X,), (X * 0.1,))
+def loop_in_try_new_name(x):
+    total = 0.0
+    try:
+        for v in x:
+            if v < 0:
+                raise ValueError
+            total += v
+    except ValueError:
+        y = total * 3
+    else:
+        y = total * 2
+    return y
+
+
+@at((4.0,), (0.5,), (-1.0,))
+def while_try(x):
+    n = 0
+    while True:
+        try:
+            if x > 10:
+                raise StopIteration
+            if x < 0:
+                raise ValueError("neg")
+            x = x * 1.5 + 0.1
+        except StopIteration:
+            break
+        except ValueError:
+            x = -x
+            continue
+        n += 1
+        if n > 6:
+            return x * n
+    return x + n
+
+
+@at((2.0, 0.0), (2.0, 3.0), (-2.0, 3.0))
+def expr_raise(a, b):
+    try:
+        y = (a / b if a > 0 else 1.0) + checked(a) * 2
+    except ZeroDivisionError:
+        y = a * 5
+    except ValueError as e:
+        y = a * len(str(e))
+    return y
+
+
+@at((2.0,), (-2.0,))
+def boolop_raise(a):
+    try:
+        ok = a > 10 or checked(a) > 1
+        y = a * 2 if ok else a
+    except ValueError:
+        y = a * 5
+    return y
+
+
+@at(({"w": X},), ({"w": X, "b": 2.0},))
+def get_param(p):
+    try:
+        b = p["b"]
+    except KeyError as e:
+        b = 1.0 if e.args[0] == "b" else 5.0
+    return np.sum(p["w"] * b)
+
+
+@at((X,))
+def duck(x):
+    try:
+        n = x.magnitude
+    except AttributeError:
+        n = x
+    try:
+        import scipy.nothing as q
+    except (ImportError, AttributeError):
+        q = None
+    return np.sum(n * n) if q is None else 0.0
+
+
+@at((X,), (-X,))
+def raise_in_handler(x):
+    try:
+        try:
+            if x[0] > 0:
+                raise KeyError("a")
+            y = x
+        except KeyError as e:
+            if x[1] > 1:
+                raise ValueError("b") from e
+            y = x * 2
+        finally:
+            x = x + 1
+    except ValueError:
+        y = x * 3
+    return np.sum(y)
+
+
+@at((X,), (-X,))
+def raise_e(x):
+    try:
+        try:
+            if x[0] > 0:
+                raise KeyError("a")
+            y = x
+        except Exception as e:
+            err = e
+            raise e
+    except KeyError:
+        y = x * 3
+    return np.sum(y)
+
+
+@at((X,), (-X,))
+def inplace_in_try(x):
+    y = x * 1.0
+    try:
+        y[0] *= 2
+        if x[1] > 0:
+            raise ValueError
+        y[1] *= 3
+    except ValueError:
+        y[2] = y[0] * 5
+    return np.sum(y * y)
+
+
+def parse(v):
+    try:
+        return float(v)
+    except TypeError:
+        return None
+
+
+@at((2.0,))
+def try_float(x):
+    v = parse(x)
+    if v is None:
+        return 0.0
+    return v * v
+
+
+@at((X, 2.0), (X, "a"))
+def typed(x, k):
+    try:
+        y = x * float(k)
+    except ValueError:
+        y = x * x
+    return np.sum(y)
+
+
+@at((X,))
+def except_all_scalar(x):
+    total = 0.0
+    for v in x:
+        try:
+            total += v * v
+        except Exception:
+            total = 0.0
+    return total
+
+
+@at((X,), (-X,))
+def assert_loop(x):
+    s = 0.0
+    for v in x:
+        try:
+            assert v > 0, f"bad {v}"
+            s += v
+        except AssertionError as e:
+            s -= v * v
+    return s
+
+
+@at((X,), (X * 10,))
+def uncaught_in_finally(x):
+    s = 1.0
+    for v in x:
+        try:
+            if v > 100:
+                raise RuntimeError("too large")
+            s = s * v
+        finally:
+            s = s + 1
+    return s
+
+
+@at((X, 3), (X, 1), (X, -9))
+def try_array_index(x, i):
+    try:
+        v = x[i]
+    except IndexError:
+        v = x[0] * x[1]
+    return v * v
+
+
+@at((M, 3), (M, 1))
+def try_array_index_const(x, i):
+    s = 0.0
+    for row in x:
+        try:
+            s += row[2] * row[7]
+        except IndexError:
+            s += row[0]
+    return s
+
+
+@at((2.0, 3), (2.0, 0))
+def mod_zero(x, n):
+    try:
+        k = 10 % n
+    except ZeroDivisionError:
+        k = 7
+    return x * k
+
+
+@at((0.5,), (1.5,))
+def acos_dom(x):
+    try:
+        return math.acos(x)
+    except ValueError:
+        return x * 3
+
+
+@at(
+    (2.0, 3.0),
+)
+def for_else_try(x, k):
+    for n in range(3):
+        try:
+            if x < n:
+                raise ValueError
+        except ValueError:
+            break
+        x = x * 1.1
+    else:
+        x = x * 5
+    return x
+
+
+@pytest.mark.parametrize("f, args", PROGRAMS)
+def test_a_caught_exception_is_differentiated(f, args):
+    value, gradient = right(f, *args)
+    on_tape = judge(f, args, gradient=tape_gradient)
+    assert on_tape.outcome in ("right", "refused"), str(on_tape)
+
+
+def test_the_handler_takes_the_place_of_the_raise():
+    df = grad(try_raise)
+    df(X)
+    assert "raise " not in df.source and df.source.count("if ") == 1, df.source
+
+
+def solve(a, b):
+    try:
+        y = np.linalg.solve(a, b)
+    except np.linalg.LinAlgError:
+        y = b
+    return np.sum(y)
+
+
+def sum_of(x, w):
+    try:
+        y = x + w
+    except ValueError:
+        y = x
+    return np.sum(y)
+
+
+def power(x, n):
+    try:
+        return x**n
+    except OverflowError:
+        return x
+
+
+def view(m, i):
+    try:
+        row = m[i, ::2]
+    except IndexError:
+        row = m[0]
+    return np.sum(row * row)
+
+
+def reshaped(x):
+    try:
+        y = x.reshape(2, -1)
+    except ValueError:
+        y = x
+    return np.sum(y * y)
+
+
+def floating(x):
+    try:
+        with np.errstate(all="raise"):
+            y = x / 2
+    except FloatingPointError:
+        y = x
+    return np.sum(y)
+
+
+@pytest.mark.parametrize(
+    "f, args, op",
+    [
+        (solve, (np.eye(2), some(2)), "solve"),
+        (sum_of, (some(3), some(3)), "add"),
+        (power, (2.0, 3.0), "pow"),
+        (reshaped, (some(4),), "reshape"),
+        (floating, (some(4),), "raise"),
+    ],
+)
+def test_what_may_raise_invisibly_goes_to_the_tape(f, args, op):
+    with pytest.raises(UnsupportedSyntaxError, match="known only at run time"):
+        grad(f, fallback="error")(*args)
+
+
+@pytest.mark.parametrize("i", [0, 1, -2, 5, -3])
+def test_an_index_of_several_axes_is_tested(i):
+    right(view, M, i)
+
+
+def test_an_exception_that_nobody_catches_passes_after_the_finally():
+    def f(x):
+        try:
+            try:
+                if x[0] > 0:
+                    raise KeyError("here")
+            finally:
+                x = x * 2
+        except ValueError:
+            x = x * 3
+        return np.sum(x)
+
+    df = value_and_grad(f, fallback="error")
+    with pytest.raises(KeyError, match="here"):
+        df(np.abs(X))
+    value, gradient = df(-np.abs(X))
+    assert gradient.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_the_text_of_an_exception_is_pythons():
+    def f(x, i):
+        try:
+            y = x[i]
+        except IndexError as error:
+            raise KeyError(f"no item: {error}") from error
+        return y * y
+
+    df = grad(f, fallback="error")
+    df(X, 2)
+    with pytest.raises(KeyError) as caught:
+        df(X, 7)
+    with pytest.raises(KeyError) as expected:
+        f(X, 7)
+    assert str(caught.value) == str(expected.value)
+
+
+def test_effects_of_a_handler_happen_once_and_in_order(capsys):
+    def f(x):
+        total = 0.0
+        for v in x:
+            try:
+                print("try")
+                if v < 0:
+                    raise ValueError("below zero")
+                total += v * v
+            except ValueError as error:
+                print("caught", error)
+            else:
+                print("else")
+            finally:
+                print("finally")
+        return total
+
+    f(X)
+    expected = capsys.readouterr().out
+    grad(f, fallback="error")(X)
+    assert capsys.readouterr().out == expected

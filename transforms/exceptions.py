@@ -1,0 +1,695 @@
+"""Exceptions that the program catches itself.
+
+    try:                                 if x < 0:
+        if x < 0:                            y = 0.0
+            raise ValueError("x")    →   else:
+        y = math.sqrt(x)                     y = math.sqrt(x)
+    except ValueError:
+        y = 0.0
+
+What raises is visible: a `raise`, an operation that fails while compiling, or one that can be
+tested for (`TESTS`). There the handler is run, at the place of the exception, in the frame of the
+`try`; a label then leads past the rest of the body. An operation that may raise invisibly what
+is caught is refused (`may_raise`). Not foreseen, here as elsewhere, are exceptions of the machine
+(`MemoryError`, `KeyboardInterrupt`, `RecursionError`).
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from srcdiff.transforms import abstract
+from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, op_name
+from srcdiff.transforms.kinds import BOOL, STR, Kind
+from srcdiff.transforms.merging import Exit, Label
+from srcdiff.transforms.mutation import NUMBERS, Memory
+from srcdiff.transforms.references import Array, Bound, Known, List, Missing, Plain, Tuple
+
+
+class Raised(Exception):
+    """An operation that is carried out while compiling raises what the program catches."""
+
+    def __init__(self, error: Exception):
+        self.error = error
+
+
+class Place:
+    """A statement that paths from further inside come back to, and what it can see.
+
+    kind      "except", "finally"
+    clauses   of "except": (classes, handler), classes None for all
+    exempt    instructions of handlers: what they raise is not caught here
+    """
+
+    __slots__ = ("kind", "instr", "frames", "temporaries", "tries", "consumers", "depth",
+                 "clauses", "exempt")  # fmt: skip
+
+    def __init__(self, kind: str, instr: Any, run: Any):
+        self.kind, self.instr = kind, instr
+        self.frames, self.temporaries = list(run.frames), dict(run.temporaries[-1])
+        self.tries, self.consumers = list(run.tries), list(run.consumers)
+        self.depth = run.depth
+        self.clauses: list = []
+        self.exempt: set = set()
+
+
+class Exceptions(Memory):
+    """`try` and what comes to it."""
+
+    tries: list[Place]  # the statements around the point that is run, the innermost last
+    consumers: list  # see `generators`
+    handling: list  # what the handlers that are run have caught
+    checked: dict[Instr, type]  # what an instruction was tested for
+    assured: type | None = None  # what the next one cannot raise
+    frames: list
+    depth: int  # of loops
+    escaped: Exit | None  # what leaves the call that is run, besides its value
+    run: Callable
+    value: Callable
+    put: Callable
+    sub: Callable
+    join: Callable
+    guarded: Callable
+    known: Callable
+    apply: Callable
+    call_len: Callable
+    dimension: Callable
+    uncertain: int
+    facts: dict  # tests → how they have come out on this path
+
+    # ------------------------------------------------------------------ statements
+
+    def do_try(self, instr: Instr) -> Exit | None:
+        body, orelse, *handlers = instr.blocks
+        place = Place("except", instr, self)
+        for handler, classes in zip(handlers, instr.attrs["types"]):
+            found = None
+            if classes is not None:
+                self.run(classes)
+                found = self.classes(self.value(classes.results[0]), instr.where)
+            place.clauses.append((found, handler))
+        count = len(self.instrs)
+        exit = self.protected(place, body)
+        self.check_visible(place, self.instrs[count:])
+        if orelse.instrs:
+            if exit is None:
+                exit = self.run(orelse)
+            elif not exit.always:
+                exit = self.guarded(exit, orelse, 0, instr.where)
+        return self.arrived(place, exit, instr.where)
+
+    def classes(self, ref: Any, where: Any) -> tuple:
+        found = self.known(ref, where, "the class of an exception")
+        return found if isinstance(found, tuple) else (found,)
+
+    def do_finally(self, instr: Instr) -> Exit | None:
+        body, final = instr.blocks
+        place = Place("finally", instr, self)
+        exit = self.protected(place, body)
+        if exit is not None and exit.dead:
+            return exit
+        thrown = [] if exit is None else [label.flag for label in exit.labels if label.thrown]
+        if thrown:  # on these paths the statements have been run where the exception came from
+            flag = self.either(thrown, instr.where)
+            if flag is not True:
+                self.only_where_not(flag, final, instr.where)
+            return self.arrived(place, exit, instr.where)
+        after = self.run(final)
+        if after is None:
+            return exit
+        if after.always or exit is None:
+            return after
+        raise self.refuse(instr.where, "`finally` that leaves on some paths only")
+
+    def only_where_not(self, flag: Any, block: Block, where: Any) -> None:
+        gone = self.sub(self.state.copy(), lambda: None)
+        self.temporaries.append(dict(self.temporaries[-1]))
+        stays = self.sub(self.state.copy(), lambda: self.run(block))
+        self.temporaries.pop()
+        if stays.exit is not None:
+            raise self.refuse(where, "`finally` that leaves by itself")
+        self.join(flag, gone, stays, where)
+
+    def protected(self, place: Place, body: Block) -> Exit | None:
+        self.tries.append(place)
+        try:
+            return self.run(body)
+        finally:
+            self.tries.pop()
+
+    def do_raise(self, instr: Instr) -> Exit:
+        (ref,) = instr.args
+        if ref is None:
+            if not self.handling:
+                raise self.refuse(instr.where, "`raise` outside of a handler")
+            return self.throw(self.handling[-1], instr.where)
+        return self.throw(self.exception(self.value(ref), instr.where), instr.where)
+
+    def exception(self, ref: Any, where: Any) -> Bound:
+        """What `raise ref` raises, as a class and its arguments."""
+        if isinstance(ref, Bound) and ref.name == "exception":
+            return ref
+        if isinstance(ref, Known) and isinstance(ref.obj, BaseException):
+            return error_ref(ref.obj)
+        if isinstance(ref, Known) and isinstance(ref.obj, type):
+            return Bound((ref, ()), "exception")
+        if self.tries:
+            raise self.refuse(where, "an exception of an unknown class, inside a `try`,")
+        return Bound((Known(Exception), ()), "exception")
+
+    # ------------------------------------------------------------------ from the place to the try
+
+    def throw(self, error: Bound, where: Any) -> Exit:
+        """Run what an exception leads to; every path of the exit leaves."""
+        for depth in range(len(self.tries) - 1, -1, -1):
+            place = self.tries[depth]
+            if place.kind == "finally":
+                exit = self.within(place, self.run, place.instr.blocks[1])
+                if exit is None:
+                    continue
+                if not exit.always:
+                    raise self.refuse(where, "`finally` that leaves on some paths only")
+            else:
+                handler = self.handler(place, error.ref[0].obj)
+                if handler is None:
+                    continue
+                count = len(self.instrs)
+                exit = self.within(place, self.handle, handler, error)
+                place.exempt.update(self.instrs[count:])
+            return self.labelled(place, exit, depth, where)
+        return self.uncaught(error, where)
+
+    def handler(self, place: Place, cls: type) -> Block | None:
+        for classes, handler in place.clauses:
+            if classes is None or issubclass(cls, classes):
+                return handler
+        return None
+
+    def handle(self, handler: Block, error: Bound) -> Exit | None:
+        cls, args = error.ref
+        caught: Any = error
+        if all(isinstance(a, Known) for a in args):
+            caught = Known(cls.obj(*(a.obj for a in args)))
+        self.temporaries[-1][handler.params[0]] = caught
+        self.handling.append(error)
+        try:
+            return self.run(handler)
+        finally:
+            self.handling.pop()
+
+    def within(self, place: Place, body: Callable, *args: Any) -> Any:
+        """Run a part of a statement further out, here."""
+        outer = self.frames, self.tries, self.consumers, self.depth, self.where
+        self.frames, self.tries = list(place.frames), list(place.tries)
+        self.consumers, self.depth = list(place.consumers), place.depth
+        self.temporaries.append(dict(place.temporaries))
+        try:
+            return body(*args)
+        finally:
+            self.temporaries.pop()
+            self.frames, self.tries, self.consumers, self.depth, self.where = outer
+
+    def labelled(self, place: Place, exit: Exit | None, depth: int, where: Any) -> Exit:
+        """How a handler was left, as seen from the place of the exception."""
+        if exit is not None and exit.dead:
+            return exit
+        exit = exit or Exit()
+        straight = self.frames[-1] is place.frames[-1] and not any(
+            inner.kind == "finally" for inner in self.tries[depth + 1 :]
+        )
+        kept: dict[str, Any] = {}
+        labels = list(exit.labels)
+        for kind in ("brk", "cont", "ret"):
+            flag = getattr(exit, kind)
+            if flag is False:
+                continue
+            if straight and (kind == "ret" or self.depth == place.depth):
+                kept[kind] = flag
+            else:
+                labels.append(Label(place, kind, flag, exit.value if kind == "ret" else None))
+        if exit.away is not True:
+            done: Any = True
+            if exit.away is not False:
+                done = self.emit(operator.not_, (exit.away,), None, BOOL, where, "handled")
+            labels.append(Label(place, "done", done))
+        value = exit.value if "ret" in kept else None
+        left: Any = True
+        if kept.get("cont", False) is not False:
+            left = self.either([*(kept.get(k, False) for k in ("brk", "ret")),
+                                *(label.flag for label in labels)], where)  # fmt: skip
+        return Exit(**kept, value=value, left=left, away=True, labels=tuple(labels))
+
+    def arrived(self, place: Place, exit: Exit | None, where: Any) -> Exit | None:
+        """The exit of the whole statement: labels that lead to it are resolved."""
+        if exit is None or exit.dead:
+            return exit
+        mine = [label for label in exit.labels if label.place is place]
+        if not mine:
+            return exit
+        others = tuple(label for label in exit.labels if label.place is not place)
+        rest = self.leaving(exit._replace(labels=others), where)
+        for label in mine:
+            if label.kind == "done":
+                continue
+            flags = {label.kind: True}
+            target = Exit(**flags, value=label.value, left=label.kind != "cont", away=True)
+            rest = target if label.flag is True else self.one_of(label.flag, target, rest, where)
+            if label.flag is True:
+                break
+        return rest
+
+    def one_of(self, flag: Value, then: Exit | None, other: Exit | None, where: Any) -> Exit | None:
+        paths = [self.sub(self.state.copy(), lambda exit=exit: exit) for exit in (then, other)]
+        return self.join(flag, *paths, where)
+
+    def leaving(self, exit: Exit, where: Any) -> Exit | None:
+        """The exit with its summaries made anew; None where nothing leaves any more."""
+        if exit.dead:
+            return exit
+        left = self.either([exit.brk, exit.ret, *(label.flag for label in exit.labels)], where)
+        away = self.either([left, exit.cont], where)
+        return None if away is False else exit._replace(left=left, away=away)
+
+    def either(self, flags: Iterable, where: Any) -> Any:
+        found = [flag for flag in dict.fromkeys(flags) if flag is not False]
+        if any(flag is True for flag in found):
+            return True
+        if not found:
+            return False
+        flag = found[0]
+        for other in found[1:]:
+            flag = self.emit(operator.or_, (flag, other), None, BOOL, where, "left")
+        return flag
+
+    def text_of(self, ref: Any, where: Any) -> Any:
+        """What `str` of a caught exception is made of."""
+        if not (isinstance(ref, Bound) and ref.name == "exception"):
+            return ref
+        cls, args = ref.ref
+        if not args:
+            return Known("")
+        if len(args) == 1 and cls.obj.__str__ is BaseException.__str__:
+            return args[0]
+        raise self.refuse(where, f"the text of a `{cls.obj.__name__}`")
+
+    def uncaught(self, error: Bound, where: Any) -> Exit:
+        cls, values = error.ref
+        if self.uncertain == 0 and all(isinstance(v, Known) for v in values):
+            # Nothing can keep it from being raised: it is the user's own.
+            raised = cls.obj(*(v.obj for v in values))
+            if not self.frame.internal and where is not None:
+                raised.add_note(where.location.quoted())
+            raise raised
+        args = (cls, tuple(self.read(a, where) for a in values))
+        self.instrs.append(Instr("raise", args, None, (), (), None, where))
+        return Exit(dead=True)
+
+    # ------------------------------------------------------------------ what can be seen to raise
+
+    def catching(self, cls: type) -> bool:
+        return any(
+            place.kind == "except" and self.handler(place, cls) is not None for place in self.tries
+        )
+
+    def failing(self, error: Exception, where: Any, what: str = "", instead: str = "") -> Exception:
+        """What to raise where an operation surely fails: on some paths only, or to be caught."""
+        if self.uncertain or self.catching(type(error)):
+            return Raised(error)
+        return self.refuse(where, what or f"this expression raises {error!r}", instead)
+
+    def foreseen(self, instr: Instr, block: Block, index: int) -> tuple[Exit | None] | None:
+        """Where an operation can be tested for an exception: both paths, to the block's end."""
+        self.assured = None
+        found = self.visible_test(instr)
+        if found is None or not self.catching(found[1]):
+            return None
+        test, cls, args = found
+        if test is False:
+            self.assured = cls
+            return None
+
+        def thrown() -> Exit:
+            found = args(instr.where) if callable(args) else args
+            return self.throw(Bound((Known(cls), found), "exception"), instr.where)
+
+        if test is True:
+            return (thrown(),)
+        made = self.made_by(test)
+
+        def otherwise() -> Exit | None:
+            self.note_fact(test, made, False)
+            return self.run(block, index, (instr, cls))
+
+        gone = self.sub(self.state.copy(), thrown)
+        self.temporaries.append(dict(self.temporaries[-1]))
+        stays = self.sub(self.state.copy(), otherwise)
+        self.temporaries.pop()
+        return (self.join(test, gone, stays, instr.where),)
+
+    def visible_test(self, instr: Instr) -> tuple | None:
+        """(test, class, arguments) of the exception that an instruction may raise."""
+        if instr.op in ("binary", "inplace"):
+            op, a, b = instr.args[0], self.value(instr.args[1]), self.value(instr.args[2])
+            if op in DIVISIONS:
+                return self.division_test(op, a, b, instr.where)
+        elif instr.op == "call" and len(instr.args[1]) == 1 and not instr.kwargs:
+            f, arg = self.value(instr.args[0]), instr.args[1][0]
+            if isinstance(f, Known) and isinstance(arg, Value) and is_in(f.obj, DOMAINS):
+                return self.domain_test(f.obj, self.value(arg), instr.where)
+        elif instr.op == "getitem":
+            base, key = (self.value(a) for a in instr.args)
+            return self.index_test(base, key, instr.where)
+        return None
+
+    def division_test(self, op: Callable, a: Any, b: Any, where: Any) -> tuple | None:
+        if isinstance(b, Known) or not isinstance(b, Plain) or not isinstance(a, (Plain, Known)):
+            if not (isinstance(b, Known) and b.obj == 0 and isinstance(a, Plain)):
+                return None
+        kinds = self.kind(a), self.kind(b)
+        if not all(k.tag == "scalar" and k.python for k in kinds):
+            return None
+        floats = any(k.dtype.kind == "f" for k in kinds)
+        text = message(lambda: op(1.0, 0.0) if floats else op(1, 0))
+        test = self.test(operator.eq, b.value, 0, where) if isinstance(b, Plain) else True
+        return test, ZeroDivisionError, (Known(text),)
+
+    def domain_test(self, f: Any, ref: Any, where: Any) -> tuple | None:
+        if not isinstance(ref, Plain) or ref.value.kind.tag != "scalar":
+            return None
+        op, bound, absolute, outside = DOMAINS[f]
+        value = ref.value
+        if absolute:
+            value = self.emit(abs, (value,), None, value.kind, where)
+        test = self.test(op, value, bound, where)
+        return test, ValueError, (Known(message(lambda: f(outside))),)
+
+    def test(self, op: Callable, a: Any, b: Any, where: Any) -> Any:
+        """`op(a, b)`: known on this path, or a value."""
+        if (op, a, b) in self.facts:
+            return self.facts[op, a, b]
+        return self.emit(op, (a, b), None, BOOL, where, "test")
+
+    def made_by(self, test: Any) -> Instr | None:
+        return next((i for i in reversed(self.instrs[-4:]) if test in i.results), None)
+
+    def note_fact(self, test: Value, made: Instr | None, holds: bool) -> None:
+        """On this path a test has come out like that: so have those that it implies."""
+        self.facts[test] = holds
+        if made is None or made.op not in IMPLIED or any(isinstance(a, (list, tuple, dict))
+                                                         for a in made.args):  # fmt: skip
+            return
+        self.facts[made.op, *made.args] = holds
+        if holds:
+            self.facts.update(((op, *made.args), False) for op in IMPLIED[made.op])
+
+    def index_test(self, base: Any, key: Any, where: Any) -> tuple | None:
+        """`x[i]`, `x[i, j]`: whether an index is out of bounds."""
+        dims = self.kind(base).dims if isinstance(base, Array) else None
+        if dims is None and not (isinstance(base, (List, Tuple)) and isinstance(key, Plain)):
+            return None
+        parts = key.items if isinstance(key, Tuple) else (key,)
+        tests: list = []
+        for axis, part in enumerate(parts):
+            if isinstance(part, Slice) or isinstance(part, Known) and part.obj is None:
+                continue
+            index = part.obj if isinstance(part, Known) else getattr(part, "value", None)
+            kind = leaf_kind(index)
+            listed = any(p == Known(...) or p == Known(None) for p in parts)
+            if kind.tag != "scalar" or kind.dtype.kind not in "iu" or listed:
+                if self.catching(IndexError):
+                    raise self.refuse(where, "this index inside `try`: whether it is out of bounds "
+                                      "is known only at run time")  # fmt: skip
+                return None
+            if dims is not None and axis >= len(dims):
+                return None
+            length = self.length_along(base, axis, where)
+            tests.append((axis, index, length, self.outside_test(index, length, where)))
+        tests = [test for test in tests if test[-1] is not False]
+        if not tests:
+            return False, IndexError, ()
+        texts = {List: "list index out of range", Tuple: "tuple index out of range"}
+        axis, index, length, test = tests[0]
+        for other in tests[1:]:
+            test = self.either([test, other[-1]], where)
+
+        def args(where: Any) -> tuple:
+            if type(base) in texts:
+                return (Known(texts[type(base)]),)
+            if len(tests) > 1:
+                return (Missing("the text of an `IndexError`"),)
+            parts = ("index ", index, f" is out of bounds for axis {axis} with size ", length)
+            made = tuple((p, -1, "") if isinstance(p, Value) else str(p) for p in parts)
+            return (Plain(self.emit("fstring", (made,), None, STR, where, "text")),)
+
+        return test, IndexError, args
+
+    def length_along(self, base: Any, axis: int, where: Any) -> Any:
+        n = self.dimension(base, axis, where) if axis else self.call_len((base,), {}, where)
+        return n.obj if isinstance(n, Known) else n.value
+
+    def outside_test(self, index: Any, length: Any, where: Any) -> Any:
+        """Whether `index` is out of bounds: known or a value."""
+        if not isinstance(index, Value):
+            if not isinstance(length, Value):
+                return not -length <= index < length
+            least = index if index >= 0 else -index - 1
+            return self.test(operator.le, length, least, where)
+        test = self.test(operator.ge, index, length, where)
+        if index.kind.dtype.kind == "u":
+            return test
+        low = -length if not isinstance(length, Value) else \
+            self.emit(operator.neg, (length,), None, length.kind, where, "low")  # fmt: skip
+        below = self.test(operator.lt, index, low, where)
+        return self.either([test, below], where)
+
+    # ------------------------------------------------------------------ what cannot
+
+    def check_lazy(self, op: Any, tree: tuple, where: Any) -> None:
+        """Refuse a view that is made when it is read, and may raise what is caught here."""
+        for cls in may_raise(Instr(op, tree)):
+            if self.catching(cls):
+                raise self.refuse(
+                    where, f"`{op_name(op)}` inside `try`: whether it raises `{cls.__name__}` is "
+                    "known only at run time", "Test for it with an `if`.")  # fmt: skip
+
+    def check_visible(self, place: Place, instrs: list[Instr]) -> None:
+        """Refuse a body in which something may raise what is caught, and no test shows it."""
+        caught: list = []
+        for classes, _ in place.clauses:
+            caught += [Exception] if classes is None else classes
+        # A state that is set elsewhere makes exceptions of NumPy's warnings.
+        told = any(issubclass(c, (FloatingPointError, Warning)) for c in caught)
+        for instr in without(instrs, place.exempt):
+            if told and not isinstance(instr.op, str):
+                raised: tuple = tuple(caught)
+            elif instr.op == "errstate_enter" and "raise" in instr.kwargs.values():
+                raised = (FloatingPointError,)
+            else:
+                raised = may_raise(instr)
+            known = self.checked.get(instr)
+            if instr.attrs.get("view"):
+                continue  # made further up, where it was checked
+            for cls in raised:
+                if cls is known or not any(issubclass(cls, c) or issubclass(c, cls)
+                                           for c in caught):  # fmt: skip
+                    continue
+                raise self.refuse(
+                    instr.where, f"`{op_name(instr.op)}` inside `try`: whether it raises "
+                    f"`{cls.__name__}` is known only at run time",
+                    "Test for it with an `if`.")  # fmt: skip
+
+
+class Foreseen(NamedTuple):
+    """A function of a limited domain: it raises where `op(x, bound)`, as it does at `outside`."""
+
+    op: Callable
+    bound: float
+    absolute: bool
+    outside: float
+
+
+DOMAINS: dict[Any, Foreseen] = {
+    math.sqrt: Foreseen(operator.lt, 0, False, -1.0),
+    math.log: Foreseen(operator.le, 0, False, -1.0),
+    math.log2: Foreseen(operator.le, 0, False, -1.0),
+    math.log10: Foreseen(operator.le, 0, False, -1.0),
+    math.log1p: Foreseen(operator.le, -1, False, -2.0),
+    math.acosh: Foreseen(operator.lt, 1, False, 0.0),
+    math.asin: Foreseen(operator.gt, 1, True, 2.0),
+    math.acos: Foreseen(operator.gt, 1, True, 2.0),
+    math.atanh: Foreseen(operator.ge, 1, True, 2.0),
+}
+# Comparison → those that do not hold where it does.
+IMPLIED: dict[Any, tuple] = {
+    operator.lt: (operator.ge, operator.gt, operator.eq),
+    operator.gt: (operator.le, operator.lt, operator.eq),
+    operator.le: (operator.gt,), operator.ge: (operator.lt,),
+    operator.eq: (operator.ne, operator.lt, operator.gt), operator.ne: (operator.eq,),
+}  # fmt: skip
+DIVISIONS = {operator.truediv, operator.floordiv, operator.mod}
+
+
+def message(fails: Callable[[], Any]) -> str:
+    """The text of the exception that a call raises."""
+    try:
+        fails()
+    except Exception as error:
+        return str(error)
+    raise AssertionError("it does not raise")
+
+
+def error_ref(error: BaseException) -> Bound:
+    return Bound((Known(type(error)), tuple(Known(a) for a in error.args)), "exception")
+
+
+def is_in(obj: Any, table: Any) -> bool:
+    try:
+        return obj in table
+    except TypeError:  # not hashable
+        return False
+
+
+def without(instrs: Iterable[Instr], exempt: set) -> Iterator[Instr]:
+    """The instructions, those of inner blocks included, but for some."""
+    for instr in instrs:
+        if instr not in exempt:
+            yield instr
+            for block in instr.blocks:
+                yield from without(block.instrs, exempt)
+
+
+# ---------------------------------------------------------------------------- which raises what
+
+ANYTHING = (Exception,)
+NUMPY = (ValueError, TypeError, IndexError, ArithmeticError)  # of a function that is not listed
+NOTHING: tuple = ()
+QUIET = frozenset(
+    """copy shape tuple list list_append list_setitem fstring global identity adjoint undefined for
+    errstate_enter errstate_exit
+    """.split()
+)
+MATH: dict[Any, tuple] = {
+    **{f: NOTHING for f in (
+        math.atan, math.atan2, math.hypot, math.fabs, math.copysign, math.erf, math.erfc,
+        math.tanh, math.asinh, math.degrees, math.radians, math.isnan, math.isinf, math.isfinite,
+        math.cbrt,
+    )},
+    **{f: (ValueError,) for f in (*DOMAINS, math.sin, math.cos, math.tan, math.fmod,
+                                  math.remainder)},
+    **{f: (OverflowError,) for f in (math.exp, math.expm1, math.exp2, math.sinh, math.cosh)},
+    **{f: (ValueError, OverflowError) for f in (math.pow, math.gamma, math.lgamma, math.floor,
+                                                math.ceil, math.trunc)},
+}  # fmt: skip
+SCALARS: dict[Any, tuple] = {
+    operator.truediv: (ZeroDivisionError,), operator.floordiv: (ZeroDivisionError,),
+    operator.mod: (ZeroDivisionError,), operator.pow: (ZeroDivisionError, OverflowError),
+    int: (ValueError, OverflowError),
+    abs: NOTHING, max: NOTHING, min: NOTHING, sum: NOTHING, round: (ValueError, OverflowError),
+}  # fmt: skip
+WHOLE = frozenset({np.sum, np.prod, np.mean, np.std, np.var, np.any, np.all, np.cumsum, np.shape,
+                   np.size, np.ndim, np.zeros_like, np.ones_like, np.full_like, np.empty_like,
+                   np.copy, np.ravel, np.transpose, np.conj, np.real, np.imag, len, list, tuple,
+                   sum, any, all, print, str, operator.not_})  # fmt: skip
+
+
+def may_raise(instr: Instr) -> tuple[type, ...]:
+    """The classes of the exceptions that an instruction may raise.
+
+    Operations on Python's numbers raise by their values, those on arrays where shapes do not fit.
+    Ints are taken to be small enough to be floats.
+    """
+    op = instr.op
+    if isinstance(op, str):
+        if op in ("if", "while"):  # the truth of an array
+            test = instr.args[0] if op == "if" else instr.blocks[0].results[0]
+            return NOTHING if leaf_kind(test).tag == "scalar" else (ValueError,)
+        if op in QUIET:
+            return NOTHING
+        if op == "raise":
+            return (instr.args[0].obj,)
+        if op == "check_length":
+            return (ValueError,)
+        if op in ("getitem", "setitem", "add_at"):
+            return item_raises(instr)
+        return NUMPY if op in ("list_pop", "stack", "list_add") else ANYTHING
+    if instr.attrs.get("opaque") or instr.attrs.get("taped"):
+        return ANYTHING
+    if is_in(op, MATH):
+        return MATH[op]
+    kinds = [leaf_kind(leaf) for leaf in leaves((instr.args, tuple(instr.kwargs.values())))]
+    if op in (float, complex, bool) and kinds[0].tag == "scalar":
+        return NOTHING
+    if all(k.tag == "scalar" and k.python is not False for k in kinds) and is_in(op, SCALARS):
+        divisor = instr.args[-1]
+        if op in DIVISIONS and type(divisor) in NUMBERS and divisor != 0:
+            return NOTHING
+        if op is operator.pow and type(divisor) is int and divisor >= 0:
+            return (OverflowError,)
+        return SCALARS[op]
+    if is_in(op, WHOLE):
+        return NOTHING
+    if elementwise(op):
+        return NOTHING if same_shapes(kinds) else (ValueError,)
+    if is_in(op, abstract.PURE) and module_of(op) in ("numpy", "math", "operator", "_operator",
+                                                      "builtins"):  # fmt: skip
+        return NUMPY
+    return ANYTHING
+
+
+def module_of(op: Any) -> str:
+    return (getattr(op, "__module__", None) or "numpy").split(".")[0]
+
+
+def elementwise(op: Any) -> bool:
+    return isinstance(op, np.ufunc) and op.signature is None or is_in(op, OPERATORS) or \
+        op in (np.where, np.clip, np.round, np.isclose)  # fmt: skip
+
+
+OPERATORS = {
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod,
+    operator.neg, operator.pos, operator.pow, operator.lt, operator.le, operator.gt, operator.ge,
+    operator.eq, operator.ne, operator.and_, operator.or_, operator.xor, operator.invert, abs,
+}  # fmt: skip
+
+
+def same_shapes(kinds: list[Kind]) -> bool:
+    """Whether operands surely broadcast: the last dimensions are equal, or one."""
+    dims = [k.dims for k in kinds if k.numeric]
+    if len(dims) != len(kinds) or any(d is None for d in dims):
+        return False
+    rank = max(map(len, dims), default=0)
+    for axis in range(1, rank + 1):
+        sizes = {d[-axis] for d in dims if len(d) >= axis} - {1}
+        if len(sizes) > 1:
+            return False
+    return True
+
+
+def item_raises(instr: Instr) -> tuple[type, ...]:
+    """An index may be out of bounds; what is stored may not fit."""
+    basic = instr.op == "getitem"
+    key = instr.args[1] if basic else instr.args[2]
+    parts = key if isinstance(key, tuple) and not isinstance(key, Slice) else (key,)
+    inside = all(part is ... or part is None or isinstance(part, Slice) for part in parts)
+    raised = NOTHING if inside else (IndexError,)
+    if basic:
+        return raised
+    value = leaf_kind(instr.args[3]) if not isinstance(instr.args[3], (tuple, list)) else None
+    fits = value is not None and value.dims == ()
+    return raised if fits else (*raised, ValueError)
+
+
+def leaves(tree: Any) -> list:
+    """Values and constants of an argument tree.
+
+    >>> leaves((1, ["a", 2.0]))
+    [1, 'a', 2.0]
+    """
+    if isinstance(tree, (tuple, list)):
+        return [leaf for part in tree for leaf in leaves(part)]
+    return [tree]
