@@ -302,8 +302,10 @@ class Loop:
             return run.run(body_block)
 
         run.depth += 1
-        path = run.sub(start, body)
-        run.depth -= 1
+        try:
+            path = run.sub(start, body)
+        finally:
+            run.depth -= 1
         run.temporaries.pop()
         exit = path.exit
         if exit is not None and exit.dead:

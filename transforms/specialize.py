@@ -460,7 +460,7 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
 
             self.temporaries.append(dict(self.temporaries[-1]))
             path = self.sub(self.state.copy(), body)
-            path.value = values[0]
+            path.value = values[0] if values else None
             self.temporaries.pop()
             paths.append(path)
         then, other = paths
