@@ -11,15 +11,6 @@ them (their length, the items of a tuple) is known in here too.
 # mypy: no-check-untyped-defs
 
 
-def mapped(f, *iterables):
-    """`list(map(f, …))`
-
-    >>> mapped(max, [1, 5], [3, 4])
-    [3, 5]
-    """
-    return [f(*row) for row in zip(*iterables)]
-
-
 def mapped_one(f, items):
     """`list(map(f, items))`"""
     return [f(item) for item in items]
@@ -196,3 +187,14 @@ def flattened(rows):
         for item in row:
             found.append(item)
     return found
+
+
+def summed(items, start):
+    """`sum(items, start)`
+
+    >>> summed([2, 3], 1)
+    6
+    """
+    for item in items:
+        start = start + item
+    return start

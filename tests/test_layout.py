@@ -53,7 +53,9 @@ STAGES = {
     "merging": {"mutation"},
     "loops": {"halves", "merging", "mutation", "rotations"},
     "rotations": {"choices", "merging"},
+    "wrappers": {"mutation"},
     "calls": {
+        "wrappers",
         "array_calls",
         "builtin_calls",
         "containers",

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime import python_forms
 from srcdiff.transforms.ir import Instr
 from srcdiff.transforms.kinds import INT, Kind, kind_of
 from srcdiff.transforms.mutation import Memory
@@ -179,7 +180,7 @@ class Builtins(Memory):
         return Known(None)
 
     def call_sum(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
-        ref = args[0]
+        ref = self.sequence_of(args[0], where)
         start = args[1] if len(args) > 1 else kwargs.get("start", Known(0))
         if isinstance(ref, ARRAYS):
             kind = self.kind(ref)
@@ -195,7 +196,7 @@ class Builtins(Memory):
                 kind = item[0] if item else INT
                 value = self.emit(sum, (self.held(ref).value,), None, kind, where, "total")
                 return self.fresh(value)
-            raise self.refuse(where, "`sum` with a start")
+            return self.as_if_here(python_forms.summed, (ref, start), {}, where, internal=True)
         items = self.items(ref, where)
         if all(isinstance(i, Known) for i in items) and isinstance(start, Known):
             return Known(sum((i.obj for i in items), start.obj))
@@ -214,7 +215,7 @@ class Builtins(Memory):
         return self.all_any(all, args, where)
 
     def all_any(self, op: Callable, args: tuple, where: Any) -> Ref | None:
-        ref = args[0]
+        ref = self.sequence_of(args[0], where)
         if isinstance(ref, ARRAYS) or (isinstance(ref, List) and isinstance(self.held(ref), Plain)):
             return Plain(self.emit(op, (self.read(ref, where),), None, kind_of(True), where,
                                    op.__name__))  # fmt: skip

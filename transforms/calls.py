@@ -33,6 +33,7 @@ from srcdiff.transforms import (
     number_calls,
     objects,
     part_views,
+    wrappers,
     writers,
 )
 from srcdiff.transforms.array_calls import ArrayCalls
@@ -81,6 +82,7 @@ from srcdiff.transforms.references import (
     ref_like,
     static_ref,
 )  # fmt: skip
+from srcdiff.transforms.wrappers import Wrappers
 
 STATIC_TYPES = (bool, int, str, type(None), bytes, np.dtype, type, type(...))
 MODULES = ("numpy", "math", "cmath", "builtins", "operator", "scipy", "srcdiff", "itertools",
@@ -103,6 +105,7 @@ HANDLERS = {
     **number_calls.HANDLERS,
     **objects.HANDLERS,
     **part_views.HANDLERS,
+    **wrappers.HANDLERS,
     **writers.HANDLERS,
 }
 
@@ -118,6 +121,7 @@ class Calls(
     PartViews,
     ArrayCalls,
     Objects,
+    Wrappers,
 ):
     # ------------------------------------------------------------------ names from outside
 
@@ -412,6 +416,9 @@ class Calls(
     def inlined_or_taped(self, f: types.FunctionType, args: tuple, kwargs: dict,
                          where: Any) -> Ref:  # fmt: skip
         """A call of a user's function: inlined, or run on the tape where that is refused."""
+        chosen = self.dispatched(f, args, where)
+        if chosen is not None:
+            return self.call(chosen, args, kwargs, where)
         if self.observed is None or self.frame.internal:
             return self.inline(f, args, kwargs, where)
         undo = self.snapshot()

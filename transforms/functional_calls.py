@@ -47,7 +47,10 @@ class Functional(Memory):
         if endless(ref):
             raise self.refuse(where, "an iterator without end", "Give it to `zip` or `islice`.")
         length, item, _ = self.iterate(ref, where)
-        return [item(Known(i)) for i in range(length)] if isinstance(length, int) else None
+        if not isinstance(length, int):
+            return None
+        self.once(ref, where)
+        return [item(Known(i)) for i in range(length)]
 
     def indexable(self, ref: Any, where: Any) -> Any:
         """The same items in something that has a length and can be indexed."""
@@ -70,20 +73,9 @@ class Functional(Memory):
 
     def form(self, f: Callable, args: tuple, where: Any) -> Ref:
         """A loop of `python_forms`, written out here."""
-        found = self.inline(f, args, {}, where, internal=True)
-        self.where = where
-        return found
+        return self.as_if_here(f, args, {}, where, internal=True)
 
     # ------------------------------------------------------------------ map, filter, reduce
-
-    def call_map(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        f, *iterables = args
-        columns = [self.known_items(it, where) for it in iterables if not endless(it)]
-        if all(c is not None for c in columns) and len(columns) == len(iterables):
-            return Tuple(tuple(self.call(f, row, {}, where) for row in zip(*columns)))
-        if len(iterables) == 1:
-            return self.form(python_forms.mapped_one, (f, iterables[0]), where)
-        return self.form(python_forms.mapped, (f, *iterables), where)
 
     def call_starmap(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         f, rows = args
@@ -93,12 +85,6 @@ class Functional(Memory):
                 self.call(f, tuple(self.items(row, where)), {}, where) for row in known
             ))  # fmt: skip
         return self.form(python_forms.starred, (f, rows), where)
-
-    def call_filter(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        f, items = args
-        if isinstance(f, Known) and f.obj is None:
-            return self.form(python_forms.filtered_true, (items,), where)
-        return self.form(python_forms.filtered, (f, items), where)
 
     def call_filterfalse(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         return self.form(python_forms.filtered_out, args, where)
@@ -373,15 +359,12 @@ class Functional(Memory):
             order = self.known_order(keys, down, where)
             if order is not None:
                 return self.new_list(tuple(items.items[i] for i in order))
-            if not self.alike(items.items):
-                raise self.refuse(where, "`sorted` of a few unlike things by run-time keys",
-                                  "Sort the keys, or write an array.")  # fmt: skip
             tree: Any = [self.read(k, where) for k in keys]
             places = self.order_of(tree, down, where)
-            found, listed = [], self.new_list(items.items)
+            found, item = [], self.table(items.items, where)
             for k in range(len(items.items)):
                 at = Plain(self.emit("getitem", (places, k), None, INT, where, "at"))
-                found.append(self.getitem(listed, at, where))
+                found.append(item(at))
             return self.new_list(tuple(found))
         keys = items if plain else self.form(python_forms.mapped_one, (key, items), where)
         if isinstance(keys, Iterator):
@@ -494,9 +477,9 @@ class Functional(Memory):
 
 
 HANDLERS: dict[Any, Callable] = {
-    map: Functional.call_map, filter: Functional.call_filter, max: Functional.call_max,
-    min: Functional.call_min, sorted: Functional.call_sorted, iter: Functional.call_iter,
-    next: Functional.call_next, functools.reduce: Functional.call_reduce,
+    max: Functional.call_max, min: Functional.call_min, sorted: Functional.call_sorted,
+    iter: Functional.call_iter, next: Functional.call_next,
+    functools.reduce: Functional.call_reduce,
     operator.itemgetter: Functional.call_itemgetter,
     operator.attrgetter: Functional.call_attrgetter, operator.getitem: Functional.call_getitem,
     operator.concat: Functional.call_concat,

@@ -157,6 +157,7 @@ def lowered_of(parsed: Any) -> Lowered:
 
 class Specializer(Calls, Choices, Matching, Exceptions, Halves):
     def __init__(self, unroll: int = UNROLL, training: bool = False):
+        self.walked_once: dict[int, Any] = {}
         self.separate, self.halves, self.base, self.guesses = Separate(), {}, 0, 0
         self.state = State({}, {})
         self.instrs: list[Instr] = []
@@ -716,6 +717,7 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
     def items(self, ref: Any, where: Any) -> list:
         """The items of something of known length."""
         length, item, _ = self.iterate(ref, where)
+        self.once(ref, where)
         if not isinstance(length, int):
             raise NeedsUnrolling(f"{describe(ref)} has a length that is known only at run time",
                                  where and where.location)  # fmt: skip
@@ -1236,6 +1238,9 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         if is_stream(iterable) and any(i.op in ("break", "return") for i in walk(instr.blocks[0])):
             raise self.refuse(instr.where, "a loop over an iterator that may leave some of it",
                               "Loop over the list.")  # fmt: skip
+        self.once(iterable, instr.where)
+        if isinstance(iterable, Iterator) and iterable.kind == "filter":
+            return self.do_for(self.filtered_loop(iterable, instr))
         length, item, bounds = self.iterate(iterable, instr.where)
         body, orelse = instr.blocks
         if isinstance(length, int) and (bounds is None or length * size(body) <= self.unroll):

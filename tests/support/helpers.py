@@ -1,5 +1,9 @@
 """Helpers and rebinding."""
 
+import functools
+import itertools
+import operator
+
 import numpy as np
 
 from tests.gallery import some
@@ -64,3 +68,181 @@ def mutual(x, n):
         return 2 * x if n == 0 else even(np.exp(-x), n - 1)
 
     return np.sum(even(x, n))
+
+
+@line("`nonlocal` in a closure", some(4))
+def nonlocal_total(x):
+    total = 0.0
+
+    def add(v):
+        nonlocal total
+        if v > 0:
+            total = total + v * v
+        return total
+
+    for v in x:
+        add(v)
+    return total
+
+
+@line("closures from a factory, late binding of loop variables", some(3))
+def factories(x):
+    def power(k):
+        return lambda v: v**k
+
+    late = [lambda v: v * (i + 1) for i in range(3)]  # noqa: B023
+    early = [lambda v, i=i: v * (i + 1) for i in range(3)]
+    return power(3)(x[0]) + sum(f(x[1]) for f in late) * sum(f(x[2]) for f in early)
+
+
+@line("`map` and `filter` with lambdas", some(5))
+def map_and_filter(x):
+    total = 0.0
+    for v in filter(lambda v: v > 0, map(np.sin, x)):
+        total += v * v
+    return total + sum(map(lambda a, b: a * b, x, x[::-1]))
+
+
+@line("`functools.reduce`", some(4))
+def reduced(x):
+    return functools.reduce(lambda a, b: a * np.sin(b), x, 1.0)
+
+
+def affine(a, b, *, k=2):
+    return a * k + b
+
+
+@line("`functools.partial`", 1.3)
+def partially(x):
+    scaled = functools.partial(affine, k=x)
+    return functools.partial(scaled, x**2)(3.0) * functools.partial(np.multiply, x)(2.0)
+
+
+@line("`sorted`, `min` and `max` with `key=` on an array", some(5))
+def by_key(x):
+    far = sorted(x, key=lambda v: -abs(v))
+    return far[0] * 3 + far[-1] * 2 + min(x, key=abs) ** 2 + max(x, key=lambda v: -v)
+
+
+@line("`sorted` of pairs, `operator.itemgetter`", some(3))
+def pairs_by_key(x):
+    pairs = [(x[0], 1.0), (x[1], 2.0), (x[2], 3.0)]
+    up = sorted(pairs, key=operator.itemgetter(0))
+    return sum((i + 1) * a * b for i, (a, b) in enumerate(up))
+
+
+@line("`itertools`: `product`, `combinations`, `chain`, `accumulate`, …", some(4))
+def itertools_(x):
+    s = sum(x[i] * x[j] for i, j in itertools.combinations(range(4), 2))
+    s += sum(v * v for v in itertools.chain([x[0]], (x[1], x[2])))
+    return s * sum(itertools.accumulate([x[0], x[1], x[2]], operator.mul))
+
+
+def twice(f):
+    @functools.wraps(f)
+    def inner(*args, **kwargs):
+        return 2 * f(*args, **kwargs)
+
+    return inner
+
+
+@twice
+def doubled(a, b=1.0):
+    return a * np.sin(b)
+
+
+@line("decorators, at module level and inside", some(3))
+def decorated(x):
+    @twice
+    def square(v):
+        return v * v
+
+    return doubled(x[0], b=x[1]) * square(x[2])
+
+
+@functools.lru_cache
+def cached(x):
+    return x**2 + 1
+
+
+@line("`functools.lru_cache` is seen through", 0.4)
+def through_a_cache(x):
+    return cached(x) * cached(3)
+
+
+@functools.singledispatch
+def act(x):
+    return x * 2
+
+
+@act.register(np.ndarray)
+def act_on_array(x):
+    return np.sum(x**3)
+
+
+@line("`functools.singledispatch`", some(3))
+def dispatched(x):
+    return act(x) * act(x[0])
+
+
+class Tool:
+    gain = 2.0
+
+    def __init__(self, w):
+        self.w = w
+
+    def __call__(self, x):
+        return self.w * np.sin(x)
+
+    @staticmethod
+    def square(x):
+        return x * x
+
+    @classmethod
+    def scaled(cls, x):
+        return cls.gain * x
+
+
+TOOL = Tool(1.5)
+TABLE = {"tool": TOOL, "scaled": Tool.scaled, "sin": np.sin}
+
+
+@line("callable objects, static and class methods, functions in dicts", 0.7)
+def tools(x):
+    return TOOL(x) * Tool.square(x) + sum(TABLE[name](x) for name in ("tool", "scaled", "sin"))
+
+
+@line("a memo in a dict", 0.3)
+def memo(x):
+    known = {}
+
+    def f(n):
+        if n not in known:
+            known[n] = x if n < 2 else f(n - 1) * f(n - 2) + 1
+        return known[n]
+
+    return f(6)
+
+
+def fill(out, v):
+    out[:] = v
+    out[0] *= 2
+
+
+@line("helpers that write their arguments", some(3))
+def writing_helper(x):
+    b = np.zeros(3)
+    fill(b, x * 2)
+    y = x.copy()
+    fill(y[1:], x[0])
+    return np.sum(b * y)
+
+
+def mixed(a, /, b, *rest, c=2.0, **more):
+    return a * b**c + sum(rest) * more["k"]
+
+
+@line("positional-only and keyword-only parameters, `*args`, `**kwargs`", some(3) ** 2)
+def parameters(x):
+    given = {"c": 3.0, "k": x[1]}
+    return mixed(x[0], x[2], *(x[1], 2.0), **given)
