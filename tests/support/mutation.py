@@ -558,3 +558,36 @@ def stores_in_loops(x, n):
             y[y > 1] *= 0.5
         y[[i, 0]] = y[[0, i]]
     return np.sum(y**2)
+
+
+# Names that are one of several arrays
+
+
+@line("a name for one of two arrays, chosen at run time, that is written", some(3), some(3), 0.5)
+def conditional_alias(x, y, s):
+    target = x if s > 0 else y
+    target[0] *= 2.0
+    target += s
+    return np.sum(x**2) + np.sum(np.sin(y))
+
+
+@line("names that change places in a loop while the arrays have other names", some(3), 3)
+def rotating_aliases(x, n):
+    u, v = x * 1.0, np.zeros_like(x)
+    first = u
+    for _ in range(n):
+        v[1:] = np.sin(u[:-1])
+        u, v = v, u
+    first *= 2
+    return np.sum(u**2) + np.sum(v * x)
+
+
+@line("the best array so far, kept and written", some(3), 4)
+def kept_and_written(x, n):
+    best = x
+    for i in range(n):
+        trial = x * np.cos(i + 1.0)
+        if np.sum(trial) > np.sum(best):
+            best = trial
+        best[0] += 0.1
+    return np.sum(best**2)
