@@ -303,6 +303,7 @@ class _Code:
         return True
 
 
+EFFECTS = ("print", "append_outside", "store_outside", "delete_outside", "write_back")
 _SEEDS = {"grad": "one", "value_and_grad": "one", "elementwise_grad": "ones", "vjp": "argument"}
 
 _SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -873,7 +874,7 @@ def _has_effects(block: Any) -> bool:
     for block in todo:  # grows as we go
         for instr in block.instrs:
             called = callable(instr.op) and not instr.attrs.get("taped")
-            if instr.effect and (called or instr.op in ("print", "append_outside")):
+            if instr.effect and (called or instr.op in EFFECTS):
                 return True
             todo += instr.blocks
     return False

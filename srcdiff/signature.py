@@ -140,6 +140,15 @@ def _static(x: Any) -> Any:
     return Same(x)
 
 
+def kinds_of(items: Any) -> Any:
+    """What code knows of a list outside that it reads at any length: what kinds its items are.
+
+    >>> kinds_of([1.0, 2.0]) == kinds_of([3.0]), kinds_of([1.0]) == kinds_of([1])
+    (True, False)
+    """
+    return type(items), {*map(type, items)}
+
+
 def same_static(x: Any, y: Any) -> bool:
     """Whether two outside values are the same to code that was compiled for one of them.
 
@@ -186,7 +195,8 @@ def unchanged(
     for key, value in (function.__kwdefaults__ or {}).items():
         tests[f"{held}.__kwdefaults__[{key!r}] is {spell.name(value)}"] = None
     for path, obj, how in guards:
-        tests[spell.test(spell.path(path), obj, how)] = None
+        found = spell.absent(path) if how == "absent" else spell.test(spell.path(path), obj, how)
+        tests[found] = None
     text = f"""
 def holds(args, kwargs):
     try:
@@ -257,7 +267,17 @@ class _Speller:
             return f"default({self.name(base)}, {rest[-1]!r})"
         return self.name(base)
 
+    def absent(self, path: tuple[Any, ...]) -> str:
+        """A test that there is nothing at a path yet."""
+        kind, base, name = path
+        if kind == "attr":
+            return f"not hasattr({self.path(base)}, {name!r})"
+        return f"{name!r} not in {self.name(base.globals)}"
+
     def test(self, found: str, obj: Any, how: str) -> str:
+        if how == "kinds":
+            self.names["kinds_of"] = kinds_of
+            return f"kinds_of({found}) == {self.name(kinds_of(obj))}"
         if how == "equal":
             return f"same_static({found}, {self.name(obj)})"
         if how == "kind":

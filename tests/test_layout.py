@@ -44,6 +44,7 @@ STAGES = {
         "merging",
         "mutation",
         "objects",
+        "outside",
         "parse",
         "patterns",
     },
@@ -66,6 +67,7 @@ STAGES = {
         "mutation",
         "number_calls",
         "objects",
+        "outside",
         "part_views",
         "writers",
     },
@@ -84,6 +86,7 @@ STAGES = {
     "functional_calls": {"iteration", "mutation"},
     "iteration": {"mutation"},
     "objects": {"mutation"},
+    "outside": {"mutation"},
     "emit": {"printer"},
     # The fallback: what is called, how a tree is made to call it, and one helper of a compiled one.
     "rewrite": {"parse"},

@@ -32,10 +32,12 @@ from srcdiff.transforms.ir import (
     carried,
     flatten,
     map_tree,
+    walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import fits
 
 UPDATES = ("setitem", "add_at")
+ESCAPES = ("store_outside", "append_outside")
 READONLY = {np.broadcast_to, np.broadcast_arrays, np.diag, np.diagonal}  # views that NumPy protects
 
 
@@ -367,6 +369,9 @@ class Look:
         live: set[Value] = set()
         self.note(live, flatten(self.block.results))
         self.note(live, self.results)
+        for instr in walk(self.block):  # what lies outside is read by whoever comes next
+            if instr.op in ESCAPES:
+                self.note(live, instr.operands)
         self.changed = False
         self.edits: set[Instr] = set()
         self.entries: dict[Instr, set[Value]] = {}  # loop → parameters that start as a copy

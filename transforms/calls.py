@@ -8,7 +8,6 @@ call, which has an effect and may write to the arrays that it is given.
 
 from __future__ import annotations
 
-import builtins
 import enum
 import functools
 import inspect
@@ -49,23 +48,21 @@ from srcdiff.transforms.kinds import (
     OBJECT,
     Kind,
     fresh_size,
-    kind_of,
 )  # fmt: skip
 from srcdiff.transforms.mappings import Mappings
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
 from srcdiff.transforms.number_calls import Numbers
 from srcdiff.transforms.objects import Objects, instance_class, lookup
+from srcdiff.transforms.outside import Outside
 from srcdiff.transforms.part_views import PartViews
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
     Bound,
     Buffer,
-    Cell,
     Choice,
     Dict,
     Function,
-    Guard,
     Iterator,
     Known,
     List,
@@ -77,14 +74,11 @@ from srcdiff.transforms.references import (
     Super,
     Tuple,
     arrays_of,
-    path_key,
-    path_name,
     ref_like,
     static_ref,
 )  # fmt: skip
 from srcdiff.transforms.wrappers import Wrappers
 
-STATIC_TYPES = (bool, int, str, type(None), bytes, np.dtype, type, type(...))
 MODULES = ("numpy", "math", "cmath", "builtins", "operator", "scipy", "srcdiff", "itertools",
            "functools", "collections", "copy")  # fmt: skip
 
@@ -121,96 +115,9 @@ class Calls(
     PartViews,
     ArrayCalls,
     Objects,
+    Outside,
     Wrappers,
 ):
-    # ------------------------------------------------------------------ names from outside
-
-    def outside_name(self, parsed: Any, name: str, where: Any) -> Ref:
-        """A global, a closure cell or a builtin."""
-        if name in parsed.cells:
-            cell = parsed.cells[name]
-            try:
-                obj = cell.cell_contents
-            except ValueError:
-                raise self.refuse(where, f"`{name}` is read before it is assigned") from None
-            return self.outside_ref(("cell", parsed, name), obj)
-        if name in parsed.globals:
-            return self.outside_ref(("global", parsed, name), parsed.globals[name])
-        if hasattr(builtins, name):
-            return Known(getattr(builtins, name), ("builtin", name))
-        raise self.failing(NameError(f"name '{name}' is not defined"), where,
-                           f"the name `{name}` is not defined")  # fmt: skip
-
-    def outside_ref(self, path: tuple, obj: Any) -> Ref:
-        """A reference to an object that lives outside the function, guarded."""
-        kind = type(obj)
-        if kind is np.ndarray and obj.dtype.kind in "biufc":
-            known = self.outside.get(id(obj))
-            if known is None:
-                known = self.outside_array(path, obj)
-                self.outside["path", id(obj)] = path
-            elif path_key(self.outside["path", id(obj)]) != path_key(path):
-                for one in (self.outside["path", id(obj)], path):  # one array under two names
-                    self.guard(one, obj, "is")
-            return known
-        if kind in (float, complex) or isinstance(obj, np.generic):
-            key = path_key(path)
-            if key not in self.outside:
-                value = Value(path_name(path), kind_of(obj), True)
-                self.prologue.append(Instr("global", (), None, (value,), (), {"path": path}))
-                self.guard(path, obj, "kind")
-                self.outside[key] = Plain(value)
-            return self.outside[key]
-        if kind is tuple or (isinstance(obj, tuple) and hasattr(obj, "_fields")):
-            if all(isinstance(item, STATIC_TYPES) for item in obj):
-                self.guard(path, obj, "equal")
-                return Tuple(tuple(Known(item) for item in obj), kind)
-            self.guard(path, obj, "kind")
-            return Tuple(tuple(
-                self.outside_ref(("item", path, i), item) for i, item in enumerate(obj)
-            ), kind)  # fmt: skip
-        if kind in (list, dict):
-            return self.outside_container(path, obj)
-        self.guard(path, obj, "equal" if isinstance(obj, (bool, int, str)) else "is")
-        return Known(obj, path)
-
-    def outside_array(self, path: tuple, obj: np.ndarray) -> Array:
-        name = path_name(path)
-        value = Value(name, kind_of(obj, f"{name}'"), True)
-        self.prologue.append(Instr("global", (), None, (value,), (), {"path": path}))
-        self.guard(path, obj, "kind")
-        buffer = Buffer(name, "outside")
-        self.outside_versions[buffer] = value
-        self.state.memory[buffer] = value
-        self.keep.append(obj)
-        self.outside[id(obj)] = Array(buffer)
-        return Array(buffer)
-
-    def outside_container(self, path: tuple, obj: Any) -> Ref:
-        cell = self.outside.get(("cell", id(obj)))
-        if cell is None:
-            cell = Cell(path_name(path))
-            self.outside["cell", id(obj)] = cell
-            self.outside_cells[cell] = path
-            self.keep.append(obj)
-            self.guard(path, obj, "kind")
-            if isinstance(obj, list):
-                held: Any = tuple(self.outside_ref(("item", path, i), v) for i, v in enumerate(obj))
-            else:
-                held = {k: self.outside_ref(("item", path, k), v) for k, v in obj.items()}
-            self.outside["held", cell] = held
-        if cell not in self.state.memory:
-            self.state.memory[cell] = self.outside["held", cell]
-        return List(cell) if isinstance(obj, list) else Dict(cell)
-
-    def guard(self, path: tuple, obj: Any, how: str) -> None:
-        if path[0] in ("global", "cell", "attr", "item", "default"):
-            base = path
-            while base[0] in ("attr", "item"):
-                base = base[1]
-            if base[0] in ("global", "cell", "object", "default"):
-                self.guards.append(Guard(path, obj, how))
-
     # ------------------------------------------------------------------ operations
 
     def apply(self, op: Any, args: tuple, kwargs: dict, where: Any, name: str = "") -> Ref:
@@ -434,10 +341,11 @@ class Calls(
     def snapshot(self) -> Callable[[], None]:
         """A function that takes back all that is noted from here on."""
         state, count = self.state.copy(), len(self.instrs)
-        lists = [(x, list(x)) for x in (self.prologue, self.guards, self.aliases)]
+        lists = [(x, list(x)) for x in (
+            self.prologue, self.guards, self.aliases, self.appended_refs)]  # fmt: skip
         tables = [(x, x.copy()) for x in (
             self.outside, self.written, self.appended, self.read_cells, self.outside_cells,
-            self.outside_versions, self.augment, self.read_from, self.gathered, self.constants,
+            self.outside_versions, self.stored_at, self.augment, self.read_from, self.gathered, self.constants,
         )]  # fmt: skip
         stores = {name: list(found) for name, found in self.stores.items()}
 
@@ -479,6 +387,7 @@ class Calls(
         pull = Value(f"pull_{name}", OBJECT)
         places = [*paths_of(tree, ()), *(p for k, v in keywords.items() for p in paths_of(v, (k,)))]
         op = self.on_tape(f, kinds, places)
+        self.flush(where)
         attrs = {"effect": True, "taped": True}
         self.instrs.append(Instr(op, tree, keywords, (*results, pull), (), attrs, where))
         self.taped.append((f, error))
@@ -550,6 +459,11 @@ class Calls(
                               "be seen")  # fmt: skip
         results = [result]
         impure = not is_pure(obj) or self.writes(obj, args, kwargs)
+        if impure:
+            self.flush(where)
+            if any(a.buffer in self.own_array for a in arrays):
+                raise self.refuse(where, f"an array from outside that is written here is given to "
+                                  f"`{op_name(obj)}`, whose code cannot be seen")  # fmt: skip
         private: dict[Buffer, Value] = {}
         for ref in arrays:  # it may write: what may be the caller's is copied
             if not impure or draws(obj) or self.is_outside(ref, where) or ref.buffer in private:
@@ -711,6 +625,9 @@ class Calls(
     def setattr(self, base: Any, name: str, value: Any, where: Any) -> None:
         if instance_class(base) is not None:
             self.object_setattr(base, name, value, where)
+            return
+        if isinstance(base, Known):  # a class, a module
+            self.store_attribute(base, name, value, where)
             return
         raise self.refuse(where, f"a store to the attribute `{name}`",
                           "Return the new value instead.")  # fmt: skip

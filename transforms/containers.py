@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from srcdiff.transforms.ir import Instr, Slice, Value, leaf_kind
+from srcdiff.transforms.ir import Slice, Value, leaf_kind
 from srcdiff.transforms.kinds import OBJECT, Kind, join
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
@@ -21,7 +21,6 @@ from srcdiff.transforms.references import (
     Plain,
     Ref,
     arrays_of,
-    path_name,
 )  # fmt: skip
 
 CHANGING = frozenset(
@@ -76,23 +75,11 @@ class Containers(Memory):
 
     # lists and dicts
 
-    def append_outside(self, base: List, args: tuple, where: Any) -> Ref:
-        """`calls.append(v)` of a list from outside: an effect, once, where it stands."""
-        path = self.outside_cells[base.cell]
-        if base.cell in self.read_cells:
-            raise self.refuse(where, f"a list from outside, `{path_name(path)}`, is read and "
-                              "appended to", "Pass it as an argument.")  # fmt: skip
-        self.appended.add(base.cell)
-        self.guards[:] = [g for g in self.guards if g.path is not path]  # its length may change
-        attrs = {"effect": True, "path": path}
-        self.instrs.append(
-            Instr("append_outside", (self.read(args[0], where),), None, (), (), attrs, where)
-        )
-        return Known(None)
-
     def method_append(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
         if base.cell in self.outside_cells:
-            return self.append_outside(base, args, where)
+            self.append_outside(base, args, where)
+            if base.cell in self.appended:
+                return Known(None)
         held = self.held(base)
         self.written.add(base.cell)
         if isinstance(held, Plain):

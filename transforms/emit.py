@@ -134,6 +134,7 @@ class Emitter:
         self.folded: set[Value] = set()
         self.where: Any = None
         self.elided: set[Value] = set()
+        self.declared: dict[str, list[str]] = {}
         self.parameters: set[str] = set()
         self.users = shared.users
         for instr in walk(block):
@@ -251,7 +252,8 @@ class Emitter:
         self.where = None
         result = output(self.expr)
         self.statements.append(ast.Return(result))
-        tree = ast.FunctionDef(name=name, args=parameters, body=self.statements,
+        body = [*self.declarations(), *self.statements]
+        tree = ast.FunctionDef(name=name, args=parameters, body=body,
                                decorator_list=[], returns=None)  # fmt: skip
         return Emitted(tree, self.bound, self.cells)
 
@@ -367,7 +369,7 @@ class Emitter:
         self.globals_read: dict[Value, ast.expr] = {}
         names: set[str] = {"np"}
         for instr in walk(self.program):
-            if instr.op == "global":
+            if instr.op == "global" and not instr.attrs.get("read"):
                 expression = self.path(instr.attrs["path"])
                 self.globals_read[instr.results[0]] = expression
             elif "path" in instr.attrs:
@@ -410,6 +412,8 @@ class Emitter:
                 skip = self.with_errstate(instr, list(block.instrs[i + 1 :]), tail)
                 continue
             if instr.op == "global":
+                if instr.results[0] not in self.globals_read and self.uses.get(instr.results[0]):
+                    self.assign_to(instr.results[0], self.path(instr.attrs["path"]))
                 continue
             self.where = instr.where
             if instr.op == "if":
@@ -594,6 +598,32 @@ class Emitter:
     def stmt_append_outside(self, instr: Instr) -> None:
         target = ast.Attribute(self.path(instr.attrs["path"]), "append")
         self.add(ast.Expr(ast.Call(target, [self.expr(instr.args[0])], [])))
+
+    def stmt_store_outside(self, instr: Instr) -> None:
+        """`counter = n`, `self.n = n`, `CACHE[key] = v`"""
+        value = self.expr(instr.args[0])
+        self.declare(instr.attrs["path"])
+        self.add(ast.Assign([self.path(instr.attrs["path"])], value))
+
+    def stmt_delete_outside(self, instr: Instr) -> None:
+        self.add(ast.Delete([self.path(instr.attrs["path"])]))
+
+    def stmt_write_back(self, instr: Instr) -> None:
+        array, value = map(self.expr, instr.args)
+        self.add(ast.Assign([ast.Subscript(array, ast.Constant(...))], value))
+
+    def declare(self, path: tuple) -> None:
+        """Note that a name is to be declared `global` or `nonlocal`, for it is stored."""
+        expression = self.path(path)
+        if isinstance(expression, ast.Name):
+            declared = self.declared.setdefault(path[0], [])
+            if expression.id not in declared:
+                declared.append(expression.id)
+
+    def declarations(self) -> list[ast.stmt]:
+        """`global counter` and `nonlocal total`"""
+        kinds = {"global": ast.Global, "cell": ast.Nonlocal}
+        return [kinds[kind](names) for kind, names in self.declared.items()]
 
     def stmt_check_length(self, instr: Instr) -> None:
         v, n = instr.args

@@ -305,6 +305,7 @@ class Exceptions(Memory):
             if not self.frame.internal and where is not None:
                 raised.add_note(where.location.quoted())
             raise raised
+        self.flush(where)
         args = (cls, tuple(self.read(a, where) for a in values))
         self.instrs.append(Instr("raise", args, None, (), (), None, where))
         return Exit(dead=True)

@@ -344,6 +344,9 @@ class Halves(Memory):
         """Run the helper's body until what it returns, and what it is given, settles."""
         saved = (self.state, self.instrs, self.base, self.guesses, self.regions, self.where,
                  self.uncertain)  # fmt: skip
+        if self.own_array:
+            raise self.refuse(saved[5], f"the recursive function `{lowered.name}`, while an array "
+                              "from outside is written")  # fmt: skip
         around = self.tries, self.consumers, self.facts  # nothing of it reaches inside
         self.tries, self.consumers, self.facts = [], [], {}
         half.running = True

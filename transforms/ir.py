@@ -61,7 +61,8 @@ from srcdiff.transforms.kinds import OBJECT, Kind, kind_of
 STRUCTURAL = frozenset(
     """getitem setitem add_at shape copy tuple list list_append list_pop list_setitem list_add
     list_merge fstring spread_list zero_list zeros_like_adjoint global attribute call print
-    raise assert undefined append_outside check_length check_scalar errstate_enter
+    raise assert undefined append_outside store_outside delete_outside
+    write_back check_length check_scalar errstate_enter
     errstate_exit stack push pop peek identity adjoint
     """.split()
 )

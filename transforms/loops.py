@@ -90,7 +90,8 @@ class Loop:
         """Run the body once; None means that more is known now and it must be run again."""
         run = self.specializer
         self.mark, guards, written = len(run.instrs), len(run.guards), run.written
-        run.written = set()
+        run.written = type(written)(times=written.times)
+        self.began = run.written.now
         aliases, reads = list(run.aliases), dict(self.entry.reads)
         self.state = self.entry.copy()
         run.state = self.state
@@ -412,6 +413,9 @@ class Loop:
                 fits = False
         if fits:
             fits = self.ties_known(path)
+        if fits and run.appended_refs:
+            before = self.entry.memory.keys() | {s.buffer for s in self.slots}
+            run.check_appended(self.began, before, self.instr.where)
         assert known
         return fits
 

@@ -230,9 +230,7 @@ class Lowering(Patterns):
         self.outer.update(node.names)
 
     def stmt_Global(self, node: Any) -> None:
-        raise self.refuse(
-            node, f"`global {', '.join(node.names)}`",
-            f"Return `{node.names[0]}` from the function instead.")  # fmt: skip
+        self.outer.update(node.names)
 
     def stmt_Assign(self, node: Any) -> None:
         value = self.expr(node.value)

@@ -67,6 +67,7 @@ class Memory:
     read_cells: set
     failing: Callable  # see `exceptions`
     outside_cells: dict  # lists and dicts from outside → how they are reached
+    fields_of: dict  # id of an object outside → the cell of its fields that are written
 
     # ------------------------------------------------------------------ errors
 
@@ -87,19 +88,9 @@ class Memory:
     def held(self, ref: Any) -> Any:
         """What a list or a dict holds."""
         if ref.cell in self.appended:
-            raise self.refuse(None, f"a list from outside, `{ref.cell.name}`, is appended to and "
-                              "read", "Pass it as an argument.")  # fmt: skip
+            self.needs(self.read_and_written(self.place_of[ref.cell]))
         self.read_cells.add(ref.cell)
         return self.state.memory[ref.cell]
-
-    def check_cell(self, ref: Any, where: Any, what: str) -> None:
-        """Lists and dicts from outside are read; only `append` may change them."""
-        if ref.cell in self.outside_cells:
-            raise self.refuse(
-                where,
-                f"`{ref.cell.name}`, from outside the function, is changed (`{what}`)",
-                "Pass it as an argument, or return the new one.",
-            )
 
     def read(self, ref: Any, where: Any = None) -> Any:
         """The IR's argument tree for what a reference refers to now."""
@@ -187,9 +178,7 @@ class Memory:
         if buffer.fixed:
             raise self.refuse(where, buffer.fixed)
         if buffer.origin == "outside":
-            raise self.refuse(
-                where, f"`{buffer.name}` is written, an array from outside the function",
-                f"Pass `{buffer.name}` as an argument.")  # fmt: skip
+            self.needs(self.place_of[buffer])
         others = {b if a is buffer else a for a, b in self.aliases if buffer in (a, b)} - {buffer}
         shared = others & self.reachable() if others else set()
         if shared:
@@ -206,6 +195,9 @@ class Memory:
             found |= buffers_of(ref, memory)
         for values in self.temporaries:
             for ref in values.values():
+                found |= buffers_of(ref, memory)
+        for cell in self.fields_of.values():
+            for ref in memory.get(cell, {}).values():
                 found |= buffers_of(ref, memory)
         return found
 

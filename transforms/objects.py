@@ -85,6 +85,9 @@ class Objects(Memory):
         """The reference to what a class has under a name, guarded."""
         if isinstance(found, (staticmethod, classmethod)):
             return self.outside_ref(("attr", ("object", found), "__func__"), found.__func__)
+        stored = self.stored_field(lookup(cls, name)[1], name, None)
+        if stored is not None:
+            return stored
         return self.outside_ref(("attr", ("object", cls), name), found)
 
     def bound(self, found: Any, cls: type, name: str, ref: Any, where: Any) -> Ref:
@@ -163,6 +166,9 @@ class Objects(Memory):
     def known_getattr(self, base: Known, name: str, where: Any) -> Ref | None:
         """A method or a property of an object from outside; None: an attribute like any other."""
         obj = base.obj
+        stored = self.stored_field(obj, name, where)
+        if stored is not None:
+            return stored
         if isinstance(obj, (type, types.ModuleType)):
             return self.class_getattr(base, name, where) if isinstance(obj, type) else None
         cls = type(obj)
@@ -176,6 +182,9 @@ class Objects(Memory):
             return None
         if is_library(owner) or isinstance(obj, enum.Enum) or name in own_names(obj):
             return None
+        stored = self.stored_field(owner, name, where)
+        if stored is not None:
+            return stored
         if isinstance(found, property):
             return self.bound(found, cls, name, base, where)
         if isinstance(found, types.FunctionType):
@@ -235,6 +244,10 @@ class Objects(Memory):
         self.store_attribute(base, name, value, where)
 
     def store_attribute(self, base: Any, name: str, value: Any, where: Any) -> None:
+        if isinstance(base, Known):
+            path = ("attr", ("object", base.obj), name)
+            self.store_field(base.obj, name, path, value, where)
+            return
         if not isinstance(base, Object):
             raise self.refuse(where, f"a store to the attribute `{name}`",
                               "Return the new value instead.")  # fmt: skip

@@ -44,6 +44,7 @@ from srcdiff.transforms.ir import Block, Instr, Value, flatten
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.linemap import build, line_map
 from srcdiff.transforms.mutation import NeedsChoice
+from srcdiff.transforms.outside import NeedsOutside
 from srcdiff.transforms.parse import Parsed
 from srcdiff.transforms.printer import print_source
 from srcdiff.transforms.references import (
@@ -279,6 +280,7 @@ def specialized(
     shared, choices = False, frozenset()  # type: tuple[bool, frozenset]
     separate = Separate()
     refused: UnsupportedSyntaxError | None = None
+    places: dict[tuple, Any] = {}
     while True:
         arguments = Arguments(request, shared, static)
         unroll = UNROLL if request.unroll is None else request.unroll
@@ -286,6 +288,7 @@ def specialized(
         run.observed, run.on_tape = request.observed, TapedCall
         run.guards += arguments.guards
         run.choices, run.as_slices = choices, refused is not None
+        run.outside_places = places
         run.separate = separate
         run.arguments = {v: path for path, v in arguments.leaf_of.items() if v.kind == INT}
         try:
@@ -296,6 +299,9 @@ def specialized(
             continue
         except NeedsChoice as need:  # an array is written that a merged name could be
             choices |= need.sites
+            continue
+        except NeedsOutside as need:  # what was taken for a constant is written
+            places[need.place.key] = need.place
             continue
         except NeedsHalves as need:  # a function that calls itself, or what it is given has changed
             if need.lowered is not None:

@@ -46,6 +46,7 @@ from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lowe
 from srcdiff.transforms.merging import Exit, Merger, Path
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
 from srcdiff.transforms.objects import instance_class
+from srcdiff.transforms.outside import OutsidePlace, Written
 from srcdiff.transforms.parse import MISSING, parse
 from srcdiff.transforms.patterns import Matching
 from srcdiff.transforms.references import (
@@ -56,6 +57,7 @@ from srcdiff.transforms.references import (
     Cell,
     Choice,
     Dict,
+    Fields,
     Function,
     Guard,
     Iterator,
@@ -107,8 +109,10 @@ def specialize(run: Specializer, parsed: Any, args: dict[str, Ref], state: State
     run.state = state
     cells = {cell for cell in state.memory if isinstance(cell, Cell)}
     lowered = lowered_of(parsed)
+    run.begin_outside()
     output = run.body(parsed, lowered, run.missing(parsed, lowered, args))
     tree = run.read_output(output)
+    run.flush(None)
     block = Block(tuple(params), [*run.prologue, *run.instrs], (tree,))
     written = {b for b in run.written if isinstance(b, Buffer) and b.origin == "argument"}
     return Specialized(block, tree, tuple(run.guards), bool(written | (run.written & cells)))
@@ -168,12 +172,20 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         self.choices: frozenset = frozenset()
         self.choice_names: dict = {}
         self.as_slices = self.saw_parts = False
-        self.written: set = set()
+        self.written = Written()
         self.outside: dict[Any, Ref] = {}
         self.appended: set = set()
         self.read_cells: set = set()
         self.outside_cells: dict = {}
         self.outside_versions: dict[Buffer, Value] = {}
+        self.outside_places: dict[tuple, OutsidePlace] = {}  # what is known to be written outside
+        self.place_of: dict[Any, OutsidePlace] = {}  # buffers and cells from outside
+        self.own_array: dict[Buffer, Value] = {}  # private copy → the array outside
+        self.fields_of: dict[int, Fields] = {}
+        self.first_fields: dict[tuple, Ref] = {}
+        self.stored_at: dict[tuple, tuple] = {}  # (cell, name) → when it was stored, and where
+        self.appended_refs: list[tuple] = []
+        self.unsynced: list[tuple] = []
         self.arguments: dict[Value, tuple] = {}  # int arguments → how they are reached
         self.keep: list[Any] = []  # objects whose identity is used as a key
         self.temporaries: list[dict] = []
@@ -371,6 +383,8 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
                             return exit
                 else:
                     exit = getattr(self, f"do_{instr.op}")(instr)
+                    if self.unsynced:
+                        self.sync()
             except Raised as raised:
                 exit = self.throw(error_ref(raised.error), instr.where)
             if assured is not None:
@@ -590,17 +604,23 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         self.christen(ref, plain_name)
         if len(self.frames) == 1:
             self.note_store(plain_name, ref, instr.where)
-        self.state.env[self.owner(name, instr.where), name] = ref
+        owner = self.owner(name)
+        if isinstance(owner, int):
+            self.state.env[owner, name] = ref
+        else:
+            self.store_name(owner, name, ref, instr.where)
 
-    def owner(self, name: str, where: Any) -> int:
-        """The frame that a name belongs to: an outer one after `nonlocal`."""
+    def owner(self, name: str) -> Any:
+        """The frame that a name belongs to, an outer one after `nonlocal`; or a parsed function.
+
+        That is the one whose globals or closure cells have it.
+        """
         frame: Frame | None = self.frame
         while frame is not None:
             if name in frame.lowered.local:
                 return frame.number
-            frame = self.frame_of(frame.outer)
-        raise self.refuse(where, f"a store to `{name}`, a variable of an outer function",
-                          f"Return `{name}` instead.")  # fmt: skip
+            parsed, frame = frame.parsed, self.frame_of(frame.outer)
+        return parsed
 
     def note_store(self, name: str, ref: Any, where: Any) -> None:
         """Remember what a local variable was assigned, for `wrt` by name."""
@@ -646,7 +666,10 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
 
     def do_delete(self, instr: Instr) -> None:
         name = instr.args[0]
-        self.state.env.pop((self.owner(name, instr.where), name), None)
+        owner = self.owner(name)
+        if not isinstance(owner, int):
+            raise self.refuse(instr.where, f"`del` of `{name}`, which lies outside the function")
+        self.state.env.pop((owner, name), None)
 
     def do_import(self, instr: Instr) -> None:
         name, top = instr.args
