@@ -345,7 +345,8 @@ class Calls(
             self.prologue, self.guards, self.aliases, self.appended_refs)]  # fmt: skip
         tables = [(x, x.copy()) for x in (
             self.outside, self.written, self.appended, self.read_cells, self.outside_cells,
-            self.outside_versions, self.stored_at, self.augment, self.read_from, self.gathered, self.constants,
+            self.outside_versions, self.stored_at, self.augment, self.read_from,
+            self.gathered, self.constants,
         )]  # fmt: skip
         stores = {name: list(found) for name, found in self.stores.items()}
 
