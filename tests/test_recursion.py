@@ -383,9 +383,23 @@ def test_arguments_and_results_are_written_in_a_loop():
         right(f, some(4), n)
 
 
-def test_a_result_that_is_the_argument_is_not_written():
+def test_a_result_that_is_the_argument_is_written():
     def go(v, k):
         return v if k == 0 else go(v, k - 1)
+
+    def f(x, n):
+        y = x * 2
+        z = go(y, n)
+        z[0] = 5.0
+        return np.sum(y**2) + z[1]
+
+    for n in (0, 2):
+        right(f, some(3), n)
+
+
+def test_a_result_that_may_be_a_view_of_the_argument_is_not_written():
+    def go(v, k):
+        return v if k == 0 else go(v[1:], k - 1)
 
     def f(x, n):
         y = x * 2
@@ -395,31 +409,160 @@ def test_a_result_that_is_the_argument_is_not_written():
 
     with pytest.raises(UnsupportedSyntaxError, match="may share its memory"):
         grad(f, fallback="error")(some(3), 1)
-    right(lambda x, n: np.sum(go(x, n) * x), some(3), 2)
+    right(lambda x, n: np.sum(go(x, n) * x[-1]), some(4), 2)
 
 
-def test_an_argument_that_is_written_is_refused():
-    def go(v, k):
-        v[k] = v[k] ** 2
-        return np.sum(v) if k == 0 else go(v, k - 1)
+def test_arguments_that_are_written():
+    def smooth(v, k):
+        if k > 0:
+            v[k] = v[k] * v[k - 1]
+            smooth(v[:-1], k - 1)
+            v[0] += v[k]
 
-    with pytest.raises(UnsupportedSyntaxError, match="changes `v`, which is not its own"):
-        grad(lambda x, n: go(x * 2, n), fallback="error")(some(3), 2)
-
-
-def test_an_outer_name_that_is_written_is_refused():
     def f(x, n):
-        count = 0.0
+        y = x.copy()
+        smooth(y, n)
+        smooth(y, 1)
+        return np.sum(y**2)
+
+    for n in (0, 1, 3):
+        right(f, some(5), n)
+
+
+def test_an_argument_that_is_written_and_returned():
+    def fill(v, k):
+        v[k] = v[k] ** 2
+        return v if k == 0 else fill(v, k - 1)
+
+    def f(x, n):
+        y = x * 2
+        z = fill(y, n)
+        z[0] += 1.0
+        return np.sum(y**2) + np.sum(z)
+
+    for n in (0, 2):
+        right(f, some(4), n)
+
+
+def test_an_argument_that_is_written_and_given_twice_is_refused():
+    def go(v, w, k):
+        v[k] = w[0]
+        return np.sum(v) if k == 0 else go(v, w, k - 1)
+
+    def f(x, n):
+        y = x * 2
+        return go(y, y[1:], n)
+
+    with pytest.raises(UnsupportedSyntaxError, match="given its memory twice"):
+        grad(f, fallback="error")(some(3), 1)
+
+
+def test_names_of_outer_functions_that_are_written():
+    def f(x, n):
+        total, count = 0.0, 0
 
         def go(k):
-            nonlocal count
-            count = count + x
-            return x if k == 0 else go(k - 1)
+            nonlocal total, count
+            count += 1
+            if k > 0:
+                total = total + x[k] ** 2 * count
+                go(k - 1)
+                total = total * x[0]
 
-        return go(n) + count
+        go(n)
+        first = total
+        for i in range(2):
+            go(i)
+        return total * first * count
 
-    with pytest.raises(UnsupportedSyntaxError, match="changes `count`"):
-        grad(f, fallback="error")(1.0, 2)
+    for n in (0, 1, 3):
+        right(f, some(5), n)
+
+
+def test_a_list_of_others_that_is_changed_is_refused():
+    def f(x, n):
+        found = [x[0]]
+
+        def go(k):
+            found[0] = found[0] * 2
+            return x[k] if k == 0 else go(k - 1)
+
+        return go(n) + found[0]
+
+    with pytest.raises(UnsupportedSyntaxError, match="which is not its own"):
+        grad(f, fallback="error")(some(3), 2)
+
+
+def test_methods_and_objects():
+    class Net:
+        def __init__(self, w):
+            self.w = w
+
+        def go(self, x, n):
+            return x if n == 0 else np.tanh(self.w * self.go(x, n - 1))
+
+    net = Net(1.5)
+
+    def f(x, n):
+        return net.go(x, n) * Net(x).go(x * 2, n)
+
+    for n in (0, 3):
+        right(f, 0.3, n)
+
+
+def test_containers_in_and_out():
+    def f(x, n):
+        def go(p, k):
+            if k == 0:
+                return {"a": p["w"], "b": [1.0, p["b"] * 2]}
+            r = go({"w": np.sin(p["w"]), "b": p["b"] * 1.1}, k - 1)
+            return {"a": r["a"] * x, "b": [r["b"][0] * 2, r["b"][1] * r["a"]]}
+
+        r = go({"w": x, "b": x**2}, n)
+        return np.sum(r["a"] * r["b"][1]) * r["b"][0]
+
+    for n in (0, 1, 3):
+        right(f, some(3), n)
+
+
+def test_masks_select_what_the_calls_are_given():
+    def sort(v):
+        if len(v) <= 1:
+            return v
+        p = v[0]
+        return np.concatenate([sort(v[v < p]), v[v == p], sort(v[v > p])])
+
+    right(lambda x: np.sum(sort(x) * np.arange(8.0)), some(8))
+
+
+def test_a_fast_fourier_transform():
+    def fft(v):
+        n = len(v)
+        if n == 1:
+            return v
+        e, o = fft(v[0::2]), fft(v[1::2])
+        w = np.exp(-2j * np.pi * np.arange(n // 2) / n)
+        return np.concatenate([e + w * o, e - w * o])
+
+    right(lambda x: np.sum(np.abs(fft(x + 0j)) ** 2 * np.arange(8.0)), some(8))
+
+
+def test_a_call_in_a_conditional_expression():
+    def fraction(x, n):
+        return x + (1 / fraction(x, n - 1) if n > 0 else 0)
+
+    for n in (0, 1, 4):
+        right(fraction, 1.2, n)
+
+
+def test_flags_that_alternate():
+    def go(v, k, flip, mode="a"):
+        if k == 0:
+            return v
+        return go(v * 2 if flip else np.sin(v), k - 1, not flip, "b" if mode == "a" else "a")
+
+    for n in (0, 1, 4):
+        right(lambda x, n: np.sum(go(x, n, True)), some(3), n)
 
 
 def test_a_recursion_without_end_is_refused():

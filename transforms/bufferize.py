@@ -434,6 +434,9 @@ class Look:
         readers = self.readers(instr, live)
         foreign = self.origins.is_foreign(base)
         if foreign:
+            maker = self.makers.get(base)
+            if maker is not None and maker.op in UPDATES:
+                return  # what that updates is copied, which makes this its own
             if not self.privatize(base):
                 self.edits.add(instr)
         elif readers and readers <= self.stacks | (set() if base in self.views else self.views):

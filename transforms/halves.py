@@ -9,8 +9,8 @@ A `Half` is one such helper for one form of its arguments: numbers and arrays be
 and so do those that a nested function reads of the functions around it; all else is known. What it
 returns is found by running it again until that settles: at first a call of itself is a path that
 is not taken (`Bottom`). Its forward half returns the value and the backward half, `pull`, which is
-called at most once. A helper that writes to its arguments, or to names of the functions around it,
-is refused.
+called at most once. An argument that is written, and a name of an outer function (`nonlocal`), is
+one more result. Lists, dicts and objects of others are not changed, or the helper is refused.
 """
 
 from __future__ import annotations
@@ -45,10 +45,13 @@ from srcdiff.transforms.references import (
     Buffer,
     Cell,
     Dict,
+    Fields,
     Function,
     Known,
     List,
+    Method,
     Missing,
+    Object,
     Plain,
     State,
     Tuple,
@@ -93,7 +96,8 @@ class Half:
     params    a value for each number and array that it is given
     block     its linear IR; the results are the numbers and arrays that it returns
     kinds     of these
-    form      how what it returns is made of them; None while nothing is known
+    form      how what it returns is made of them, and what it changes: (value, names of outer
+              functions, positions of the arguments that it writes); None while nothing is known
     shares    what it returns may share memory with its arguments
     active    the positions of the parameters that gradients are wanted of
     """
@@ -229,7 +233,42 @@ class Halves(Memory):
                         self.may_alias(ref.buffer, other)
                     near.add(ref.buffer)
         made = iter(refs)
-        return self.put_together(half.form, lambda kind: next(made))
+
+        def leaf(form: Any) -> Any:
+            return leaves[form[1]].ref if form[0] == "argument" else next(made)
+
+        value, outer, writes = half.form
+        result = self.put_together(value, leaf)
+        changed = [(key, self.put_together(form, leaf)) for key, form in outer]
+        self.check_apart(leaves, writes, where)
+        for i, ref in zip(writes, made):
+            self.write_back(leaves[i].ref, ref, where)
+        self.state.env.update(changed)
+        return result
+
+    def check_apart(self, leaves: list[Leaf], writes: tuple, where: Any) -> None:
+        """Refuse a helper that writes an array which it is given twice, in one way or another."""
+        memory = self.state.memory
+        for i in writes:
+            own = buffers_of(leaves[i].ref, memory)
+            near = own | {b for pair in self.aliases if own & {*pair} for b in pair}
+            others = {b for k, leaf in enumerate(leaves) if k != i
+                      for b in buffers_of(leaf.ref, memory)}  # fmt: skip
+            if near & others:
+                raise self.refuse(
+                    where, f"a recursive function that writes `{leaves[i].name}` and is given its "
+                    "memory twice", "Give it a copy (`.copy()`).")  # fmt: skip
+
+    def write_back(self, ref: Any, new: Any, where: Any) -> None:
+        """An argument as its helper has left it."""
+        if not isinstance(ref, Array):
+            raise self.refuse(where, "a recursive function that writes one of several arrays")
+        value = self.read(new, where)
+        if ref.path:
+            place, key = self.target(ref)
+            self.write(place, key, value, where)
+        else:
+            self.replace(ref.buffer, value, where)
 
     # ------------------------------------------------------------------ forms of references
 
@@ -249,6 +288,13 @@ class Halves(Memory):
         if isinstance(ref, Tuple):
             items = enumerate(ref.items)
             return ("tuple", ref.cls, *(self.form_of(r, leaves, f"{name}_{i}") for i, r in items))
+        if isinstance(ref, Object):
+            held = self.state.memory[ref.cell].items()
+            fields = tuple((k, self.form_of(r, leaves, k)) for k, r in held)
+            return ("object", ref.cls, ref.cell.name, fields)
+        if isinstance(ref, Method):
+            return ("method", self.form_of(ref.function, leaves, name),
+                    self.form_of(ref.ref, leaves, name))  # fmt: skip
         if isinstance(ref, List):
             held = self.held(ref)
             if isinstance(held, Plain):
@@ -286,6 +332,15 @@ class Halves(Memory):
             return obj.ref if isinstance(obj, Held) else Known(obj)
         if kind == "tuple":
             return Tuple(tuple(self.put_together(p, leaf) for p in parts[1:]), parts[0])
+        if kind == "argument":
+            return leaf(form)
+        if kind == "object":
+            cls, name, fields = parts
+            held = Fields(name)
+            self.state.memory[held] = {k: self.put_together(p, leaf) for k, p in fields}
+            return Object(held, cls)
+        if kind == "method":
+            return Method(*(self.put_together(p, leaf) for p in parts))
         if kind == "list":
             return self.new_list(tuple(self.put_together(p, leaf) for p in parts))
         if kind == "dict":
@@ -379,7 +434,7 @@ class Halves(Memory):
     def run_half(self, half: Half, parsed: Any, lowered: Lowered, given: dict, seen: dict,
                  outer: int) -> tuple:  # fmt: skip
         params = iter(half.params)
-        mine: list[Buffer] = []
+        mine: dict[int, Buffer] = {}
 
         def leaf(form: Any) -> Any:
             value = next(params)
@@ -389,7 +444,7 @@ class Halves(Memory):
                 return List(cell)
             ref = self.fresh(value, origin="argument")
             if isinstance(ref, Array):
-                mine.append(ref.buffer)
+                mine[half.params.index(value)] = ref.buffer
             return ref
 
         args = {name: self.put_together(form, leaf) for name, form in given.items()}
@@ -402,14 +457,29 @@ class Halves(Memory):
         except Bottom:
             raise self.refuse(self.where, f"the recursive function `{lowered.name}` never "
                               "returns") from None  # fmt: skip
-        self.check_private(lowered, before, mine, self.written - written)
+        self.check_private(lowered, before)
+        now = self.written - written
+        _, outer_before, writes_before = half.form or ((), (), ())
+        writes = tuple(i for i, b in mine.items() if b in now or i in writes_before)
+        changed = dict(outer_before)
+        changed |= {key: None for key, ref in before.env.items()
+                    if self.state.env.get(key, ref) != ref}  # fmt: skip
         leaves: list[Leaf] = []
-        form = self.form_of(result, leaves, half.name)
-        trees: list = []
-        for one in leaves:
-            tree = self.read(one.ref, self.where)
-            trees.append(tree)
-        half.shares = self.shared([one.ref for one in leaves], mine)
+        places = {buffer: i for i, buffer in mine.items()}
+
+        def form_of(ref: Any) -> Any:
+            if isinstance(ref, Array) and not ref.path and ref.buffer in places:
+                return ("argument", places[ref.buffer])
+            if isinstance(ref, Tuple):
+                return ("tuple", ref.cls, *map(form_of, ref.items))
+            return self.form_of(ref, leaves, half.name)
+
+        form: Any = form_of(result)
+        form = form, tuple((key, form_of(self.state.env[key])) for key in changed), writes
+        leaves += [Leaf(Array(mine[i]), half.params[i].name) for i in writes]
+        trees = [self.read(one.ref, self.where) for one in leaves]
+        half.shares = self.shared([one.ref for one in leaves[: len(leaves) - len(writes)]],
+                                  list(mine.values()))  # fmt: skip
         known = {value for instr in self.prologue for value in instr.results}
         block = Block(tuple(half.params), self.instrs, tuple(trees))
         head = [i for i in self.prologue if any(v in known and v in block.free for v in i.results)]
@@ -423,14 +493,11 @@ class Halves(Memory):
             kinds = [canonical(kind, half.number, i) for i, kind in enumerate(kinds)]
         return form, kinds
 
-    def check_private(self, lowered: Lowered, before: State, mine: list, written: set) -> None:
-        """Refuse what a caller would have to see: stores into arguments and outer names."""
-        now = self.state
-        changed = [b.name for b in mine if b in written]
-        changed += [name for (frame, name), ref in before.env.items()
-                    if now.env.get((frame, name), ref) != ref]  # fmt: skip
-        changed += [cell.name for cell, held in before.memory.items()
-                    if isinstance(cell, Cell) and now.memory.get(cell, held) != held]  # fmt: skip
+    def check_private(self, lowered: Lowered, before: State) -> None:
+        """Refuse changes of lists, dicts and objects that are not the helper's own."""
+        memory = self.state.memory
+        changed = [cell.name for cell, held in before.memory.items()
+                   if isinstance(cell, Cell) and memory.get(cell, held) != held]  # fmt: skip
         if changed:
             raise self.refuse(
                 self.where, f"the recursive function `{lowered.name}` changes `{changed[0]}`, "

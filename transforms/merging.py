@@ -25,6 +25,7 @@ from srcdiff.transforms.references import (
     Buffer,
     Cell,
     Choice,
+    Dict,
     Fields,
     Known,
     List,
@@ -219,6 +220,12 @@ class Merger:
                 cell = Cell(name)
                 self.memory[cell] = tuple(self.refs(s, t, name) for s, t in zip(p, q))
                 return List(cell)
+        if isinstance(x, Dict) and isinstance(y, Dict) and x.cell.cls is y.cell.cls:
+            p, q = self.a.memory[x.cell], self.b.memory[y.cell]
+            if p.keys() == q.keys():
+                cell = Cell(name, x.cell.cls, x.cell.missing)
+                self.memory[cell] = {k: self.refs(p[k], q[k], str(k)) for k in p}
+                return Dict(cell)
         return Missing(f"`{name}` is one of two things, depending on a branch")
 
     def objects(self, x: Object, y: Object, name: str) -> Any:

@@ -40,7 +40,7 @@ from srcdiff.transforms.halves import (
     with_cotangent,
 )
 from srcdiff.transforms.int_powers import int_powers
-from srcdiff.transforms.ir import Block, Instr, Value, flatten
+from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.linemap import build, line_map
 from srcdiff.transforms.mutation import NeedsChoice
@@ -259,7 +259,8 @@ def cotangents_of(half: Half) -> tuple[list[Value], dict[Value, Any], list[Instr
     assert half.block is not None
     at = with_cotangent(half)
     for i in at:
-        out, kind = half.block.results[i], half.kinds[i]
+        out = half.block.results[i]
+        kind = leaf_kind(out)
         d = Value("d_out" if len(at) == 1 else f"d_out_{i}",
                   kind._replace(python=None) if kind.tag == "scalar" else kind, True)  # fmt: skip
         cotangents.append(d)

@@ -683,7 +683,7 @@ class Reverse:
             def body(block: Block = block) -> None:
                 for end, seed in zip(block.results, seeds):
                     if seed is not None:
-                        self.add(end, seed, where)
+                        self.add(end, seed, where, True)
                 self.block(block.instrs)
                 for v in reads:
                     if v in self.adjoints:

@@ -548,7 +548,8 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         exit = merger.exits()
         if results:
             merger.forced = bool(choose)
-            self.temporaries[-1][results[0]] = merger.refs(then.value, other.value, choose or "t")
+            a, b = (other if dead[0] else then), (then if dead[1] else other)
+            self.temporaries[-1][results[0]] = merger.refs(a.value, b.value, choose or "t")
         region = Instr(
             "if", (test,), None, tuple(r for _, _, r in pairs),
             (then.block(a for a, _, _ in pairs), other.block(b for _, b, _ in pairs)),

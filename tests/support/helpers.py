@@ -70,6 +70,33 @@ def mutual(x, n):
     return np.sum(even(x, n))
 
 
+@line("recursion that writes its arguments and names of outer functions", some(5), 3)
+def writing_recursion(x, n):
+    calls = 0
+
+    def smooth(v, k):
+        nonlocal calls
+        calls += 1
+        if k > 0:
+            v[k] = v[k] * v[k - 1]
+            smooth(v[:-1], k - 1)
+
+    y = x.copy()
+    smooth(y, n)
+    return np.sum(y**2) * calls
+
+
+@line("quicksort: recursion on what masks select", some(6))
+def quicksort(x):
+    def sort(v):
+        if len(v) <= 1:
+            return v
+        p = v[0]
+        return np.concatenate([sort(v[v < p]), v[v == p], sort(v[v > p])])
+
+    return np.sum(sort(x) * np.arange(6.0))
+
+
 @line("`nonlocal` in a closure", some(4))
 def nonlocal_total(x):
     total = 0.0
