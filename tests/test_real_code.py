@@ -110,3 +110,18 @@ def test_a_list_given_to_a_function_of_arrays():
         return r
 
     assert np.allclose(grad(f)(np.array([3.0, 4.0])), [15 / math.sqrt(61), 4 / math.sqrt(61)])
+
+
+def test_a_helper_that_returns_a_list_keeps_its_history():
+    def squares(n, q, out=None):
+        if out is None:
+            out = [0.0] * n
+        for j in range(n):
+            out[j] = q[j] * q[j]
+        return out
+
+    def f(n, q):
+        r = squares(n, q)
+        return r[0] * 3.0 + r[1]
+
+    assert grad(f, wrt=1)(2, [1.0, 2.0]) == [6.0, 4.0]

@@ -31,7 +31,7 @@ from srcdiff.runtime.marks import detach
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES
 from srcdiff.runtime.tape import OWN, PLAIN, Array, Leaf, apply, caller, name_of, no_rule, plain
 from srcdiff.runtime.tracked import WRITERS, Flat, Number, Tracked, boxed, owner
-from srcdiff.transforms.recording import active, bare, boxes_in, current
+from srcdiff.transforms.recording import active, boxes_in, current
 from srcdiff.transforms.rewrite import has_source, taped, use
 from srcdiff.transforms.taped_calls import Watch, is_of
 
@@ -367,7 +367,7 @@ def observed(f: Any, args: tuple, kwargs: dict) -> Any:
     kind = watch.kind(out)
     if f not in run.observed:
         run.observed[f] = kind
-    elif run.observed[f] is not None and (kind is None or not is_of(bare(out), run.observed[f])):
+    elif run.observed[f] is not None and (kind is None or not is_of(plain(out), run.observed[f])):
         run.observed[f] = None
     return out
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime.errors import SrcdiffError
-from srcdiff.runtime.tape import Array, Leaf, Sweep
+from srcdiff.runtime.tape import Array, Leaf, Sweep, plain
 from srcdiff.runtime.tracked import Number, Tracked
 from srcdiff.transforms.kinds import Kind, kind_of
 from srcdiff.transforms.recording import Recording, bare, boxes_in, current, recording
@@ -147,7 +147,7 @@ class Watch:
 
     def kind(self, out: Any) -> Kind | None:
         """The kind of what was returned; None for what a compiled function cannot use."""
-        return None if self.problem(out) else kind_of_result(bare(out))
+        return None if self.problem(out) else kind_of_result(plain(out))  # out is used after this
 
 
 def outline(tree: Any) -> Any:
