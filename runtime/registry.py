@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import operator
 import sys
 import types
 from collections.abc import Callable
@@ -80,6 +81,17 @@ class Rule:
     linear: bool = False
     analytic: bool = True
     name: str = ""
+
+
+    @property
+    def by_elements(self) -> bool:
+        """Whether each element of the result depends on one element of each argument."""
+        first = self.functions[0] if self.functions else None
+        if isinstance(first, np.ufunc):
+            return first.signature is None
+        return getattr(first, "__module__", "") in ("_operator", "math", "builtins") and (
+            first is not operator.matmul
+        )
 
 
 RULES: dict[Callable, Rule] = {}

@@ -205,6 +205,9 @@ class Operation(Node):
                         numpys = np.complex128 if type(out) is complex else np.float64
                         args = [*args[:place], numpys(arg), *args[place + 1 :]]
         conjugate = rule.analytic and (is_complex(out) or any(map(is_complex, args)))
+        if sweep.strong and not sweep.recorded:
+            if not np.any(d) if not isinstance(d, list | tuple) else not any(map(np.any, d)):
+                return  # nothing comes of nothing, however steep the function is
         found = vjp(np.conj(d) if conjugate else d, out, *args, **kwargs)
         if type(found) is not tuple:
             found = (found,)
@@ -214,6 +217,8 @@ class Operation(Node):
             else:
                 g = self.gradient_at(found, place)
             if g is not None:
+                if sweep.strong and rule.by_elements and np.shape(g) == np.shape(d):
+                    g = np.where(d == 0, 0, g)
                 sweep.add(parent, np.conj(g) if conjugate else g)
 
     def gradient_at(self, found: tuple, place: Any) -> Any:
@@ -306,10 +311,14 @@ class Sweep:
 
     recorded   the sweep itself is recorded, so that its gradients can be differentiated
     wanted     nodes other than leaves of which `gradient` is to be asked
+    strong     a cotangent of zero counts as zero where a slope is infinite, or not a number
     """
 
-    def __init__(self, recorded: bool = False, wanted: Iterable[Node] = ()) -> None:
+    def __init__(
+        self, recorded: bool = False, wanted: Iterable[Node] = (), strong: bool = False
+    ) -> None:
         self.recorded = recorded
+        self.strong = strong
         self.wanted = frozenset(wanted)
         self.found: dict[Node, Any] = {}
         self.adjoints: dict[Node, Any] = {}

@@ -490,6 +490,13 @@ class Tracked(Taped):
 
     conjugate = conj
 
+    @property
+    def base(self) -> Any:
+        """None for what owns its memory; for a view, the array that spans it."""
+        place, base = self._memory, self._value.base
+        whole = base is None or place.whole is self._value
+        return None if whole else Tracked(place.whole, place)
+
     def view(self, *args: Any) -> Any:
         if args and np.dtype(args[0]) != self.dtype:
             self._check_conversion(f"x.view({args[0]!r})", "Use `astype`.")
@@ -552,7 +559,7 @@ class Flat:
     """`x.flat`: the elements of x in C order."""
 
     def __init__(self, array: Tracked) -> None:
-        self._array = array
+        self._array = array if array.ndim else np.reshape(array, 1)
 
     def _key(self, key: Any) -> tuple:
         shape = self._array.shape
@@ -642,7 +649,15 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     elif mode == "clip":
         places = np.clip(places, 0, size - 1)
     places = np.where(places < 0, places + size, places)
-    a[np.unravel_index(places, a.shape)] = cycled(v, places.size)
+    store_flat(a, places, cycled(v, places.size))
+
+
+def store_flat(a: Any, places: np.ndarray, values: Any) -> None:
+    """`a.flat[places] = values`"""
+    if a.ndim:
+        a[np.unravel_index(places, a.shape)] = values
+    elif places.size:
+        a[...] = values[-1]
 
 
 def cycled(values: Any, count: int) -> Any:
@@ -668,18 +683,18 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     marked = np.zeros(a.shape, bool)
     np.fill_diagonal(marked, True, wrap)
     chosen = places[marked]
-    a[np.unravel_index(chosen, a.shape)] = cycled(val, chosen.size)
+    store_flat(a, chosen, cycled(val, chosen.size))
 
 
 def putmask(a: Any, mask: Any, values: Any) -> None:
     chosen = np.flatnonzero(np.broadcast_to(plain(mask), a.shape))
     values = np.ravel(values) if isinstance(values, Array) else np.ravel(np.asarray(values))
-    a[np.unravel_index(chosen, a.shape)] = values[chosen % len(values)]
+    store_flat(a, chosen, values[chosen % len(values)])
 
 
 def place(arr: Any, mask: Any, vals: Any) -> None:
     chosen = np.flatnonzero(plain(mask))
-    arr[np.unravel_index(chosen, arr.shape)] = cycled(vals, chosen.size)
+    store_flat(arr, chosen, cycled(vals, chosen.size))
 
 
 WRITERS: dict[Any, Callable] = {

@@ -94,7 +94,7 @@ class OnTape:
         def pull(d_out: Any) -> tuple[Any, ...]:
             found = dict(leaves(cotangent(shape, d_out)))
             seeds = [(n, found[path]) for path, n in heads if n is not None]
-            return run.pull(seeds, keep=True)
+            return run.pull(seeds)
 
         return value, pull
 
@@ -129,6 +129,10 @@ def ones(out: Any) -> list[tuple[Node, Any]]:
         if isinstance(box, Array) and box._node is not None:
             seeds[box._node] = np.ones_like(box._value)
     return list(seeds.items())
+
+
+def has_nan(tree: Any) -> bool:
+    return any(bool(np.any(np.isnan(x))) for _, x in leaves(tree) if is_float(x))
 
 
 class Run:
@@ -198,12 +202,20 @@ class Run:
             raise NotDifferentiableTypeError(f"the local variable `{name}` is no float")
         return Leaf(value._value) if value._node is None else value._node
 
-    def pull(self, seeds: list[tuple[Node, Any]], keep: bool = False) -> tuple[Any, ...]:
-        """The gradients of what was wanted, in its structure."""
+    def pull(self, seeds: list[tuple[Node, Any]]) -> tuple[Any, ...]:
+        """The gradients of what was wanted, in its structure.
+
+        Where a zero cotangent has met an infinite slope, it is done again with strong zeros.
+        """
         locals_ = [n for n, e in zip(self.leaves, self.entries) if e[0] == "local"]
         sweep = Sweep(wanted=locals_)
-        sweep.run(seeds, keep=keep)
-        return tuple(self.gradient(tree, sweep) for tree in self.leaves)
+        sweep.run(seeds, keep=True)
+        found = tuple(self.gradient(tree, sweep) for tree in self.leaves)
+        if has_nan(found) and not has_nan([node.out for node, _ in seeds]):
+            sweep = Sweep(wanted=locals_, strong=True)
+            sweep.run(seeds, keep=True)
+            found = tuple(self.gradient(tree, sweep) for tree in self.leaves)
+        return found
 
     def gradient(self, tree: Any, sweep: Sweep) -> Any:
         if isinstance(tree, Node):

@@ -125,3 +125,72 @@ def test_a_helper_that_returns_a_list_keeps_its_history():
         return r[0] * 3.0 + r[1]
 
     assert grad(f, wrt=1)(2, [1.0, 2.0]) == [6.0, 4.0]
+
+
+def test_numbers_in_arrays_without_axes_are_placed():
+    def f(x):
+        out = np.zeros(np.shape(x))
+        try:
+            np.place(out, x > 0, x * x)
+            np.place(out, x < 0, -x)
+        finally:
+            pass
+        return out.sum() * 2.0
+
+    assert grad(f)(np.array(3.0)) == 12
+    assert grad(f)(np.array([3.0, -1.0])).tolist() == [10, 0]  # its first values
+
+
+def test_an_array_has_no_attribute_of_a_series():
+    def f(x):
+        y = np.cos(x)
+        try:
+            y.name = "cosine"
+        except AttributeError:
+            pass
+        return y.sum()
+
+    assert np.allclose(grad(f)(np.ones(2)), -np.sin(1.0))
+
+
+def test_maps_of_what_makes_arrays():
+    def f(x, y):
+        try:
+            a, b = map(np.asarray, (x, y))
+            a, b, c = np.broadcast_arrays(a, b, np.ones(2))
+            a, b = np.atleast_1d(a, b * c)
+        finally:
+            pass
+        return np.sum(a * b) + np.vectorize(lambda p, q: p * q if p > 0 else q)(a, b).sum()
+
+    d_x, d_y = grad(f, wrt=(0, 1))(2.0, np.array([3.0, 4.0]))
+    assert (d_x, d_y.tolist()) == (14.0, [4.0, 4.0])
+
+
+def test_on_the_tape_a_zero_cotangent_is_a_strong_zero():
+    def f(x):
+        try:
+            y = np.arccos(x)
+        finally:
+            pass
+        return np.sum(np.where(np.abs(x) < 1, y, 0.0)) + np.sum(np.where(x > 1, np.log(x - 1), x))
+
+    with np.errstate(all="ignore"):
+        d_x = grad(f)(np.array([0.0, 1.0, 2.0, -3.0]))
+    assert d_x.tolist() == [0, 1, 1, 1]
+
+
+def test_a_distribution_of_scipy_with_its_parameters():
+    stats = pytest.importorskip("scipy.stats")
+
+    def f(x, mu, sigma):
+        frozen = stats.norm(mu, scale=sigma)
+        return np.sum(stats.norm.logpdf(x, loc=mu, scale=sigma) + frozen.cdf(x)) + stats.t.ppf(
+            0.975, sigma
+        )
+
+    x, h = np.array([0.3, 1.2]), 1e-5
+    d_x, d_mu, d_sigma = grad(f, wrt=(0, 1, 2))(x, 0.5, 1.5)
+    assert np.isclose(d_mu, (f(x, 0.5 + h, 1.5) - f(x, 0.5 - h, 1.5)) / (2 * h), 1e-7)
+    assert np.isclose(d_sigma, (f(x, 0.5, 1.5 + h) - f(x, 0.5, 1.5 - h)) / (2 * h), 1e-7)
+    assert np.isclose(d_x.sum(), -d_mu)

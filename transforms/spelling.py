@@ -297,7 +297,7 @@ def _of_getitem(x: Any, args: tuple, kwargs: dict) -> str | None:
 
 def _of_asarray(x: Any, args: tuple, kwargs: dict) -> str:
     dtype = args[1] if len(args) > 1 else kwargs.get("dtype")
-    copy = static(kwargs.get("copy"))
+    copy = _copies(kwargs.get("copy"))
     if not _is_array(x) or copy or dtype is not None and _dtype(dtype) != x.dtype:
         return "fresh"
     if len(args) > 2 or kwargs.get("order", "K") not in (None, "K", "A"):
@@ -306,7 +306,12 @@ def _of_asarray(x: Any, args: tuple, kwargs: dict) -> str:
 
 
 def _of_array(x: Any, args: tuple, kwargs: dict) -> str:
-    return "fresh" if kwargs.get("copy", True) else _of_asarray(x, args, kwargs)
+    return "fresh" if _copies(kwargs.get("copy", True)) else _of_asarray(x, args, kwargs)
+
+
+def _copies(copy: Any) -> bool:
+    """Whether `copy=` asks for a copy: True, or a member of NumPy's private enumeration."""
+    return getattr(static(copy), "value", static(copy)) in (True, 1)
 
 
 def _of_astype(x: Any, args: tuple, kwargs: dict) -> str:

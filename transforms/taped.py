@@ -34,6 +34,7 @@ from srcdiff.runtime.tracked import WRITERS, Flat, Number, Tracked, boxed, owner
 from srcdiff.transforms.recording import active, boxes_in, current
 from srcdiff.transforms.rewrite import has_source, taped, use
 from srcdiff.transforms.taped_calls import Watch, is_of
+from srcdiff.transforms.taped_numpy import MADE_OF_OTHERS, vectorized
 
 ndarray = np.ndarray
 slice = builtins.slice  # what rewritten code calls, whatever the user's names are
@@ -190,6 +191,8 @@ class _Entry:
             part = self.base.flat if name == "flat" else getattr(self.base, name)
             part[slice(None) if name == "flat" else ...] = value
         elif isinstance(self.base, Array):
+            if not hasattr(np.ndarray, name):
+                raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
             raise UnsupportedSyntaxError(
                 f"a store to the attribute `{name}` of an array cannot be differentiated", caller(),
                 "Use the function that returns the new array: `np.reshape`, `astype`.",
@@ -317,6 +320,11 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     of = self_of(f)
     if isinstance(of, Array) or kind is types.MethodWrapperType:
         return made(f(*args, **kwargs), [])
+    if kind is np.vectorize:
+        return enter(vectorized(f, call, tuple(map(entered, args)), kwargs))
+    method = python_method(f, "__call__")
+    if method is not None and not type(f).__module__.startswith("srcdiff"):
+        return call_python(method, (f, *args), kwargs)
     if module == "math" or module == "cmath" or module.startswith("scipy") or is_numpy(f):
         return call_numeric(f, args, kwargs)
     if module in _STRUCTURAL or isinstance(of, _CONTAINERS):
@@ -326,10 +334,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             current.get().effects = True
         if f in _READING:
             return f(*args, **kwargs)
-        return enter(f(*map(callback, args), **{k: callback(v) for k, v in kwargs.items()}))
-    method = python_method(f, "__call__")
-    if method is not None and not type(f).__module__.startswith("srcdiff"):
-        return call_python(method, (f, *args), kwargs)
+        back = called_back if f in _CALLING else callback
+        return enter(f(*map(back, args), **{k: back(v) for k, v in kwargs.items()}))
     return opaque(f, args, kwargs)
 
 
@@ -379,7 +385,7 @@ def call_numeric(f: Any, args: tuple, kwargs: dict) -> Any:
         return opaque(f, args, kwargs)
     args = tuple(entered(x) for x in args)
     kwargs = {k: entered(v) for k, v in kwargs.items()}
-    writer = WRITERS.get(f)
+    writer = WRITERS.get(f) or MADE_OF_OTHERS.get(f)
     if writer is not None:
         return writer(*args, **kwargs)
     if isinstance(f, np.ufunc) and len(args) > f.nin:
@@ -460,6 +466,11 @@ def callback(f: Any) -> Any:
     return f
 
 
+def called_back(f: Any) -> Any:
+    """A function that Python's own `map` and the like call: NumPy's are called as by the user."""
+    return functools.partial(call, f) if callable(f) and is_numpy(f) else callback(f)
+
+
 def construct(cls: type, args: tuple, kwargs: dict) -> Any:
     """An object of a user's class: its `__init__` is rewritten too."""
     if cls in OWN or cls in RULES:
@@ -479,7 +490,7 @@ def construct(cls: type, args: tuple, kwargs: dict) -> Any:
         return obj
     module = getattr(cls, "__module__", "") or ""
     if module in _STRUCTURAL or dataclasses.is_dataclass(cls) or issubclass(cls, tuple):
-        return enter(cls(*map(callback, args), **kwargs))
+        return enter(cls(*map(called_back if cls in _CALLING else callback, args), **kwargs))
     if type(init) is types.FunctionType or issubclass(cls, BaseException):
         return cls(*args, **kwargs)
     return opaque(cls, args, kwargs)
@@ -570,6 +581,9 @@ _ASKING = {abs: "__abs__", len: "__len__", next: "__next__", round: "__round__",
 _NUMBERS_OF = frozenset(f for f in (*RULES, *_HANDLERS) if getattr(f, "__module__", "") in (
     "math", "builtins"))  # fmt: skip
 _READING = frozenset((isinstance, issubclass, callable, hasattr, id))  # they call nothing back
+_CALLING = frozenset(
+    (map, filter, functools.reduce, sorted, min, max, itertools.accumulate, itertools.starmap)
+)
 _STRUCTURAL = frozenset(
     """builtins itertools functools _functools operator _operator collections _collections copy
     """.split()
