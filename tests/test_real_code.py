@@ -9,6 +9,7 @@ from srcdiff import grad, value_and_grad, vjp
 from srcdiff.runtime.errors import ComplexPowerError
 
 from .judge import right
+from .tape import value_and_grad_on_tape
 
 
 def test_a_tuple_of_one_is_not_its_item():
@@ -176,7 +177,7 @@ def test_on_the_tape_a_zero_cotangent_is_a_strong_zero():
         return np.sum(np.where(np.abs(x) < 1, y, 0.0)) + np.sum(np.where(x > 1, np.log(x - 1), x))
 
     with np.errstate(all="ignore"):
-        d_x = grad(f)(np.array([0.0, 1.0, 2.0, -3.0]))
+        d_x = value_and_grad_on_tape(f, 0)(np.array([0.0, 1.0, 2.0, -3.0]))[1]
     assert d_x.tolist() == [0, 1, 1, 1]
 
 
