@@ -373,7 +373,8 @@ class Emitter:
                 expression = self.path(instr.attrs["path"])
                 self.globals_read[instr.results[0]] = expression
             elif "path" in instr.attrs:
-                self.path(instr.attrs["path"])
+                expression = self.path(instr.attrs["path"])
+                names |= {n.id for n in ast.walk(expression) if isinstance(n, ast.Name)}
             elif callable(instr.op):
                 expression = self.callable(instr.op)
                 if isinstance(expression, ast.Name):

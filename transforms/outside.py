@@ -175,10 +175,24 @@ class Outside(Memory):
         """The value that is found at a path as the call begins."""
         value = Value(path_name(path), kind, True)
         attrs = {"path": path}
-        if self.outside_places:  # a later store must not change what a name means
-            attrs["read"] = True
+        if self.outside_places and self.leads_to_written(path):
+            attrs["read"] = True  # before a store changes what the path means
         self.prologue.append(Instr("global", (), None, (value,), (), attrs))
         return value
+
+    def leads_to_written(self, path: tuple) -> bool:
+        """Whether a place that the function writes lies on a path."""
+        while path[0] in ("global", "cell", "attr", "item"):
+            kind, base, name = path
+            if kind == "global":
+                return (id(base.globals), name) in self.outside_places
+            if kind == "cell":
+                return (id(base.cells[name]), "cell_contents") in self.outside_places
+            owner = live(base)
+            if (id(owner), name if kind == "attr" else "") in self.outside_places:
+                return True
+            path = base
+        return False
 
     def outside_array(self, path: tuple, obj: np.ndarray) -> Array:
         name = path_name(path)
@@ -434,6 +448,20 @@ class Outside(Memory):
 
 
 SCALARS = {float, np.float64, np.float32}
+
+
+def live(path: tuple) -> Any:
+    """The object that a path leads to now."""
+    kind, base, *rest = path
+    if kind == "global":
+        return base.globals[rest[0]]
+    if kind == "cell":
+        return base.cells[rest[0]].cell_contents
+    if kind == "attr":
+        return getattr(live(base), rest[0])
+    if kind == "item":
+        return live(base)[rest[0]]
+    return base
 
 
 def field(owner: Any, name: str) -> Any:

@@ -1221,6 +1221,7 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         held = self.state.memory.get(base.cell) if isinstance(base, (List, Dict)) else None
         if held is None or isinstance(held, Plain):
             raise self.refuse(instr.where, "this `del`")
+        self.check_cell(base, instr.where, "del")
         index = self.known(key, instr.where, "the key")
         if isinstance(base, Dict):
             self.whole(base, instr.where)

@@ -271,3 +271,49 @@ def enums(x):
     if c is Color.RED:
         y = y + x[Axis.X]
     return y * len(c.name)
+
+
+CALLS = 0
+CACHE = {"y": np.zeros(3)}
+LOG = []
+BUFFER = np.zeros((2, 3))
+
+
+class Model:
+    def __init__(self):
+        self.w, self.seen = np.array([1.0, 2.0, 3.0]), None
+
+    def loss(self, x):
+        self.seen = x * self.w
+        return np.sum(self.seen**2)
+
+
+MODEL = Model()
+
+
+@line("a global that is counted (`global`)", some(3))
+def global_counted(x):
+    global CALLS
+    CALLS += 1
+    return np.sum(x**2) * (CALLS > 0)
+
+
+@line("an attribute of an outside object, written and read", some(3))
+def outside_attribute(x):
+    value = MODEL.loss(x)
+    return value * np.sum(MODEL.seen)
+
+
+@line("items of an outside dict, a list outside that is appended to", some(3))
+def outside_items(x):
+    CACHE["y"] = np.exp(x)
+    LOG.append(np.sum(CACHE["y"]))
+    return np.sum(CACHE["y"] * x)
+
+
+@line("an outside array written in place, in a loop, and read", some(3))
+def outside_array(x):
+    for i in range(2):
+        BUFFER[i] = x * (i + 1)
+        BUFFER[i, 0] += np.sum(BUFFER[i] ** 2)
+    return np.sum(BUFFER * BUFFER)
