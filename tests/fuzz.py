@@ -1,39 +1,44 @@
-"""Random programs, judged: `python -m tests.fuzz --count 200 --seed 0`.
+"""Random programs, judged: `python -m tests.fuzz --count 100000 --jobs 2`.
 
-Each seed gives one program (fuzz_programs.py), which is written to a file of its own, imported, run
-and judged (judge.py) at its own arguments and at a second point with other numbers and sizes. What
-is wrong or crashes is made small (shrink.py) and printed; `--save NAME` keeps it in tests/seeds/,
-where tests/test_fuzz_seeds.py reruns it forever.
+Each seed gives one program (grammar/), which is written to a file of its own, imported, run and
+judged (judge.py) at its own arguments; every third also at a second point with other numbers and
+sizes, every fourth on the tape as well, whose result must agree. What is wrong or crashes is made
+small (shrink.py) and printed; `--save NAME` keeps it in tests/seeds/, where test_fuzz_seeds.py
+reruns it forever.
 
     right       value and gradient agree with the plain function and with differences
     wrong       they do not: the one thing that must never happen
-    refused     the tool says that it cannot
-    crashed     an exception that is no error of ours
+    refused     the tool says that it cannot (the tape, which then runs, is judged)
+    crashed     an exception that is no error of ours; a worker that died or gave no answer
     untrusted   differences cannot tell (a tie, a jump, overflow); not counted as right
     invalid     the program itself raises or is not finite; not counted
+
+A run that was stopped goes on with `--seed N`, N being what its last line says.
 """
 
 import argparse
 import collections
 import contextlib
+import dataclasses
 import importlib
 import importlib.util
+import keyword
 import linecache
-import multiprocessing
 import re
 import sys
 import tempfile
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.fuzz_programs import program
+from tests.grammar import FEATURES, MUTATION, program, tidy
 from tests.judge import (
     Gradient,
+    Refused,
     TooSlow,
     Verdict,
     fresh,
@@ -43,36 +48,51 @@ from tests.judge import (
     time_limit,
     with_leaf,
 )
+from tests.outside import Outside
 from tests.shrink import shrink
+from tests.tape import agree, finished, tape_gradient
+from tests.workers import judged_by_workers
 
 SEEDS = Path(__file__).parent / "seeds"
 FAILURES = ("wrong", "crashed")
 
 
-def judge_seed(seed: int, gradient: Gradient = srcdiff_gradient, mutation: bool = True) -> Verdict:
-    return judge_text(program(seed, mutation), gradient)
+def judge_seed(
+    seed: int, gradient: Gradient = srcdiff_gradient, features: Iterable[str] = FEATURES
+) -> Verdict:
+    """The verdict on the seed's program; which oracles beside differences depends on the seed."""
+    text = program(seed, features)
+    return judge_text(text, gradient, second=seed % 3 == 0, tape=seed % 4 == 0)
 
 
-def judge_text(text: str, gradient: Gradient = srcdiff_gradient) -> Verdict:
+def judge_text(text: str, gradient: Gradient = srcdiff_gradient, **oracles: bool) -> Verdict:
     """The verdict on a program given as the text of a module."""
-    try:
-        with loaded(text) as module:
-            return judge_module(module, gradient)
-    except SyntaxError as error:
-        return Verdict("invalid", str(error), error=error)
+    with contextlib.ExitStack() as stack:
+        try:
+            module = stack.enter_context(loaded(text))
+        except Exception as error:  # while it shrinks, a program may lose what it needs
+            return Verdict("invalid", f"{type(error).__name__}: {error}", error=error)
+        return judge_module(module, gradient, **oracles)
 
 
-def judge_module(module: types.ModuleType, gradient: Gradient = srcdiff_gradient) -> Verdict:
-    """The verdict on `module.f` at `module.args()` and at a point nearby."""
+def judge_module(
+    module: types.ModuleType,
+    gradient: Gradient = srcdiff_gradient,
+    second: bool = True,
+    tape: bool = True,
+) -> Verdict:
+    """The verdict on `module.f` at `module.args()` and, perhaps, at a point nearby."""
+    outside = Outside(module)
     args, wrt = module.args(), tuple(module.WRT)
-    why = runs(module.f, args)
+    f = outside.before(module.f)
+    why = runs(f, args)
     if why:
         return Verdict("invalid", why)
-    other = elsewhere(args)
-    others = () if runs(module.f, other) else (other,)
+    other = elsewhere(args) if second else ()
+    others = (other,) if second and not runs(f, other) else ()
     rtol = 2e-3 if "float32" in Path(module.__file__ or "").read_text() else None
 
-    def verdict_of(thorough: bool) -> Verdict:
+    def verdict_of(gradient: Gradient, thorough: bool = False, exact: bool = True) -> Verdict:
         return judge(
             module.f,
             args,
@@ -82,14 +102,47 @@ def judge_module(module: types.ModuleType, gradient: Gradient = srcdiff_gradient
             thorough=thorough,
             rtol=rtol,
             seconds=20.0,
+            outside=outside,
+            exact=exact,
         )
 
-    verdict = verdict_of(thorough=False)
-    if verdict.outcome != "wrong":
+    try:
+        verdict = verdict_of(gradient)
+        if verdict.outcome in ("wrong", "untrusted"):
+            # Along a random direction errors of the reference add up: look at each element.
+            exact = verdict_of(gradient, thorough=True)
+            return exact if exact.outcome != "right" or verdict.outcome != "wrong" else verdict
+        if gradient is not srcdiff_gradient:
+            return verdict
+        if verdict.outcome == "refused":
+            taped = verdict_of(tape_gradient, exact=False)
+            if taped.outcome == "wrong":
+                taped = verdict_of(tape_gradient, thorough=True, exact=False)
+            return on_tape(taped) if taped.outcome in FAILURES else verdict
+        if verdict.outcome == "right" and tape:
+            return tape_agrees(module, args, wrt, verdict, outside)
         return verdict
-    # Along random directions errors of the reference add up: look at each element.
-    exact = verdict_of(thorough=True)
-    return exact if exact.outcome in ("wrong", "untrusted") else verdict
+    finally:
+        outside.restore()
+
+
+def on_tape(verdict: Verdict) -> Verdict:
+    return dataclasses.replace(verdict, detail=f"(on the tape) {verdict.detail}")
+
+
+def tape_agrees(module, args, wrt, verdict: Verdict, outside: Outside) -> Verdict:
+    """The verdict, if the tape gives the same; what the tape refuses or breaks on otherwise."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with time_limit(20.0):
+                taped = outside.before(tape_gradient(module.f, wrt))(*fresh(args))
+        except Refused:
+            return verdict
+        except (Exception, TooSlow) as error:
+            return on_tape(Verdict("crashed", f"{type(error).__name__}: {error}", error=error))
+    problem = agree(finished(verdict.result), finished(taped), 1e-7)
+    return on_tape(Verdict("wrong", problem, verdict.result)) if problem else verdict
 
 
 def runs(f: Callable, args: tuple) -> str:
@@ -166,7 +219,8 @@ def failure_kind(verdict: Verdict) -> tuple[str, ...]:
     if verdict.outcome == "refused":
         return ("refused", reason(verdict))
     if verdict.outcome == "wrong":
-        kinds = ("arguments were changed", "second call", "value", "memory", "differences")
+        kinds = ["on the tape", "arguments were changed", "second call", "value", "memory"]
+        kinds += ["outside", "differences"]
         return ("wrong", next((kind for kind in kinds if kind in verdict.detail), "form"))
     return (verdict.outcome,)
 
@@ -174,7 +228,11 @@ def failure_kind(verdict: Verdict) -> tuple[str, ...]:
 def reason(verdict: Verdict) -> str:
     """A refusal's or crash's first line, without what differs from program to program."""
     lines = verdict.detail.splitlines() or [""]
-    return re.sub(r"`[^`]*`|\b[a-z]+_?\d+\b|\d+", "…", lines[0])[:100]
+
+    def shown(found: re.Match[str]) -> str:
+        return found[0] if keyword.iskeyword(found[0].strip("`")) else "…"
+
+    return re.sub(r"`[^`]*`|\b0x\w+|\b[a-z]+(_?\d+)+\b|\d+", shown, lines[0])[:100]
 
 
 # Other tools, to see that the judge sees
@@ -208,21 +266,16 @@ TOOLS: dict[str, Gradient] = {"srcdiff": srcdiff_gradient, "autograd": autograd_
 # The command
 
 
-def judged(job: tuple[int, str, bool]) -> tuple[int, Verdict]:
-    seed, tool, mutation = job
-    verdict = judge_seed(seed, TOOLS[tool], mutation)
-    # Exceptions and results may not travel between processes.
-    error = RuntimeError(type(verdict.error).__name__) if verdict.error else None
-    return seed, Verdict(verdict.outcome, verdict.detail, error=error)
-
-
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"features: {', '.join(sorted(FEATURES))}"
     parser.add_argument("--count", type=int, default=200, help="how many programs")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--tool", choices=TOOLS, default="srcdiff", help="whose gradients")
+    parser.add_argument("--only", metavar="FEATURES", help="with these features only: a,b,…")
+    parser.add_argument("--without", metavar="FEATURES", help="without these features")
     parser.add_argument("--no-mutation", action="store_true", help="no stores, views or aliases")
     parser.add_argument("--show", action="store_true", help="print the program, judge nothing")
     parser.add_argument("--most", type=int, default=5, help="shrink at most so many failures")
@@ -230,50 +283,87 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="for shrinking one program")
     parser.add_argument("--save", metavar="NAME", help="keep what was shrunk as seeds/NAME_SEED.py")
     options = parser.parse_args(argv)
-    mutation = not options.no_mutation
+    features = chosen(options.only, options.without, options.no_mutation)
     if options.show:
-        print(program(options.seed, mutation))
+        print(tidy(program(options.seed, features)))
         return 0
-    tool, seeds = options.tool, range(options.seed, options.seed + options.count)
-    jobs = [(seed, tool, mutation) for seed in seeds]
-    if options.jobs > 1:
-        with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-            verdicts = dict(pool.imap_unordered(judged, jobs, chunksize=8))
-    else:
-        verdicts = dict(map(judged, jobs))
-    report(verdicts)
+    tally = Tally()
+    seeds = range(options.seed, options.seed + options.count)
+    try:
+        for seed, verdict in judged_by_workers(seeds, options.jobs, options.tool, features):
+            tally.add(seed, verdict)
+    except KeyboardInterrupt:
+        print(f"\nstopped; goes on with --seed {tally.next_seed(seeds)}")
+    tally.report()
     wanted = (*FAILURES, "refused") if options.refused else FAILURES
+    shrink_each(tally, wanted, TOOLS[options.tool], features, options)
+    return int(any(tally.counts[outcome] for outcome in FAILURES))
+
+
+def chosen(only: str | None, without: str | None, no_mutation: bool) -> frozenset[str]:
+    """The features that the options leave.
+
+    >>> sorted(chosen("while,for", "for", False))
+    ['while']
+    """
+    features = set(only.split(",")) if only else set(FEATURES)
+    unknown = (features | set(without.split(",") if without else ())) - FEATURES
+    if unknown:
+        raise SystemExit(f"no such feature: {', '.join(sorted(unknown))}")
+    features -= set(without.split(",")) if without else set()
+    return frozenset(features - MUTATION if no_mutation else features)
+
+
+def shrink_each(tally, wanted, tool: Gradient, features: frozenset[str], options) -> None:
+    """Print, and perhaps save, a small program for each cause (as far as causes can be told)."""
     kinds: set[tuple[str, ...]] = set()
-    for seed in seeds:
-        if verdicts[seed].outcome not in wanted or len(kinds) == options.most:
+    for seed, told in sorted(tally.kept.items()):
+        if told.outcome not in wanted or len(kinds) == options.most:
             continue
-        verdict = judge_seed(seed, TOOLS[tool], mutation)
-        kind = (*failure_kind(verdict), reason(verdict) if verdict.outcome != "wrong" else "")
-        if kind in kinds and verdict.outcome != "wrong":
+        kind = (*failure_kind(told), str(seed) if told.outcome == "wrong" else reason(told))
+        if kind in kinds:
             continue  # shown once
-        kinds.add(kind if verdict.outcome != "wrong" else (*kind, str(seed)))
-        small = shrink_failure(program(seed, mutation), verdict, TOOLS[tool], options.seconds)
-        after = judge_text(small, TOOLS[tool])
-        print(f"\n# seed {seed}, {after}\n\n{small}")
+        kinds.add(kind)
+        verdict = judge_seed(seed, tool, features)
+        small = shrink_failure(program(seed, features), verdict, tool, options.seconds)
+        after = judge_text(small, tool)
+        print(f"\n# seed {seed}, {after}\n\n{small}", flush=True)
         if options.save:
             print("saved as", save(small, f"{options.save}_{seed}", after))
-    return int(any(verdict.outcome in FAILURES for verdict in verdicts.values()))
 
 
-def report(verdicts: dict[int, Verdict]) -> None:
-    """How many of each outcome, the refused share, the commonest reasons."""
-    counts = collections.Counter(verdict.outcome for verdict in verdicts.values())
-    print(summary(counts))
-    for outcome in ("refused", "crashed"):
-        reasons = collections.Counter(
-            reason(verdict) for verdict in verdicts.values() if verdict.outcome == outcome
-        )
-        for text, count in reasons.most_common(8):
-            print(f"  {outcome} {count:5}  {text}")
-    for outcome in FAILURES:
-        failed = [seed for seed in sorted(verdicts) if verdicts[seed].outcome == outcome]
-        if failed:
-            print(f"  {outcome}: seeds {', '.join(map(str, failed[:20]))}")
+class Tally:
+    """What came out so far: how many of each outcome, and what was refused or failed, and why."""
+
+    def __init__(self) -> None:
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.kept: dict[int, Verdict] = {}
+        self.reasons: dict[tuple[str, str], list[int]] = {}
+        self.seen: set[int] = set()
+
+    def add(self, seed: int, verdict: Verdict) -> None:
+        self.counts[verdict.outcome] += 1
+        self.seen.add(seed)
+        if verdict.outcome not in ("right", "invalid"):
+            self.reasons.setdefault((verdict.outcome, reason(verdict)), []).append(seed)
+        if verdict.outcome in FAILURES or verdict.outcome == "refused" and len(self.kept) < 5000:
+            self.kept[seed] = verdict
+
+    def next_seed(self, seeds: range) -> int:
+        return next((seed for seed in seeds if seed not in self.seen), seeds.stop)
+
+    def report(self) -> None:
+        """The summary, the commonest reasons with a seed each, the seeds that failed."""
+        print(summary(self.counts))
+        for outcome in ("refused", "crashed", "untrusted"):
+            rows = [(len(s), text, s[0]) for (o, text), s in self.reasons.items() if o == outcome]
+            most = 3 if outcome == "untrusted" else 12
+            for count, text, seed in sorted(rows, reverse=True)[:most]:
+                print(f"  {outcome} {count:5}  {text}  (seed {seed})")
+        for outcome in FAILURES:
+            failed = sorted(seed for seed, v in self.kept.items() if v.outcome == outcome)
+            if failed:
+                print(f"  {outcome}: seeds {', '.join(map(str, failed[:20]))}")
 
 
 def summary(counts: collections.Counter[str]) -> str:

@@ -7,7 +7,8 @@
 The reference is central differences with an error estimate; where that is not to be trusted the
 verdict is "untrusted", never "right". Beside the numbers the judge looks at what must hold for
 every gradient: the value is the plain function's, the caller's arguments stay as they were, a
-second call gives the same, results are fresh arrays of the arguments' shapes and dtypes.
+second call gives the same, results are fresh arrays of the arguments' shapes and dtypes, and what
+is outside (outside.py) is left as one plain call leaves it.
 
 Whose gradient is judged is a parameter: a function from (f, wrt) to a function from f's arguments
 to (value, gradient), which raises `Refused` for a program that it declines.
@@ -23,6 +24,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+
+from tests.outside import Outside
 
 Gradient = Callable[[Callable, Any], Callable]
 
@@ -107,11 +110,14 @@ def judge(
     thorough: bool = True,
     rtol: float | None = None,
     seconds: float = 30.0,
+    outside: Outside | None = None,
+    exact: bool = False,
 ) -> Verdict:
     """The verdict on the gradient of `f` at `args`, then at the argument tuples in `others`.
 
     One gradient function serves all points, as in a training loop. `thorough` compares element by
-    element, otherwise along random directions, which costs less and misses nothing but luck.
+    element, otherwise along one random direction that moves all arguments, which costs less and
+    misses nothing but luck. `exact` wants the plain function's value bit for bit.
     """
     try:
         with time_limit(seconds):
@@ -120,18 +126,22 @@ def judge(
         return Verdict("refused", str(error), error=error)
     except (Exception, TooSlow) as error:
         return Verdict("crashed", f"{type(error).__name__}: {error}", error=error)
-    first = judge_at(f, df, args, wrt, thorough, rtol, seconds)
+    plain = f
+    if outside:
+        plain, df = outside.before(f), outside.before(df)
+    rest = (wrt, thorough, rtol, seconds, outside, exact)
+    first = judge_at(plain, df, args, *rest)
     if first.outcome != "right":
         return first
     for i, point in enumerate(others):
-        verdict = judge_at(f, df, point, wrt, thorough, rtol, seconds)
+        verdict = judge_at(plain, df, point, *rest)
         if verdict.outcome in ("wrong", "crashed"):
             detail = f"(right at first, then at point {i + 2}) {verdict.detail}"
             return dataclasses.replace(verdict, detail=detail)
     return first
 
 
-def judge_at(f, df, args, wrt, thorough, rtol, seconds) -> Verdict:
+def judge_at(f, df, args, wrt, thorough, rtol, seconds, outside, exact) -> Verdict:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -139,6 +149,7 @@ def judge_at(f, df, args, wrt, thorough, rtol, seconds) -> Verdict:
                 value = f(*fresh(args))
         except (Exception, TooSlow) as error:
             return Verdict("invalid", f"{type(error).__name__}: {error}", error=error)
+        left = outside.read() if outside else []
         lent = fresh(args)
         try:
             with time_limit(seconds):
@@ -152,8 +163,10 @@ def judge_at(f, df, args, wrt, thorough, rtol, seconds) -> Verdict:
             return Verdict("wrong", "the caller's arguments were changed", result)
         if not same(result, again):
             return Verdict("wrong", f"a second call gives {again!r}, not {result!r}", result)
-        if not close_values(result[0], value):
+        if not (same_value if exact else close_values)(result[0], value):
             return Verdict("wrong", f"value {result[0]!r} instead of {value!r}", result)
+        if outside and not same(outside.read(), left):
+            return Verdict("wrong", f"outside is {outside.read()}, not {left}", result)
         if rtol is None:
             rtol = 1e-3 if mentions_float32(f, args, value) else 1e-6
         places = positions(f, wrt)
@@ -164,8 +177,14 @@ def judge_at(f, df, args, wrt, thorough, rtol, seconds) -> Verdict:
         if problem:
             return Verdict("wrong", problem, result)
         doubts = []
+        moving: list[Moving] = []
         for place, grad in zip(places, grads, strict=True):
-            problem, doubt = compare(f, args, place, grad, thorough, rtol)
+            problem, found = paired(args, place, grad)
+            if problem:
+                return Verdict("wrong", problem, result)
+            moving += found
+        for name, moved in by_element(moving) if thorough else along_all(moving):
+            problem, doubt = compare(f, args, name, moved, rtol)
             if problem:
                 return Verdict("wrong", problem, result)
             if doubt:
@@ -173,36 +192,66 @@ def judge_at(f, df, args, wrt, thorough, rtol, seconds) -> Verdict:
         return Verdict("untrusted", doubts[0], result) if doubts else Verdict("right", "", result)
 
 
-def compare(f, args, place: int, grad, thorough: bool, rtol: float) -> tuple[str, str]:
-    """What is wrong with the gradient of one argument, and what is doubtful in the reference."""
-    doubt = ""
+@dataclasses.dataclass(frozen=True)
+class Moving:
+    """A float leaf of the arguments with its gradient, and a direction for it."""
+
+    name: str
+    path: tuple
+    leaf: Any
+    grad: Any
+    v: Any = None
+
+
+def paired(args, place: int, grad) -> tuple[str, list[Moving]]:
+    """What is wrong with the form of one argument's gradient, and its leaves."""
     found = dict(leaves(grad, none_is_leaf=True))
+    moving = []
     for path, leaf in leaves(args[place], none_is_leaf=True):
         name = f"gradient of argument {place}" + "".join(f"[{key!r}]" for key in path)
         if path not in found:
-            return f"{name} is missing in {grad!r}", ""
+            return f"{name} is missing in {grad!r}", []
         g = found.pop(path)
         if not is_float(leaf, alone=not path):
             if g is not None:
-                return f"{name} is {g!r}, None is due for a leaf that is no float", ""
+                return f"{name} is {g!r}, None is due for a leaf that is no float", []
             continue
         problem = unlike(g, leaf)
         if problem:
-            return f"{name} {problem}", ""
-        total = np.asarray(g)
-        for v in (unit_directions if thorough else random_directions)(leaf):
-            slope, error = slope_along(f, args, (place, *path), v)
-            ours = float(np.sum(np.real(np.conj(total) * v)))
-            scale = np.max(np.abs(v), initial=1e-300)  # back to the size of one partial derivative
-            ours, slope, error = ours / scale, slope / scale, error / scale
-            if not error <= 1e-3 * max(1.0, abs(slope)):
-                doubt = doubt or f"{name}: the reference is {slope} ± {error} along {v!r}"
-            elif not abs(ours - slope) <= 20 * error + rtol * max(abs(slope), 0.01):
-                at = f"at {where(v)}" if thorough else "along a random direction"
-                return f"{name} {at} is {ours}, differences give {slope} ± {error:.1e}", ""
+            return f"{name} {problem}", []
+        moving.append(Moving(name, (place, *path), leaf, g))
     if found:
-        return f"gradient of argument {place} has more than the argument: {grad!r}", ""
-    return "", doubt
+        return f"gradient of argument {place} has more than the argument: {grad!r}", []
+    return "", moving
+
+
+def by_element(moving: list[Moving]) -> Iterator[tuple[str, list[Moving]]]:
+    for m in moving:
+        for v in unit_directions(m.leaf):
+            yield f"{m.name} at {where(v)}", [dataclasses.replace(m, v=v)]
+
+
+def along_all(moving: list[Moving]) -> Iterator[tuple[str, list[Moving]]]:
+    """All leaves at once, each along a direction of its own, the same on every run."""
+    rng = np.random.default_rng(len(moving))
+    moved = [dataclasses.replace(m, v=random_direction(m.leaf, rng)) for m in moving]
+    if moved:
+        yield "the gradient along a random direction", moved
+
+
+def compare(f, args, name: str, moved: list[Moving], rtol: float) -> tuple[str, str]:
+    """What is wrong with a derivative along a direction, and what is doubtful in the reference."""
+    phi = along(f, args, [(m.path, m.v) for m in moved])
+    slope, error = slope_at_zero(phi)
+    ours = sum(float(np.sum(np.real(np.conj(np.asarray(m.grad)) * m.v))) for m in moved)
+    # Back to the size of one partial derivative.
+    scale = max(float(np.max(np.abs(m.v), initial=1e-300)) for m in moved)
+    shown = f"{name} is {ours / scale}, differences give {slope / scale} ± {error / scale:.1e}"
+    if not error <= 1e-3 * max(scale, abs(slope)):
+        return "", shown
+    if abs(ours - slope) <= 20 * error + rtol * max(abs(slope), 0.01 * scale):
+        return "", ""
+    return ("", f"{shown}, at a kink") if is_kink(phi, ours) else (shown, "")
 
 
 # The reference
@@ -212,21 +261,46 @@ STEPS = (2e-2, 5e-3, 1.2e-3, 3e-4, 7e-5, 1.7e-5)
 
 def slope_along(f: Callable, args: tuple, path: tuple, v: np.ndarray) -> tuple[float, float]:
     """The derivative of f's single output as the leaf at `path` moves along v, and its error."""
-    leaf = at_path(args, path)
+    return slope_at_zero(along(f, args, [(path, v)]))
 
-    def moved(step: float) -> float:
-        new = np.asarray(leaf) + np.asarray(step * v, dtype=np.result_type(v, 0.0))
-        if isinstance(leaf, np.ndarray):
-            new = like_memory(leaf, new)
-        else:
-            new = type(leaf)(new) if isinstance(leaf, np.generic) else new.item()
+
+def along(f: Callable, args: tuple, moves: list[tuple[tuple, Any]]) -> Callable[[float], float]:
+    """f's single output as a function of how far leaves are moved along directions."""
+
+    def phi(step: float) -> float:
+        new = fresh(args)
+        for path, v in moves:
+            new = with_leaf(new, path, moved_leaf(at_path(args, path), step * v))
         try:
             with time_limit(20.0):
-                return float(np.real(np.asarray(f(*with_leaf(fresh(args), path, new))).item()))
+                return float(np.real(np.asarray(f(*new)).item()))
         except (Exception, TooSlow):
             return np.nan
 
-    return slope_at_zero(moved)
+    return phi
+
+
+def moved_leaf(leaf: Any, by: np.ndarray) -> Any:
+    new = np.asarray(leaf) + np.asarray(by, dtype=np.result_type(by, 0.0))
+    if isinstance(leaf, np.ndarray):
+        return like_memory(leaf, new)
+    return type(leaf)(new) if isinstance(leaf, np.generic) else new.item()
+
+
+def is_kink(phi: Callable[[float], float], ours: float) -> bool:
+    """Whether phi has a kink or jump at 0 that leaves room for a slope.
+
+    >>> is_kink(abs, 0.5), is_kink(abs, 1.5), is_kink(np.sin, 0.5)
+    (True, False, False)
+    """
+    h = 1e-5
+    at = phi(0.0)
+    wide, near = ((phi(-k) - 2 * at + phi(k)) / k for k in (h, h / 2))
+    if not abs(near) > 0.75 * abs(wide) or abs(near) < 1e-6:
+        return False  # smooth: half the step, half the change of slope
+    left, right = (at - phi(-h)) / h, (phi(h) - at) / h
+    room = 1e-3 * abs(right - left)
+    return min(left, right) - room <= ours <= max(left, right) + room
 
 
 def slope_at_zero(phi: Callable[[float], float]) -> tuple[float, float]:
@@ -263,10 +337,15 @@ def random_directions(leaf) -> Iterator[np.ndarray]:
     array = np.asarray(leaf)
     rng = np.random.default_rng(array.size)
     for _ in range(2 if array.size > 1 else min(1, array.size)):
-        v = rng.uniform(0.3, 1.0, array.shape) * rng.choice([-1.0, 1.0], array.shape)
-        if np.iscomplexobj(array):
-            v = v * np.exp(1j * rng.uniform(0, 6, array.shape))
-        yield v * np.maximum(1.0, np.abs(array))
+        yield random_direction(leaf, rng)
+
+
+def random_direction(leaf, rng: np.random.Generator) -> np.ndarray:
+    array = np.asarray(leaf)
+    v = rng.uniform(0.3, 1.0, array.shape) * rng.choice([-1.0, 1.0], array.shape)
+    if np.iscomplexobj(array):
+        v = v * np.exp(1j * rng.uniform(0, 6, array.shape))
+    return v * np.maximum(1.0, np.abs(array))
 
 
 def where(v: np.ndarray) -> str:
@@ -331,6 +410,10 @@ def close_values(ours, plain) -> bool:
         return False
     rtol = 1e-5 if plain.dtype in (np.float32, np.complex64) else 1e-12
     return bool(np.allclose(ours, plain, rtol=rtol, atol=1e-13, equal_nan=True))
+
+
+def same_value(ours, plain) -> bool:
+    return same_leaf(np.asarray(ours), np.asarray(plain))
 
 
 def same(one, other) -> bool:

@@ -1,38 +1,45 @@
-"""Two hundred random programs; and the fuzzer itself: what is wrong is caught and made small."""
+"""Two thousand random programs; and the fuzzer itself: what is wrong is caught and made small."""
 
 import ast
 import collections
 
+import hypothesis
 import numpy as np
 import pytest
 
 from tests.fuzz import (
     FAILURES,
+    Tally,
     autograd_gradient,
     judge_seed,
     judge_text,
     reason,
     shrink_failure,
-    summary,
 )
-from tests.fuzz_programs import program
+from tests.grammar import FEATURES, MUTATION, program
+from tests.grammar.core import marked
+from tests.grammar.module import OF_MODULES, Grower
+from tests.grammar.strategy import programs
 from tests.judge import Refused, fresh, is_float, judge, positions, slope_along, unit_directions
+from tests.workers import judged_by_workers
+
+EACH = 50
 
 
-def test_two_hundred_random_programs():
-    verdicts = {seed: judge_seed(seed) for seed in range(200)}
-    counts = collections.Counter(verdict.outcome for verdict in verdicts.values())
-    print("\n" + summary(counts))
-    for text, count in collections.Counter(
-        reason(verdict) for verdict in verdicts.values() if verdict.outcome == "refused"
-    ).most_common(10):
-        print(f"  refused {count}: {text}")
+@pytest.mark.parametrize("part", range(2))
+def test_random_programs(part):
+    seeds = range(part * EACH, part * EACH + EACH)
+    verdicts = {seed: judge_seed(seed) for seed in seeds}
     failed = {seed: str(v) for seed, v in verdicts.items() if v.outcome in FAILURES}
     assert not failed, "python -m tests.fuzz --count 1 --seed SEED shrinks it"
-    assert counts["right"] >= 100
+    counts = collections.Counter(verdict.outcome for verdict in verdicts.values())
+    assert counts["right"] + counts["refused"] >= 0.9 * EACH
 
 
 # The fuzzer itself, with gradients that are known
+
+PLAIN = FEATURES - {"arguments", "state", "library", "zero-d", "float32"}  # what `by_differences` can do
+SIMPLE = frozenset({"for", "branch", "while", "break", "math", "helper", "call"})
 
 
 def by_differences(f, wrt):
@@ -76,7 +83,7 @@ def sloppy(f, wrt):
 
 
 def test_a_right_gradient_is_never_called_wrong():
-    counts = collections.Counter(judge_seed(s, by_differences).outcome for s in range(60))
+    counts = collections.Counter(judge_seed(s, by_differences, PLAIN).outcome for s in range(60))
     assert set(counts) <= {"right", "untrusted", "invalid"}
     assert counts["right"] >= 50
 
@@ -86,22 +93,79 @@ def test_the_same_seed_gives_the_same_program():
 
 
 def test_programs_cover_the_language():
-    text = "\n".join(map(program, range(300)))
+    """Each method of the grammar is used, and what it writes is there."""
+    text = "\n".join(program(seed) for seed in range(1500))
     nodes = collections.Counter(type(node).__name__ for node in ast.walk(ast.parse(text)))
-    for name in ("While", "For", "If", "Break", "Continue", "IfExp", "BoolOp", "Starred", "Dict"):
+    for name in (
+        *("While", "For", "If", "Break", "Continue", "IfExp", "BoolOp", "Starred", "Dict", "Set"),
+        *("Match", "Try", "With", "Raise", "Assert", "Lambda", "Yield", "YieldFrom", "Nonlocal"),
+        *("Global", "ClassDef", "ListComp", "GeneratorExp", "DictComp", "NamedExpr", "AnnAssign"),
+        *("JoinedStr", "Delete", "MatchClass", "MatchSequence", "MatchOr"),
+    ):
         assert nodes[name] >= 3, name
-    for piece in (".T", "[::-1]", "zip(", "enumerate(", "float32", ".append(", "while True", "> "):
-        assert piece in text, piece
+    for piece in (
+        *(".T", "[::-1]", "zip(", "enumerate(", "float32", ".append(", "while True", "> ", "@"),
+        *("np.add.at(", "out=", "where=", "np.copyto(", "np.put(", ".fill(", ".flat[", ".sort("),
+        *("np.empty(", "np.split(", ".ravel()", "1j", ".real", "library.", "super()", "_replace("),
+        *("dataclasses.replace(", "functools.reduce(", "functools.partial(", "enum.Enum", "BUFFER"),
+    ):
+        assert text.count(piece) >= 3, piece
+
+
+def test_every_feature_is_one_that_the_grammar_knows():
+    assert MUTATION <= FEATURES == {row[2] for row in marked(Grower)} - {"basic"} | OF_MODULES
+
+
+def test_features_can_be_left_out():
+    text = "\n".join(program(seed, FEATURES - {"match", "class", "state"}) for seed in range(200))
+    assert "match " not in text and "BUFFER" not in text and "__init__(self, w" not in text
+
+
+def test_nearly_all_programs_run():
+    outcomes = collections.Counter(judge_seed(s, refusing).outcome for s in range(5000, 5300))
+    assert outcomes["invalid"] <= 6
+
+
+def refusing(f, wrt):
+    raise Refused("nothing is taken")
+
+
+def test_hypothesis_shrinks_programs():
+    """Nothing is left but what the condition is about."""
+    settings = hypothesis.settings(
+        max_examples=2000,
+        database=None,
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    text = hypothesis.find(programs(), lambda text: "for " in text, settings=settings)
+    assert len(text.splitlines()) <= 20, text
+    assert judge_text(text, by_differences).outcome == "right"
+
+
+def test_a_worker_that_hangs_or_dies_is_replaced(monkeypatch):
+    verdicts = dict(judged_by_workers(range(3), 2, "srcdiff", FEATURES))
+    assert sorted(verdicts) == [0, 1, 2]
+
+
+def test_a_tally_knows_where_to_go_on():
+    tally = Tally()
+    tally.add(5, judge_text(TOY, by_differences))
+    tally.add(7, judge_text(TOY, refusing))
+    assert tally.next_seed(range(5, 10)) == 6
+    assert tally.counts == {"right": 1, "refused": 1} and list(tally.kept) == [7]
+    assert reason(tally.kept[7]) == "nothing is taken"
 
 
 def test_a_wrong_rule_is_caught_and_shrinks_to_a_few_lines():
     caught = 0
     for seed in range(40):
-        verdict = judge_seed(seed, wrong_for_tanh)
+        verdict = judge_seed(seed, wrong_for_tanh, SIMPLE)
         assert verdict.outcome != "crashed"
         if verdict.outcome == "wrong" and caught < 2:
             caught += 1
-            small = shrink_failure(program(seed), verdict, wrong_for_tanh, seconds=20)
+            small = shrink_failure(program(seed, SIMPLE), verdict, wrong_for_tanh, seconds=20)
             assert judge_text(small, wrong_for_tanh).outcome == "wrong"
             f = next(d for d in ast.parse(small).body if getattr(d, "name", "") == "f")
             assert "np.tanh" in small and len(ast.unparse(f).split()) <= 20, small
@@ -191,7 +255,7 @@ def test_integers_have_no_gradient_inside_containers_only():
 
 def test_autograd_is_right_without_mutation_and_silently_wrong_with_it():
     pytest.importorskip("autograd")
-    pure = [judge_seed(seed, autograd_gradient, mutation=False) for seed in range(40)]
+    pure = [judge_seed(seed, autograd_gradient, SIMPLE) for seed in range(40)]
     assert not [v for v in pure if v.outcome == "wrong" and "differences" in v.detail]
     assert sum(v.outcome == "right" for v in pure) > 5
     assert judge_text(TOY, autograd_gradient).outcome == "right"  # it binds x anew

@@ -54,6 +54,7 @@ from srcdiff.transforms.references import (
     Object,
     Plain,
     State,
+    Storage,
     Tuple,
     buffers_of,
 )  # fmt: skip
@@ -411,7 +412,7 @@ class Halves(Memory):
                 half.changed = False
                 half.params = [Value(leaf.name, kind, True) for leaf, kind in
                                zip(leaves, half.wanted)]  # fmt: skip
-                self.state, self.instrs = State({}, dict(self.outside_versions)), []
+                self.state, self.instrs = State({}, Storage(self.outside_versions)), []
                 self.base, self.regions = len(self.frames), saved[4] + 1
                 self.uncertain = saved[6] + 1
                 self.guesses = saved[3] + (half.form is None)

@@ -561,7 +561,7 @@ class Loop:
     def finish(self, test_block: Block | None, path: Path, flag: Any) -> Exit | None:
         run, instr = self.specializer, self.instr
         exit = path.exit
-        state = State(dict(self.entry.env), dict(self.entry.memory))
+        state = State(dict(self.entry.env), self.entry.memory.copy())
         params: list = []
         inits: list = []
         yields: list = []

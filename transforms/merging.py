@@ -34,6 +34,7 @@ from srcdiff.transforms.references import (
     Plain,
     Possible,
     State,
+    Storage,
     Tuple,
     arrays_of,
 )
@@ -100,7 +101,7 @@ class Merger:
         self.test = test
         self.dead = dead
         self.buffers: dict[tuple, Buffer] = {}
-        self.memory: dict = {}
+        self.memory = Storage(run.outside_versions)
         self.cells: dict[tuple, Fields] = {}
 
     def states(self) -> State:

@@ -163,6 +163,24 @@ Ref = (
 )  # fmt: skip
 
 
+class Storage(dict):
+    """What buffers and cells hold. An array from outside holds what it held at entry on every
+    path that has not written it, also on those that never met it."""
+
+    def __init__(self, outside: dict, held: Any = ()):
+        super().__init__(held)
+        self.outside = outside
+
+    def __missing__(self, buffer: Buffer) -> Any:
+        return self.outside[buffer]
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(key, self.outside.get(key, default))
+
+    def copy(self) -> Storage:
+        return Storage(self.outside, self)
+
+
 class State:
     """What every name refers to, and what every buffer and cell holds, at one point of the run.
 
@@ -175,7 +193,7 @@ class State:
         self.env, self.memory, self.reads = env, memory, reads or {}
 
     def copy(self) -> State:
-        return State(dict(self.env), dict(self.memory), dict(self.reads))
+        return State(dict(self.env), self.memory.copy(), dict(self.reads))
 
 
 def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:

@@ -70,6 +70,7 @@ from srcdiff.transforms.references import (
     Possible,
     Ref,
     State,
+    Storage,
     Tuple,
     arrays_of,
     ref_like,
@@ -106,7 +107,7 @@ class NeedsUnrolling(SrcdiffError):
 def specialize(run: Specializer, parsed: Any, args: dict[str, Ref], state: State,
                params: Iterable[Value]) -> Specialized:  # fmt: skip
     """Run a function on abstract arguments: `args` maps each parameter to a reference."""
-    run.state = state
+    run.state = State(state.env, Storage(run.outside_versions, state.memory))
     cells = {cell for cell in state.memory if isinstance(cell, Cell)}
     lowered = lowered_of(parsed)
     run.begin_outside()
@@ -163,7 +164,8 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
     def __init__(self, unroll: int = UNROLL, training: bool = False):
         self.walked_once: dict[int, Any] = {}
         self.separate, self.halves, self.base, self.guesses = Separate(), {}, 0, 0
-        self.state = State({}, {})
+        self.outside_versions: dict[Buffer, Value] = {}
+        self.state = State({}, Storage(self.outside_versions))
         self.instrs: list[Instr] = []
         self.prologue: list[Instr] = []
         self.guards: list[Guard] = []
@@ -177,7 +179,6 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         self.appended: set = set()
         self.read_cells: set = set()
         self.outside_cells: dict = {}
-        self.outside_versions: dict[Buffer, Value] = {}
         self.outside_places: dict[tuple, OutsidePlace] = {}  # what is known to be written outside
         self.place_of: dict[Any, OutsidePlace] = {}  # buffers and cells from outside
         self.own_array: dict[Buffer, Value] = {}  # private copy → the array outside
@@ -257,6 +258,7 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         """Run a function's body in its frame."""
         self.frames.append(frame)
         self.running.append(frame.number)
+        depth = len(self.temporaries)
         self.temporaries.append({})
         indirect, self.indirect = self.indirect, 0
         try:
@@ -264,7 +266,7 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         finally:
             self.frames.pop()
             self.running.pop()
-            self.temporaries.pop()
+            del self.temporaries[depth:]  # those of regions that an exception has left, too
             self.indirect = indirect
 
     def escape(self, exit: Exit, lowered: Lowered) -> None:
@@ -1276,14 +1278,14 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
             except NeedsUnrolling:  # with a trip count that is known, it can be unrolled
                 self.make_constant(bounds)
                 raise
-        saved = self.state.copy(), len(self.instrs), list(self.guards)
+        state, count, depth = self.state.copy(), len(self.instrs), len(self.temporaries)
         try:
             return self.loop(instr, bounds, item)
         except NeedsUnrolling:
             if length * size(body) > 20_000:
                 raise
-            self.state = saved[0]
-            del self.instrs[saved[1] :]
+            self.state = state
+            del self.instrs[count:], self.temporaries[depth:]
             return self.unrolled(instr, length, item)
 
     def make_constant(self, tree: Any) -> None:
@@ -1342,12 +1344,12 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
 
     def loop(self, instr: Instr, bounds: tuple | None, item: Callable | None) -> Exit | None:
         """A `for` or `while` that stays a region."""
-        state, count = self.state, len(self.instrs)
+        state, count, depth = self.state, len(self.instrs), len(self.temporaries)
         try:
             return Loop(self, instr, bounds, item).run()
         except Bottom:  # as if it had no steps
             self.state = state
-            del self.instrs[count:]
+            del self.instrs[count:], self.temporaries[depth:]
             return None
 
     # ------------------------------------------------------------------ results
