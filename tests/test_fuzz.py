@@ -38,7 +38,8 @@ def test_random_programs(part):
 
 # The fuzzer itself, with gradients that are known
 
-PLAIN = FEATURES - {"arguments", "state", "library", "zero-d", "float32"}  # what `by_differences` can do
+# What `by_differences` can do.
+PLAIN = FEATURES - {"arguments", "state", "library", "zero-d", "float32"}
 SIMPLE = frozenset({"for", "branch", "while", "break", "math", "helper", "call"})
 
 
