@@ -29,6 +29,7 @@ from srcdiff.transforms.calls import NeedsObservation
 from srcdiff.transforms.common_subexpressions import common_subexpressions
 from srcdiff.transforms.dead_code import dead_code
 from srcdiff.transforms.emit import Shared, emit, emit_half
+from srcdiff.transforms.finished import finished_reads
 from srcdiff.transforms.fold import fold
 from srcdiff.transforms.halves import (
     Half,
@@ -186,7 +187,7 @@ def generate(
     once = has_effects(block) or request.seed == "argument"  # there is no second run
     fast = block if once else record("expected_shapes", expected_shapes(block))
     again = fast is not block
-    for pass_ in (dead_code, save_trails, dead_code):
+    for pass_ in (dead_code, finished_reads, save_trails, dead_code):
         fast = record(pass_.__name__, pass_(fast))
     if request.scalars:
         saved, fast = fast, record("python_scalars", python_scalars(fast))
@@ -222,7 +223,7 @@ def generate(
         return function, source, ir, line_map(source, trees)
 
     def careful() -> Callable:
-        return finish(dead_code(save_trails(block)))[0]
+        return finish(dead_code(save_trails(finished_reads(block))))[0]
 
     function, source, ir, lines = finish(fast)
     again = again and not has_effects(block)

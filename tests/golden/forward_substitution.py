@@ -11,12 +11,9 @@ def forward_substitution(a, b):
 def forward_substitution_grad(a, b):
     n = len(b)
     y = np.zeros(n)
-    stack = []
     for i in range(n):
-        y_view = y[:i]
-        t = (b[i] - a[i, :i] @ y_view) / a[i, i]
-        stack.append((y_view.copy(), t))
-        y[i] = t
+        b_2 = b[i]
+        y[i] = (b_2 - a[i, :i] @ y[:i]) / a[i, i]
     # adjoint
     d_y = 2 * y
     d_b = np.zeros_like(b)
@@ -25,10 +22,9 @@ def forward_substitution_grad(a, b):
         d_t = d_y[i]
         a_2 = a[i, i]
         d_t_2 = d_t / a_2
-        y_view, t = stack.pop()
-        d_a[i, i] -= d_t * t / a_2
+        d_a[i, i] -= d_t * y[i] / a_2
         d_t = -d_t_2
-        d_t_3 = d_t * y_view
+        d_t_3 = d_t * y[:i]
         d_t = d_t * a[i, :i]
         d_y[i] = 0.0
         d_y[:i] += d_t

@@ -13,18 +13,13 @@ def recurrence_into_a_buffer_grad(x):
     n = len(x)
     B = np.zeros(n)
     B[0] = x[0]
-    tanh_stack = []
     for i in range(1, n):
-        tanh = np.tanh(B[i - 1] + x[i])
-        tanh_stack.append(tanh)
-        B[i] = tanh
+        B[i] = np.tanh(B[i - 1] + x[i])
     # adjoint
     d_B = 2 * B
     d_x = np.zeros_like(x)
     for i in reversed(range(1, n)):
-        d_t = d_B[i]
-        tanh = tanh_stack.pop()
-        d_t = d_t * (1 - tanh ** 2)
+        d_t = d_B[i] * (1 - B[i] ** 2)
         d_x[i] += d_t
         d_B[i] = 0.0
         d_B[i - 1] += d_t
