@@ -16,7 +16,6 @@ from srcdiff.transforms.ir import flatten, map_tree
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
-    Bound,
     Known,
     Plain,
     Ref,
@@ -41,10 +40,6 @@ class ArrayCalls(Writers):
         op = grid.__getitem__
         kind = abstract.infer(op, (map_tree(lambda v: v.kind, tree),))
         return self.result(op, (tree,), {}, kind, (), where, "grid", {})
-
-    def call_errstate(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return Bound({k: self.known(v, where, "the setting") for k, v in kwargs.items()},
-                     "errstate")  # fmt: skip
 
     def call_is_constant(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         (ref,) = args
@@ -107,7 +102,7 @@ READERS = {
 
 HANDLERS: dict[Any, Callable] = {
     np.ndarray: ArrayCalls.call_ndarray,
-    np.errstate: ArrayCalls.call_errstate, np.ndim: ArrayCalls.call_ndim,
+    np.ndim: ArrayCalls.call_ndim,
     np.shape: ArrayCalls.call_shape, np.size: ArrayCalls.call_size, np.conj: ArrayCalls.call_conj,
     np.iscomplexobj: ArrayCalls.call_iscomplexobj, kernels.add_at: ArrayCalls.call_add_at_kernel,
     np.where: ArrayCalls.call_where, kernels.is_constant: ArrayCalls.call_is_constant,

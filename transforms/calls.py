@@ -26,6 +26,7 @@ from srcdiff.transforms import (
     abstract,
     array_calls,
     builtin_calls,
+    contexts,
     elements,
     functional_calls,
     mappings,
@@ -83,6 +84,9 @@ MODULES = ("numpy", "math", "cmath", "builtins", "operator", "scipy", "srcdiff",
            "functools", "collections", "copy")  # fmt: skip
 
 
+LAZY = {zip, enumerate, iter, next}  # what takes the items of a generator one by one
+
+
 class NeedsObservation(Exception):
     """A helper that the compiler refuses: what it returns must be seen once, on the tape."""
 
@@ -93,6 +97,7 @@ class NeedsObservation(Exception):
 HANDLERS = {
     **array_calls.HANDLERS,
     **builtin_calls.HANDLERS,
+    **contexts.HANDLERS,
     **elements.HANDLERS,
     **functional_calls.HANDLERS,
     **mappings.HANDLERS,
@@ -255,6 +260,8 @@ class Calls(
         if args and (found := self.object_unary(obj, args[0], args[1:], where)) is not None:
             return found
         if handler is not None:
+            if obj not in LAZY:
+                args = tuple(self.forced(a, where) for a in args)
             self.indirect += 1
             try:
                 found = handler(self, args, kwargs, where)
@@ -312,6 +319,8 @@ class Calls(
             method, _ = lookup(type(obj), "__call__")
             if isinstance(method, types.FunctionType):
                 return self.inline(method, (self.itself(obj), *args), kwargs, where)
+        if contexts.made_by_generator(obj):
+            return Bound((obj.__wrapped__, args, kwargs), "manager")
         if isinstance(obj, types.FunctionType) and not self.is_ours(obj):
             return self.inlined_or_taped(obj, args, kwargs, where)
         if has_source(obj):

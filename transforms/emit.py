@@ -412,6 +412,9 @@ class Emitter:
             if instr.op == "errstate_enter":
                 skip = self.with_errstate(instr, list(block.instrs[i + 1 :]), tail)
                 continue
+            if instr.op == "with_enter":
+                skip = self.with_(instr, list(block.instrs[i + 1 :]))
+                continue
             if instr.op == "global":
                 if instr.results[0] not in self.globals_read and self.uses.get(instr.results[0]):
                     self.assign_to(instr.results[0], self.path(instr.attrs["path"]))
@@ -659,6 +662,20 @@ class Emitter:
         call = ast.Call(ast.Attribute(self.module(np), "errstate"), [], keywords)
         self.where = instr.where
         self.add(ast.With([ast.withitem(call, None)], statements))
+        return end + 1
+
+    def with_(self, instr: Instr, rest: list[Instr]) -> int:
+        """`with manager as name:` around the instructions up to its end; how many they are."""
+        old, *entered = instr.results
+        end = next(i for i, s in enumerate(rest) if s.op == "with_exit" and s.args[0] is old)
+        inner = Block((), rest[:end], ())
+        make, *args = instr.args
+        manager = self.expr(args[0]) if make is None else \
+            self.call_expr(make, tuple(args), instr.kwargs, instr)  # fmt: skip
+        statements = self.nested(lambda: self.block(inner)) or [ast.Pass()]
+        name = self.name(entered[0]) if entered and self.uses.get(entered[0]) else None
+        self.where = instr.where
+        self.add(ast.With([ast.withitem(manager, name)], statements))
         return end + 1
 
     def stmt_raise(self, instr: Instr) -> None:

@@ -41,13 +41,15 @@ class Raised(Exception):
 class Place:
     """A statement that paths from further inside come back to, and what it can see.
 
-    kind      "except", "finally"
+    kind      "except", "finally"; "barrier": a `with` that must end before a handler is run;
+              "loop" and "with" consume a generator
     clauses   of "except": (classes, handler), classes None for all
     exempt    instructions of handlers: what they raise is not caught here
+    final     of "finally": it is called with the exception or None; an exit replaces the other
     """
 
     __slots__ = ("kind", "instr", "frames", "temporaries", "tries", "consumers", "depth",
-                 "clauses", "exempt")  # fmt: skip
+                 "clauses", "exempt", "final")  # fmt: skip
 
     def __init__(self, kind: str, instr: Any, run: Any):
         self.kind, self.instr = kind, instr
@@ -56,6 +58,7 @@ class Place:
         self.depth = run.depth
         self.clauses: list = []
         self.exempt: set = set()
+        self.final: Callable = lambda error: None
 
 
 class Exceptions(Memory):
@@ -110,26 +113,30 @@ class Exceptions(Memory):
     def do_finally(self, instr: Instr) -> Exit | None:
         body, final = instr.blocks
         place = Place("finally", instr, self)
-        exit = self.protected(place, body)
+        place.final = lambda error: self.run(final)
+        return self.finally_(place, self.protected(place, body), instr.where)
+
+    def finally_(self, place: Place, exit: Exit | None, where: Any) -> Exit | None:
+        """What is done at the end of a statement, however it was left."""
         if exit is not None and exit.dead:
             return exit
         thrown = [] if exit is None else [label.flag for label in exit.labels if label.thrown]
-        if thrown:  # on these paths the statements have been run where the exception came from
-            flag = self.either(thrown, instr.where)
+        if thrown:  # on these paths it has been done where the exception came from
+            flag = self.either(thrown, where)
             if flag is not True:
-                self.only_where_not(flag, final, instr.where)
-            return self.arrived(place, exit, instr.where)
-        after = self.run(final)
+                self.only_where_not(flag, place.final, where)
+            return self.arrived(place, exit, where)
+        after = place.final(None)
         if after is None:
             return exit
         if after.always or exit is None:
             return after
-        raise self.refuse(instr.where, "`finally` that leaves on some paths only")
+        raise self.refuse(where, "`finally` that leaves on some paths only")
 
-    def only_where_not(self, flag: Any, block: Block, where: Any) -> None:
+    def only_where_not(self, flag: Any, final: Callable, where: Any) -> None:
         gone = self.sub(self.state.copy(), lambda: None)
         self.temporaries.append(dict(self.temporaries[-1]))
-        stays = self.sub(self.state.copy(), lambda: self.run(block))
+        stays = self.sub(self.state.copy(), lambda: final(None))
         self.temporaries.pop()
         if stays.exit is not None:
             raise self.refuse(where, "`finally` that leaves by itself")
@@ -169,11 +176,16 @@ class Exceptions(Memory):
         for depth in range(len(self.tries) - 1, -1, -1):
             place = self.tries[depth]
             if place.kind == "finally":
-                exit = self.within(place, self.run, place.instr.blocks[1])
+                exit = self.within(place, place.final, error)
                 if exit is None:
                     continue
-                if not exit.always:
+                if not exit.always and exit.away is not False:
                     raise self.refuse(where, "`finally` that leaves on some paths only")
+            elif place.kind == "barrier":
+                if self.caught_before(depth, error.ref[0].obj):
+                    label = Label(place, "raise", True, error)
+                    return Exit(left=True, away=True, labels=(label,))
+                continue
             else:
                 handler = self.handler(place, error.ref[0].obj)
                 if handler is None:
@@ -183,6 +195,13 @@ class Exceptions(Memory):
                 place.exempt.update(self.instrs[count:])
             return self.labelled(place, exit, depth, where)
         return self.uncaught(error, where)
+
+    def caught_before(self, depth: int, cls: type) -> bool:
+        """Whether something further out waits for an exception."""
+        return any(
+            each.kind == "finally" or self.handler(each, cls) is not None
+            for each in self.tries[:depth]
+        )
 
     def handler(self, place: Place, cls: type) -> Block | None:
         for classes, handler in place.clauses:
@@ -202,10 +221,12 @@ class Exceptions(Memory):
         finally:
             self.handling.pop()
 
-    def within(self, place: Place, body: Callable, *args: Any) -> Any:
+    def within(self, place: Place, body: Callable, *args: Any,
+               tries: list | None = None) -> Any:  # fmt: skip
         """Run a part of a statement further out, here."""
         outer = self.frames, self.tries, self.consumers, self.depth, self.where
-        self.frames, self.tries = list(place.frames), list(place.tries)
+        self.frames = list(place.frames)
+        self.tries = list(place.tries if tries is None else tries)
         self.consumers, self.depth = list(place.consumers), place.depth
         self.temporaries.append(dict(place.temporaries))
         try:
@@ -256,12 +277,25 @@ class Exceptions(Memory):
         for label in mine:
             if label.kind == "done":
                 continue
+            if label.kind == "raise":
+                rest = self.raised_before(label, rest, where)
+                continue
             flags = {label.kind: True}
             target = Exit(**flags, value=label.value, left=label.kind != "cont", away=True)
             rest = target if label.flag is True else self.one_of(label.flag, target, rest, where)
             if label.flag is True:
                 break
         return rest
+
+    def raised_before(self, label: Label, rest: Exit | None, where: Any) -> Exit | None:
+        """After a statement that had to end first: its exception goes on."""
+        if not isinstance(label.value, Bound):
+            raise self.refuse(where, "one of several exceptions passes through `with`")
+        if label.flag is True:
+            return self.throw(label.value, where)
+        gone = self.sub(self.state.copy(), lambda: self.throw(label.value, where))
+        stays = self.sub(self.state.copy(), lambda: rest)
+        return self.join(label.flag, gone, stays, where)
 
     def one_of(self, flag: Value, then: Exit | None, other: Exit | None, where: Any) -> Exit | None:
         paths = [self.sub(self.state.copy(), lambda exit=exit: exit) for exit in (then, other)]
@@ -571,7 +605,7 @@ NUMPY = (ValueError, TypeError, IndexError, ArithmeticError)  # of a function th
 NOTHING: tuple = ()
 QUIET = frozenset(
     """copy shape tuple list list_append list_setitem fstring global identity adjoint undefined for
-    errstate_enter errstate_exit
+    errstate_enter errstate_exit with_exit
     """.split()
 )
 MATH: dict[Any, tuple] = {

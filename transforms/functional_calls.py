@@ -418,6 +418,8 @@ class Functional(Memory):
             raise self.refuse(where, "`iter` of a function")
         if isinstance(ref, Object) or endless(ref) or is_stream(ref):
             return ref
+        if isinstance(ref, Iterator) and ref.kind == "generator":
+            return ref
         items = self.known_items(ref, where)
         if items is None and isinstance(ref, Iterator) and ref.kind != "range":
             return ref
@@ -429,7 +431,10 @@ class Functional(Memory):
         return made
 
     def call_next(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        ref = args[0]
+        found = self.generator_next(args, where)
+        if found is not None:
+            return found
+        ref = self.forced(args[0], where)
         if isinstance(ref, Object):
             return self.call(self.getattr(ref, "__next__", where), (), {}, where)
         if isinstance(ref, List):

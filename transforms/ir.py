@@ -63,7 +63,7 @@ STRUCTURAL = frozenset(
     list_merge fstring spread_list zero_list zeros_like_adjoint global attribute call print
     raise assert undefined append_outside store_outside delete_outside
     write_back check_length check_scalar errstate_enter
-    errstate_exit stack push pop peek identity adjoint
+    errstate_exit with_enter with_exit stack push pop peek identity adjoint
     """.split()
 )
 

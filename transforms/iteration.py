@@ -39,6 +39,7 @@ class Iteration(Memory):
         bounds   the arguments of `for`: ("range", start, stop, step), the values that i takes;
                  None for structure, which can only be unrolled
         """
+        ref = self.forced(ref, where)
         if self.special(ref, "__iter__") is not None:
             return self.iterate(self.object_method(ref, "__iter__", (), where), where)
         if isinstance(ref, Bound) and ref.name == "flat":

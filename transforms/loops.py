@@ -24,6 +24,7 @@ from srcdiff.transforms.mutation import NUMBERS, NeedsChoice, convert
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
+    Bound,
     Buffer,
     Choice,
     Fields,
@@ -666,6 +667,8 @@ class Loop:
             return results[-1]
 
         def out(ref: Any) -> Any:
+            if isinstance(ref, Bound) and ref.name == "exception":
+                return ref._replace(ref=(ref.ref[0], tuple(out(r) for r in ref.ref[1])))
             if isinstance(ref, Tuple):
                 return Tuple(tuple(out(r) for r in ref.items))
             if isinstance(ref, Known) and type(ref.obj) not in NUMBERS:

@@ -16,6 +16,7 @@ copies or rebinding. Statements that nest (`if`, `for`, `while`, `with`) are reg
     call f args kwargs            `Star` marks `*args`; the key None marks `**kwargs`
     tuple … · list … · dict … · slice a b c · format …
     unpack v n star               n results; star is the position of `*rest` or None
+    yield v
     function                      attrs["lowered"]: a `def` or a `lambda`; args: the defaults
     if c · for it · while · with manager                 blocks; `for` and `while` may have `else`
     try                           blocks (body, else, *handlers); attrs["types"]: blocks or None
@@ -74,6 +75,7 @@ class Lowered:
     parsed: Any
     node: Any
     defaults: tuple[str, ...] = ()  # names of the parameters that have a default
+    generator: bool = False
     written: dict = field(default_factory=dict)
 
 
@@ -115,6 +117,7 @@ class Lowering(Patterns):
         self.renamed: dict[str, str] = {}  # targets of comprehensions
         self.statement: Any = None
         self.comprehensions = 0
+        self.generator = False  # there is a `yield`
 
     # ------------------------------------------------------------------ functions
 
@@ -140,7 +143,8 @@ class Lowering(Patterns):
             self.statements(node.body)
         body = Block((), self.instrs, ())
         local = frozenset(self.local - self.outer)
-        return Lowered(name, tuple(parameters), body, local, self.parsed, node, tuple(defaults))
+        return Lowered(name, tuple(parameters), body, local, self.parsed, node, tuple(defaults),
+                       self.generator)  # fmt: skip
 
     def nested(self, node: Any) -> Value:
         """`def` or `lambda`: defaults are evaluated here, the body when it is called."""
@@ -191,7 +195,9 @@ class Lowering(Patterns):
         )
 
     def stmt_Expr(self, node: Any) -> None:
-        if not isinstance(node.value, gast.Constant):
+        if isinstance(node.value, gast.YieldFrom):
+            self.yield_from(node.value)
+        elif not isinstance(node.value, gast.Constant):
             self.expr(node.value)
 
     def stmt_Pass(self, node: Any) -> None:
@@ -492,10 +498,13 @@ class Lowering(Patterns):
 
     def expr_Call(self, node: Any) -> Any:
         function = self.expr(node.func)
+        whole = isinstance(node.func, gast.Attribute) or getattr(node.func, "id", "") in WHOLE
         args = tuple(
-            Star(self.expr(a.value)) if isinstance(a, gast.Starred) else self.expr(a)
+            Star(self.expr(a.value)) if isinstance(a, gast.Starred)
+            else self.comprehension(a, "list") if whole and isinstance(a, gast.GeneratorExp)
+            else self.expr(a)
             for a in node.args
-        )
+        )  # fmt: skip
         keywords = {k.arg: self.expr(k.value) for k in node.keywords}
         return self.emit(node, "call", function, args, keywords=keywords)
 
@@ -539,7 +548,39 @@ class Lowering(Patterns):
         return self.comprehension(node, "list")
 
     def expr_GeneratorExp(self, node: Any) -> Any:
-        return self.comprehension(node, "list")
+        """A function that yields, called with what its first `for` goes over."""
+        iterable = self.expr(node.generators[0].iter)
+        inner = Lowering(self.parsed)
+        inner.renamed, inner.statement = dict(self.renamed), self.statement
+        inner.generator, inner.comprehensions = True, self.comprehensions
+        inner.local.add(".0")
+        inner.comprehension(node, "yield")
+        self.comprehensions = inner.comprehensions
+        body = Block((), inner.instrs, ())
+        local = frozenset(inner.local - inner.outer)
+        given = (Parameter(".0", "either"),)
+        lowered = Lowered("<genexpr>", given, body, local, self.parsed, node, (), True)
+        made = self.emit(node, "function", name="generator", lowered=lowered)
+        return self.emit(node, "call", made, (iterable,))
+
+    def expr_Yield(self, node: Any) -> Any:
+        self.generator = True
+        return self.emit(node, "yield", None if node.value is None else self.expr(node.value))
+
+    def expr_YieldFrom(self, node: Any) -> Any:
+        raise self.refuse(node, "the value of `yield from`", "Write a loop that yields.")
+
+    def yield_from(self, node: Any) -> None:
+        self.generator = True
+        iterable = self.expr(node.value)
+        item = Value("item")
+
+        def body() -> Any:
+            self.emit(node, "yield", item)
+            return NOTHING
+
+        blocks = self.block(body, (item,)), Block((), (), ())
+        self.emit(node, "for", iterable, blocks=blocks, count=0)
 
     def expr_SetComp(self, node: Any) -> Any:
         return self.comprehension(node, "set")
@@ -552,14 +593,16 @@ class Lowering(Patterns):
         self.comprehensions += 1
         number = self.comprehensions
         saved = dict(self.renamed)
-        result = self.emit(node, display, name=display)
+        result = None if display == "yield" else self.emit(node, display, name=display)
         for generator in node.generators:
             if generator.is_async:
                 raise self.refuse(node, "an asynchronous comprehension")
 
         def loop(generators: list) -> Any:
             if not generators:
-                if display == "dict":
+                if display == "yield":
+                    self.emit(node, "yield", self.expr(node.elt))
+                elif display == "dict":
                     key, value = self.expr(node.key), self.expr(node.value)
                     self.emit(node, "setitem", result, key, value, count=0)
                 else:
@@ -568,7 +611,8 @@ class Lowering(Patterns):
                     self.emit(node, "call", append, (self.expr(node.elt),))
                 return NOTHING
             first, rest = generators[0], generators[1:]
-            iterable = self.expr(first.iter)
+            outermost = display == "yield" and first is node.generators[0]
+            iterable = self.emit(node, "load", ".0") if outermost else self.expr(first.iter)
             for name in target_names(first.target):
                 self.renamed[name] = f".{number}.{name}"
 
@@ -593,6 +637,10 @@ class Lowering(Patterns):
         loop(node.generators)
         self.renamed = saved
         return result
+
+
+# Functions that take all items of an iterable before they do anything else.
+WHOLE = frozenset("sum list tuple sorted min max set frozenset dict any all len".split())
 
 
 class _Nothing:

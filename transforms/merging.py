@@ -316,17 +316,34 @@ class Merger:
         for name, text in texts.items():
             x, y = getattr(p, name), getattr(q, name)
             # Whether a loop is left is decided by branches, each of which may end in `break`.
-            decide = self.leaf if name in ("brk", "left") else self.flag
+            first = name in ("brk", "left") and self.test not in self.run.exit_flags
             if any(self.dead):
                 flags[name] = self.value(x, y, text, False)
             else:
-                flags[name] = x if x is y else decide(x, y, text)
+                flags[name] = x if x is y else (self.leaf if first else self.flag)(x, y, text)
+            if isinstance(flags[name], Value) and flags[name] is not self.test:
+                self.run.exit_flags.add(flags[name])
         value = None
         if p.ret is not False or q.ret is not False:
             x = p.value if p.ret is not False else None
             y = q.value if q.ret is not False else None
+            found = x if y is None else y
+            if (x is None or y is None) and isinstance(found, Known):
+                x = y = found  # it is read where it has been returned
             value = x if x is y and not any(self.dead) else self.refs(x, y, "result")
         return Exit(**flags, value=value, labels=self.labels(p, q))
+
+    def error(self, x: Any, y: Any) -> Any:
+        """An exception that is on its way, from one side or both."""
+        found = x or y
+        if x and y and (x.ref[0] != y.ref[0] or len(x.ref[1]) != len(y.ref[1])):
+            return Missing("one of two exceptions")
+        args = []
+        for i, arg in enumerate(found.ref[1]):
+            p, q = x and x.ref[1][i], y and y.ref[1][i]
+            known = isinstance(arg, Known) and (p is None or q is None)
+            args.append(arg if known else self.refs(p, q, "reason"))
+        return found._replace(ref=(found.ref[0], tuple(args)))
 
     def flag(self, x: Any, y: Any, name: str) -> Any:
         """A flag that is set where the test holds is the test."""
@@ -350,7 +367,9 @@ class Merger:
                 continue
             p_flag, q_flag = (False if label is None else label.flag for label in (x, y))
             value = found.value
-            if value is not None:
+            if found.kind == "raise":
+                value = self.error(x and x.value, y and y.value)
+            elif value is not None:
                 value = self.refs(x and x.value, y and y.value, "result")
             merged.append(found._replace(flag=self.flag(p_flag, q_flag, "stopped"), value=value))
         return tuple(merged)

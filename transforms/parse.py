@@ -92,8 +92,10 @@ class Parsed:
         return found
 
 
-def parse(f: Callable[..., Any]) -> Parsed:
+def parse(f: Callable[..., Any], generators: bool = False) -> Parsed:
     """The tree and bindings of a function, method, callable object or `functools.partial`.
+
+    generators   whether a generator function is taken, too
 
     >>> def scaled(k):
     ...     return lambda x, n=2: k * x**n
@@ -110,7 +112,8 @@ def parse(f: Callable[..., Any]) -> Parsed:
       Write it in Python, or give it a rule with `vjp_rule`.
     """
     parsed = find(f)
-    _refuse_suspended(parsed)
+    if not (generators and parsed.function.__code__.co_flags & CO_GENERATOR):
+        _refuse_suspended(parsed)
     return parsed
 
 

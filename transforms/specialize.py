@@ -26,8 +26,9 @@ from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
 from srcdiff.transforms.choices import Choices
+from srcdiff.transforms.contexts import Contexts
 from srcdiff.transforms.elements import is_flat
-from srcdiff.transforms.exceptions import Exceptions, Place, Raised, error_ref
+from srcdiff.transforms.exceptions import Raised, error_ref
 from srcdiff.transforms.halves import Bottom, Halves, Separate
 from srcdiff.transforms.ir import (
     Block,
@@ -160,7 +161,7 @@ def lowered_of(parsed: Any) -> Lowered:
     return found
 
 
-class Specializer(Calls, Choices, Matching, Exceptions, Halves):
+class Specializer(Calls, Choices, Matching, Contexts, Halves):
     def __init__(self, unroll: int = UNROLL, training: bool = False):
         self.walked_once: dict[int, Any] = {}
         self.separate, self.halves, self.base, self.guesses = Separate(), {}, 0, 0
@@ -209,7 +210,7 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         self.taped: list[tuple] = []  # (helper, why the compiler refuses it)
         self.widened: dict[Any, dict] = {}
         self.last_use: dict[Block, dict[int, list[Value]]] = {}
-        self.tries: list[Place] = []
+        self.tries: list = []
         self.consumers: list = []
         self.handling: list = []
         self.checked: dict[Instr, type] = {}
@@ -218,6 +219,7 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         self.indirect = 0  # calls that Python's own functions make of the user's
         self.running: list[int] = []  # the numbers of all frames
         self.kept: dict[Block, Block] = {}
+        self.exit_flags: set[Value] = set()  # what says whether a loop has been left
         self.facts: dict = {}  # tests → how they have come out on this path
 
     # ------------------------------------------------------------------ functions
@@ -228,15 +230,11 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
         if not separate:
             if lowered in self.separate.functions and not internal:
                 return self.half_call(parsed, lowered, args, outer)
+            if lowered.generator:
+                return self.suspended(parsed, lowered, args, outer, internal)
             self.check_recursion(lowered, args, internal)
-        self.frame_count += 1
-        number = self.frame_count
-        frame = Frame(number, parsed, lowered, outer, internal, self.uncertain, len(self.instrs),
-                      self.outline(args))  # fmt: skip
-        for name, ref in args.items():
-            self.state.env[number, name] = ref
-            if not internal and isinstance(ref, Plain) and not ref.value.user:
-                ref.value.name = name
+        frame = self.new_frame(parsed, lowered, args, outer, internal)
+        number = frame.number
         exit = self.entered(frame, lowered.body)
         result: Ref = Known(None)
         if exit is not None and exit.labels:
@@ -253,6 +251,18 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
             for key in [k for k in self.state.env if k[0] == number]:
                 del self.state.env[key]
         return result
+
+    def new_frame(self, parsed: Any, lowered: Lowered, args: dict[str, Ref], outer: int,
+                  internal: bool) -> Frame:  # fmt: skip
+        """A frame in which the parameters are bound."""
+        self.frame_count += 1
+        frame = Frame(self.frame_count, parsed, lowered, outer, internal, self.uncertain,
+                      len(self.instrs), self.outline(args))  # fmt: skip
+        for name, ref in args.items():
+            self.state.env[frame.number, name] = ref
+            if not internal and isinstance(ref, Plain) and not ref.value.user:
+                ref.value.name = name
+        return frame
 
     def entered(self, frame: Frame, block: Block) -> Exit | None:
         """Run a function's body in its frame."""
@@ -291,7 +301,7 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
             bound = self.bind(f.lowered, args, kwargs, f.defaults, where)
             return self.body(parsed, f.lowered, bound, f.frame, internal)
         try:
-            parsed = parse(f)
+            parsed = parse(f, generators=True)
         except UnsupportedSyntaxError as error:
             raise UnsupportedSyntaxError(error.what, where and where.location, error.instead) \
                 from None  # fmt: skip
@@ -824,22 +834,6 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
     def do_continue(self, instr: Instr) -> Exit:
         return Exit(cont=True, away=True)
 
-    def do_with(self, instr: Instr) -> Exit | None:
-        """Context managers of NumPy's error state change no value: their body is run."""
-        manager = self.value(instr.args[0])
-        if not (isinstance(manager, Bound) and manager.name == "errstate"):
-            raise self.refuse(instr.where, "`with` of this context manager")
-        block = instr.blocks[0]
-        self.temporaries[-1][block.params[0]] = Known(None)
-        old = Value("old_errors")
-        effect = {"effect": True}
-        self.instrs.append(
-            Instr("errstate_enter", (), manager.ref, (old,), (), effect, instr.where)
-        )
-        exit = self.run(block)
-        self.instrs.append(Instr("errstate_exit", (old,), None, (), (), effect, instr.where))
-        return exit
-
     # ------------------------------------------------------------------ operators
 
     def do_binary(self, instr: Instr) -> None:
@@ -1262,6 +1256,9 @@ class Specializer(Calls, Choices, Matching, Exceptions, Halves):
 
     def do_for(self, instr: Instr) -> Exit | None:
         iterable = self.value(instr.args[0])
+        stream = self.stream(iterable, instr.where)
+        if stream is not None:
+            return self.consume(instr, stream)
         if is_stream(iterable) and any(i.op in ("break", "return") for i in walk(instr.blocks[0])):
             raise self.refuse(instr.where, "a loop over an iterator that may leave some of it",
                               "Loop over the list.")  # fmt: skip

@@ -1,6 +1,9 @@
 """Control flow."""
 
+import contextlib
 import math
+import threading
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -299,3 +302,117 @@ def continue_through_finally(x):
         finally:
             total *= 2
     return total
+
+
+@line("`with` of a class with `__enter__` and `__exit__`", some(3))
+def with_class(x):
+    with Scope(3.0) as scope:
+        y = x * scope.factor
+    return np.sum(y * x) * scope.factor
+
+
+class Scope:
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.factor = 1.0
+
+
+@contextlib.contextmanager
+def doubled(x):
+    calls = [x * 2]
+    try:
+        yield calls[0]
+    finally:
+        calls.append(x)
+
+
+@line("`with` of a `@contextlib.contextmanager`, left by `return`", some(3))
+def with_contextmanager(x):
+    with doubled(x) as y:
+        for v in y:
+            if v > 1:
+                return v * v
+    return np.sum(x)
+
+
+@line("`contextlib.suppress`, `contextlib.nullcontext`", -some(3))
+def with_suppress(x):
+    y = x
+    with contextlib.suppress(ValueError), contextlib.nullcontext(2.0) as two:
+        y = y * two
+        if x[0] < 0:
+            raise ValueError
+        y = y * x
+    return np.sum(y * y)
+
+
+LOCK = threading.Lock()
+
+
+@line("Locks, `np.errstate`, `warnings.catch_warnings`: they stay", some(3))
+def with_lock(x):
+    with LOCK, np.errstate(divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        y = x / (1 + x**2)
+    return np.sum(y)
+
+
+def pairs(x):
+    for i in range(len(x) - 1):
+        yield x[i], x[i + 1]
+
+
+@line("A loop over a generator, left by `break`", some(5))
+def generator(x):
+    total = 0.0
+    for i, (a, b) in enumerate(pairs(x)):
+        if a * b > 0.9:
+            break
+        total += a * b * i
+    return total
+
+
+@line("An endless generator, in `zip`", 0.5, 4)
+def endless_generator(x, n):
+    def powers(v):
+        while True:
+            yield v
+            v = v * x
+
+    total = 0.0
+    for i, v in zip(range(n), powers(x)):
+        total += v * i
+    return total
+
+
+def leaves(tree):
+    if isinstance(tree, tuple):
+        for branch in tree:
+            yield from leaves(branch)
+    else:
+        yield tree
+
+
+@line("A recursive generator, `yield from`", (some(2), (some(3), some(1))))
+def recursive_generator(tree):
+    return sum(np.sum(leaf**2) for leaf in leaves(tree))
+
+
+@line("`next` of a generator expression, with a default", some(5))
+def next_of_generator(x):
+    return next((v * v for v in x if v < 0), x[0])
+
+
+@line("`list`, `sum`, `max`, unpacking of a generator", some(3))
+def generator_as_list(x):
+    def both(y):
+        yield y
+        yield y * x
+
+    a, b = both(x)
+    return np.sum(sum(both(a)) * list(both(b))[1]) + max(v * v for v in x)
