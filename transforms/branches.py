@@ -8,9 +8,10 @@
     else:                                     s = np.sum(z)
       yield a
 
-An `if` joins the one before it on the same value, where nothing between them must wait; an `if`
-inside a branch of the same test is the branch taken; what both sides yield alike is no result. What
-has effects keeps its order, and what reads the twin of a region stays where it is.
+An `if` that a choice or an exit has made joins the one before it on the same value, where nothing
+between them must wait; an `if` inside a branch of the same test is the branch taken; what both
+sides yield alike is no result. What has effects keeps its order, and what reads the twin of a
+region stays where it is.
 """
 
 from __future__ import annotations
@@ -154,6 +155,8 @@ def joined(instrs: list[Instr], instr: Instr) -> bool:
     if place is None:
         return False
     first = instrs[place]
+    if not (first.attrs.get("choice") or instr.attrs.get("choice")):
+        return False
     if "twin" in first.attrs or "twin" in instr.attrs:
         return False
     between = instrs[place + 1 :]

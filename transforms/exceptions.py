@@ -140,7 +140,7 @@ class Exceptions(Memory):
         self.temporaries.pop()
         if stays.exit is not None:
             raise self.refuse(where, "`finally` that leaves by itself")
-        self.join(flag, gone, stays, where)
+        self.join(flag, gone, stays, where, made=True)
 
     def protected(self, place: Place, body: Block) -> Exit | None:
         self.tries.append(place)
@@ -295,11 +295,11 @@ class Exceptions(Memory):
             return self.throw(label.value, where)
         gone = self.sub(self.state.copy(), lambda: self.throw(label.value, where))
         stays = self.sub(self.state.copy(), lambda: rest)
-        return self.join(label.flag, gone, stays, where)
+        return self.join(label.flag, gone, stays, where, made=True)
 
     def one_of(self, flag: Value, then: Exit | None, other: Exit | None, where: Any) -> Exit | None:
         paths = [self.sub(self.state.copy(), lambda exit=exit: exit) for exit in (then, other)]
-        return self.join(flag, *paths, where)
+        return self.join(flag, *paths, where, made=True)
 
     def leaving(self, exit: Exit, where: Any) -> Exit | None:
         """The exit with its summaries made anew; None where nothing leaves any more."""
@@ -384,7 +384,7 @@ class Exceptions(Memory):
         self.temporaries.append(dict(self.temporaries[-1]))
         stays = self.sub(self.state.copy(), otherwise)
         self.temporaries.pop()
-        return (self.join(test, gone, stays, instr.where),)
+        return (self.join(test, gone, stays, instr.where, made=True),)
 
     def visible_test(self, instr: Instr) -> tuple | None:
         """(test, class, arguments) of the exception that an instruction may raise."""

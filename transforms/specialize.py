@@ -521,16 +521,17 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
         self.temporaries.append(dict(self.temporaries[-1]))
         stays = self.sub(self.state.copy(), lambda: self.run(block, index))
         self.temporaries.pop()
-        joined = self.join(left, gone, stays, where)
+        joined = self.join(left, gone, stays, where, made=True)
         return joined if joined is not None else Exit()
 
     # ------------------------------------------------------------------ joining two paths
 
     def join(self, test: Value, then: Path, other: Path, where: Any,
-             results: tuple = (), choose: str = "") -> Exit | None:  # fmt: skip
+             results: tuple = (), choose: str = "", made: bool = False) -> Exit | None:  # fmt: skip
         """Emit the `if`; afterwards names refer to what either path left.
 
         choose   the result is a choice of arrays, of this name
+        made     the user did not write it: it may be joined with another
         """
         pairs: list[tuple[Any, Any, Value]] = []
         dead = [p.exit is not None and p.exit.dead for p in (then, other)]
@@ -565,7 +566,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
         region = Instr(
             "if", (test,), None, tuple(r for _, _, r in pairs),
             (then.block(a for a, _, _ in pairs), other.block(b for _, b, _ in pairs)),
-            {"choice": True} if choose else None, where,
+            {"choice": True} if choose or made else None, where,
         )  # fmt: skip
         if pairs or any(i.effect or has_effect(i) for i in (*then.instrs, *other.instrs)):
             self.instrs.append(region)
