@@ -373,16 +373,73 @@ class Look:
             if instr.op in ESCAPES:
                 self.note(live, instr.operands)
         self.changed = False
-        self.edits: set[Instr] = set()
+        self.read_inside: dict[Block, set[Value]] = {}
+        self.edits: Any = {}  # updates that want a copy, the last one first, and who reads later
         self.entries: dict[Instr, set[Value]] = {}  # loop → parameters that start as a copy
         self.copied_views: set[Value] = set()
         self.walk(self.block, live)
         if self.entries:  # what else there is shows when these copies are there
-            self.edits, self.copied_views = set(), set()
+            self.edits, self.copied_views = {}, set()
+        self.edits = self.needed(self.edits)
+        if self.edits:
+            self.copied_views = set()
         if self.edits or self.entries or self.copied_views:
             self.block = self.edited(self.block)
             self.changed = True
         return not self.changed
+
+    # ------------------------------------------------------------------ which copies are needed
+
+    def needed(self, edits: dict[Instr, set[Value]]) -> set[Instr]:
+        """Of the updates that are to work on a copy, those that must, if the earlier ones do."""
+        self.kept: set[Instr] = set()
+        self.rooted: dict[Value, frozenset] = {}
+        for instr, readers in reversed(edits.items()):
+            mine = self.roots(instr.args[0])
+            ours = all(isinstance(root, Instr) for root in mine)
+            if not ours and self.origins.is_foreign(instr.args[0]) or any(
+                self.one_memory(a, b) for r in readers for a in mine for b in self.roots(r)
+            ):
+                self.kept.add(instr)
+        return self.kept
+
+    def roots(self, v: Value) -> frozenset:
+        """Where the memory of a value comes from: an update that gets a copy, or a value."""
+        chain: list[Value] = []
+        while v not in self.rooted:
+            chain.append(v)
+            maker = self.makers.get(v)
+            if maker is None:
+                self.rooted[v] = frozenset((v,))
+            elif maker in self.kept:
+                self.rooted[v] = frozenset((maker,))
+            elif maker.op in UPDATES or self.is_accumulation(maker):
+                v = maker.args[0]
+            elif v in self.views and len(sources := [*filter(memory_of, maker.operands)]) == 1:
+                v = sources[0]
+            elif maker.op == "if":
+                at = maker.results.index(v)
+                ends = [b.results[at] for b in maker.blocks]
+                self.rooted[v] = frozenset().union(
+                    *(self.roots(end) for end in ends if isinstance(end, Value)))  # fmt: skip
+            else:
+                self.rooted[v] = frozenset((v,))
+        found = self.rooted[v]
+        self.rooted.update(dict.fromkeys(chain, found))
+        return found
+
+    def one_memory(self, a: Any, b: Any) -> bool:
+        """Whether two roots may be of one memory."""
+        if a is b:
+            return True
+        if isinstance(a, Instr) and isinstance(b, Instr):
+            return False
+        if isinstance(a, Instr):
+            a, b = b, a
+        if isinstance(b, Instr):  # new memory, which only a loop may have handed on
+            maker = self.makers.get(a)
+            return a in self.loops or maker is not None and maker.op in ("for", "while")
+        return self.origins.may_share(a, b)
 
     def note(self, live: set[Value], values: Any) -> None:
         live.update(v for v in values if memory_of(v))
@@ -400,11 +457,24 @@ class Look:
                 inside = set(live)
                 if instr.op in ("for", "while"):
                     for other in instr.blocks:
-                        self.note(inside, other.free)
+                        self.note(inside, self.contents(other))
                 self.note(inside, flatten(inner.results))
                 self.walk(inner, inside)
-            if instr.op not in SHAPE_READERS:
-                self.note(live, instr.reads)
+            self.note(live, self.contents_of(instr))
+
+    def contents_of(self, instr: Instr) -> set[Value]:
+        """The values of which an instruction reads more than the shape."""
+        if instr.op in SHAPE_READERS:
+            return set()
+        return set(instr.operands).union(*map(self.contents, instr.blocks))
+
+    def contents(self, block: Block) -> set[Value]:
+        """The same of a block, for what is defined outside of it."""
+        found = self.read_inside.get(block)
+        if found is None:
+            found = set(flatten(block.results)).union(*map(self.contents_of, block.instrs))
+            found = self.read_inside[block] = found.intersection(block.free)
+        return found
 
     def later(self, block: Block, at: int, live: set[Value]) -> set[Value]:
         """The live values that may share memory that was allocated a moment ago in this block.
@@ -438,17 +508,17 @@ class Look:
             if maker is not None and maker.op in UPDATES:
                 return  # what that updates is copied, which makes this its own
             if not self.privatize(base):
-                self.edits.add(instr)
+                self.edits[instr] = readers
         elif readers and readers <= self.stacks | (set() if base in self.views else self.views):
             self.plan.stacks |= readers & self.stacks
             self.copied_views |= readers & self.views
             self.changed = True
         elif readers and not readers.isdisjoint(self.pullbacks):
-            self.edits.add(instr)
+            self.edits[instr] = readers
         elif readers:
             loop, param = self.entry(base, readers)
             if loop is None:
-                self.edits.add(instr)
+                self.edits[instr] = readers
             else:
                 self.entries.setdefault(loop, set()).add(param)
 
