@@ -504,9 +504,6 @@ class Look:
         readers = self.readers(instr, live)
         foreign = self.origins.is_foreign(base)
         if foreign:
-            maker = self.makers.get(base)
-            if maker is not None and maker.op in UPDATES:
-                return  # what that updates is copied, which makes this its own
             if not self.privatize(base):
                 self.edits[instr] = readers
         elif readers and readers <= self.stacks | (set() if base in self.views else self.views):
