@@ -62,7 +62,7 @@ class Access(NamedTuple):
 
 
 class Finished:
-    """Versions of arrays: `root` leads from each to the first, `last` from the first to the last."""
+    """Versions of arrays: `root` leads from each to the first, `last` from that to the last."""
 
     def __init__(self, program: Block):
         self.program = program
@@ -256,7 +256,8 @@ class Finished:
             out += self.parts(instr.reads, found, env)
             out.append(substitute(instr, env))
         out += self.parts(flatten(rb.results), found, env)
-        return Block(rb.params, out, tuple(map_tree(lambda v: env.get(v, v), r) for r in rb.results))
+        results = tuple(map_tree(lambda v: env.get(v, v), r) for r in rb.results)
+        return Block(rb.params, out, results)
 
     def parts(self, values: Any, found: dict, env: dict) -> list[Instr]:
         """The reads of what stands for the values."""
@@ -316,7 +317,8 @@ def apart(access: Access, store: Access, program: Finished) -> bool:
         access.when[shared] == store.when[shared]
     ):
         shared += 1
-    levels = [k for k in range(shared) if access.within[k] is not None]  # in a later step of it
+    made = program.depths.get(program.first(access.base), 0)  # each step around has an array anew
+    levels = [k for k in range(made, shared) if access.within[k] is not None]  # in a later step
     if access is not store and access.when[shared] <= store.when[shared]:  # or in the same steps
         levels.append(shared)
     return all(Case(access, store, shared, level, program).disjoint() for level in levels)
