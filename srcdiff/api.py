@@ -30,7 +30,6 @@ from srcdiff.signature import (
     Entry,
     Refused,
     apart,
-    argument,
     as_wrt,
     key_of,
     may_overlap,
@@ -44,6 +43,7 @@ from srcdiff.trees import (
     each_cast,
     has_float,
     is_float,
+    is_object,
     leaves,
     like,
     outline,
@@ -98,8 +98,9 @@ def grad(
 
     wrt         what to differentiate with respect to: a position among the positional arguments
                 of the call (negative ones count from the end), the name of a parameter or of a
-                local variable that is assigned once. It gives the gradient itself; a tuple of
-                these gives a tuple of gradients
+                local variable that is assigned once, or what leads into one of these or into the
+                `self` of a method: "params.w", "model.layers[0].w", "self.w". It gives the gradient
+                itself; a tuple of these gives a tuple of gradients
     argnums     the same, as other packages spell it
     has_aux     f returns (output, aux), and the result is (gradient, aux)
     fallback    "tape" or "error": what to do about a function that the compiler cannot take
@@ -508,7 +509,8 @@ class Differentiated:
             result = result[0]
         gradients = (result,) if self._single else result
         pairs = zip(code.entries, gradients, strict=True)
-        return all(like(g, argument(e, arguments)) for e, g in pairs if e[0] == "argument")
+        target = self._parsed_callee().target
+        return all(like(g, target(e, arguments)) for e, g in pairs if e[0] != "local")
 
     # Compiling
 
@@ -559,6 +561,7 @@ class Differentiated:
             arguments = callee.bind(args, kwargs)
             entries = self._entries(callee, args, kwargs)
             arguments, promoted = callee.checked(entries, arguments)
+            inside = any(entry[0] == "self" for entry in entries)  # the tape finds no such leaf
             request = Request(
                 callee.parsed,
                 apart(arguments),
@@ -569,7 +572,8 @@ class Differentiated:
                 unroll=self._unroll,
                 training=key[0],
                 single=self._single,
-                observed=self._observed,
+                observed=None if inside else self._observed,
+                is_object=is_object,
             )
             observes = None
             try:
@@ -583,7 +587,7 @@ class Differentiated:
                 watched = (*(self._observed or ()), observes)
                 compiled = self._on_tape(callee, entries, None, watched)
             except (UnsupportedSyntaxError, NoRuleError) as error:
-                if self._fallback != "tape":
+                if self._fallback != "tape" or inside:
                     raise
                 if not isinstance(error, NoRuleError):  # the tape may have no rule either
                     self._warn(self, error)
@@ -654,7 +658,7 @@ class Differentiated:
     def _finish(self, entries: tuple[Entry, ...], arguments: dict[str, Any]) -> Function | None:
         """What is done to results: a gradient of Python's float is a `np.float64`."""
         casts = [
-            scalars(argument(entry, arguments)) if entry[0] == "argument" else None
+            scalars(self._parsed_callee().target(entry, arguments)) if entry[0] != "local" else None
             for entry in entries
         ]
         if not any(casts):

@@ -10,6 +10,8 @@ outside the function: `unchanged` makes the check that runs at each call.
 
 from __future__ import annotations
 
+import ast
+import functools
 import inspect
 import itertools
 import operator
@@ -27,7 +29,19 @@ from srcdiff.runtime.errors import (
     UnsupportedSyntaxError,
 )
 from srcdiff.runtime.modes import is_training
-from srcdiff.trees import children, is_dataclass, is_float, leaves, rebuild, spelled
+from srcdiff.runtime.plain_objects import attributes
+from srcdiff.trees import (
+    children,
+    holds_itself,
+    is_attribute,
+    is_float,
+    is_object,
+    leaves,
+    note_cyclic,
+    rebuild,
+    spelled,
+    step_into,
+)
 
 if TYPE_CHECKING:
     from srcdiff.transforms.parse import Parsed
@@ -81,6 +95,7 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     # Each call passes here: one loop over a list that grows, and the frequent cases first.
     key: list[Any] = [is_training()]
     todo = [*args]
+    seen: dict[int, int] = {}
     if kwargs:
         key.append((*kwargs,))
         todo += kwargs.values()
@@ -107,10 +122,20 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
             todo += x.values()
             if len(todo) > LEAVES:
                 raise _too_large()
-        elif isinstance(x, tuple) or is_dataclass(kind):
-            parts = children(x) or ()
-            key.append((kind, len(parts)))
-            todo += [part for _, part in parts]
+        elif isinstance(x, tuple):
+            key.append((kind, len(x)))
+            todo += x
+        elif is_object(x):
+            if id(x) in seen:
+                if holds_itself(x):
+                    note_cyclic(x)
+                    return key_of(args, kwargs)
+                key.append(("again", seen[id(x)]))
+                continue
+            seen[id(x)] = len(seen)
+            held = attributes(x)
+            key.append((kind, *held))
+            todo += held.values()
             if len(todo) > LEAVES:
                 raise _too_large()
         elif isinstance(x, np.ndarray):
@@ -381,7 +406,8 @@ class Callee:
         """What each element of wrt means for this call."""
         found = tuple(self._entry(each, args, kwargs) for each in wrt)
         for entry, again in itertools.combinations(range(len(found)), 2):
-            if found[entry] == found[again]:
+            shorter = min(len(found[entry]), len(found[again]))
+            if found[entry][:shorter] == found[again][:shorter]:
                 one, other = wrt[entry], wrt[again]
                 raise UnknownArgumentError(
                     f"`wrt={wrt!r}` names one argument of `{self.name}` twice",
@@ -394,6 +420,8 @@ class Callee:
         if isinstance(each, str):
             if each in self.parameters:
                 return "argument", each
+            if not each.isidentifier():
+                return self._inside(each, args, kwargs)
             if self.double and each in kwargs:
                 return "argument", self.double, each
             if each in self.locals:
@@ -410,6 +438,40 @@ class Callee:
         elif place < len(args):
             return "argument", self.star, place - len(self.positional)
         raise self._unknown(each, args, kwargs)
+
+    def _inside(self, each: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
+        """What `model.layers[0].w` means: a parameter, or the bound self, and steps from there."""
+        try:
+            name, keys = taken_apart(each)
+        except (SyntaxError, ValueError):
+            raise self._unknown(each, args, kwargs) from None
+        entry: Entry
+        if name == self.selves_name and self.selves:
+            entry, obj = ("self", name), self.selves[0]
+        elif name in self.parameters:
+            arguments = self.bind(args, kwargs)
+            if name not in arguments:
+                arguments[name] = default(self.parsed.function, name)
+            entry, obj = ("argument", name), arguments[name]
+        else:
+            raise self._unknown(each, args, kwargs)
+        for key in keys:
+            step = key
+            if is_attribute(key):
+                step = key[1] if isinstance(obj, dict) else key
+            elif isinstance(key, int) and key < 0 and isinstance(obj, list | tuple):
+                step = key + len(obj)
+            try:
+                obj = step_into(obj, step)
+            except (LookupError, AttributeError, TypeError):
+                at = spelled(name, entry[2:])
+                raise UnknownArgumentError(
+                    f"`wrt={each!r}`, but {spelled(at, (key,))} is not there",
+                    self.where(entry),
+                    f"`{at}` is {describe(obj)}.",
+                ) from None
+            entry = (*entry, step)
+        return entry
 
     def _unknown(self, each: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
         count = len(args) - self.ahead
@@ -440,9 +502,11 @@ class Callee:
             if entry[0] == "local":
                 continue
             _, name, *steps = entry
-            arguments.setdefault(name, () if name == self.star else {})
-            obj = argument(entry, arguments)
-            if type(obj) is int:
+            if entry[0] == "argument":
+                arguments.setdefault(name, () if name == self.star else {})
+            obj = self.target(entry, arguments)
+            whole = len(steps) == (name in (self.star, self.double))
+            if type(obj) is int and whole and entry[0] == "argument":
                 promoted.append(entry)
                 if not steps:
                     arguments[name] = float(obj)
@@ -455,6 +519,12 @@ class Callee:
             elif not is_float(obj) and children(obj) is None:
                 raise self._no_derivative(entry, obj)
         return arguments, promoted
+
+    def target(self, entry: Entry, arguments: dict[str, Any]) -> Any:
+        """What an entry of wrt stands for: in the arguments of a call, or in the bound self."""
+        if entry[0] == "self":
+            return functools.reduce(step_into, entry[2:], self.selves[0])
+        return argument(entry, arguments)
 
     def place_in_call(self, entry: Entry, args: tuple[Any, ...]) -> Place:
         """Where a call passes an argument: an index or a keyword, and the steps from there."""
@@ -573,6 +643,24 @@ def may_overlap(
     return len(set(places)) < len(places)
 
 
+def taken_apart(text: str) -> tuple[str, list[Any]]:
+    """The name that an expression begins with, and the steps that follow.
+
+    >>> taken_apart("model.layers[0].w")
+    ('model', [('attr', 'layers'), 0, ('attr', 'w')])
+    """
+    node, steps = ast.parse(text, mode="eval").body, []
+    while not isinstance(node, ast.Name):
+        if isinstance(node, ast.Attribute):
+            steps.append(("attr", node.attr))
+        elif isinstance(node, ast.Subscript):
+            steps.append(ast.literal_eval(node.slice))
+        else:
+            raise ValueError
+        node = node.value
+    return node.id, steps[::-1]
+
+
 def several(arguments: dict[str, Any]) -> bool:
     """Whether there are two arrays, or two containers, of which one may be the other.
 
@@ -590,10 +678,7 @@ def argument(entry: Entry, arguments: dict[str, Any]) -> Any:
     3.0
     """
     _, name, *steps = entry
-    found = arguments[name]
-    for step in steps:
-        found = found[step]
-    return found
+    return functools.reduce(step_into, steps, arguments[name])
 
 
 def apart(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -608,36 +693,43 @@ def apart(arguments: dict[str, Any]) -> dict[str, Any]:
     (True, False, [1.0, 1.0])
     """
     found = [id(x) for _, x in _arrays(arguments)]
-    return _apart(arguments, set()) if len(set(found)) < len(found) else arguments
+    return _apart(arguments, {}) if len(set(found)) < len(found) else arguments
 
 
-def _apart(tree: Any, seen: set[int]) -> Any:
+def _apart(tree: Any, seen: dict[int, Any]) -> Any:
     inner = children(tree)
     if inner is not None:
-        return rebuild(tree, [_apart(child, seen) for _, child in inner])
+        if id(tree) in seen and is_object(tree):  # one object in two places
+            return seen[id(tree)]
+        seen[id(tree)] = rebuild(tree, [_apart(child, seen) for _, child in inner])
+        return seen[id(tree)]
     if type(tree) is np.ndarray:
         if id(tree) in seen:
             return tree.view()
-        seen.add(id(tree))
+        seen[id(tree)] = tree
     return tree
 
 
+def _parts(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """All that the arguments hold, with the names that lead there; an object once."""
+    todo, seen = list(arguments.items()), set()
+    for name, tree in todo:  # grows as we go
+        inner = children(tree)
+        if inner is not None and is_object(tree):
+            if id(tree) in seen:
+                continue
+            seen.add(id(tree))
+        todo += [(spelled(name, (step,)), child) for step, child in inner or ()]
+        yield name, tree
+
+
 def _arrays(arguments: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
-    for name, argument in arguments.items():
-        for path, leaf in leaves(argument):
-            if type(leaf) is np.ndarray:
-                yield spelled(name, path), leaf
+    return ((name, x) for name, x in _parts(arguments) if type(x) is np.ndarray)
 
 
 def _containers(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The containers that can be written, with the names that lead there."""
-    todo = list(arguments.items())
-    for name, tree in todo:  # grows as we go
-        inner = children(tree)
-        if inner is not None:
-            todo += [(spelled(name, (step,)), child) for step, child in inner]
-            if not isinstance(tree, tuple):
-                yield name, tree
+    """The lists and dicts, which can be written, with the names that lead there."""
+    return ((name, x) for name, x in _parts(arguments) if type(x) in (list, dict))
 
 
 def describe(obj: Any) -> str:

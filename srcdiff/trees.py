@@ -2,18 +2,21 @@
 
     {"w": w, "layers": [(a, None)]}   →   ("w",) w,   ("layers", 0, 0) a,   ("layers", 0, 1) None
 
-Lists, tuples, dicts, namedtuples and instances of dataclasses are containers; everything else is a
-leaf, None and subclasses of list and dict included. A step is an index, a key, or ("attr", name).
+Lists, tuples, dicts, namedtuples, instances of dataclasses and of the user's own plain classes are
+containers; everything else is a leaf, None and subclasses of list and dict included. A step is an
+index, a key, or ("attr", name).
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+
+from srcdiff.runtime.plain_objects import attributes, instance, is_plain
 
 Step = Any
 
@@ -29,13 +32,46 @@ def children(tree: Any) -> list[tuple[Step, Any]] | None:
         return list(tree.items())
     if kind is list or isinstance(tree, tuple):
         return list(enumerate(tree))
-    if is_dataclass(kind):
-        return [(("attr", f.name), getattr(tree, f.name)) for f in dataclasses.fields(tree)]
+    if is_object(tree):
+        return [(("attr", name), value) for name, value in attributes(tree).items()]
     return None
 
 
-def is_dataclass(kind: type) -> bool:
-    return hasattr(kind, "__dataclass_fields__")
+def is_object(obj: Any) -> bool:
+    """Whether an object is a container: of a dataclass, or of a plain class of the user's."""
+    kind = type(obj)
+    return (hasattr(kind, "__dataclass_fields__") or is_plain(kind)) and id(obj) not in CYCLIC
+
+
+# Objects that hold themselves: they are no trees, but constants like a function. Held by id.
+CYCLIC: dict[int, Any] = {}
+
+
+def note_cyclic(obj: Any) -> None:
+    """Take an object for a constant from now on."""
+    key = id(obj)
+    try:
+        CYCLIC[key] = weakref.ref(obj, lambda _: CYCLIC.pop(key, None))
+    except TypeError:  # a class with slots: the object is kept
+        CYCLIC[key] = obj
+
+
+def holds_itself(tree: Any, above: tuple[int, ...] = ()) -> bool:
+    """
+    >>> loop: list = []
+    >>> loop.append(loop)
+    >>> holds_itself(loop), holds_itself([[], []])
+    (True, False)
+    """
+    inner = children(tree)
+    if inner is None:
+        return False
+    return id(tree) in above or any(holds_itself(x, (*above, id(tree))) for _, x in inner)
+
+
+def step_into(tree: Any, step: Step) -> Any:
+    """What lies one step inside a container."""
+    return getattr(tree, step[1]) if is_attribute(step) else tree[step]
 
 
 def leaves(tree: Any, path: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], Any]]:
@@ -80,12 +116,8 @@ def rebuild(tree: Any, parts: list[Any]) -> Any:
         return parts
     if isinstance(tree, tuple):
         return kind._make(parts) if hasattr(kind, "_make") else kind(parts)
-    new = object.__new__(kind)  # neither __init__ nor __post_init__: they may refuse None
-    for name, value in getattr(tree, "__dict__", {}).items():
-        object.__setattr__(new, name, value)
-    for field, part in zip(dataclasses.fields(tree), parts):
-        object.__setattr__(new, field.name, part)
-    return new
+    # neither __init__ nor __post_init__: they may refuse None
+    return instance(kind, dict(zip(attributes(tree), parts)))
 
 
 def is_float(leaf: Any) -> bool:

@@ -188,13 +188,10 @@ def test_a_function_without_a_rule_may_be_called_on_constants():
 
 # Syntax
 
-total = 0.0
+def with_import(x):
+    from . import judge
 
-
-def with_global(x):
-    global total
-    total = np.sum(x)
-    return total * 2
+    return np.sum(x) * len(judge.__name__)
 
 
 def with_try(x):
@@ -245,7 +242,7 @@ def with_match(x):
 @pytest.mark.parametrize(
     "f, says, line",
     [
-        (with_global, "`global total`", "global total"),
+        (with_import, "a relative import", "from . import judge"),
         (with_try, "`except*`", "try:"),
         (with_yield, "generator", "yield v * 2"),
         (with_class, "`class`", "class Box"),
@@ -270,22 +267,23 @@ def test_what_a_later_version_may_take_is_right_or_an_error(f):
         np.testing.assert_allclose(g, [1, 0, 0] if f is with_nonlocal else np.ones(3))
 
 
-def test_the_golden_message_of_a_global_statement():
-    number = inspect.getsourcelines(with_global)[1] + 1
-    first, where, carets, advice = str(error_of(with_global, some(3))).splitlines()
-    assert first == "`global total` cannot be differentiated"
-    assert where == f"  {HERE}, line {number}:    global total"
-    assert carets == " " * where.index("global") + "^" * len("global total")
-    assert advice.startswith("  Return `total` from")
+def test_the_golden_message_of_a_relative_import():
+    number = inspect.getsourcelines(with_import)[1] + 1
+    first, where, carets, advice = str(error_of(with_import, some(3))).splitlines()
+    assert first == "a relative import inside a function cannot be differentiated"
+    assert where == f"  {HERE}, line {number}:    from . import judge"
+    assert carets == " " * where.index("from") + "^" * len("from . import judge")
+    assert advice.startswith("  Move it out of the function")
 
 
 def outer_of_a_refused_helper(x):
-    return with_global(x) * 2
+    return with_import(x) * 2
 
 
 def test_an_error_in_a_helper_shows_the_helpers_line():
     error = error_of(outer_of_a_refused_helper, some(3))
-    check(error, with_global, says="`global total`", line="global total", under="global total")
+    line = "from . import judge"
+    check(error, with_import, says="a relative import", line=line, under=line)
 
 
 def test_a_multiline_expression_is_quoted_by_its_first_line():

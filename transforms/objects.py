@@ -12,7 +12,6 @@ has (methods, properties, constants) is looked up in its `__mro__` and guarded. 
 
 from __future__ import annotations
 
-import abc
 import copy
 import dataclasses
 import enum
@@ -26,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime.errors import UnsupportedSyntaxError
+from srcdiff.runtime.plain_objects import is_of_attributes
 from srcdiff.transforms.ir import Slice
 from srcdiff.transforms.kinds import Kind
 from srcdiff.transforms.mutation import Memory
@@ -348,7 +348,7 @@ class Objects(Memory):
     def call_new(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         """`object.__new__(cls)`"""
         cls = self.known(args[0], where, "the class")
-        if not is_plain_class(cls):
+        if not is_of_attributes(cls):
             raise self.cannot_make(cls, where)
         abstract = getattr(cls, "__abstractmethods__", ())
         if abstract:
@@ -803,19 +803,6 @@ def instance_class(ref: Any) -> Any:
 def is_heap(cls: type) -> bool:
     """Whether a class comes from a `class` statement."""
     return bool(cls.__flags__ & (1 << 9)) and not issubclass(cls, (type, BaseException))
-
-
-def is_plain_class(cls: Any) -> bool:
-    """Whether instances are attributes and nothing else: no subclass of list, float or the like.
-
-    >>> is_plain_class(dict), is_plain_class(type("Model", (), {}))
-    (False, True)
-    """
-    return (
-        isinstance(cls, type)
-        and all(c is object or is_heap(c) for c in cls.__mro__)
-        and (type(cls) in (type, abc.ABCMeta) or type(cls).__module__ == "typing")
-    )
 
 
 def is_library(owner: Any) -> bool:

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srcdiff.runtime.plain_objects import attributes
 from srcdiff.transforms.ir import Instr, Value
 from srcdiff.transforms.kinds import Kind, join, kind_of
 from srcdiff.transforms.mutation import Memory
@@ -68,6 +69,14 @@ class OutsidePlace(NamedTuple):
     @property
     def key(self) -> tuple:
         return (id(self.owner), self.name)
+
+
+class Structure(NamedTuple):
+    """A namedtuple, a dataclass or another object of gradients."""
+
+    parts: tuple
+    cls: type
+    names: tuple | None
 
 
 class NeedsOutside(Exception):
@@ -153,7 +162,7 @@ class Outside(Memory):
         if kind in (float, complex) or isinstance(obj, np.generic) or (
             written and kind in (int, bool)
         ):  # fmt: skip
-            key = path_key(path)
+            key = self.outside_key(path)
             if key not in self.outside:
                 self.outside[key] = Plain(self.outside_value(path, kind_of(obj)))
                 self.guard(path, obj, "kind")
@@ -170,6 +179,12 @@ class Outside(Memory):
             return self.outside_container(path, obj)
         self.guard(path, obj, "equal" if isinstance(obj, (bool, int, str)) else "is")
         return Known(obj, path)
+
+    def outside_key(self, path: tuple) -> Any:
+        """One key for all paths that lead to an attribute of one object."""
+        if path[0] == "attr":
+            return ("attr", id(live(path[1])), path[2])
+        return path_key(path)
 
     def outside_value(self, path: tuple, kind: Kind) -> Value:
         """The value that is found at a path as the call begins."""
@@ -256,8 +271,32 @@ class Outside(Memory):
 
     # ------------------------------------------------------------------ writing
 
+    def outside_tree(self, path: tuple, obj: Any) -> Any:
+        """The values that an object outside consists of, None where it holds no float."""
+        if isinstance(obj, (list, tuple)):
+            parts = [self.outside_tree(("item", path, i), x) for i, x in enumerate(obj)]
+            if isinstance(obj, tuple) and type(obj) is not tuple:
+                return Structure(tuple(parts), type(obj), None)
+            return type(obj)(parts)
+        if type(obj) is dict:
+            return {k: self.outside_tree(("item", path, k), x) for k, x in obj.items()}
+        if self.is_object(obj):
+            held = attributes(obj)
+            parts = [self.outside_tree(("attr", path, n), x) for n, x in held.items()]
+            return Structure(tuple(parts), type(obj), tuple(held))
+        ref = self.outside_ref(path, obj)
+        if isinstance(ref, Array):
+            value = self.outside_versions[ref.buffer]
+        elif isinstance(ref, Plain):
+            value = ref.value
+        else:
+            return None
+        return value if value.kind.inexact else None
+
     def begin_outside(self) -> None:
         """Make what is written outside known in the state that the function starts with."""
+        for path, obj in self.wanted_outside:
+            self.outside_tree(path, obj)
         for place in self.outside_places.values():
             if place.how != "field":
                 self.outside_ref(place.path, place.owner)

@@ -6,7 +6,6 @@ parse → lower → specialize → reverse → optimize → save → bufferize �
 from __future__ import annotations
 
 import ast
-import dataclasses
 import gc
 import operator
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from srcdiff.runtime.errors import (
     UnknownArgumentError,
     UnsupportedSyntaxError,
 )  # fmt: skip
+from srcdiff.runtime.plain_objects import attributes, instance, is_plain_object
 from srcdiff.transforms.branches import branches
 from srcdiff.transforms.broadcasts import expected_shapes
 from srcdiff.transforms.bufferize import bufferize
@@ -45,7 +45,7 @@ from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.linemap import build, line_map
 from srcdiff.transforms.mutation import NeedsChoice
-from srcdiff.transforms.outside import NeedsOutside
+from srcdiff.transforms.outside import NeedsOutside, Structure
 from srcdiff.transforms.parse import Parsed
 from srcdiff.transforms.printer import print_source
 from srcdiff.transforms.references import (
@@ -53,9 +53,11 @@ from srcdiff.transforms.references import (
     Buffer,
     Cell,
     Dict,
+    Fields,
     Guard,
     Known,
     List,
+    Object,
     Plain,
     Ref,
     State,
@@ -89,10 +91,12 @@ class Request(NamedTuple):
     """What is wanted of a function for one signature.
 
     arguments   parameter → live argument, as the call bound it
-    wrt         ("argument", parameter, *steps) or ("local", name), one for each gradient
+    wrt         ("argument", parameter, *steps), ("self", name, *steps) or ("local", name), one for
+                each gradient
     single      one gradient is returned bare, not in a tuple
     seed        "one" (a scalar output), "ones" (every element), "argument" (a parameter d_out)
     scalars     loops may run on Python's numbers (see `python_scalars`)
+    is_object   whether an object is a container of its attributes
     observed    helper → the kind of what it returned on the tape; None: helpers are not taped
     """
 
@@ -107,6 +111,7 @@ class Request(NamedTuple):
     single: bool = False
     scalars: bool = True
     observed: dict[Any, Kind | None] | None = None
+    is_object: Callable[[Any], bool] = is_plain_object
 
 
 class Compiled(NamedTuple):
@@ -291,6 +296,10 @@ def specialized(
         run.guards += arguments.guards
         run.choices, run.as_slices = choices, refused is not None
         run.outside_places = places
+        run.is_object = request.is_object
+        run.wanted_outside = [
+            way_to(request.parsed.bound_self, e[2:]) for e in request.wrt if e[0] == "self"
+        ]
         run.separate = separate
         run.arguments = {v: path for path, v in arguments.leaf_of.items() if v.kind == INT}
         try:
@@ -346,6 +355,9 @@ class Arguments:
         self.access: dict[Value, ast.expr] = {}
         self.leaf_of: dict[tuple, Value] = {}
         self.same: dict[int, Array] = {}
+        self.objects: dict[int, tuple] = {}
+        self.again: dict[tuple, tuple] = {}  # path of an object that is met again → the first
+        self.returned: set[Value] = set()
         self.refs: dict[str, Ref] = {}
         self.trees: dict[str, Any] = {}
         self.extra: list[ast.arg] = []
@@ -402,13 +414,23 @@ class Arguments:
             return Dict(cell)
         if isinstance(obj, tuple):
             return Tuple(tuple(inner(i, x) for i, x in enumerate(obj)), kind)
-        if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
-            names = [f.name for f in dataclasses.fields(obj)]
-            return Tuple(tuple(
-                self.ref(getattr(obj, n), (*path, ("attr", n)), ast.Attribute(access, n))
-                for n in names
-            ), kind)  # fmt: skip
+        if self.request.is_object(obj):
+            return self.object(obj, path, access)
         return Known(obj, ("object", obj))
+
+    def object(self, obj: Any, path: tuple, access: ast.expr) -> Ref:
+        """An argument that is an object: its attributes are leaves, its methods are its class's."""
+        if id(obj) in self.objects:
+            ref, self.again[path] = self.objects[id(obj)]
+            return ref
+        ref = Object(Fields(path_name(path)), type(obj))
+        self.objects[id(obj)] = ref, path
+        self.state.memory[ref.cell] = {}
+        self.state.memory[ref.cell] = {
+            name: self.ref(value, (*path, ("attr", name)), ast.Attribute(access, name))
+            for name, value in attributes(obj).items()
+        }
+        return ref
 
     def leaf(self, obj: Any, path: tuple, access: ast.expr) -> Value:
         name = path_name(path)
@@ -434,16 +456,19 @@ class Arguments:
         """The tree of values that an entry of wrt stands for: None where a leaf is no float."""
         if entry[0] == "local":
             return self.local(entry[1], run)
+        if entry[0] == "self":
+            return run.outside_tree(*way_to(self.parsed.bound_self, entry[2:]))
         _, name, *steps = entry
         obj = self.request.arguments[name]
         path: tuple = (name,)
         for step in steps:
             is_attr = isinstance(step, tuple) and step[0] == "attr"
             obj = getattr(obj, step[1]) if is_attr else obj[step]
-            path = (*path, step)
+            path = self.again.get((*path, step), (*path, step))
         return self.tree(obj, path)
 
     def tree(self, obj: Any, path: tuple) -> Any:
+        path = self.again.get(path, path)
         value = self.leaf_of.get(path)
         if value is not None:
             inexact = value.kind.inexact or value.kind.tag == "list"
@@ -455,10 +480,10 @@ class Arguments:
         if isinstance(obj, tuple):
             parts = tuple(self.tree(x, (*path, i)) for i, x in enumerate(obj))
             return parts if type(obj) is tuple else Structure(parts, type(obj), None)
-        if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
-            names = tuple(f.name for f in dataclasses.fields(obj))
-            parts = tuple(self.tree(getattr(obj, n), (*path, ("attr", n))) for n in names)
-            return Structure(parts, type(obj), names)
+        if self.request.is_object(obj):
+            held = attributes(obj)
+            parts = tuple(self.tree(x, (*path, ("attr", n))) for n, x in held.items())
+            return Structure(parts, type(obj), tuple(held))
         return None
 
     def local(self, name: str, run: Specializer) -> Value:
@@ -478,12 +503,12 @@ class Arguments:
 
     def gradient_expr(self, tree: Any, found: dict, expr: Callable) -> ast.expr:
         if isinstance(tree, Value):
+            if tree in self.returned:  # of an object in two places: no two results share memory
+                return ast.Call(expr(np.copy), [expr(found[tree])], [])
+            self.returned.add(tree)
             return expr(found[tree])
         if isinstance(tree, Structure):
-            cls = ast.Name(tree.cls.__name__)
-            self.structures = getattr(self, "structures", {})
             parts = [self.gradient_expr(p, found, expr) for p in tree.parts]
-            _ = cls
             return structure_expr(tree, parts, expr)
         if isinstance(tree, dict):
             return ast.Dict(
@@ -529,19 +554,36 @@ class Arguments:
         )
 
 
-class Structure(NamedTuple):
-    """A namedtuple or a dataclass of gradients."""
-
-    parts: tuple
-    cls: type
-    names: tuple | None
-
-
 def structure_expr(tree: Structure, parts: list[ast.expr], expr: Callable) -> ast.expr:
     function = expr(tree.cls)
     if tree.names is None:
         return ast.Call(function, parts, [])
+    if not made_of_fields(tree):
+        held = ast.Dict([expr(n) for n in tree.names], parts)
+        return ast.Call(expr(instance), [function, held], [])
     return ast.Call(function, [], [ast.keyword(n, p) for n, p in zip(tree.names, parts)])
+
+
+def made_of_fields(tree: Structure) -> bool:
+    """Whether a dataclass's `__init__` makes the object of these attributes."""
+    fields = getattr(tree.cls, "__dataclass_fields__", None)
+    return (
+        fields is not None
+        and tree.names == tuple(f.name for f in fields.values() if f.init)
+        and not hasattr(tree.cls, "__post_init__")
+        and tree.cls.__init__.__code__.co_filename == "<string>"
+    )
+
+
+def way_to(obj: Any, steps: Any) -> tuple[tuple, Any]:
+    """The path from an object outside by some steps, and what is there."""
+    path: tuple = ("object", obj)
+    for step in steps:
+        if isinstance(step, tuple) and step[0] == "attr":
+            path, obj = ("attr", path, step[1]), getattr(obj, step[1])
+        else:
+            path, obj = ("item", path, step), obj[step]
+    return path, obj
 
 
 def path_name(path: tuple) -> str:

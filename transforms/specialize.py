@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
+from srcdiff.runtime.plain_objects import is_plain_object
 from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
 from srcdiff.transforms.choices import Choices
@@ -184,6 +185,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
         self.place_of: dict[Any, OutsidePlace] = {}  # buffers and cells from outside
         self.own_array: dict[Buffer, Value] = {}  # private copy → the array outside
         self.fields_of: dict[int, Fields] = {}
+        self.wanted_outside: list[tuple] = []  # (path, object) of what is differentiated by
+        self.is_object: Callable = is_plain_object
         self.first_fields: dict[tuple, Ref] = {}
         self.stored_at: dict[tuple, tuple] = {}  # (cell, name) → when it was stored, and where
         self.appended_refs: list[tuple] = []

@@ -275,7 +275,7 @@ def enums(x):
 
 CALLS = 0
 CACHE = {"y": np.zeros(3)}
-LOG = []
+LOG: list = []
 BUFFER = np.zeros((2, 3))
 
 

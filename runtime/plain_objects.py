@@ -1,0 +1,90 @@
+"""Instances of the user's own classes as containers: which they are, what they hold, a new one.
+
+    class Model: …        attributes(model) → {"w": …, "b": …}
+                          instance(Model, {"w": d_w, "b": d_b}) → a Model that holds these
+"""
+
+import abc
+import dataclasses
+import functools
+import os
+import sys
+import types
+
+LIBRARIES = ("numpy", "scipy", "srcdiff")
+
+
+@functools.lru_cache(maxsize=4096)
+def is_plain(kind):
+    """Whether instances of a class are attributes and nothing else, of the user's own choice.
+
+    Not those of a subclass of list, float or the like, of an enum, or of a class that belongs to
+    Python or to an installed library.
+
+    >>> is_plain(type("Model", (), {})), is_plain(list), is_plain(os.PathLike)
+    (True, False, False)
+    """
+    if not is_of_attributes(kind):
+        return False
+    root = kind.__module__.split(".")[0]
+    if root in LIBRARIES or (root in sys.stdlib_module_names and root != "__main__"):
+        return False
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    parts = file.split(os.sep)
+    return "site-packages" not in parts and "dist-packages" not in parts
+
+
+def is_plain_object(obj):
+    """
+    >>> is_plain_object(type("Model", (), {})()), is_plain_object(3)
+    (True, False)
+    """
+    return dataclasses.is_dataclass(type(obj)) or is_plain(type(obj))
+
+
+def is_of_attributes(kind):
+    """Whether a class and its bases come from `class` statements alone."""
+    return (
+        all(c is object or c.__flags__ & (1 << 9) for c in kind.__mro__)
+        and not issubclass(kind, type | BaseException)
+        and (type(kind) in (type, abc.ABCMeta) or type(kind).__module__ == "typing")
+    )
+
+
+def attributes(obj):
+    """What an object holds itself: the fields of a dataclass first, then all else.
+
+    >>> attributes(type("Model", (), {"__slots__": ("w", "b"), "__init__": lambda self: None})())
+    {}
+    """
+    kind = type(obj)
+    names = dict.fromkeys(f.name for f in dataclasses.fields(obj)) \
+        if dataclasses.is_dataclass(kind) else {}  # fmt: skip
+    names |= dict.fromkeys(slots(kind))  # type: ignore[arg-type]
+    names |= dict.fromkeys(getattr(obj, "__dict__", ()))
+    return {name: getattr(obj, name) for name in names if hasattr(obj, name)}
+
+
+@functools.lru_cache(maxsize=4096)
+def slots(kind):
+    """The names of the slots of a class.
+
+    >>> slots(type("Pair", (), {"__slots__": ("a", "b")}))
+    ('a', 'b')
+    """
+    return tuple(
+        name for c in reversed(kind.__mro__) for name, found in vars(c).items()
+        if isinstance(found, types.MemberDescriptorType)
+    )  # fmt: skip
+
+
+def instance(kind, held):
+    """An object that holds these attributes, made without `__init__`.
+
+    >>> vars(instance(type("Model", (), {}), {"w": 1.0}))
+    {'w': 1.0}
+    """
+    new = object.__new__(kind)
+    for name, value in held.items():
+        object.__setattr__(new, name, value)
+    return new
