@@ -427,6 +427,67 @@ def embed_diagonal(d, shape, offset=0, axis1=0, axis2=1):
     return placed
 
 
+def insert_place(i, n):
+    """Where `insert(i, v)` puts v in a list of n items, as an index that is not negative.
+
+    >>> insert_place(-1, 3), insert_place(7, 3), insert_place(-9, 3)
+    (2, 3, 0)
+    """
+    return min(i, n) if i >= 0 else max(i + n, 0)
+
+
+def zeros_of(items):
+    """Zeros like the numbers and arrays in nested lists.
+
+    >>> zeros_of([[1.0], [2.0, 3.0]])
+    [[0.0], [0.0, 0.0]]
+    """
+    if isinstance(items, list):
+        return [zeros_of(item) for item in items]
+    return np.zeros_like(items)[()] if np.ndim(items) else 0.0
+
+
+def sum_of(a, b):
+    """The sum of two nested lists of one form, item by item.
+
+    >>> sum_of([[1.0], [2.0, 3.0]], [[0.5], [0.0, 1.0]])
+    [[1.5], [2.0, 4.0]]
+    """
+    if isinstance(a, list):
+        return [sum_of(p, q) for p, q in zip(a, b, strict=True)]
+    return a + b
+
+
+def add_items(items, cut, more):
+    """Add to the items of a slice of a list, one by one, in place.
+
+    >>> d = [1.0, 2.0, 3.0]
+    >>> add_items(d, slice(1, None), [10.0, 20.0])
+    >>> d
+    [1.0, 12.0, 23.0]
+    """
+    items[cut] = [a + b for a, b in zip(items[cut], more, strict=True)]
+
+
+def summed_repeats(items, n):
+    """The adjoint of `a * k` for a list a of n items: what belongs to each item, added up.
+
+    >>> summed_repeats([1.0, 2.0, 10.0, 20.0], 2)
+    [11.0, 22.0]
+    """
+    return [sum(items[i + n :: n], items[i]) for i in range(min(n, len(items)))]
+
+
+def split_like(d, items, axis=0):
+    """The pieces of an array that was made by `np.concatenate(items, axis)`.
+
+    >>> split_like(np.arange(3), [np.zeros(1), np.zeros(2)])
+    [array([0]), array([1, 2])]
+    """
+    lengths = [np.shape(item)[axis] for item in items]
+    return np.split(d, np.cumsum(lengths)[:-1], axis) if lengths else []
+
+
 def sorted_order(keys, reverse=False):
     """The indices that sort `keys` as `sorted` does.
 

@@ -27,7 +27,7 @@ SHARED = {
     "ir", "kinds", "names", "syntax", "verify", "references", "activity",
     "abstract", "abstract_core", "abstract_shapes", "abstract_making", "abstract_products",
     "abstract_scipy",
-    "spelling", "recording",
+    "spelling", "recording", "list_identity",
 }  # fmt: skip
 # What one stage is made of: the specialiser is written in several files and calls the stages before
 # it for each helper; emission prints; the pipeline knows the order, and is the only one that does.
@@ -70,6 +70,7 @@ STAGES = {
         "mappings",
         "mutation",
         "number_calls",
+        "sequences",
         "objects",
         "outside",
         "part_views",
@@ -85,6 +86,7 @@ STAGES = {
     "halves": {"lower", "mutation"},
     "builtin_calls": {"mutation"},
     "containers": {"mutation"},
+    "sequences": {"mutation"},
     "number_calls": {"mutation"},
     "mappings": {"mutation"},
     "functional_calls": {"iteration", "mutation"},

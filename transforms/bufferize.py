@@ -25,6 +25,7 @@ from srcdiff.runtime import kernels, marks
 from srcdiff.runtime.registry import NONDIFFERENTIABLE
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import (
+    LIST_UPDATES,
     SHAPE_READERS,
     Block,
     Instr,
@@ -35,6 +36,7 @@ from srcdiff.transforms.ir import (
     walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import fits
+from srcdiff.transforms.list_identity import ListIdentity, is_list
 
 UPDATES = ("setitem", "add_at")
 ESCAPES = ("store_outside", "append_outside")
@@ -166,6 +168,7 @@ class Look:
             if memory_of(param):
                 self.outsider(param)
         self.share(block)
+        self.lists = ListIdentity(block)
 
     # ------------------------------------------------------------------ classes
 
@@ -209,8 +212,14 @@ class Look:
                 self.share_loop(instr)
             elif op in UPDATES:
                 self.points(instr.results[0], instr.args[0])
-            elif op in ("list_append", "list_setitem", "list_add"):
+            elif op == "list_add":  # of arrays, it puts their sum there
+                self.holds(instr.results[0], instr.args[0])
+            elif op in ("list_append", "list_setitem", "list_insert", "list_extend"):
                 self.holds(instr.results[0], instr.args[0], instr.args[-1])
+            elif op in ("list_join", "list_repeat") or is_slice_of_list(instr):
+                self.fresh(instr)  # a new list of the same items
+                for r in instr.results:
+                    self.holds(r, *instr.operands)
             elif op == "global":
                 if memory_of(instr.results[0]):
                     self.outsider(instr.results[0])
@@ -222,7 +231,7 @@ class Look:
                     self.stacks.discard(stack)
                     self.pullbacks.add(stack)
                 self.holds(stack, *(() if stack in self.plan.stacks else saved))
-            elif op in ("pop", "list_pop"):
+            elif op in ("pop", "list_pop", "list_split"):
                 for r in instr.results:
                     self.points(r, instr.args[0])
                     if op == "pop" and instr.args[0] in self.plan.stacks:
@@ -230,6 +239,9 @@ class Look:
             elif op in ("list", "tuple"):
                 self.fresh(instr)
                 self.points(instr.results[0], *instr.operands)
+            elif op == "copy" and is_list(instr.args[0]):
+                self.fresh(instr)
+                self.holds(instr.results[0], *instr.operands)
             elif op in ("copy", "zero_list", "spread_list"):
                 self.fresh(instr)
             elif self.is_accumulation(instr):
@@ -374,13 +386,14 @@ class Look:
                 self.note(live, instr.operands)
         self.changed = False
         self.read_inside: dict[Block, set[Value]] = {}
+        self.list_edits: set[Instr] = set()
         self.edits: Any = {}  # updates that want a copy, the last one first, and who reads later
         self.entries: dict[Instr, set[Value]] = {}  # loop → parameters that start as a copy
         self.copied_views: set[Value] = set()
         self.walk(self.block, live)
         if self.entries:  # what else there is shows when these copies are there
-            self.edits, self.copied_views = {}, set()
-        self.edits = self.needed(self.edits)
+            self.edits, self.list_edits, self.copied_views = {}, set(), set()
+        self.edits = self.needed(self.edits) | self.list_edits
         if self.edits:
             self.copied_views = set()
         if self.edits or self.entries or self.copied_views:
@@ -450,6 +463,8 @@ class Look:
             instr = block.instrs[at]
             if instr.op in UPDATES and memory_of(instr.args[0]):
                 self.check_update(instr, self.later(block, at, live))
+            elif instr.op in LIST_UPDATES:
+                self.check_list_update(instr, live)
             elif self.is_accumulation(instr):
                 self.check_accumulation(instr, live)
             live.difference_update(instr.results)
@@ -464,8 +479,8 @@ class Look:
 
     def contents_of(self, instr: Instr) -> set[Value]:
         """The values of which an instruction reads more than the shape."""
-        if instr.op in SHAPE_READERS:
-            return set()
+        if instr.op in SHAPE_READERS:  # the length of a list may change
+            return set(filter(is_list, instr.operands))
         return set(instr.operands).union(*map(self.contents, instr.blocks))
 
     def contents(self, block: Block) -> set[Value]:
@@ -519,6 +534,13 @@ class Look:
             else:
                 self.entries.setdefault(loop, set()).add(param)
 
+    def check_list_update(self, instr: Instr, live: set[Value]) -> None:
+        """A list is changed in place where no other version of it is read afterwards."""
+        base = instr.args[0]
+        readers = self.lists.readers(base, live) - set(instr.results)
+        if self.lists.is_foreign(base) or readers:
+            self.list_edits.add(instr)
+
     def traced(self, base: Any) -> Value | None:
         """The loop parameter of which `base` is a version."""
         while isinstance(base, Value) and base not in self.loops:
@@ -546,6 +568,8 @@ class Look:
         done = False
         for p, init in zip(*carried(loop)):
             if not isinstance(init, Value) or not memory_of(p) or not self.origins.is_foreign(init):
+                continue
+            if is_list(p):
                 continue
             if p is not param and not self.origins.reach(init) & self.origins.reach(param):
                 continue
@@ -652,6 +676,11 @@ class Look:
                 instr = instr.replace(attrs={**instr.attrs, "copied": True})
             instrs.append(instr)
         return Block(block.params, instrs, block.results)
+
+
+def is_slice_of_list(instr: Instr) -> bool:
+    base = instr.args[0] if instr.op == "getitem" else None
+    return is_list(base) and base.kind == instr.results[0].kind
 
 
 def copy_of(v: Value) -> Instr:

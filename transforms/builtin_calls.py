@@ -86,7 +86,10 @@ class Builtins(Memory):
             return self.method_copy(ref, (), {}, where)
         if isinstance(ref, ARRAYS) and not isinstance((self.kind(ref).dims or (None,))[0], int):
             return self.list_of_array(ref, where)
-        return self.new_list(tuple(self.items(ref, where)))
+        items = self.known_items(ref, where)
+        if items is None:
+            return self.form(python_forms.listed, (ref,), where)
+        return self.new_list(tuple(items))
 
     def list_of_array(self, ref: Array, where: Any) -> List:
         """`list(x)` of an array whose length is known only at run time."""
@@ -191,9 +194,9 @@ class Builtins(Memory):
                 tree = tuple(self.read(r, where) for r in (ref, *more))
                 return self.fresh(self.emit(sum, tree, None, made, where, "total"))
         if isinstance(ref, List) and isinstance(self.held(ref), Plain):
+            item = self.held(ref).value.kind.items
+            kind = item[0] if item else INT
             if isinstance(start, Known) and start.obj == 0:
-                item = self.held(ref).value.kind.items
-                kind = item[0] if item else INT
                 value = self.emit(sum, (self.held(ref).value,), None, kind, where, "total")
                 return self.fresh(value)
             return self.as_if_here(python_forms.summed, (ref, start), {}, where, internal=True)

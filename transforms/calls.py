@@ -26,6 +26,7 @@ from srcdiff.transforms import (
     abstract,
     array_calls,
     builtin_calls,
+    containers,
     contexts,
     elements,
     functional_calls,
@@ -78,6 +79,7 @@ from srcdiff.transforms.references import (
     ref_like,
     static_ref,
 )  # fmt: skip
+from srcdiff.transforms.sequences import Sequences
 from srcdiff.transforms.wrappers import Wrappers
 
 MODULES = ("numpy", "math", "cmath", "builtins", "operator", "scipy", "srcdiff", "itertools",
@@ -97,6 +99,7 @@ class NeedsObservation(Exception):
 HANDLERS = {
     **array_calls.HANDLERS,
     **builtin_calls.HANDLERS,
+    **containers.HANDLERS,
     **contexts.HANDLERS,
     **elements.HANDLERS,
     **functional_calls.HANDLERS,
@@ -112,6 +115,7 @@ HANDLERS = {
 class Calls(
     Iteration,
     Containers,
+    Sequences,
     Mappings,
     Builtins,
     Functional,
@@ -536,6 +540,8 @@ class Calls(
             return self.dict_item(base, key, where)
         if isinstance(base, (Tuple, List)):
             if isinstance(base, List) and isinstance(self.held(base), Plain):
+                if isinstance(key, Slice):
+                    return self.sequence_slice(base, key, where)
                 held = self.held(base).value
                 return self.sequence_item(held, self.key_tree(key, where), where)
             items = base.items if isinstance(base, Tuple) else self.held(base)

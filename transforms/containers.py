@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import collections
+import operator
+from collections.abc import Callable
 from typing import Any
 
 from srcdiff.transforms.ir import Slice, Value, leaf_kind
@@ -13,7 +16,6 @@ from srcdiff.transforms.kinds import OBJECT, Kind, join
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
-    Array,
     Cell,
     Dict,
     Known,
@@ -45,14 +47,9 @@ class Containers(Memory):
         return self.sequence_item(sequence.value, key.value, where)
 
     def sequence_item(self, sequence: Value, index: Any, where: Any) -> Ref:
-        if isinstance(index, Slice):
-            raise self.refuse(where, "a slice of a list whose length is known only at run time")
         kind = sequence.kind.items[0] if sequence.kind.items else OBJECT
         value = self.emit("getitem", (sequence, index), None, kind, where, sequence.name + "_item")
-        ref = self.fresh(value)
-        if isinstance(ref, Array):
-            ref.buffer.fixed = "an element of a list is written in place"
-        return ref
+        return self.element(value)
 
     def sequence(self, held: tuple, cell: Cell, where: Any) -> Plain:
         """A list of known items as one value whose length is known only at run time."""
@@ -80,22 +77,27 @@ class Containers(Memory):
             self.append_outside(base, args, where)
             if base.cell in self.appended:
                 return Known(None)
+        self.check_unshared(base, where, "append")
         held = self.held(base)
         self.written.add(base.cell)
         if isinstance(held, Plain):
-            item = self.read(args[0], where)
-            self.fix(args[0])
-            old = held.value.kind.items
-            kind = leaf_kind(item) if old is None else join(old[0], leaf_kind(item))
-            value = self.emit("list_append", (held.value, item), None, Kind("list", items=(kind,)),
-                              where, base.cell.name)  # fmt: skip
-            self.state.memory[base.cell] = Plain(value)
+            self.sequence_append(base, args[0], where)
         else:
             self.state.memory[base.cell] = (*held, args[0])
         return Known(None)
 
     def method_extend(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
-        for item in self.items(args[0], where):
+        items = None if self.is_sequence(args[0]) else self.known_items(args[0], where)
+        if items is None:
+            if base.cell in self.outside_cells:
+                raise self.refuse(where, "`extend` of a list from outside by what has a length "
+                                  "known only at run time", "Append each item.")  # fmt: skip
+            self.check_cell(base, where, "extend")
+            if not self.is_sequence(base):
+                self.state.memory[base.cell] = self.sequence(self.held(base), base.cell, where)
+            self.sequence_extend(base, args[0], where)
+            return Known(None)
+        for item in items:
             self.method_append(base, (item,), {}, where)
         return Known(None)
 
@@ -103,11 +105,14 @@ class Containers(Memory):
         if isinstance(base, Dict):
             return self.pop_key(base, args, where)
         held = self.held(base)
+        index = args[0] if args else Known(-1)
+        if not isinstance(held, Plain) and isinstance(index, Plain) and self.alike(held):
+            held = self.state.memory[base.cell] = self.sequence(held, base.cell, where)
         if isinstance(held, Plain):
-            raise self.refuse(where, "`pop` from a list whose length is known only at run time")
+            return self.sequence_pop(base, index, where)
         self.written.add(base.cell)
         items = list(held)
-        index = self.known(args[0], where, "the index") if args else -1
+        index = self.known(index, where, "the index")
         try:
             found = items.pop(index)
         except IndexError as error:
@@ -118,22 +123,97 @@ class Containers(Memory):
     def method_remove(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         if isinstance(base, Dict):
             return self.remove_key(base, args, where)
-        index = self.known(self.method_index(base, args, {}, where), where, "what is removed")
-        self.written.add(base.cell)
+        index = self.method_index(base, args, {}, where)
         held = self.held(base)
+        if isinstance(held, Plain):
+            self.sequence_pop(base, index, where)
+            return Known(None)
+        self.written.add(base.cell)
+        index = index.obj
         self.state.memory[base.cell] = held[:index] + held[index + 1 :]
         return Known(None)
 
     def method_insert(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
         held = self.held(base)
+        if not isinstance(held, Plain) and isinstance(args[0], Plain):
+            held = self.state.memory[base.cell] = self.sequence(held, base.cell, where)
         if isinstance(held, Plain):
-            raise self.refuse(where, "`insert` into a list whose length is known only at run time")
+            self.sequence_insert(base, *args, where)
+            return Known(None)
+        self.written.add(base.cell)
         items = list(held)
         items.insert(self.known(args[0], where, "the index"), args[1])
         self.state.memory[base.cell] = tuple(items)
         return Known(None)
 
+    def method_clear(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        self.written.add(base.cell)
+        self.state.memory[base.cell] = {} if isinstance(base, Dict) else ()
+        return Known(None)
+
+    def method_reverse(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        held = self.held(base)
+        self.written.add(base.cell)
+        if isinstance(held, Plain):
+            found = self.sequence_slice(base, Slice(None, None, Known(-1)), where)
+            self.set_sequence(base, self.held(found).value)
+        else:
+            self.state.memory[base.cell] = held[::-1]
+        return Known(None)
+
+    def method_sort(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        found = self.call_sorted((base,), kwargs, where)
+        self.written.add(base.cell)
+        self.state.memory[base.cell] = self.state.memory[found.cell]
+        return Known(None)
+
+    def method_index(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """`a.index(v)`; known where all that comes before is known to be different."""
+        if self.is_sequence(base) and len(args) == 1:
+            return self.sequence_index(base, args[0], where)
+        items = self.items(base, where)
+        start = self.known(args[1], where, "where to start") if len(args) > 1 else 0
+        for i in range(start, len(items)):
+            same = Known(True) if items[i] is args[0] else \
+                self.compare(operator.eq, items[i], args[0], where)  # fmt: skip
+            if not isinstance(same, Known):
+                if isinstance(base, List) and self.alike(items) and len(args) == 1:
+                    held = self.sequence(tuple(items), base.cell, where)
+                    self.state.memory[base.cell] = held
+                    return self.sequence_index(base, args[0], where)
+                raise self.refuse(where, "`index` of run-time values in a tuple")
+            if same.obj:
+                return Known(i)
+        raise self.refuse(where, "`index` of what is not in the list")
+
+    def method_count(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if self.is_sequence(base):
+            return self.sequence_count(base, args[0], where)
+        total: Ref = Known(0)
+        for item in self.items(base, where):
+            same = self.compare(operator.eq, item, args[0], where)
+            total = self.binary(operator.add, total, same, where)
+        return total
+
+    def method_popleft(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return self.method_pop(base, (Known(0),), {}, where)
+
+    def method_appendleft(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        return self.method_insert(base, (Known(0), *args), {}, where)
+
+    def call_deque(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if len(args) > 1 or not kwargs.get("maxlen", Known(None)) == Known(None):
+            raise self.refuse(where, "a `deque` with `maxlen`", "Use a list, and drop its head.")
+        made = self.call_list(args, {}, where)
+        made.cell.cls = collections.deque
+        return made
+
     def method_copy(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if self.is_sequence(base):
+            return self.copied_sequence(base, where)
         cell = Cell(base.cell.name, base.cell.cls, base.cell.missing)
         self.state.memory[cell] = self.held(base)
         return type(base)(cell)
+
+
+HANDLERS: dict[Any, Callable] = {collections.deque: Containers.call_deque}

@@ -29,6 +29,7 @@ import numpy as np
 from srcdiff.runtime import kernels, marks
 from srcdiff.runtime.errors import NonScalarOutputError
 from srcdiff.transforms.ir import (
+    LIST_UPDATES,
     UNDEFINED,
     Block,
     Instr,
@@ -60,7 +61,7 @@ COMPARE: dict[Any, type] = {
     operator.eq: ast.Eq, operator.ne: ast.NotEq,
 }  # fmt: skip
 UPDATES = ("setitem", "add_at")
-LISTS = ("list_append", "list_pop", "list_setitem", "list_add")
+LISTS = LIST_UPDATES
 
 
 class Emitted(NamedTuple):
@@ -569,8 +570,31 @@ class Emitter:
         self.add(ast.Expr(call))
 
     def stmt_list_pop(self, instr: Instr) -> None:
-        call = ast.Call(ast.Attribute(self.name(instr.args[0]), "pop"), [], [])
-        self.assign_to(instr.results[1], call)
+        sequence, *index = instr.args
+        places = [self.expr(i) for i in index]
+        call = ast.Call(ast.Attribute(self.name(sequence), "pop"), places, [])
+        if self.uses.get(instr.results[1]):
+            self.assign_to(instr.results[1], call)
+        else:
+            self.add(ast.Expr(call))
+
+    def stmt_list_insert(self, instr: Instr) -> None:
+        sequence, index, item = instr.args
+        call = ast.Attribute(self.name(sequence), "insert")
+        self.add(ast.Expr(ast.Call(call, [self.expr(index), self.expr(item)], [])))
+
+    def stmt_list_extend(self, instr: Instr) -> None:
+        sequence, items = instr.args
+        call = ast.Attribute(self.name(sequence), "extend")
+        self.add(ast.Expr(ast.Call(call, [self.expr(items)], [])))
+
+    def stmt_list_split(self, instr: Instr) -> None:
+        """`tail = d[n:]`, then `del d[n:]`"""
+        sequence, n = instr.args
+        tail = ast.Subscript(self.name(sequence), ast.Slice(self.expr(n)))
+        if self.uses.get(instr.results[1]):
+            self.assign_to(instr.results[1], tail)
+        self.add(ast.Delete([tail]))
 
     def stmt_list_setitem(self, instr: Instr) -> None:
         sequence, index, item = instr.args
@@ -579,9 +603,18 @@ class Emitter:
 
     def stmt_list_add(self, instr: Instr) -> None:
         sequence, index, item = instr.args
+        if isinstance(index, Slice):
+            args = (sequence, Key(index), item)
+            self.add(ast.Expr(self.call_expr(kernels.add_items, args, {}, None)))
+            return
         target = ast.Subscript(self.expr(sequence), self.expr(index))
-        if sequence.kind.items and sequence.kind.items[0].tag == "scalar":
+        kind = sequence.kind.items[0] if sequence.kind.items else None
+        if kind is not None and kind.tag == "scalar":
             self.augment(target, item)
+            return
+        if kind is not None and kind.tag == "list":
+            value = self.call_expr(kernels.sum_of, (Printed(target), item), {}, None)
+            self.add(ast.Assign([target], value))
             return
         value = ast.BinOp(target, ast.Add(), self.expr(item))
         self.add(ast.Assign([target], value))
@@ -593,6 +626,8 @@ class Emitter:
             zero: ast.expr = ast.Constant(0.0)
             value: ast.expr = ast.BinOp(ast.List([zero]), ast.Mult(),
                                         self.call_expr(len, (sequence,), {}, None))  # fmt: skip
+        elif item is not None and item.tag == "list":
+            value = self.call_expr(kernels.zeros_of, (sequence,), {}, None)
         else:
             zero = self.call_expr(np.zeros_like, (Printed(ast.Name("item")),), {}, None)
             loop = ast.comprehension(ast.Name("item"), self.expr(sequence), [], 0)
@@ -630,11 +665,13 @@ class Emitter:
         return [kinds[kind](names) for kind, names in self.declared.items()]
 
     def stmt_check_length(self, instr: Instr) -> None:
-        v, n = instr.args
+        v, n, *at_least = instr.args
         length = self.call_expr(len, (v,), {}, None)
-        message = ast.Constant(f"expected {n} values to unpack")
+        more = "at least " if at_least else ""
+        message = ast.Constant(f"expected {more}{n} values to unpack")
         error = ast.Call(self.builtin("ValueError"), [message], [])
-        test = ast.Compare(length, [ast.NotEq()], [ast.Constant(n)])
+        differ = ast.Lt() if at_least else ast.NotEq()
+        test = ast.Compare(length, [differ], [ast.Constant(n)])
         self.add(ast.If(test, [ast.Raise(error, None)], []))
 
     def stmt_check_scalar(self, instr: Instr) -> None:
@@ -951,11 +988,20 @@ class Emitter:
     def expr_list(self, instr: Instr) -> ast.expr:
         return self.expr(instr.args[0])
 
+    def expr_list_join(self, instr: Instr) -> ast.expr:
+        return ast.BinOp(self.expr(instr.args[0]), ast.Add(), self.expr(instr.args[1]))
+
+    def expr_list_repeat(self, instr: Instr) -> ast.expr:
+        return ast.BinOp(self.expr(instr.args[0]), ast.Mult(), self.expr(instr.args[1]))
+
     def expr_tuple(self, instr: Instr) -> ast.expr:
         return self.expr(tuple(instr.args))
 
     def expr_list_merge(self, instr: Instr) -> ast.expr:
         """Two lists of adjoints, added item by item."""
+        kind = instr.results[0].kind
+        if kind.items and kind.items[0].tag == "list":
+            return self.call_expr(kernels.sum_of, instr.args, {}, None)
         pair = ast.Tuple([ast.Name("one"), ast.Name("other")])
         zipped = ast.Call(self.builtin("zip"), [self.expr(a) for a in instr.args], [])
         total = ast.BinOp(ast.Name("one"), ast.Add(), ast.Name("other"))
@@ -1287,6 +1333,8 @@ def print_grid(name: str) -> Callable:
 
 
 PRINTED: dict[Any, Callable] = {
+    operator.contains: lambda emitter, args, kwargs: ast.Compare(
+        emitter.expr(args[1]), [ast.In()], [emitter.expr(args[0])]),
     kernels.pulled: print_pulled,
     np.mgrid.__getitem__: print_grid("mgrid"), np.ogrid.__getitem__: print_grid("ogrid"),
     marks.detach: lambda emitter, args, kwargs: emitter.expr(args[0]),

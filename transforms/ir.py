@@ -60,12 +60,17 @@ from srcdiff.transforms.kinds import OBJECT, Kind, kind_of
 
 STRUCTURAL = frozenset(
     """getitem setitem add_at shape copy tuple list list_append list_pop list_setitem list_add
-    list_merge fstring spread_list zero_list zeros_like_adjoint global attribute call print
-    raise assert undefined append_outside store_outside delete_outside
-    write_back check_length check_scalar errstate_enter
+    list_merge list_insert list_extend list_split list_join list_repeat fstring spread_list
+    zero_list zeros_like_adjoint global attribute call print raise assert undefined
+    append_outside store_outside delete_outside write_back check_length check_scalar errstate_enter
     errstate_exit with_enter with_exit stack push pop peek identity adjoint
     """.split()
 )
+
+
+# Operations on a list of run-time length that become changes of their first operand.
+LIST_UPDATES = ("list_append", "list_pop", "list_setitem", "list_add", "list_insert", "list_extend",
+                "list_split")  # fmt: skip
 
 
 class Value:
@@ -300,7 +305,7 @@ def updated_in_place(block: Block) -> set[Value]:
     """Values of which a later version is a partial store into them."""
     found: set[Value] = set()
     for instr in block.instrs:
-        if instr.op in ("setitem", "add_at", "list_append", "list_setitem"):
+        if instr.op in ("setitem", "add_at", *LIST_UPDATES):
             if isinstance(instr.args[0], Value):
                 found.add(instr.args[0])
                 found.update(instr.results)

@@ -26,10 +26,12 @@ from srcdiff.transforms.references import (
     Array,
     Bound,
     Buffer,
+    Cell,
     Choice,
     Fields,
     Iterator,
     Known,
+    List,
     Missing,
     Object,
     Plain,
@@ -37,6 +39,7 @@ from srcdiff.transforms.references import (
     State,
     Tuple,
     arrays_of,
+    references_to,
 )
 from srcdiff.transforms.rotations import Rotations
 
@@ -71,7 +74,7 @@ class Loop:
         self.sequences: set = set()
         self.keys: dict[Any, dict] = {}  # dict → keys that are set in the loop
         self.ties: dict[Any, dict] = {}  # slot → what it may share memory with, and why
-        self.rebound: set = set()  # names of objects that each step makes anew
+        self.rebound: set = set()  # names of objects and lists that each step makes anew
         self.conflicts: dict = {}  # names that are not the same thing in each step, and why
         run.loops += 1
         self.number = run.loops
@@ -164,6 +167,14 @@ class Loop:
             }
             run.may_alias(made.cell, ref.cell)
             return made
+        if isinstance(ref, List) and slot in self.rebound:
+            carried = [s.init for s in self.slots if s.key == ("memory", ref.cell)]
+            value = carried[0] if carried else run.as_sequence(ref, self.instr.where)
+            cell = Cell(name, ref.cell.cls)
+            self.state.memory[cell] = Plain(self.slot(slot, value, name).param)
+            run.may_alias(cell, ref.cell)
+            self.slots[-1].cell = cell
+            return List(cell)
         self.slots.append(Slot(slot, None, None, ref, name))
         return ref
 
@@ -387,6 +398,12 @@ class Loop:
                         and ref.cls is slot.same.cls and slot.key not in self.rebound:  # fmt: skip
                     self.rebound.add(slot.key)
                     fits = False
+                elif changed and isinstance(ref, List) and isinstance(slot.same, List) \
+                        and ref.cell.cls is slot.same.cell.cls and slot.key not in self.rebound \
+                        and None not in (self.list_kind(end, ref),
+                                         self.list_kind(self.entry, slot.same)):  # fmt: skip
+                    self.rebound.add(slot.key)
+                    fits = False
                 elif changed and slot.key not in self.conflicts:
                     self.conflicts[slot.key] = (
                         f"`{slot.name}` is not the same thing in each step of this loop"
@@ -394,6 +411,12 @@ class Loop:
                     fits = False
                 continue
             kind = self.kind_at(path, ref)
+            if slot.cell is not None:
+                kind = self.list_kind(end, ref) if isinstance(ref, List) else None
+                if kind is None or references_to(ref.cell, end) != 1:
+                    raise run.refuse(
+                        self.instr.where, f"`{slot.name}` is another list in each step of this "
+                        "loop, and has another name", "Make a copy (`.copy()`).")  # fmt: skip
             if kind is None:
                 continue
             joined = run.join_leaf(slot.param, Value("t", kind), self.instr.where)
@@ -419,6 +442,14 @@ class Loop:
             run.check_appended(self.began, before, self.instr.where)
         assert known
         return fits
+
+    def list_kind(self, state: State, ref: Any) -> Kind | None:
+        run = self.specializer
+        outer, run.state = run.state, state
+        try:
+            return run.sequence_kind(ref)
+        finally:
+            run.state = outer
 
     def outside(self, kind: Kind) -> Kind:
         """A kind after the loop: the lengths of one step mean nothing there."""
@@ -701,6 +732,8 @@ class Loop:
         outer = run.state, run.instrs
         run.state, run.instrs = path.state, path.instrs
         try:
+            if slot is not None and slot.cell is not None:
+                return run.as_sequence(ref, self.instr.where)
             return run.read(ref, self.instr.where)
         finally:
             run.state, run.instrs = outer
@@ -710,9 +743,14 @@ class Loop:
         if slot.key[0] == "memory" and len(slot.key) == 2:
             state.memory[slot.key[1]] = result if isinstance(slot.key[1], Buffer) else Plain(result)
             return None
+        run = self.specializer
+        if slot.cell is not None:
+            cell = Cell(slot.name, slot.cell.cls)
+            state.memory[cell] = Plain(result)
+            run.may_alias(cell, slot.cell)
+            return List(cell)
         if result.kind.tag != "array":
             return Plain(result)
-        run = self.specializer
         buffer = Buffer(slot.name)
         state.memory[buffer] = result
         for tied, other in buffers.items():
@@ -833,11 +871,12 @@ class Loop:
 class Slot:
     """A value that a loop carries: its key, the parameter, the value at entry."""
 
-    __slots__ = ("key", "param", "init", "same", "name", "buffer")
+    __slots__ = ("key", "param", "init", "same", "name", "buffer", "cell")
 
     def __init__(self, key: Any, param: Value | None, init: Any, same: Any, name: str = ""):
         self.key, self.param, self.init, self.same, self.name = key, param, init, same, name
         self.buffer: Buffer | None = None
+        self.cell: Cell | None = None
 
 
 def renamed(kind: Kind, old: str, new: str) -> Kind:

@@ -593,7 +593,7 @@ class Lowering(Patterns):
         self.comprehensions += 1
         number = self.comprehensions
         saved = dict(self.renamed)
-        result = None if display == "yield" else self.emit(node, display, name=display)
+        result = None if display == "yield" else self.emit(node, display)
         for generator in node.generators:
             if generator.is_async:
                 raise self.refuse(node, "an asynchronous comprehension")

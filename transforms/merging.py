@@ -148,7 +148,8 @@ class Merger:
             return {k: self.item(x.get(k), y.get(k), str(k)) for k in {**x, **y}}
         if type(x) is type(y) is tuple and len(x) == len(y):
             return tuple(self.refs(p, q, cell.name) for p, q in zip(x, y))
-        if isinstance(x, (tuple, Plain)) and isinstance(y, (tuple, Plain)):
+        if all(isinstance(h, Plain) or type(h) is tuple and self.run.may_be_sequence(h)
+               for h in (x, y)):  # fmt: skip
             p, q = self.listed(x, cell, self.then), self.listed(y, cell, self.other)
             found = self.leaf(p, q, cell.name)
             if found is not None:
@@ -217,10 +218,22 @@ class Merger:
             return self.objects(x, y, name)
         if isinstance(x, List) and isinstance(y, List):
             p, q = self.a.memory[x.cell], self.b.memory[y.cell]
-            if type(p) is type(q) is tuple and len(p) == len(q):
-                cell = Cell(name)
-                self.memory[cell] = tuple(self.refs(s, t, name) for s, t in zip(p, q))
-                return List(cell)
+            if x.cell.cls is not y.cell.cls or isinstance(p, Missing) or isinstance(q, Missing):
+                return Missing(f"`{name}` is one of two things, depending on a branch")
+            found = self.cells.get((x.cell, y.cell))
+            if found is None:
+                found = Cell(name, x.cell.cls)
+                merged = self.contents(found, p, q)
+                if isinstance(merged, Missing):
+                    return merged
+                self.memory[found] = merged
+                self.cells[x.cell, y.cell] = found
+                for (a, b), other in self.cells.items():
+                    if other is not found and (a is x.cell or b is y.cell):
+                        self.run.may_alias(found, other)
+                for cell in (x.cell, y.cell):
+                    self.run.may_alias(found, cell)
+            return List(found)
         if isinstance(x, Dict) and isinstance(y, Dict) and x.cell.cls is y.cell.cls:
             p, q = self.a.memory[x.cell], self.b.memory[y.cell]
             if p.keys() == q.keys():

@@ -92,6 +92,16 @@ class Memory:
         self.read_cells.add(ref.cell)
         return self.state.memory[ref.cell]
 
+    def check_unshared(self, ref: Any, where: Any, what: str) -> None:
+        """A list is about to change: no other name may be the same list, or not."""
+        cell = ref.cell
+        if cell.fixed:
+            raise self.refuse(where, cell.fixed)
+        others = {b if a is cell else a for a, b in self.aliases if cell in (a, b)} - {cell}
+        if others and others & self.reachable_cells():
+            raise self.refuse(where, f"`{cell.name}` is changed (`{what}`) while another name may "
+                              "refer to the same list", "Change a copy (`.copy()`).")  # fmt: skip
+
     def read(self, ref: Any, where: Any = None) -> Any:
         """The IR's argument tree for what a reference refers to now."""
         if isinstance(ref, Plain):

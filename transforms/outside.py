@@ -372,6 +372,7 @@ class Outside(Memory):
     def check_cell(self, ref: Any, where: Any, what: str) -> None:
         """A list or dict is about to change; from outside, it shall change there as well."""
         cell = ref.cell
+        self.check_unshared(ref, where, what)
         if cell not in self.outside_cells:
             return
         place = self.place_of[cell]

@@ -49,12 +49,13 @@ class Cell:
 
     cls       its class where that is another: `collections.deque`, `set` (a dict of its elements)
     missing   what makes the item of a key that a `defaultdict` lacks, a reference
+    fixed     why nobody may change it any more ("" while everybody may)
     """
 
-    __slots__ = ("name", "cls", "missing")
+    __slots__ = ("name", "cls", "missing", "fixed")
 
     def __init__(self, name: str = "items", cls: Any = None, missing: Any = None):
-        self.name, self.cls, self.missing = name, cls, missing
+        self.name, self.cls, self.missing, self.fixed = name, cls, missing, ""
 
 
 class Fields(Cell):
@@ -224,6 +225,30 @@ def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
         refs = [*ref.defaults.values(), *([ref.bound] if ref.bound is not None else [])]
         return set().union(*(buffers_of(r, memory, seen) for r in refs))
     return set()
+
+
+def references_to(cell: Cell, state: State) -> int:
+    """How often a state refers to a list, directly and in what its names refer to."""
+    count, seen = 0, set()
+    pending = [r for r in state.env.values() if r is not None]
+    while pending:
+        ref = pending.pop()
+        if isinstance(ref, (List, Dict, Object)):
+            count += ref.cell is cell
+            if ref.cell not in seen:
+                seen.add(ref.cell)
+                held = state.memory.get(ref.cell, ())
+                if isinstance(held, (dict, tuple)) and not isinstance(held, (Plain, Missing)):
+                    pending += held.values() if isinstance(held, dict) else held
+        elif isinstance(ref, Tuple):
+            pending += ref.items
+        elif isinstance(ref, (Bound, Method, Super, Possible)):
+            pending.append(ref.ref)
+        elif isinstance(ref, Iterator):
+            pending += [r for r in ref.parts if ref_like(r)]
+        elif isinstance(ref, Function):
+            pending += [*ref.defaults.values(), *([ref.bound] if ref.bound is not None else [])]
+    return count
 
 
 def arrays_of(ref: Array | Choice) -> list[Array]:

@@ -18,6 +18,7 @@ them back, so that nothing is zeroed inside a loop.
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -50,6 +51,7 @@ from srcdiff.transforms.kinds import (
     INT,
     OBJECT,
     Kind,
+    fresh_size,
     kind_of,
     proven_not_one,
     proven_one,
@@ -643,7 +645,84 @@ class Reverse:
         if sequence in self.active:
             self.add(sequence, rest, instr.where)
 
+    def reverse_list_pop(self, instr: Instr) -> None:
+        """What was taken out is put back where it was."""
+        sequence, *index = instr.args
+        rest, last = instr.results
+        where = instr.where
+        d_rest, d_last = self.take(rest, where), self.take(last, where)
+        if sequence not in self.active:
+            return
+        d_rest = self.zeros(rest, where) if d_rest is None else d_rest
+        d_last = self.zeros(last, where) if d_last is None else d_last
+        if not index:
+            args, op = (d_rest, d_last), "list_append"
+        else:
+            place = index[0]
+            if not (type(place) is int and place == 0):
+                n = self.emit(len, (d_rest,), INT, where, "n")
+                n = self.emit(operator.add, (n, 1), INT, where, "n")
+                place = self.emit(kernels.insert_place, (place, n), INT, where, "at")
+            args, op = (d_rest, place, d_last), "list_insert"
+        self.add(sequence, self.emit(op, args, sequence.kind, where), where)
+
+    def reverse_list_insert(self, instr: Instr) -> None:
+        sequence, index, item = instr.args
+        d = self.take(instr.results[0], instr.where)
+        rest, last = Value(f"d_{sequence.name}", sequence.kind), Value("d_t", leaf_kind(item))
+        self.instrs.append(Instr("list_pop", (d, index), None, (rest, last), (), {}, instr.where))
+        self.add(item, last, instr.where)
+        if sequence in self.active:
+            self.add(sequence, rest, instr.where)
+
+    def reverse_list_setitem(self, instr: Instr) -> None:
+        sequence, index, item = instr.args
+        where = instr.where
+        d = self.take(instr.results[0], where)
+        if isinstance(item, Value) and item in self.active:
+            self.add(item, self.item(d, index, item, where), where)
+        if sequence in self.active:
+            like = item if isinstance(item, Value) else Value("t", leaf_kind(item))
+            zero = self.zeros(like, where)
+            kind = sequence.kind
+            self.add(sequence, self.emit("list_setitem", (d, index, zero), kind, where), where)
+
+    def reverse_list_extend(self, instr: Instr) -> None:
+        sequence, items = instr.args
+        where = instr.where
+        d = self.take(instr.results[0], where)
+        rest, tail = Value(f"d_{sequence.name}", sequence.kind), Value("d_t", items.kind)
+        n, m = (self.emit(len, (v,), INT, where, "n") for v in (d, items))
+        n = self.emit(operator.sub, (n, m), INT, where, "n")
+        self.instrs.append(Instr("list_split", (d, n), None, (rest, tail), (), {}, where))
+        self.add(items, tail, where)
+        self.add(sequence, rest, where)
+
+    def reverse_list_join(self, instr: Instr) -> None:
+        where = instr.where
+        d = self.take(instr.results[0], where)
+        a, b = instr.args
+        n = self.emit(len, (a,), INT, where, "n")
+        for part, cut in ((a, Slice(None, n)), (b, Slice(n, None))):
+            if part in self.active:
+                self.add(part, self.emit("getitem", (d, cut), part.kind, where), where)
+
+    def reverse_list_repeat(self, instr: Instr) -> None:
+        where = instr.where
+        d = self.take(instr.results[0], where)
+        sequence = instr.args[0]
+        if sequence in self.active:
+            n = self.emit(len, (sequence,), INT, where, "n")
+            summed = self.emit(kernels.summed_repeats, (d, n), sequence.kind, where)
+            self.add(sequence, summed, where)
+
+    def reverse_copy(self, instr: Instr) -> None:
+        self.add(instr.args[0], self.take(instr.results[0], instr.where), instr.where)
+
     def add_item(self, sequence: Value, index: Any, d: Any, where: Any) -> None:
+        if index in (Slice(None, None, -1), Slice()):
+            self.add(sequence, self.emit("getitem", (d, index), sequence.kind, where), where)
+            return
         found = self.adjoints.get(sequence)
         old = self.zeros(sequence, where) if found is None else found.d
         new = self.emit("list_add", (old, index, d), sequence.kind, where, f"d_{sequence.name}")
@@ -837,13 +916,51 @@ def reverse_listed(sweep: Reverse, instr: Instr, d: Any) -> bool:
     return True
 
 
-def reverse_stack(sweep: Reverse, instr: Instr, d: Any) -> bool:
-    """`np.stack(items)` of a list of unknown length."""
+def reverse_joined(sweep: Reverse, instr: Instr, d: Any) -> bool:
+    """`np.stack(items)`, `np.concatenate(items)` and the like of a list of unknown length."""
     tree = instr.args[0]
-    if not (isinstance(tree, Value) and tree.kind.tag == "list"):
+    if not (isinstance(tree, Value) and tree.kind.tag == "list" and tree.kind.items):
         return False
-    if len(instr.args) > 1 or instr.kwargs:
+    rank, where = tree.kind.items[0].rank, instr.where
+    axis = instr.args[1] if len(instr.args) > 1 else instr.kwargs.get("axis", 0)
+    if rank is None or type(axis) is not int or instr.kwargs.keys() - {"axis"}:
         return False
+    if instr.op is np.hstack:
+        axis = 0 if rank == 1 else 1
+    if instr.op is np.column_stack:
+        axis = 1
+    stacks = instr.op is np.stack or rank == 1 and instr.op in (np.vstack, np.column_stack)
+    if rank == 0 and not stacks or instr.op is np.dstack:
+        return False
+    if stacks:
+        if axis != 0:
+            d = sweep.emit(np.moveaxis, (d, axis, 0), None, where)
+        d = sweep.emit(list, (d,), tree.kind, where)
+    else:
+        args = (d, tree) if axis == 0 else (d, tree, axis)
+        d = sweep.emit(kernels.split_like, args, tree.kind, where)
+    sweep.add(tree, d, where)
+    return True
+
+
+def reverse_spread(sweep: Reverse, instr: Instr, d: Any) -> bool:
+    """`math.fsum(items)` of a list of unknown length."""
+    tree = instr.args[0]
+    if not isinstance(tree, Value) or tree.kind.tag != "list":
+        return False
+    sweep.add(tree, sweep.emit("spread_list", (d, tree), tree.kind, instr.where), instr.where)
+    return True
+
+
+def reverse_prod(sweep: Reverse, instr: Instr, d: Any) -> bool:
+    """`math.prod(items)` of a list of unknown length."""
+    tree = instr.args[0]
+    if not isinstance(tree, Value) or tree.kind.tag != "list" or instr.kwargs:
+        return False
+    kind = Kind("array", np.dtype(float), (fresh_size(),))
+    others = sweep.emit(np.array, (tree,), kind, instr.where)
+    others = sweep.emit(kernels.product_of_others, (others, 0), kind, instr.where)
+    d = sweep.emit(operator.mul, (d, others), kind, instr.where)
     sweep.add(tree, sweep.emit(list, (d,), tree.kind, instr.where), instr.where)
     return True
 
@@ -856,6 +973,8 @@ def reverse_sum(sweep: Reverse, instr: Instr, d: Any) -> bool:
             sweep.add(item, d, instr.where)
         return True
     if tree.kind.tag == "list":
+        if len(instr.args) == 2:
+            sweep.add(instr.args[1], d, instr.where)
         sweep.add(tree, sweep.emit("spread_list", (d, tree), tree.kind, instr.where), instr.where)
         return True
     if len(instr.args) == 2:
@@ -869,6 +988,11 @@ def reverse_extreme(sweep: Reverse, instr: Instr, d: Any) -> bool:
     """Python's `max(a, b)` and `min(a, b)`: all goes to the one that was chosen."""
     if len(instr.args) != 2:
         (x,) = instr.args
+        if x.kind.tag == "list":
+            out = instr.results[0]
+            at = sweep.emit(list.index, (x, out), INT, instr.where, "chosen", method="index")
+            sweep.add_item(x, at, d, instr.where)
+            return True
         op = np.argmax if instr.op is max else np.argmin
         chosen = sweep.emit(op, (x,), None, instr.where, "chosen")
         sweep.add_at(x, (), chosen, d, instr.where)
@@ -888,8 +1012,9 @@ def reverse_extreme(sweep: Reverse, instr: Instr, d: Any) -> bool:
 DISTINCT = {np.arange, np.flatnonzero, np.argsort, kernels.shuffled_order}
 JOINS = {np.stack, np.concatenate, np.vstack, np.hstack, np.dstack, np.column_stack}
 SPECIAL: dict[Any, Callable] = {
-    np.array: reverse_array, np.asarray: reverse_array, np.stack: reverse_stack,
-    np.vstack: reverse_stack, builtins.sum: reverse_sum, builtins.max: reverse_extreme,
+    np.array: reverse_array, np.asarray: reverse_array, math.fsum: reverse_spread,
+    math.prod: reverse_prod, **dict.fromkeys(JOINS, reverse_joined),
+    builtins.sum: reverse_sum, builtins.max: reverse_extreme,
     builtins.min: reverse_extreme, builtins.list: reverse_listed,
 }  # fmt: skip
 

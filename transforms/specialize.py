@@ -670,7 +670,14 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
 
     def christen(self, ref: Any, name: str) -> None:
         """A new value takes the name that the user stores it under."""
-        if isinstance(ref, Plain):
+        if isinstance(ref, List):
+            held = self.state.memory.get(ref.cell)
+            if ref.cell.name in ("items", "t") and ref.cell not in self.outside_cells:
+                ref.cell.name = name
+            if isinstance(held, Plain) and held.value.name in ("items", "t"):
+                held.value.name, held.value.user = name, not self.frame.internal
+            return
+        elif isinstance(ref, Plain):
             value = ref.value
         elif isinstance(ref, Array) and not ref.path and ref.buffer.origin == "fresh":
             value = self.state.memory[ref.buffer]
@@ -707,7 +714,9 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
         self.put(instr, Tuple(self.spread(instr.args, instr.where)))
 
     def do_list(self, instr: Instr) -> None:
-        self.put(instr, self.new_list(self.spread(instr.args, instr.where)))
+        name = instr.results[0].name  # the variable's, if it is stored at once
+        items = self.spread(instr.args, instr.where)
+        self.put(instr, self.new_list(items, "items" if name == "t" else name))
 
     def new_list(self, items: tuple, name: str = "items") -> List:
         cell = Cell(name)
@@ -772,7 +781,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
                 self.unpack_star(instr, ref, n, star, where)
                 return
             length = n  # checked by the generated source: it unpacks, too
-            if isinstance(ref, ARRAYS):
+            if isinstance(ref, ARRAYS) or self.is_sequence(ref):
                 item = self.unpack_array(ref, n, where)
         items = [item(Known(i)) for i in range(length)]
         if star is not None and len(items) >= n - 1:
@@ -789,14 +798,18 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
 
     def unpack_star(self, instr: Instr, ref: Any, n: int, star: int, where: Any) -> None:
         """`first, *middle, last = x` of an array of unknown length."""
-        if not isinstance(ref, ARRAYS):
-            raise self.refuse(where, "a starred target of unknown length")
+        if not isinstance(ref, ARRAYS) and not self.is_sequence(ref):
+            ref = self.new_sequence(self.as_sequence(ref, where))
+        value = self.read(ref, where)
+        effect = {"effect": True}
+        self.instrs.append(Instr("check_length", (value, n - 1, True), None, (), (), effect, where))
         after = n - 1 - star
         stop = Known(-after) if after else None
         middle = self.getitem(ref, Slice(Known(star), stop, None), where)
         for i, result in enumerate(instr.results):
             if i == star:
-                self.temporaries[-1][result] = self.list_of_array(middle, where)
+                self.temporaries[-1][result] = middle if isinstance(middle, List) else \
+                    self.list_of_array(middle, where)  # fmt: skip
             else:
                 key = Known(i if i < star else i - n)
                 self.temporaries[-1][result] = self.getitem(ref, key, where)
@@ -928,6 +941,9 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
 
     def sequence_operator(self, op: Callable, a: Any, b: Any, where: Any) -> Ref | None:
         """`+` and `*` of tuples and lists."""
+        found = self.sequence_operator_at_run_time(op, a, b, where)
+        if found is not None:
+            return found
         if op is operator.add and type(a) is type(b):
             items = (*self.items(a, where), *self.items(b, where))
         elif op is operator.mul and (isinstance(a, Known) or isinstance(b, Known)):
@@ -1051,6 +1067,9 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
             if isinstance(found, Known):
                 return Known(found.obj != negate)
             return self.apply(operator.not_, (found,), {}, where) if negate else found
+        if self.is_sequence(b):
+            found = self.sequence_contains(b, a, where)
+            return self.apply(operator.not_, (found,), {}, where) if negate else found
         result: Ref = Known(False)
         for item in self.items(b, where):
             one = self.compare(operator.eq, a, item, where)
@@ -1096,11 +1115,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
             return a
         if isinstance(a, List) and op is operator.add:
             self.check_cell(a, where, "+=")
-            held = self.held(a)
-            if isinstance(held, Plain):
-                raise self.refuse(where, "`+=` on a list whose length is known only at run time")
-            self.state.memory[a.cell] = (*held, *self.items(b, where))
-            self.written.add(a.cell)
+            self.method_extend(a, (b,), {}, where)
             return a
         result = self.binary(op, a, b, where)
         if isinstance(a, Dict) and isinstance(result, Dict) and a.cell.cls is not frozenset:
@@ -1179,18 +1194,20 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
         elif isinstance(base, List):
             self.check_cell(base, where, "[…] =")
             held = self.held(base)
+            if isinstance(key, Plain) and not isinstance(held, Plain) and self.alike(held):
+                held = self.state.memory[base.cell] = self.sequence(held, base.cell, where)
             if isinstance(held, Plain):
-                index = self.read(key, where)
-                new = self.emit("list_setitem", (held.value, index, self.read(value, where)), None,
-                                held.value.kind, where, base.cell.name)  # fmt: skip
-                self.state.memory[base.cell] = Plain(new)
-                self.written.add(base.cell)
+                if isinstance(key, Slice):
+                    self.sequence_replace(base, key, value, where)
+                else:
+                    self.sequence_store(base, key, value, where)
                 return
-            index = self.known(key, where, "the index of a list")
             items = list(held)
-            if isinstance(index, Slice):
-                raise self.refuse(where, "a slice of a list as a target")
-            items[operator.index(index)] = value
+            if isinstance(key, Slice):
+                bounds = (None if p is None else self.known(p, where, "the bound") for p in key)
+                items[slice(*bounds)] = self.items(value, where)
+            else:
+                items[operator.index(self.known(key, where, "the index of a list"))] = value
             self.state.memory[base.cell] = tuple(items)
             self.written.add(base.cell)
         elif isinstance(base, Dict):
@@ -1219,10 +1236,21 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
             self.object_method(base, "__delitem__", (key,), instr.where)
             return
         held = self.state.memory.get(base.cell) if isinstance(base, (List, Dict)) else None
-        if held is None or isinstance(held, Plain):
+        if isinstance(held, Plain):
+            self.check_cell(base, instr.where, "del")
+            if isinstance(key, Slice):
+                self.sequence_replace(base, key, None, instr.where)
+            else:
+                self.sequence_pop(base, key, instr.where)
+            return
+        if held is None:
             raise self.refuse(instr.where, "this `del`")
         self.check_cell(base, instr.where, "del")
-        index = self.known(key, instr.where, "the key")
+        if isinstance(key, Slice):
+            bounds = (None if p is None else self.known(p, instr.where, "the bound") for p in key)
+            index: Any = slice(*bounds)
+        else:
+            index = self.known(key, instr.where, "the key")
         if isinstance(base, Dict):
             self.whole(base, instr.where)
         copy = dict(held) if isinstance(held, dict) else list(held)

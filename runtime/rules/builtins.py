@@ -14,7 +14,14 @@ import operator
 
 import numpy as np
 
-from srcdiff.runtime.kernels import choices, digamma, polygamma, product_of_others, sorted_order
+from srcdiff.runtime.kernels import (
+    choices,
+    digamma,
+    insert_place,
+    polygamma,
+    product_of_others,
+    sorted_order,
+)
 from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
 
 REALS = (0.7, -1.3)
@@ -290,7 +297,7 @@ nondifferentiable(
         builtins.range,
         builtins.isinstance,
     ),
-    *(sorted_order, choices),
+    *(sorted_order, choices, insert_place, list.index, list.count),
     *(builtins.str, builtins.repr, builtins.hash, builtins.id, builtins.type, builtins.callable),
     *(builtins.format, builtins.hasattr, builtins.bin, builtins.hex, builtins.oct),
     *(float.is_integer, float.as_integer_ratio, float.hex, int.bit_length, int.bit_count),

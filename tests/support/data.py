@@ -14,6 +14,121 @@ from tests.support import line
 X3 = np.array([0.5, -1.2, 2.0])
 X5 = np.array([0.5, -1.2, 2.0, 0.3, 1.1])
 
+# Lists
+
+
+@line("list of known items: every method, slices, `del`, `+`, `*`, stars", X5)
+def list_methods(x):
+    a = [x[0], x[1], *[x[2], 7.0]]
+    a.extend([x[3], x[4]])
+    a.insert(1, x[0] * 2)
+    a.remove(7.0)
+    a[1:3] = [x[1]]
+    del a[-1]
+    a += [x[2]] * 2
+    a.reverse()
+    a.sort(key=abs)
+    b = a.copy()
+    b.append(a.pop(0))
+    first, *rest = b[:-1]
+    return first * sum(rest) * a.count(x[2]) + a.index(a[1]) * b[-1] + (3.0 if b == a else x[0])
+
+
+@line("list of run-time length: `append`, `extend`, `insert`, `pop`, `del`, `+=`, `remove`", X5)
+def list_changed(x):
+    a = [1.0]
+    for v in x:
+        a.append(v * v)
+        a.insert(1, v)
+    a.extend(x * 1.5)
+    a += [x[0], x[1]]
+    first, last = a.pop(0), a.pop()
+    del a[2]
+    a.remove(max(a))
+    s = 0.0
+    for i in range(len(a)):
+        s += (i + 1) * a[i] * a[-1]
+    return s * first * last
+
+
+@line("list of run-time length: slices, `+`, `*`, `copy`, `reverse`, `sort`, slice assignment", X5)
+def list_parts(x):
+    a = [v * v for v in x]
+    b = a[1:3] + a[::-1] * 2
+    c = a.copy()
+    c.reverse()
+    c.sort(key=lambda v: -v)
+    c[1:3] = [x[4] * 2, x[0]]
+    a[0] = b[2] * c[0]
+    a[i_of_largest(x)] += 3.0
+    return sum(a) * sum(b) + c[1] * a[-1] + sum(b, x[0]) * b.count(x[0])
+
+
+def i_of_largest(x):
+    return max(range(len(x)), key=x.__getitem__)
+
+
+@line("a list as a stack, a `collections.deque` as a queue", X5)
+def stack_and_queue(x):
+    stack, s = [x[0]], 0.0
+    while stack:
+        v = stack.pop()
+        s += v * v
+        if v < 10.0:
+            stack.append(v * 3 + 3.0)
+    queue, seen = collections.deque([0]), [0]
+    while queue:
+        i = queue.popleft()
+        s += x[i] ** 2 * (i + 1)
+        for j in (2 * i + 1, 2 * i + 2):
+            if j < len(x) and j not in seen:
+                seen.append(j)
+                queue.append(j)
+    return s
+
+
+@line("a list that each step makes anew, or that a branch empties", X5)
+def list_rebound(x):
+    a, part, sums = [v for v in x], [], []
+    for v in x:
+        a = [u * v + 1 for u in a]
+        part.append(v)
+        if len(part) == 2:
+            sums.append(sum(part) ** 2)
+            part = []
+    previous, current = [1.0], [x[0]]
+    for v in x:
+        previous, current = current, [u * v for u in current] + [v]
+    return sum(a) * sum(sums) + sum(part) * sum(current) + sum(previous)
+
+
+@line("list of lists of run-time lengths, of arrays, joined by `np.concatenate`, `np.stack`", X5)
+def list_nested(x):
+    rows = []
+    for i in range(len(x)):
+        row = []
+        for j in range(i + 1):
+            row.append(x[i] * x[j])
+        rows.append(row)
+    parts, h = [], [x]
+    for v in x:
+        parts.append(np.ones(2) * v)
+        h.append(np.tanh(h[-1] * v))
+    s = sum(sum(row) ** 2 for row in rows) + rows[2][1] * np.sum(h[2] * h[-1])
+    s += np.sum(np.concatenate(parts) ** 2) + np.sum(np.stack(parts, axis=1) ** 3)
+    return s + np.sum(np.hstack(parts) * 2) + np.sum(np.array([v * v for v in x]) * x)
+
+
+@line("list sorted in place in a loop (bubble sort), swapped at run-time indices", X5)
+def list_sorted(x):
+    a = [v * v for v in x]
+    for i in range(len(a)):
+        for j in range(len(a) - 1 - i):
+            if a[j] > a[j + 1]:
+                a[j], a[j + 1] = a[j + 1], a[j]
+    return a[0] + 2 * a[1] + 3 * a[2] ** 2
+
+
 # Dicts
 
 
