@@ -311,3 +311,33 @@ def test_what_a_test_decides_stands_in_one_branch():
     df = grad(f, fallback="error")
     df(np.ones(2), np.ones(2), 1.0)
     assert df.source.count("if test") <= 2
+
+
+@STEPS
+def test_a_name_that_one_branch_of_a_step_binds(n):
+    def f(x, y, n):
+        for i in range(n):
+            if i % 2 == 0:
+                c = x
+            elif i == 3:
+                c = y
+            x[1] += 0.5 * y[0]
+            c[0] *= 1.5
+        return np.sum(x * y)
+
+    right(f, some(3), some(3, start=2.0), n, wrt=(0, 1))
+
+
+@STEPS
+def test_the_row_of_the_step_before_is_written(n):
+    def f(m, n):
+        last = m[0]
+        for i in range(n):
+            row = m[(2 * i) % 3]
+            row += 0.5 * last
+            last[0] *= 1.1
+            last = row
+        last *= 2
+        return np.sum(m**2)
+
+    right(f, some(3, 2), n)

@@ -551,7 +551,7 @@ class Emitter:
         for v in saved:
             value = self.expr(v)
             if v.kind.tag == "list" or instr.attrs.get("copied") and v.kind.tag == "array":
-                value = ast.Call(ast.Attribute(value, "copy"), [], [])
+                value = self.copied_expr(v)
             parts.append(value)
         value = parts[0] if len(parts) == 1 else ast.Tuple(parts)
         self.add(ast.Expr(ast.Call(ast.Attribute(self.name(stack), "append"), [value], [])))
@@ -976,6 +976,10 @@ class Emitter:
         (v,) = instr.args
         if isinstance(v, Value) and v.kind.tag == "scalar":
             return self.expr(v)
+        return self.copied_expr(v)
+
+    def copied_expr(self, v: Any) -> ast.expr:
+        """`v.copy()`, or None where nothing is there to copy."""
         copied = ast.Call(ast.Attribute(self.expr(v), "copy"), [], [])
         if v in self.unbound:
             unbound = ast.Compare(self.expr(v), [ast.Is()], [ast.Constant(None)])

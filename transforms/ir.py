@@ -331,27 +331,29 @@ def perhaps_unbound(block: Block) -> set[Value]:
     """Results of branches, and what loops carry, that some paths leave unbound."""
     found: set[Value] = set()
 
+    def unbound(leaf: Any) -> bool:
+        return leaf is UNDEFINED or isinstance(leaf, Value) and leaf in found
+
     def visit(block: Block) -> None:
         for instr in block.instrs:
+            if instr.op == "copy":
+                found.update(r for r in instr.results if unbound(instr.args[0]))
+            if instr.op in ("for", "while"):
+                params, inits = carried(instr)
+                ends = instr.blocks[-1].results
+                for p, r, init, end in zip(params, instr.results, inits, ends):
+                    if unbound(init) or unbound(end):
+                        found.update((p, r))
             for inner in instr.blocks:
                 visit(inner)
             if instr.op == "if":
-                ends = [inner.results for inner in instr.blocks]
-            elif instr.op in ("for", "while"):
-                params, inits = carried(instr)
-                found.update(p for p, init in zip(params, inits) if init is UNDEFINED)
-                ends = [inits]
-            elif instr.op == "copy":
-                ends = [instr.args]
-            else:
-                continue
-            for results in ends:
-                found.update(
-                    r for r, y in zip(instr.results, results)
-                    if y is UNDEFINED or isinstance(y, Value) and y in found
-                )  # fmt: skip
+                for inner in instr.blocks:
+                    found.update(r for r, y in zip(instr.results, inner.results) if unbound(y))
 
-    visit(block)
+    count = -1
+    while len(found) != count:  # what a step hands to the next may be unbound there
+        count = len(found)
+        visit(block)
     return found
 
 

@@ -134,6 +134,8 @@ class Loop:
             self.slots.append(Slot(slot, None, None, ref, name))
             return Missing(self.conflicts[slot])
         if ref is None or isinstance(ref, Missing):
+            if self.rotations.site(name) in run.choices:
+                return self.rotations.carry(slot, None, name)
             return self.slots_for_unbound(slot, name)
         if isinstance(ref, Plain) or (isinstance(ref, Known) and type(ref.obj) in NUMBERS):
             leaf = ref.value if isinstance(ref, Plain) else ref.obj
@@ -383,7 +385,7 @@ class Loop:
             return False
         self.ends: dict[Any, Any] = {}
         for slot in self.slots:
-            if slot.key[0] == "tag":
+            if slot.key[0] in ("tag", "hole"):
                 continue
             ref = self.end_of(slot.key, end)
             self.ends[slot.key] = ref
@@ -603,7 +605,7 @@ class Loop:
         buffers: dict[Any, Buffer] = {}
         rotated: dict[tuple, Value] = {}
         for slot in self.slots:
-            if slot.key[0] in ("own", "tag"):
+            if slot.key[0] in ("own", "tag", "hole"):
                 params.append(slot.param)
                 inits.append(self.rotations.init(slot.key))
                 yields.append(self.rotations.at_end(slot.key, path))
@@ -611,7 +613,7 @@ class Loop:
                 rotated[slot.key] = results[-1]
         after |= self.rotations.after(rotated, state)
         for slot in self.slots:
-            if slot.key[0] in ("own", "tag"):
+            if slot.key[0] in ("own", "tag", "hole"):
                 continue
             ref = self.ends[slot.key]
             if slot.param is None and slot.init is UNDEFINED:

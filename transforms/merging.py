@@ -190,6 +190,9 @@ class Merger:
             return Missing(f"`{name}` {UNBOUND}")
         if isinstance(x, Missing) or isinstance(y, Missing):
             found, other = (x, y) if isinstance(x, Missing) else (y, x)
+            if isinstance(other, (Array, Choice)) and found.why.endswith(UNBOUND):
+                if self.chosen(name):
+                    return self.choice(*((x, None) if other is x else (None, y)), name)
             if isinstance(other, (Plain, Array)) and found.why.endswith(UNBOUND):
                 path = self.then if other is x else self.other
                 outer, self.run.state = self.run.state, path.state
@@ -280,10 +283,17 @@ class Merger:
         self.run.choice_names[found] = name
         return found
 
+    def site(self, name: str) -> Any:
+        return self.where and (self.where.node, name)
+
+    def chosen(self, name: str) -> bool:
+        """Whether arrays that differ become a choice here."""
+        return not any(self.dead) and (self.forced or self.site(name) in self.run.choices)
+
     def arrays(self, x: Any, y: Any, name: str, user: bool) -> Any:
         """One of two arrays: a buffer of its own, which may share memory with either."""
-        site = self.where and (self.where.node, name)
-        if not any(self.dead) and (self.forced or site in self.run.choices):
+        site = self.site(name)
+        if self.chosen(name):
             return self.choice(x, y, name)
         key = (x, y)
         for known, buffer in self.buffers.items():

@@ -14,23 +14,40 @@ latter are carried as well (`own`), as many as live at the end of a step.
 from __future__ import annotations
 
 import operator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from srcdiff.transforms.choices import values_in
-from srcdiff.transforms.ir import Block, Instr, Value, leaf_kind
-from srcdiff.transforms.kinds import BOOL, join
-from srcdiff.transforms.merging import Path
-from srcdiff.transforms.references import Array, Buffer, Choice, State, arrays_of
+from srcdiff.transforms.ir import (
+    UNDEFINED,
+    Block,
+    Instr,
+    Slice,
+    Value,
+    flatten,
+    leaf_kind,
+    map_tree,
+)  # fmt: skip
+from srcdiff.transforms.kinds import BOOL, Kind, join
+from srcdiff.transforms.merging import UNBOUND, Path
+from srcdiff.transforms.references import Array, Buffer, Choice, Missing, State, arrays_of
 
 MOST = 12  # arrays that one name may refer to, or that a loop may own
+
+
+class Hole(NamedTuple):
+    """In the path of an option: a number that each step may change, the `place`-th."""
+
+    place: int
+    kind: Kind
 
 
 class Rotations:
     """The part of a `Loop` that knows names which are choices.
 
-    options   slot → what it may refer to: arrays from before the loop, or ("own", k, path)
+    options   slot → what it may refer to: arrays from before the loop, or ("own", k, path);
+              none at first for a name that the loop binds
     kinds     of the arrays that the loop owns
     """
 
@@ -42,6 +59,7 @@ class Rotations:
         self.starts: list = []  # for each owned array, a reference of its kind at entry
         self.tags: dict[tuple, tuple[Value, Value]] = {}
         self.names: dict[Any, str] = {}
+        self.unbound: set = set()
 
     def site(self, name: str) -> tuple:
         return self.loop.instr.where and (self.loop.instr.where.node, name)
@@ -64,8 +82,10 @@ class Rotations:
 
     def carry(self, slot: Any, ref: Any, name: str) -> Any:
         """The reference at the start of a step."""
-        options = self.options.setdefault(slot, [ref])
+        options = self.options.setdefault(slot, [] if ref is None else [ref])
         self.names[slot] = name
+        if ref is None:
+            self.unbound.add(slot)
         tests = []
         for k, option in enumerate(options[1:], 1):
             target = self.starts[option[1]][1] if option[0] == "own" else \
@@ -73,11 +93,26 @@ class Rotations:
             text = f"{name}_is_new" if target == name else f"{name}_is_{target}"
             tests.append(Value(text, BOOL))
             self.loop.add_slot(("tag", slot, k), tests[-1])
-        return self.reference(slot, tests, self.buffers)
+        holes: dict = {}
+        for k, option in enumerate(options):
+            for hole in holes_in(option):
+                value = holes[k, hole.place] = Value("i", hole.kind)
+                self.loop.add_slot(("hole", slot, k, hole.place), value)
+        return self.reference(slot, tests, holes, self.buffers)
 
-    def reference(self, slot: Any, tests: list[Value], buffers: list[Buffer]) -> Any:
+    def reference(self, slot: Any, tests: list[Value], holes: dict, buffers: list) -> Any:
         """The choice among the options of a slot, told apart by tests."""
-        refs = [Array(buffers[o[1]], o[2]) if o[0] == "own" else o for o in self.options[slot]]
+        refs = []
+        for k, option in enumerate(self.options[slot]):
+            if isinstance(option, Choice):
+                refs.append(option)
+                continue
+            owned = option[0] == "own"
+            buffer, path = (buffers[option[1]], option[2]) if owned else option
+            path = fill(path, lambda hole, k=k: holes[k, hole.place])
+            refs.append(Array(buffer, path))
+        if not refs:
+            return Missing(f"`{self.names[slot]}` {UNBOUND}")
         found = refs[0]
         for test, ref in zip(reversed(tests), reversed(refs[1:])):
             found = Choice(test, ref, found)
@@ -88,9 +123,14 @@ class Rotations:
 
     def settled(self, path: Path) -> bool:
         """Whether what names refer to at the end of a step was foreseen; else it is noted."""
-        self.ends = {slot: self.loop.end_of(slot, path.state) for slot in self.options}
-        for slot, end in self.ends.items():
-            if not isinstance(end, (Array, Choice)):
+        self.inside = {r for i in path.instrs for r in i.results}
+        self.inside |= {getattr(self.loop, "index", None), *(s.param for s in self.loop.slots)}
+        self.ends = {}
+        for slot in self.options:
+            end = self.loop.end_of(slot, path.state)
+            if isinstance(end, (Array, Choice)):
+                self.ends[slot] = end
+            elif slot not in self.unbound or self.options[slot]:
                 raise self.refuse(self.names[slot], "is an array in some steps only")
         live = {
             slot: {a.buffer: None for a in arrays_of(end) if not self.is_outer(a.buffer)}
@@ -100,14 +140,11 @@ class Rotations:
         for buffer, (k, slot) in self.numbered(live).items():
             self.index[buffer] = k
             fits = self.owns(k, path.state.memory[buffer], slot) and fits
-        inside = {r for i in path.instrs for r in i.results} | {getattr(self.loop, "index", None)}
         for slot, end in self.ends.items():
             for array in arrays_of(end):
                 option = self.option(array)
                 if option in self.options[slot]:
                     continue
-                if not inside.isdisjoint(values_in(array)):
-                    raise self.refuse(self.names[slot], "is another part of an array in each step")
                 self.options[slot].append(option)
                 fits = False
                 if max(len(self.options[slot]), len(self.kinds)) > MOST:
@@ -148,16 +185,26 @@ class Rotations:
         return buffer in self.loop.entry.memory or buffer in self.run.outside_versions
 
     def option(self, array: Array) -> Any:
+        """What an array is among the options of a name: numbers of the step are holes."""
+        places: dict[Value, Hole] = {}
+
+        def hole(v: Value) -> Any:
+            if v not in self.inside:
+                return v
+            return places.setdefault(v, Hole(len(places), v.kind._replace(size=None)))
+
+        path = map_tree(hole, array.path)
         if self.is_outer(array.buffer):
-            return array
-        return ("own", self.index[array.buffer], array.path)
+            return Array(array.buffer, path)
+        return ("own", self.index[array.buffer], path)
 
     def owns(self, k: int, made: Value, slot: Any) -> bool:
         """Note what the loop owns as number k; False if that is new."""
         kind = made.kind._replace(size=None)
         if k >= len(self.kinds):
             self.kinds.append(self.loop.widest(kind))
-            self.starts.append((self.options[slot][0], self.names[slot]))
+            start = None if slot in self.unbound else self.options[slot][0]
+            self.starts.append((start, self.names[slot]))
             return False
         wide = join(self.kinds[k], kind)
         if wide.tag == "object":
@@ -175,7 +222,11 @@ class Rotations:
         """The value before the loop of what a slot carries."""
         if key[0] == "tag":
             return False
+        if key[0] == "hole":
+            return UNDEFINED
         ref, name = self.starts[key[1]]
+        if ref is None:
+            return UNDEFINED
         kind = self.kinds[key[1]]
         like = self.run.read(ref, self.loop.instr.where)
         if like.kind.rank != kind.rank or like.kind.dtype != kind.dtype:
@@ -196,6 +247,16 @@ class Rotations:
             buffer = next((b for b, k in self.index.items() if k == key[1]), self.buffers[key[1]])
             return path.state.memory[buffer]
         option = self.options[key[1]][key[2]]
+        if key[0] == "hole":
+            before = next(s.param for s in self.loop.slots if s.key == key)
+
+            def number(array: Array) -> Value:
+                if self.option(array) != option:
+                    return before
+                inside = dict.fromkeys(v for v in flatten(array.path) if v in self.inside)
+                return [*inside][key[3]]
+
+            return self.selected(self.ends[key[1]], number, before.name, path)
         return self.selected(self.ends[key[1]], lambda array: self.option(array) == option, "tag",
                              path)  # fmt: skip
 
@@ -250,7 +311,29 @@ class Rotations:
         self.afterwards, self.carried_out = buffers, {}
         return {
             slot: self.reference(
-                slot, [results["tag", slot, k] for k in range(1, len(options))], buffers
+                slot,
+                [results["tag", slot, k] for k in range(1, len(options))],
+                {key[2:]: r for key, r in results.items() if key[:2] == ("hole", slot)},
+                buffers,
             )
             for slot, options in self.options.items()
         }
+
+
+def fill(tree: Any, put: Callable[[Hole], Any]) -> Any:
+    """A path with its holes filled."""
+    if isinstance(tree, Hole):
+        return put(tree)
+    if isinstance(tree, Slice):
+        return Slice(*(fill(part, put) for part in tree))
+    if isinstance(tree, (tuple, list)):
+        return type(tree)([fill(part, put) for part in tree])
+    return tree
+
+
+def holes_in(option: Any) -> list[Hole]:
+    found: dict[Hole, None] = {}
+    if not isinstance(option, Choice):
+        fill(option[2] if option[0] == "own" else option[1],
+             lambda hole: found.setdefault(hole, hole))  # fmt: skip
+    return [*found]
