@@ -56,7 +56,7 @@ STAGES = {
     "contexts": {"exceptions", "generators", "merging"},
     "merging": {"mutation"},
     "loops": {"halves", "merging", "mutation", "rotations"},
-    "rotations": {"choices", "merging"},
+    "rotations": {"merging", "mutation"},
     "wrappers": {"mutation"},
     "calls": {
         "wrappers",

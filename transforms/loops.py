@@ -20,7 +20,7 @@ from srcdiff.transforms.ir import (
 )
 from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, fresh_size, kind_of
 from srcdiff.transforms.merging import UNBOUND, Exit, Path, common
-from srcdiff.transforms.mutation import NUMBERS, NeedsChoice, convert
+from srcdiff.transforms.mutation import NUMBERS, NeedsCarrying, NeedsChoice, convert
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
@@ -110,13 +110,41 @@ class Loop:
             self.state.env[key] = self.carry(self.state.env.get(key), ("name", key), key[1])
         inits_state = self.state
         carried = tuple(s.param for s in self.slots)
-        test_block, body_path, flag = self.iterate_body(carried)
+        undo = self.mark_stacks()
+        unbound = [s.key[1] for s in self.slots if s.param is None and s.init is UNDEFINED
+                   and s.key[0] == "name" and len(s.key) == 2]  # fmt: skip
+        run.unbound_names += unbound
+        try:
+            test_block, body_path, flag = self.iterate_body(carried)
+        except NeedsCarrying as need:
+            if need.key not in unbound:
+                raise
+            undo()
+            self.kinds["name", need.key] = renamed(need.kind, f"@{self.number}.", "@.")
+            self.again(self.mark, guards, run.written | written, aliases)
+            self.entry.reads = reads
+            return None
+        del run.unbound_names[len(run.unbound_names) - len(unbound) :]
         self.written, run.written = run.written, run.written | written
         if not self.settled(body_path, inits_state):
             self.again(self.mark, guards, written, aliases)
             self.entry.reads = reads
             return None
         return (self.finish(test_block, body_path, flag),)
+
+    def mark_stacks(self) -> Callable[[], None]:
+        """A function that puts the specialiser's stacks back to where they are now."""
+        run = self.specializer
+        lists = [(s, list(s)) for s in (
+            run.frames, run.temporaries, run.tries, run.consumers, run.unbound_names)]  # fmt: skip
+        numbers = run.depth, run.regions
+
+        def undo() -> None:
+            for now, then in lists:
+                now[:] = then
+            run.depth, run.regions = numbers
+
+        return undo
 
     def again(self, mark: int, guards: int, written: set, aliases: list) -> None:
         run = self.specializer
@@ -185,7 +213,8 @@ class Loop:
         kind = self.kinds.get(slot)
         if kind is None:
             self.slots.append(Slot(slot, None, UNDEFINED, None, name))
-            return Missing(f"`{name}` {UNBOUND}")
+            site = self.rotations.site(name)  # what earlier steps have bound is not known here
+            return Missing(f"`{name}` {UNBOUND}", sites=frozenset((site,) if site else ()))
         param = Value(name, renamed(kind, "@.", f"@{self.number}."), self.user)
         self.slots.append(Slot(slot, param, UNDEFINED, None, name))
         ref = self.specializer.fresh(param)

@@ -19,7 +19,7 @@ from srcdiff.transforms.ir import (
     Instr,
     Value,
 )
-from srcdiff.transforms.mutation import NUMBERS
+from srcdiff.transforms.mutation import NUMBERS, NeedsChoice
 from srcdiff.transforms.references import (
     Array,
     Buffer,
@@ -192,11 +192,16 @@ class Merger:
             found, other = (x, y) if isinstance(x, Missing) else (y, x)
             if isinstance(other, (Array, Choice)) and found.why.endswith(UNBOUND):
                 if self.chosen(name):
-                    return self.choice(*((x, None) if other is x else (None, y)), name)
+                    if found.sites - self.run.choices:
+                        raise NeedsChoice(found.sites)
+                    if found.kind is None:  # what earlier steps have bound, if they have, is known
+                        return self.choice(*((x, None) if other is x else (None, y)), name)
             if isinstance(other, (Plain, Array)) and found.why.endswith(UNBOUND):
                 path = self.then if other is x else self.other
                 outer, self.run.state = self.run.state, path.state
                 found = found._replace(kind=self.run.kind(other)._replace(size=None))
+                if self.where and isinstance(other, (Array, Choice)):
+                    found = found._replace(sites=found.sites | {self.site(name)})
                 self.run.state = outer
             return found
         if isinstance(x, (Plain, Known)) and isinstance(y, (Plain, Known)):

@@ -53,6 +53,13 @@ class NeedsChoice(Exception):
         self.sites = sites
 
 
+class NeedsCarrying(Exception):
+    """A step of a loop reads a name that an earlier step may have bound, to a value of `kind`."""
+
+    def __init__(self, key: tuple, kind: Kind):
+        self.key, self.kind = key, kind
+
+
 class Memory:
     """Reading, writing and merging references."""
 

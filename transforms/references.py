@@ -150,6 +150,7 @@ class Iterator(NamedTuple):
 class Missing(NamedTuple):
     why: str
     kind: Any = None  # of what the name is bound to on the paths that bind it
+    sites: frozenset = frozenset()  # of the merges that could make a choice of it
 
 
 class Possible(NamedTuple):

@@ -31,6 +31,7 @@ from srcdiff.transforms.ir import (
 )  # fmt: skip
 from srcdiff.transforms.kinds import BOOL, Kind, join
 from srcdiff.transforms.merging import UNBOUND, Path
+from srcdiff.transforms.mutation import NeedsChoice
 from srcdiff.transforms.references import Array, Buffer, Choice, Missing, State, arrays_of
 
 MOST = 12  # arrays that one name may refer to, or that a loop may own
@@ -130,7 +131,9 @@ class Rotations:
             end = self.loop.end_of(slot, path.state)
             if isinstance(end, (Array, Choice)):
                 self.ends[slot] = end
-            elif slot not in self.unbound or self.options[slot]:
+            elif isinstance(end, Missing) and end.sites - self.run.choices:
+                raise NeedsChoice(end.sites)
+            elif slot not in self.unbound or self.options[slot] or (end and end.kind is not None):
                 raise self.refuse(self.names[slot], "is an array in some steps only")
         live = {
             slot: {a.buffer: None for a in arrays_of(end) if not self.is_outer(a.buffer)}

@@ -46,7 +46,7 @@ from srcdiff.transforms.kinds import BOOL, Kind, fits, kind_of
 from srcdiff.transforms.loops import Loop
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower
 from srcdiff.transforms.merging import Exit, Merger, Path
-from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
+from srcdiff.transforms.mutation import NUMBERS, NeedsCarrying, describe, kind_of_value
 from srcdiff.transforms.objects import instance_class
 from srcdiff.transforms.outside import OutsidePlace, Written
 from srcdiff.transforms.parse import MISSING, parse
@@ -205,6 +205,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
         self.gathered: set[Value] = set()  # what advanced indexing has just read
         self.stores: dict[str, list[tuple]] = {}  # local → (value, inside a region) of each store
         self.regions = 0
+        self.unbound_names: list[tuple] = []  # that a running loop may have bound in earlier steps
         self.uncertain = 0  # run-time values decide, so often, whether this is reached
         self.loops = 0
         # Helpers on the tape: function → what it returns; None: there is no tape
@@ -593,6 +594,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
                     raise self.failing(UnboundLocalError(text), where,
                                        f"`{plain_name}` is read before it is assigned")  # fmt: skip
                 if isinstance(ref, Missing):
+                    if ref.kind is not None and (frame.number, name) in self.unbound_names:
+                        raise NeedsCarrying((frame.number, name), ref.kind)
                     raise self.refuse(where, ref.why)
                 return ref
             parsed, frame = frame.parsed, self.frame_of(frame.outer)
