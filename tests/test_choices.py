@@ -90,6 +90,20 @@ def test_what_one_branch_makes_is_handed_on_by_another(s):
 
 
 @BOTH
+def test_two_uses_of_what_one_branch_makes(s):
+    def f(x, y, s):
+        c = y if s > 0 else x.copy()
+        c[0] /= 2.0
+        y[[2]] *= 2.0
+        t = c[2]
+        for v in y:
+            c[1:] = v
+        return t + np.sum(c) + np.sum(x)
+
+    right(f, some(3), some(3, start=2.0), s, wrt=(0, 1))
+
+
+@BOTH
 def test_a_choice_in_a_helper_with_out(s):
     def scale(a, by):
         np.multiply(a, by, out=a)

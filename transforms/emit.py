@@ -294,6 +294,7 @@ class Emitter:
             unbound = perhaps_unbound(part)
             self.unbound |= unbound
             self.copied.update(map(variables.find, self.handed_on(part, unbound)))
+        self.zeros = {variables.find(v) for v in self.added(part, unbound, {}, ())}
 
     def handed_on(self, block: Block, unbound: set[Value]) -> Iterator[Value]:
         """Of the values that may be unbound those that are pushed, or assigned to a variable."""
@@ -312,6 +313,22 @@ class Emitter:
                 if source in unbound and self.needed(target):
                     if self.variables.find(source) is not self.variables.find(target):
                         yield source
+
+    def added(self, block: Block, unbound: set[Value], made: dict, around: tuple) -> Iterator[Value]:
+        """Of the adjoints that may be unbound those that are read whether they are or not.
+
+        made     adjoint → the branches around the place where it is made
+        around   the branches around the block
+        """
+        for instr in block.instrs:
+            if not instr.blocks and instr.op not in ("push", "copy"):
+                yield from (v for v in instr.operands if v in unbound and made.get(v) == around)
+            if instr.op in ("for", "while"):
+                made.update(dict.fromkeys(carried(instr)[0], around))
+            made.update(dict.fromkeys(instr.results, around))
+            for inner in instr.blocks:
+                within = (*around, inner) if instr.op == "if" else around
+                yield from self.added(inner, unbound, made, within)
 
     def assigned(self, order: list[Value], reserved: set[str]) -> dict[Value, str]:
         return assign(self.variables, order, reserved, self.parameters)
@@ -729,7 +746,9 @@ class Emitter:
             if not self.needed(target):
                 continue
             if source is UNDEFINED:  # bound, if it is handed on where nobody will read it
-                if self.variables.find(target) in self.copied:
+                if self.variables.find(target) in self.zeros:
+                    moves.append((self.names[target], ast.Constant(0.0)))
+                elif self.variables.find(target) in self.copied:
                     moves.append((self.names[target], ast.Constant(None)))
                 continue
             if isinstance(source, Value) and self.variables.find(source) is \
@@ -981,6 +1000,8 @@ class Emitter:
     def copied_expr(self, v: Any) -> ast.expr:
         """`v.copy()`, or None where nothing is there to copy."""
         copied = ast.Call(ast.Attribute(self.expr(v), "copy"), [], [])
+        if isinstance(v, Value) and self.variables.find(v) in self.zeros:
+            return ast.Call(ast.Attribute(self.module(np), "copy"), [self.expr(v)], [])
         if v in self.unbound:
             unbound = ast.Compare(self.expr(v), [ast.Is()], [ast.Constant(None)])
             return ast.IfExp(unbound, ast.Constant(None), copied)
