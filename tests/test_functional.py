@@ -13,7 +13,7 @@ from srcdiff import UnsupportedSyntaxError, grad, value_and_grad
 from tests.gallery import some
 from tests.judge import right
 
-PROGRAMS = []
+PROGRAMS: list[tuple] = []
 
 
 def program(*args):
@@ -209,7 +209,6 @@ def dec_factory(x):
     return dec3(x)
 
 
-calls = []
 
 
 def timed(f):

@@ -57,6 +57,8 @@ STAGES = {
     "merging": {"mutation"},
     "loops": {"halves", "merging", "mutation", "rotations"},
     "rotations": {"merging", "mutation"},
+    "rotations": {"choices", "merging"},
+    "library": {"mutation"},
     "wrappers": {"mutation"},
     "calls": {
         "wrappers",
@@ -66,6 +68,7 @@ STAGES = {
         "containers",
         "elements",
         "functional_calls",
+        "library",
         "iteration",
         "mappings",
         "mutation",

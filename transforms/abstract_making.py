@@ -316,10 +316,9 @@ def linspace(op: Any, start: Any, stop: Any, num: Any = 50, endpoint=True, *args
 
 @abstract(np.array, np.asarray, np.asanyarray)
 def array(op: Any, a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Kind:
-    if kwargs.get("ndmin"):
-        raise Unknown
     a = array_of(a) if type(a) is int else numeric(a)
-    return as_array(a, a.dims, dtype_arg(dtype))
+    more = static(kwargs.get("ndmin", 0)) - len(a.dims or ())
+    return as_array(a, (*(1,) * more, *a.dims), dtype_arg(dtype))
 
 
 @abstract(np.copy, "copy")

@@ -30,6 +30,7 @@ from srcdiff.transforms import (
     contexts,
     elements,
     functional_calls,
+    library,
     mappings,
     number_calls,
     objects,
@@ -51,8 +52,10 @@ from srcdiff.transforms.kinds import (
     Kind,
     fresh_size,
 )  # fmt: skip
+from srcdiff.transforms.library import Libraries
 from srcdiff.transforms.mappings import Mappings
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
+from srcdiff.transforms.number_calls import BINARY as OPERATORS
 from srcdiff.transforms.number_calls import Numbers
 from srcdiff.transforms.objects import Objects, instance_class, lookup
 from srcdiff.transforms.outside import Outside
@@ -103,6 +106,7 @@ HANDLERS = {
     **contexts.HANDLERS,
     **elements.HANDLERS,
     **functional_calls.HANDLERS,
+    **library.HANDLERS,
     **mappings.HANDLERS,
     **number_calls.HANDLERS,
     **objects.HANDLERS,
@@ -125,6 +129,7 @@ class Calls(
     ArrayCalls,
     Objects,
     Outside,
+    Libraries,
     Wrappers,
 ):
     # ------------------------------------------------------------------ operations
@@ -309,6 +314,9 @@ class Calls(
             given = tuple(self.outside_ref(("object", a), a) for a in obj.args)
             named = {k: self.outside_ref(("object", v), v) for k, v in obj.keywords.items()}
             return self.call(Known(obj.func), (*given, *args), {**named, **kwargs}, where)
+        found = self.written_out(obj, args, kwargs, where)
+        if found is not None:
+            return found
         if obj in NONDIFFERENTIABLE or rule_of(obj) is not None or self.understood(obj):
             if all(self.is_tree(a) for a in (*args, *kwargs.values())):
                 return self.apply(obj, args, kwargs, where)
@@ -325,6 +333,10 @@ class Calls(
                 return self.inline(method, (self.itself(obj), *args), kwargs, where)
         if contexts.made_by_generator(obj):
             return Bound((obj.__wrapped__, args, kwargs), "manager")
+        for look in (self.of_kinds, self.seen_through):
+            found = look(obj, args, kwargs, where)
+            if found is not None:
+                return found
         if isinstance(obj, types.FunctionType) and not self.is_ours(obj):
             return self.inlined_or_taped(obj, args, kwargs, where)
         if has_source(obj):
@@ -561,7 +573,8 @@ class Calls(
             return self.grid(base.obj, key, where)
         if isinstance(base, Iterator) and base.kind == "range":
             return self.range_item(base, key, where)
-        if isinstance(base, Known) and not isinstance(base.obj, type):
+        generic = isinstance(base, Known) and hasattr(base.obj, "__class_getitem__")
+        if generic or isinstance(base, Known) and not isinstance(base.obj, type):
             index = self.known(key, where, "this index")
             try:
                 found = base.obj[index]
@@ -706,6 +719,8 @@ class Calls(
             return self.apply(float, (base,), {}, where)
         if name == "__getitem__" and len(args) == 1:
             return self.getitem(base, args[0], where)
+        if name in OPERATORS and len(args) == 1 and not kwargs and self.kind(base).tag == "array":
+            return self.binary(OPERATORS[name], base, args[0], where)
         number = self.number_method(base, name, args, kwargs, where)
         if number is not None:
             return number

@@ -475,8 +475,9 @@ class Halves(Memory):
                 return ("tuple", ref.cls, *map(form_of, ref.items))
             return self.form_of(ref, leaves, half.name)
 
-        form: Any = form_of(result)
-        form = form, tuple((key, form_of(self.state.env[key])) for key in changed), writes
+        value = form_of(result)
+        changes = tuple((key, form_of(self.state.env[key])) for key in changed)
+        found: Any = value, changes, writes
         leaves += [Leaf(Array(mine[i]), half.params[i].name) for i in writes]
         trees = [self.read(one.ref, self.where) for one in leaves]
         half.shares = self.shared([one.ref for one in leaves[: len(leaves) - len(writes)]],
@@ -489,10 +490,10 @@ class Halves(Memory):
         half.effect = any(i.effect and not i.attrs.get("half") for i in walk(block))
         kinds = [leaf_kind(tree)._replace(size=None) for tree in trees]
         kinds = [canonical(kind, half.number, i) for i, kind in enumerate(kinds)]
-        if half.form == form and len(half.kinds) == len(kinds):
+        if half.form == found and len(half.kinds) == len(kinds):
             kinds = [joined(a, b) for a, b in zip(half.kinds, kinds)]
             kinds = [canonical(kind, half.number, i) for i, kind in enumerate(kinds)]
-        return form, kinds
+        return found, kinds
 
     def check_private(self, lowered: Lowered, before: State) -> None:
         """Refuse changes of lists, dicts and objects that are not the helper's own."""

@@ -29,6 +29,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import resolve_name
 from typing import Any, NamedTuple
 
 from srcdiff.runtime.errors import UnsupportedSyntaxError
@@ -210,9 +211,11 @@ class Lowering(Patterns):
             self.store(alias.asname or top, module, node)
 
     def stmt_ImportFrom(self, node: Any) -> None:
+        name = node.module
         if node.level:
-            raise self.refuse(node, "a relative import inside a function")
-        module = self.emit(node, "import", node.module, node.module)
+            package = self.parsed.globals.get("__package__")
+            name = resolve_name("." * node.level + (name or ""), package)
+        module = self.emit(node, "import", name, name)
         for alias in node.names:
             self.store(alias.asname or alias.name, self.emit(node, "getattr", module, alias.name),
                        node)  # fmt: skip

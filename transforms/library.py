@@ -1,0 +1,192 @@
+"""What libraries' own Python code asks of its arguments: answered while compiling.
+
+    xp = array_namespace(x)          the module, found for arrays like these
+    np.iterable(x)                   True
+    np.polyval(p, x)                 NumPy's own Python code, read as a helper of the user's
+
+A function whose answer depends on kinds alone is called, on empty arrays of these kinds.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime import stand_ins
+from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
+from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
+from srcdiff.transforms.mutation import Memory
+from srcdiff.transforms.references import (
+    ARRAYS,
+    Dict,
+    Known,
+    List,
+    Object,
+    Plain,
+    Ref,
+    Tuple,
+    static_ref,
+)  # fmt: skip
+
+# Module and name of functions that look at nothing but the kinds of their arguments.
+OF_KINDS = {
+    ("scipy._lib._array_api_override", "array_namespace"),
+    ("scipy._lib._array_api", "xp_result_type"),
+    ("scipy._lib._array_api", "xp_default_dtype"),
+    ("scipy._lib._array_api", "is_lazy_array"),
+}
+
+
+class Libraries(Memory):
+    def like(self, ref: Any, where: Any) -> Any:
+        """An object of the kind of a reference."""
+        if isinstance(ref, Known):
+            return ref.obj
+        if isinstance(ref, (Tuple, List)):
+            parts = [self.like(r, where) for r in self.items(ref, where)]
+            return tuple(parts) if isinstance(ref, Tuple) else parts
+        kind = self.kind(ref)
+        if not kind.numeric or kind.dims is None:
+            raise self.refuse(where, "something of unknown kind is given to a library function")
+        if kind.tag == "array":
+            return np.empty((1,) * len(kind.dims), kind.dtype)
+        number = kind.dtype.type(1)
+        return number.item() if kind.python else number
+
+    def of_kinds(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        """What a function of kinds alone returns; None for other functions."""
+        name = getattr(f, "__module__", None), getattr(f, "__qualname__", None)
+        if name not in OF_KINDS:
+            return None
+        given = [self.like(a, where) for a in args]
+        return static_ref(f(*given, **{k: self.like(v, where) for k, v in kwargs.items()}))
+
+    def seen_through(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        """What is called instead of a library's wrapper; None for other functions."""
+        name = getattr(f, "__module__", None), getattr(f, "__qualname__", None)
+        if name in stand_ins.OF_LIBRARIES:
+            return self.as_if_here(stand_ins.OF_LIBRARIES[name], args, kwargs, where)
+        code = getattr(f, "__code__", None)
+        if code is None or code.co_name != "axis_nan_policy_wrapper" or f.__closure__ is None:
+            return None
+        # It moves axes, and looks for NaNs and small samples: without wishes for these,
+        # what it wraps gives the same.
+        cells = dict(zip(code.co_freevars, f.__closure__))
+        plain = {"nan_policy": "propagate", "keepdims": False, "_no_deco": False}
+        if any(kwargs.get(k, Known(v)) != Known(v) for k, v in plain.items()):
+            return None
+        kwargs = {k: v for k, v in kwargs.items() if k not in plain}
+        axis = kwargs.get("axis", Known(0))
+        if axis == Known(None) and args and self.kind(args[0]).rank == 1:
+            del kwargs["axis"]
+        elif not isinstance(axis, Known) or type(axis.obj) is not int:
+            return None
+        if "hypotest_fun_in" not in cells:
+            return None
+        return self.call(Known(cells["hypotest_fun_in"].cell_contents), args, kwargs, where)
+
+    def call_index(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        kind = self.kind(args[0])
+        whole = kind.tag == "scalar" and kind.dtype.kind in "iub"
+        return args[0] if whole and kind.python and kind.dtype.kind != "b" else None
+
+    def call_prod(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        if kwargs or not isinstance(args[0], (Tuple, List)) or len(args) != 1:
+            return None
+        found: Ref = Known(1)
+        for item in self.items(args[0], where):
+            one = isinstance(found, Known) and found.obj == 1
+            found = item if one else self.binary(operator.mul, found, item, where)
+        return found
+
+    def call_broadcast_shapes(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        """Of shapes of which it is known how they go together."""
+        shapes = [list(self.items(a, where)) if isinstance(a, (Tuple, List)) else [a] for a in args]
+        rank = max(map(len, shapes), default=0)
+        found: list = []
+        for axis in range(-rank, 0):
+            here = [shape[axis] for shape in shapes if len(shape) >= -axis]
+            sizes = [r for r in here if not (isinstance(r, Known) and r.obj == 1)]
+            if any(not self.same_size(sizes[0], other) for other in sizes[1:]):
+                return None
+            found.append(sizes[0] if sizes else Known(1))
+        return Tuple(tuple(found))
+
+    def same_size(self, a: Any, b: Any) -> bool:
+        if isinstance(a, Known) and isinstance(b, Known):
+            return a == b
+        one, other = self.kind(a).size, self.kind(b).size
+        return one is not None and one == other
+
+    def call_iterable(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        (ref,) = args
+        if isinstance(ref, Known):
+            return Known(np.iterable(ref.obj))
+        if isinstance(ref, (Tuple, List, Dict)):
+            return Known(True)
+        if isinstance(ref, (Plain, *ARRAYS)) and self.kind(ref).numeric:
+            return Known(bool(self.kind(ref).rank))
+        return None if not isinstance(ref, Object) else Known(hasattr(ref.cls, "__iter__"))
+
+    def written_out(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        """NumPy's own code of a function that has no rule; None where it is not understood."""
+        code = getattr(f, "_implementation", None)
+        if not isinstance(code, types.FunctionType) or f in NONDIFFERENTIABLE:
+            return None
+        if rule_of(f) is not None or not any(self.may_flow(a) for a in (*args, *kwargs.values())):
+            return None
+        undo = self.snapshot()
+        try:
+            return self.inline(code, args, kwargs, where)
+        except (UnsupportedSyntaxError, NoRuleError):
+            undo()
+            return None
+
+    def may_flow(self, ref: Any) -> bool:
+        """Whether a reference may hold floats that are known only at run time."""
+        if isinstance(ref, (Plain, *ARRAYS)):
+            return self.kind(ref).inexact or self.kind(ref).tag in ("list", "object")
+        if isinstance(ref, (Tuple, List)):
+            held = ref.items if isinstance(ref, Tuple) else self.held(ref)
+            return isinstance(held, Plain) or any(map(self.may_flow, held))
+        return False
+
+
+def folded(f: Callable) -> Callable:
+    """A handler for a function of classes and dtypes: called while compiling."""
+
+    def handler(run: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        if kwargs or not all(isinstance(a, Known) for a in args):
+            return None
+        return Known(f(*(a.obj for a in args)))
+
+    return handler
+
+
+def of_int(answer: bool) -> Callable:
+    """A handler for `math.isnan` and the like: what it says of an int is known."""
+
+    def handler(run: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        kind = run.kind(args[0])
+        return Known(answer) if kind.tag == "scalar" and kind.dtype.kind in "iub" else None
+
+    return handler
+
+
+def cast(run: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+    return args[1]
+
+
+HANDLERS: dict[Any, Callable] = {
+    np.iterable: Libraries.call_iterable, np.broadcast_shapes: Libraries.call_broadcast_shapes,
+    math.prod: Libraries.call_prod, operator.index: Libraries.call_index,
+    typing.cast: cast, math.isnan: of_int(False), math.isinf: of_int(False),
+    math.isfinite: of_int(True),
+    **{f: folded(f) for f in (np.issubdtype, np.promote_types)},
+}  # fmt: skip
