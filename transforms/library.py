@@ -43,6 +43,10 @@ OF_KINDS = {
 }
 
 
+# Functions of NumPy whose results are known, but that have no rule.
+NO_RULE = {np.vander, np.gradient, np.linalg.multi_dot, np.linalg.matrix_power, np.linalg.cond}
+
+
 class Libraries(Memory):
     def like(self, ref: Any, where: Any) -> Any:
         """An object of the kind of a reference."""
@@ -141,10 +145,12 @@ class Libraries(Memory):
             return None
         if rule_of(f) is not None or not any(self.may_flow(a) for a in (*args, *kwargs.values())):
             return None
+        if self.understood(f) and f not in NO_RULE:
+            return None
         undo = self.snapshot()
         try:
             return self.inline(code, args, kwargs, where)
-        except (UnsupportedSyntaxError, NoRuleError):
+        except (UnsupportedSyntaxError, NoRuleError, TypeError, ValueError):
             undo()
             return None
 
