@@ -57,7 +57,6 @@ STAGES = {
     "merging": {"mutation"},
     "loops": {"halves", "merging", "mutation", "rotations"},
     "rotations": {"merging", "mutation"},
-    "rotations": {"choices", "merging"},
     "library": {"mutation"},
     "wrappers": {"mutation"},
     "calls": {
