@@ -99,7 +99,7 @@ STAGES = {
     # The fallback: what is called, how a tree is made to call it, and one helper of a compiled one.
     "rewrite": {"parse"},
     "taped_calls": {"rewrite"},
-    "taped": {"rewrite", "taped_calls", "taped_numpy"},
+    "taped": {"rewrite", "taped_calls", "taped_numpy", "taped_scipy"},
     "__init__": {"pipeline"},
 }
 ORDER = "pipeline"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import scipy.special as special
+from scipy import integrate, interpolate, ndimage, optimize, special
 
 from srcdiff import value_and_grad
 from srcdiff.runtime.registry import RULES, rule_of
@@ -45,3 +45,55 @@ def test_compiled_and_on_the_tape(fun, point):
     compiled = value_and_grad(f, wrt=wrt, fallback="error")(*args)
     taped = value_and_grad_on_tape(f, wrt)(*args)
     assert not agree(finished(compiled), finished(taped))
+
+
+# What runs in place of SciPy's compiled solvers, splines and filters
+
+X = np.linspace(0.0, 3.0, 7)
+Y = np.sin(X)
+TCK = interpolate.splrep(X, Y)
+CUBIC, PCHIP = interpolate.CubicSpline(X, Y), interpolate.PchipInterpolator(X, Y)
+BSPLINE = interpolate.make_interp_spline(X, Y, 3)
+GRID = interpolate.RectBivariateSpline(X, X, np.outer(Y, Y) + X)
+
+
+def roots(p):
+    r = optimize.brentq(lambda x: x**3 - p * x - p, 0, 10)
+    s = optimize.newton(lambda x, q: x**3 - q * x - q, 2.0, args=(p,))
+    t = optimize.root_scalar(lambda x: x**3 - p * x - p, bracket=(0, 10)).root
+    return r + 2 * s + 3 * t
+
+
+def roots_of_systems(p):
+    u = optimize.fsolve(lambda v: [v[0] ** 2 + v[1] - p, v[0] - v[1] * p], [1.0, 1.0])
+    v = optimize.root(lambda v: np.array([v[0] ** 2 + v[1] - p, v[0] - v[1] * p]), u).x
+    return np.sum(u * np.array([1.0, 2.0])) + v[1]
+
+
+def integrals(p):
+    a = integrate.quad(lambda x: np.exp(-p * x) * x, 0, p)[0]
+    b = integrate.quad(lambda x: np.exp(-p * x * x), -np.inf, np.inf)[0]
+    c = integrate.quad(lambda x, q: np.exp(-q * x * x), p, np.inf, args=(p,))[0]
+    return a + 2 * b + 3 * c + np.sum(integrate.cumulative_trapezoid(Y * p * p, X))
+
+
+def splines(p):
+    a = interpolate.splev(p, TCK) + np.sum(interpolate.splev(np.array([0.2, 0.4]) * p, TCK, der=1))
+    b = CUBIC(p) + CUBIC(p * 1.1, 1) + CUBIC.derivative()(p) + PCHIP(p) ** 2
+    return a + b + BSPLINE(p) * p + BSPLINE(p, 1) + GRID(p, p * 1.1)[0, 0] + GRID.ev(p, 0.3)
+
+
+def filters(p):
+    a = np.sum(ndimage.correlate1d(Y * p, [1.0, 2.0, 0.5], mode="wrap") ** 2)
+    b = np.sum(ndimage.convolve(np.outer(Y, Y) * p, np.arange(6.0).reshape(2, 3)) ** 3)
+    c = np.sum(ndimage.gaussian_filter(Y * p, 1.5) ** 2)
+    return a + b + c + np.sum(ndimage.uniform_filter(Y * p, 3) ** 2)
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.runtime.errors.FallbackWarning")
+@pytest.mark.parametrize("f", [roots, roots_of_systems, integrals, splines, filters])
+def test_what_ends_in_compiled_code(f):
+    p, h = 1.3, 1e-3
+    value, d_p = value_and_grad(f)(p)
+    want = (8 * (f(p + h) - f(p - h)) - (f(p + 2 * h) - f(p - 2 * h))) / (12 * h)
+    assert np.allclose(value, f(p), 1e-10) and np.allclose(d_p, want, 1e-6)

@@ -665,7 +665,10 @@ class Objects(Memory):
         return Known(isinstance(ref, (Function, Method)))
 
     def call_issubclass(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        return Known(issubclass(*(self.known(a, where, "the class") for a in args)))
+        known = [self.known(a, where, "the class") for a in args]
+        if not isinstance(known[0], type):
+            raise self.refuse(where, "`issubclass` of what is no class")
+        return Known(issubclass(*known))
 
     def call_fields(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         ref = args[0]

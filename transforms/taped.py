@@ -35,6 +35,7 @@ from srcdiff.transforms.recording import active, boxes_in, current
 from srcdiff.transforms.rewrite import has_source, taped, use
 from srcdiff.transforms.taped_calls import Watch, is_of
 from srcdiff.transforms.taped_numpy import MADE_OF_OTHERS, vectorized
+from srcdiff.transforms.taped_scipy import substitute
 
 ndarray = np.ndarray
 slice = builtins.slice  # what rewritten code calls, whatever the user's names are
@@ -357,6 +358,9 @@ def call_python(f: types.FunctionType, args: tuple, kwargs: dict) -> Any:
     if f in RULES or f in NONDIFFERENTIABLE:
         return made(apply(f, args, kwargs), [])
     home = (f.__module__ or "").partition(".")[0]
+    instead = substitute(f) if home == "scipy" else None
+    if instead is not None:
+        return enter(instead(call, f, tuple(map(entered, args)), kwargs))
     if home == "srcdiff" or (home in sys.stdlib_module_names and f.__module__ not in _REWRITTEN):
         return enter(f(*args, **kwargs))
     if home == "numpy" and not active((args, kwargs)):
