@@ -294,3 +294,14 @@ def test_no_file_names_a_path_of_a_machine():
         if path.is_file() and MACHINE_PATH.search(path.read_bytes().decode(errors="replace")):
             guilty.append(name)
     assert not guilty
+
+
+def test_no_part_of_the_specialiser_hides_a_method_of_another():
+    from srcdiff.transforms.specialize import Specializer
+
+    homes: dict[str, str] = {}
+    for part in Specializer.__mro__[:-1]:
+        for name, member in vars(part).items():
+            if callable(member) and not name.startswith("__"):
+                assert name not in homes, f"`{name}` of {part.__name__} and of {homes[name]}"
+                homes[name] = part.__name__

@@ -314,7 +314,8 @@ class Emitter:
                     if self.variables.find(source) is not self.variables.find(target):
                         yield source
 
-    def added(self, block: Block, unbound: set[Value], made: dict, around: tuple) -> Iterator[Value]:
+    def added(self, block: Block, unbound: set[Value], made: dict,
+              around: tuple) -> Iterator[Value]:  # fmt: skip
         """Of the adjoints that may be unbound those that are read whether they are or not.
 
         made     adjoint → the branches around the place where it is made

@@ -77,7 +77,7 @@ class Sequences(Memory):
             return a if b.items is None else b
         return Kind("list", items=(join(a.items[0], b.items[0]),))
 
-    def with_item(self, kind: Kind, item: Any) -> Kind:
+    def kind_with(self, kind: Kind, item: Any) -> Kind:
         return self.joined(kind, Kind("list", items=(leaf_kind(item),)))
 
     # ------------------------------------------------------------------ methods
@@ -85,7 +85,7 @@ class Sequences(Memory):
     def sequence_append(self, base: List, item: Any, where: Any) -> None:
         tree = self.read(item, where)
         self.fix(item)
-        kind = self.with_item(self.held(base).value.kind, tree)
+        kind = self.kind_with(self.held(base).value.kind, tree)
         self.change_sequence("list_append", base, (tree,), kind, where)
 
     def sequence_extend(self, base: List, ref: Any, where: Any) -> None:
@@ -101,7 +101,7 @@ class Sequences(Memory):
         if not (type(place) is int and place == 0):
             n = self.emit(len, (held,), None, INT, where, "n")
             place = self.emit(kernels.insert_place, (place, n), None, INT, where, "at")
-        kind = self.with_item(held.kind, tree)
+        kind = self.kind_with(held.kind, tree)
         self.change_sequence("list_insert", base, (place, tree), kind, where)
 
     def sequence_pop(self, base: List, index: Any, where: Any) -> Ref:
@@ -143,7 +143,7 @@ class Sequences(Memory):
         held = self.held(base).value
         tree = self.read(value, where)
         self.fix(value)
-        kind = self.with_item(held.kind, tree)
+        kind = self.kind_with(held.kind, tree)
         self.change_sequence("list_setitem", base, (self.read(key, where), tree), kind, where)
 
     # ------------------------------------------------------------------ slices
