@@ -353,7 +353,7 @@ class Writers(Overlap):
         self.write(place, key, self.read(value, where), where)
         return Known(None)
 
-    def method_sort(self, a: Array, args: tuple, kwargs: dict, where: Any) -> Ref:
+    def sort_array(self, a: Array, args: tuple, kwargs: dict, where: Any) -> Ref:
         axis, kind, order, stable = self.named("axis kind order stable", args, kwargs, where)
         if order is not None:
             raise self.refuse(where, "`sort` with `order=`")
@@ -496,7 +496,7 @@ HANDLERS: dict[Any, Callable] = {
     **{getattr(operator, name.strip("_")): in_place(op) for name, op in IN_PLACE.items()},
 }  # fmt: skip
 METHODS: dict[str, Callable] = {
-    "fill": Writers.method_fill, "sort": Writers.method_sort, "put": Writers.method_put,
+    "fill": Writers.method_fill, "sort": Writers.sort_array, "put": Writers.method_put,
     "partition": Writers.method_partition, "__setitem__": Writers.method_setitem,
 }  # fmt: skip
 CHANGING = frozenset(
