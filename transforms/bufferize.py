@@ -15,6 +15,7 @@ are views of inputs or share memory with another result.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Iterable
 from typing import Any
@@ -669,7 +670,8 @@ class Look:
         instrs = []
         for instr in block.instrs:
             if instr.op in UPDATES or self.is_accumulation(instr):
-                instr = instr.replace(attrs={**instr.attrs, "inplace": True})
+                touches = functools.partial(self.origins.may_share, instr.args[0])
+                instr = instr.replace(attrs={**instr.attrs, "inplace": touches})
             elif instr.blocks:
                 instr = instr.replace(blocks=tuple(self.marked(b) for b in instr.blocks))
             elif instr.op == "push" and instr.args[0] in self.plan.stacks:

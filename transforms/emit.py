@@ -20,7 +20,7 @@ import keyword
 import operator
 import sys
 import types
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -40,9 +40,12 @@ from srcdiff.transforms.ir import (
     perhaps_unbound,
     walk,
 )  # fmt: skip
+from srcdiff.transforms.kinds import INT
 from srcdiff.transforms.names import Variables, assign, base_name, lives
 from srcdiff.transforms.printer import Comment
 
+FEW = 6  # places in which a sum of ints is written rather than named
+CROSSED = 16  # stores that an expression is moved past at most
 WIDTH = 84  # of an expression that is put together from several instructions
 
 BINARY: dict[Any, type] = {
@@ -132,6 +135,7 @@ class Emitter:
         self.statements: list[ast.stmt] = []
         self.makers: dict[Value, Instr] = {}
         self.uses: dict[Value, int] = {}
+        self.inside: dict[Value, int] = {}
         self.folded: set[Value] = set()
         self.where: Any = None
         self.elided: set[Value] = set()
@@ -150,6 +154,9 @@ class Emitter:
         for instr in block.instrs:
             for v in instr.operands:
                 self.uses[v] = self.uses.get(v, 0) + 1
+            if instr.op == "for" or instr.op not in ("push", "list", "tuple") and not instr.blocks:
+                for v in foldable_operands(instr):  # where an expression may be written
+                    self.inside[v] = self.inside.get(v, 0) + 1
             for inner in instr.blocks:
                 self.count(inner)
         for v in flatten(block.results):
@@ -168,6 +175,7 @@ class Emitter:
         elif len(block.results) == 1 and getattr(self, "test_of", None) is block:
             for v in flatten(block.results):
                 consumer.setdefault(v, n)
+        self.folded |= self.cheap(block)
         barriers = [i for i, instr in enumerate(block.instrs) if is_barrier(instr)]
         effective = list(range(n + 1))
         self.length = getattr(self, "length", {})
@@ -176,10 +184,14 @@ class Emitter:
             if not self.may_fold(instr) or instr.results[0] not in consumer:
                 continue
             v = instr.results[0]
+            if v in self.folded:
+                continue
             at = effective[consumer[v]]
             between = bisect_right(barriers, i)
-            if between < len(barriers) and barriers[between] < at and self.reads_memory(instr):
-                continue
+            if between < len(barriers) and barriers[between] < at:
+                crossed = barriers[between : bisect_left(barriers, at)]
+                if self.is_changed(instr, [block.instrs[k] for k in crossed]):
+                    continue
             if consumer[v] < n and self.too_long(block.instrs[consumer[v]], instr):
                 continue
             self.folded.add(v)
@@ -190,6 +202,20 @@ class Emitter:
                 if instr.op == "while" and k == 0:
                     self.test_of = inner
                 self.fold(inner)
+
+    def cheap(self, block: Block) -> set[Value]:
+        """Sums like `i + 1`: written wherever they are used, if that is in few places."""
+        return {
+            instr.results[0]
+            for instr in block.instrs
+            if instr.op in (operator.add, operator.sub)
+            and instr.results[0].kind == INT._replace(size=instr.results[0].kind.size)
+            and not instr.results[0].user
+            and any(type(a) is int for a in instr.args)
+            and not any(a in self.folded for a in instr.operands)
+            and 1 < self.uses.get(instr.results[0], 0) <= FEW
+            and self.inside.get(instr.results[0]) == self.uses[instr.results[0]]
+        }
 
     def extra(self, user: Instr | None, instr: Instr) -> None:
         """Account for the text that a folded value adds to its user's line."""
@@ -231,15 +257,20 @@ class Emitter:
             return False
         return not v.user or is_view_of_nothing(instr)
 
-    def reads_memory(self, instr: Instr) -> bool:
-        pending = list(instr.operands)
+    def is_changed(self, instr: Instr, crossed: list[Instr]) -> bool:
+        """Whether memory that an instruction reads may change in others."""
+        found, pending = [], list(instr.operands)
         while pending:
             v = pending.pop()
-            if v.kind.tag != "scalar":
-                return True
             if v in self.folded:
                 pending.extend(self.makers[v].operands)
-        return False
+            elif v.kind.tag != "scalar":
+                found.append(v)
+        if not found:
+            return False
+        return len(crossed) > CROSSED or any(
+            touches(v) for barrier in crossed for touches in [touched(barrier)] for v in found
+        )
 
     # ------------------------------------------------------------------ the function
 
@@ -1272,6 +1303,14 @@ def is_barrier(instr: Instr) -> bool:
     if instr.attrs.get("opaque") or (instr.effect and instr.op not in ("adjoint", "push")):
         return True
     return any(is_barrier(i) for b in instr.blocks for i in b.instrs)
+
+
+def touched(barrier: Instr) -> Callable[[Value], bool]:
+    """Whether the memory of a value may change in a barrier."""
+    touches = barrier.attrs.get("inplace")
+    if callable(touches) and not barrier.attrs.get("opaque") and not barrier.effect:
+        return touches
+    return lambda v: True
 
 
 def is_view_of_nothing(instr: Instr) -> bool:

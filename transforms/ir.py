@@ -482,8 +482,10 @@ class Printer:
         for name, value in instr.attrs.items():
             if name == "twin":
                 marks.append(f"twin {self.twins.setdefault(value, len(self.twins) + 1)}")
+            elif name == "inplace":
+                marks += ["!"] if value else []
             elif value is True and name != "reverse":
-                marks.append("!" if name == "inplace" else name)
+                marks.append(name)
             elif value is not None and value is not False and name != "reverse":
                 marks.append(f"{name}={self.arg(value)}")
         return "".join(f" {mark}" for mark in marks)

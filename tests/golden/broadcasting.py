@@ -9,13 +9,10 @@ def broadcasting_grad(a, b, c):
     t_2 = c / t
     # adjoint
     size = a.size
-    d_c = np.sum(np.full_like(a, -1.0 / size))
     d_t = np.ones_like(a * b + t_2)
     d_t_2 = np.sum(d_t, axis=1, keepdims=True)
-    d_t_3 = np.sum(d_t_2 / t)
     d_b = 2 * (-d_t_2 * t_2 / t) * b
-    d_y = d_t * a
     d_a = np.sum(d_t * b, axis=0)
     d_a += 1.0 / size
-    d_b += np.sum(d_y, axis=1, keepdims=True)
-    return d_a, d_b, d_c + d_t_3
+    d_b += np.sum(d_t * a, axis=1, keepdims=True)
+    return d_a, d_b, np.sum(np.full_like(a, -1.0 / size)) + np.sum(d_t_2 / t)

@@ -24,10 +24,8 @@ def forward_substitution_grad(a, b):
         d_t_2 = d_t / a_2
         d_a[i, i] -= d_t * y[i] / a_2
         d_t = -d_t_2
-        d_t_3 = d_t * y[:i]
-        d_t = d_t * a[i, :i]
         d_y[i] = 0.0
-        d_y[:i] += d_t
-        d_a[i, :i] += d_t_3
+        d_y[:i] += d_t * a[i, :i]
+        d_a[i, :i] += d_t * y[:i]
         d_b[i] += d_t_2
     return d_a, d_b

@@ -12,6 +12,5 @@ def logistic_loss_grad(w, b, x, t):
     # adjoint
     d_w = 0.02 * w
     d_z = 1.0 / t.size / (1 + exp) * exp * t_2
-    d_b = np.sum(d_z)
     d_w += x.T @ d_z
-    return d_w, d_b
+    return d_w, np.sum(d_z)

@@ -16,11 +16,10 @@ def lotka_grad(y, a, b, steps, dt):
         stack.append((u, v))
         t = u * v
         y = y + dt * np.array([a * u - t, t - b * v])
-    y_2 = y[1]
     # adjoint
     d_y = np.zeros_like(y)
     d_y[1] = y[0]
-    d_y[0] += y_2
+    d_y[0] += y[1]
     d_a = 0.0
     d_b = 0.0
     for _ in range(steps):

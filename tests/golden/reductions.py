@@ -5,14 +5,12 @@ def reductions(m):
 # grad(reductions, wrt=0)
 
 def reductions_grad(m):
-    mean_m = m.mean(axis=0)
     m_view = m[0]
     max_m = m.max()
     min_m = m.min()
     # adjoint
     d_sum_m = np.zeros_like(m.sum(axis=1))
     d_sum_m[1] = 1.0
-    n = m.shape[0]
     test = m == min_m
     d_m = max_m * test / np.sum(test, axis=None, keepdims=True)
     d_m += d_sum_m[..., None]
@@ -27,5 +25,5 @@ def reductions_grad(m):
     cumprod_concatenate_head_view = np.flip(np.cumprod(np.concatenate((head,
         m_view_view_view_view), axis=0), axis=0), 0)
     d_m[0] += np.reshape(before * cumprod_concatenate_head_view, (m_view.shape[0],))
-    d_m += 2 * mean_m / n
+    d_m += 2 * m.mean(axis=0) / m.shape[0]
     return d_m
