@@ -39,7 +39,7 @@ def is_plain_object(obj):
     >>> is_plain_object(type("Model", (), {})()), is_plain_object(3)
     (True, False)
     """
-    return dataclasses.is_dataclass(type(obj)) or is_plain(type(obj))
+    return dataclasses.is_dataclass(type(obj)) or is_plain(type(obj))  # type: ignore[arg-type]
 
 
 def is_of_attributes(kind):

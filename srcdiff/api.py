@@ -290,8 +290,8 @@ class _Code:
         self.entries = entries
         self.holds = unchanged(compiled.guards, callee, args)
         self.promoted: list[int | str] = []
-        self.outside = outside_arrays(compiled.guards) if compiled.writes_arguments else None
-        self.overlaps = compiled.writes_arguments
+        self.overlaps = compiled.writes_arguments or compiled.writes_outside
+        self.outside = outside_arrays(compiled.guards) if self.overlaps else None
         self.finish: Function | None = None
         self.careful, self.checked = True, False
         self.observes: Function | None = None
@@ -499,7 +499,8 @@ class Differentiated:
         outside = code.outside() if code.outside else ()
         if may_overlap(args, kwargs, outside):
             callee = self._parsed_callee()
-            callee.check_overlap(callee.bind(args, kwargs), outside)
+            written = code.compiled.writes_outside
+            callee.check_overlap(callee.bind(args, kwargs), outside, written)
 
     def _gradients_fit(self, code: _Code, arguments: dict[str, Any], result: Any) -> bool:
         """Whether gradients have the structure, shapes and dtypes of their arguments."""

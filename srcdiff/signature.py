@@ -588,12 +588,24 @@ class Callee:
         raise AssertionError("nothing was refused")
 
     def check_overlap(
-        self, arguments: dict[str, Any], outside: tuple[np.ndarray, ...] = ()
+        self,
+        arguments: dict[str, Any],
+        outside: tuple[np.ndarray, ...] = (),
+        writes_outside: bool = False,
     ) -> None:
         """Refuse arrays that share memory, and one container in two places.
 
-        A store into one would change the other.
+        A store into one would change the other. Two arrays outside may share memory where the
+        function writes into neither.
         """
+        if writes_outside:
+            for x, y in itertools.combinations(outside, 2):
+                if x is not y and np.may_share_memory(x, y) and np.shares_memory(x, y):
+                    raise UnsupportedSyntaxError(
+                        f"two arrays outside `{self.name}` share memory, and it writes into one",
+                        self.where(),
+                        "Let it use one of them, or a copy.",
+                    )
         found = list(_arrays(arguments))
         places: dict[int, str] = {}
         for name, container in _containers(arguments):

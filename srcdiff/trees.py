@@ -39,7 +39,7 @@ def children(tree: Any) -> list[tuple[Step, Any]] | None:
 
 def is_object(obj: Any) -> bool:
     """Whether an object is a container: of a dataclass, or of a plain class of the user's."""
-    kind = type(obj)
+    kind: Any = type(obj)
     return (hasattr(kind, "__dataclass_fields__") or is_plain(kind)) and id(obj) not in CYCLIC
 
 

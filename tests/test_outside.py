@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from srcdiff import UnsupportedSyntaxError, elementwise_grad, grad, value_and_grad
+from srcdiff import UnsupportedSyntaxError, grad, value_and_grad
 from tests.tape import value_and_grad_on_tape
 
 COUNT = 0
@@ -369,12 +369,38 @@ def test_what_is_appended_and_changed_afterwards_is_refused():
     assert not LOG
 
 
-def test_attributes_of_an_argument_are_private():
-    def f(x, n):
-        y = x * 1.0
-        y[0] = 7.0
-        return np.sum(y * MODEL.w) * n
+BASE = np.arange(6.0)
+PART, OTHER = BASE[:4], BASE[2:]
 
-    x = np.ones(3)
-    elementwise_grad(f, fallback="error")(x, 2)
-    assert np.array_equal(x, np.ones(3))
+
+def test_arrays_that_share_memory_with_one_that_is_written_are_refused():
+    def writes(x):
+        BUFFER[:] = x * 2
+        return np.sum(BUFFER * x)
+
+    def writes_a_part(x):
+        PART[:3] = x
+        return np.sum(OTHER) * np.sum(x)
+
+    def reads_parts(x):
+        x[0] = 2.0
+        return np.sum(OTHER) * np.sum(PART) * np.sum(x)
+
+    for f, x in ((writes, BUFFER), (writes, BUFFER[::-1]), (writes_a_part, np.ones(3))):
+        with pytest.raises(UnsupportedSyntaxError, match="share"):
+            grad(f, fallback="error")(x)
+    assert np.array_equal(grad(writes, fallback="error")(np.ones(3)), [4, 4, 4])
+    assert np.array_equal(grad(reads_parts, fallback="error")(np.ones(3)), [0, 84, 84])
+
+
+def test_an_array_that_cannot_be_written_raises_as_numpy_does():
+    def writes(x):
+        FROZEN[0] = x[0]
+        return np.sum(FROZEN)
+
+    with pytest.raises(ValueError, match="read-only"):
+        grad(writes, fallback="error")(np.ones(3))
+
+
+FROZEN = np.zeros(3)
+FROZEN.flags.writeable = False

@@ -120,6 +120,7 @@ class Compiled(NamedTuple):
     source    None for a function that runs on the tape; `ir` is then the error that says why
     lines     generated line → the site in the user's source that it came from
     taped     (helper, why the compiler refuses it) of each helper that runs on the tape
+    writes_outside   whether it writes into arrays that lie outside the function
     careful   makes the variant that computes on NumPy's scalars throughout and sums what may have
               been broadcast, to be called when the function raises an ArithmeticError or a
               ValueError; None if there is no second run
@@ -134,6 +135,7 @@ class Compiled(NamedTuple):
     output_kind: Any
     careful: Callable[[], Callable] | None = None
     taped: tuple[tuple[Callable, SrcdiffError], ...] = ()
+    writes_outside: bool = False
 
 
 def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None) -> Compiled:
@@ -233,7 +235,8 @@ def generate(
     function, source, ir, lines = finish(fast)
     again = again and not has_effects(block)
     return Compiled(function, source, ir, primal.guards, primal.writes_arguments, lines,
-                    seeding.kind, careful if again else None, tuple(run.taped))  # fmt: skip
+                    seeding.kind, careful if again else None, tuple(run.taped),
+                    bool(run.own_array))  # fmt: skip
 
 
 def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, list[Value]]:
