@@ -1,11 +1,19 @@
 """Objects of the user's classes: as arguments, with gradients of their structure; `self.w`."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from srcdiff import UnknownArgumentError, UnsupportedSyntaxError, grad, value_and_grad, vjp
+from srcdiff import (
+    UnknownArgumentError,
+    UnsupportedSyntaxError,
+    elementwise_grad,
+    grad,
+    value_and_grad,
+    vjp,
+)
 from tests.judge import right
 from tests.tape import value_and_grad_on_tape
 
@@ -270,3 +278,45 @@ def test_a_method_that_is_replaced_takes_effect():
     assert df(1.0) == 3.0
     model.scale = lambda: 4.0
     assert df(1.0) == 4.0
+
+
+@dataclasses.dataclass
+class Output:
+    total: float
+    parts: list
+
+
+class Both(NamedTuple):
+    total: float
+    twice: np.ndarray
+
+
+def test_objects_are_returned_as_what_they_are():
+    def f(x):
+        state = State(x * 2)
+        return np.sum(x), (Output(np.sum(x), [x * 2, state]), Both(np.sum(x), x * 2), state)
+
+    x = np.ones(2)
+    (value, (output, both, state)), g = value_and_grad(f, has_aux=True, fallback="error")(x)
+    assert type(output) is Output and type(both) is Both and type(state) is State
+    assert output.parts[1] is state and state.t == 0
+    assert np.array_equal(state.x, [2, 2]) and both.total == 2.0
+    assert np.array_equal(g, [1, 1])
+    for made in (lambda x: Output(np.sum(x), [x * 2]), lambda x: Both(np.sum(x), x * 2)):
+        assert np.array_equal(elementwise_grad(made, fallback="error")(x), [3, 3])
+        value, pull = vjp(made, x)
+        assert np.array_equal(pull(value)[0], [6, 6])
+
+
+def test_an_object_that_is_stored_outside_is_made_there():
+    def f(x):
+        STATES["last"] = Output(np.sum(x), [])
+        STATES["last"].parts.append(x * 2)
+        return np.sum(STATES["last"].parts[0])
+
+    x = np.ones(2)
+    assert np.array_equal(grad(f, fallback="error")(x), [2, 2])
+    assert type(STATES["last"]) is Output and np.array_equal(STATES["last"].parts, [[2, 2]])
+
+
+STATES: dict = {}

@@ -67,7 +67,7 @@ _WRITE = frozenset(
     """at delitem iadd iand iconcat ifloordiv ilshift imatmul imod imul ior ipow irshift isub
     itruediv ixor setitem""".split()
 )
-_MARKS = ("effect", "inplace", "opaque", "half")
+_MARKS = ("effect", "inplace", "opaque", "half", "made")
 _HOLD = frozenset({"getitem", "identity", "list", "list_append", "list_setitem", "tuple"})
 _IMMUTABLE = frozenset({"scalar", "str", "bytes", "none", "range", "slice"})
 

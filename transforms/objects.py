@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime.errors import UnsupportedSyntaxError
-from srcdiff.runtime.plain_objects import is_of_attributes
+from srcdiff.runtime.plain_objects import instance, is_of_attributes
 from srcdiff.transforms.ir import Slice
-from srcdiff.transforms.kinds import Kind
+from srcdiff.transforms.kinds import OBJECT, Kind
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     Array,
@@ -46,6 +46,11 @@ from srcdiff.transforms.references import (
     Super,
     Tuple,
 )  # fmt: skip
+
+
+class Attributes(dict):
+    """What an object holds, in an argument tree."""
+
 
 ABSENT: Any = object()  # what is found where nothing is
 
@@ -402,6 +407,65 @@ class Objects(Memory):
         if isinstance(obj, (np.ndarray, list, dict, tuple)):
             return self.outside_ref(("object", obj), obj)
         return Known(obj)
+
+    # ------------------------------------------------------------------ objects as values
+
+    def has_objects(self, ref: Any, seen: frozenset = frozenset()) -> bool:
+        """Whether an object or a namedtuple is in what a reference leads to."""
+        if isinstance(ref, Object) or isinstance(ref, Tuple) and ref.cls is not tuple:
+            return True
+        if isinstance(ref, Tuple):
+            return any(self.has_objects(r, seen) for r in ref.items)
+        if isinstance(ref, (List, Dict)) and ref.cell not in seen:
+            held = self.held(ref)
+            parts = () if isinstance(held, (Plain, Missing)) else \
+                held.values() if isinstance(held, dict) else held  # fmt: skip
+            return any(self.has_objects(r, seen | {ref.cell}) for r in parts)
+        return False
+
+    def apart(self, ref: Any, where: Any, above: tuple = ()) -> Any:
+        """The argument tree of a reference, with objects as dicts of their attributes."""
+        if isinstance(ref, Tuple):
+            return tuple(self.apart(r, where, above) for r in ref.items)
+        if isinstance(ref, (List, Dict, Object)):
+            if ref.cell in above:
+                raise self.refuse(where, "an object that holds itself is used as a value")
+            held, above = self.held(ref), (*above, ref.cell)
+            if isinstance(held, dict):
+                kind = Attributes if isinstance(ref, Object) else dict
+                return kind({k: self.apart(r, where, above) for k, r in held.items()})
+            if type(held) is tuple:
+                return [self.apart(r, where, above) for r in held]
+        return self.read(ref, where)
+
+    def made(self, ref: Any, where: Any, seen: dict) -> Any:
+        """The argument tree of a reference, with the objects in it made: one for each cell."""
+        if isinstance(ref, Object):
+            if ref.cell not in seen:
+                self.apart(ref, where)  # refuses what holds itself
+                held = {k: self.made(r, where, seen) for k, r in self.held(ref).items()}
+                seen[ref.cell] = self.emit_object(ref.cls, held, where, ref.cell.name)
+            return seen[ref.cell]
+        if isinstance(ref, Tuple):
+            items = tuple(self.made(r, where, seen) for r in ref.items)
+            if ref.cls is tuple:
+                return items
+            return self.emit(ref.cls, items, None, OBJECT, where, ref.cls.__name__.lower(),
+                             made=True)  # fmt: skip
+        if isinstance(ref, (List, Dict)) and self.has_objects(ref):
+            held = self.held(ref)
+            if isinstance(held, dict):
+                return {k: self.made(r, where, seen) for k, r in held.items()}
+            return [self.made(r, where, seen) for r in held]
+        return self.escaping(ref, where)
+
+    def emit_object(self, cls: type, held: dict, where: Any, name: str) -> Any:
+        """`Point(x=a, y=b)` where the class of a dataclass makes it, else `instance(…)`."""
+        fields = getattr(cls, "__dataclass_fields__", None)
+        if fields is not None and is_generated(cls.__init__) and not hasattr(cls, "__post_init__"):
+            if list(held) == [f.name for f in fields.values() if f.init]:
+                return self.emit(cls, (), held, OBJECT, where, name, made=True)
+        return self.emit(instance, (cls, held), None, OBJECT, where, name, made=True)
 
     # ------------------------------------------------------------------ namedtuples
 

@@ -341,7 +341,7 @@ class Outside(Memory):
 
     def emit_store(self, path: tuple, ref: Any, where: Any) -> None:
         attrs = {"effect": True, "path": path}
-        tree = self.escaping(ref, where)
+        tree = self.made(ref, where, {}) if self.has_objects(ref) else self.escaping(ref, where)
         self.instrs.append(Instr("store_outside", (tree,), None, (), (), attrs, where))
 
     def escaping(self, ref: Any, where: Any) -> Any:
@@ -398,7 +398,8 @@ class Outside(Memory):
             self.appended.add(cell)  # nobody reads it: its length may change
             self.guards[:] = [g for g in self.guards if not leads_through(g.path, path)]
         attrs = {"effect": True, "path": path}
-        tree = self.escaping(args[0], where)
+        has_objects = self.has_objects(args[0])
+        tree = self.made(args[0], where, {}) if has_objects else self.escaping(args[0], where)
         self.instrs.append(Instr("append_outside", (tree,), None, (), (), attrs, where))
         self.appended_refs.append((self.written.now, args[0]))
 

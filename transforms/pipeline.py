@@ -45,6 +45,7 @@ from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.linemap import build, line_map
 from srcdiff.transforms.mutation import NeedsChoice
+from srcdiff.transforms.objects import Attributes
 from srcdiff.transforms.outside import NeedsOutside, Structure
 from srcdiff.transforms.parse import Parsed
 from srcdiff.transforms.printer import print_source
@@ -170,10 +171,11 @@ def generate(
     arguments, run, primal = specialized(request, static)
     wanted = [arguments.wanted(entry, run) for entry in request.wrt]
     wrt = list(dict.fromkeys(v for tree in wanted for v in flatten(tree)))
-    out, aux = split_output(primal.output, request)
+    out, _ = split_output(primal.output, request)
+    returned, aux = split_output(primal.returned, request)
     seeding = Seeding(request, out, arguments, run.returned_at)
     block = primal.block.replace(
-        params=tuple(arguments.params), results=(primal.output, *wrt)
+        params=tuple(arguments.params), results=(primal.returned, *wrt)
     )  # fmt: skip
 
     def record(name: str, block: Block) -> Block:
@@ -186,7 +188,7 @@ def generate(
     halves = reached(block)
     block = finished_calls(block)
     block, gradients = reverse(block, seeding.seeds, wrt, expander(run), seeding.instrs)
-    value = (primal.output if request.has_aux else out,) if request.value else (
+    value = (primal.returned if request.has_aux else returned,) if request.value else (
         (aux,) if request.has_aux else ())  # fmt: skip
     block = record("reverse", block.replace(results=(*value, *gradients)))
     for pass_ in (dead_code, common_subexpressions, fold, branches, dead_code):
@@ -648,6 +650,9 @@ class Seeding:
         elif isinstance(out, (tuple, list)):
             for i, part in enumerate(out):
                 self.cotangent(part, ast.Subscript(access, ast.Constant(i)), f"{name}_{i}")
+        elif isinstance(out, Attributes):
+            for k, part in out.items():
+                self.cotangent(part, ast.Attribute(access, k), f"{name}_{k}")
         elif isinstance(out, dict):
             for k, part in out.items():
                 self.cotangent(part, ast.Subscript(access, ast.Constant(k)), f"{name}_{k}")

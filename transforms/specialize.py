@@ -85,12 +85,14 @@ UNROLL = 24  # lowered instructions that unrolling a loop over a known range may
 class Specialized(NamedTuple):
     """The linear IR of a function for one signature.
 
-    output    the tree of references that it returns, read into IR values
+    output    the tree of references that it returns, read into IR values; an object is a dict
+    returned  the same as it is returned: with objects and namedtuples made
     guards    what must hold outside for the IR to be the function
     """
 
     block: Block
     output: Any
+    returned: Any
     guards: tuple[Guard, ...]
     writes_arguments: bool
 
@@ -114,11 +116,12 @@ def specialize(run: Specializer, parsed: Any, args: dict[str, Ref], state: State
     lowered = lowered_of(parsed)
     run.begin_outside()
     output = run.body(parsed, lowered, run.missing(parsed, lowered, args))
-    tree = run.read_output(output)
+    tree, returned = run.read_output(output)
     run.flush(None)
-    block = Block(tuple(params), [*run.prologue, *run.instrs], (tree,))
+    block = Block(tuple(params), [*run.prologue, *run.instrs], (returned,))
     written = {b for b in run.written if isinstance(b, Buffer) and b.origin == "argument"}
-    return Specialized(block, tree, tuple(run.guards), bool(written | (run.written & cells)))
+    changed = bool(written | (run.written & cells))
+    return Specialized(block, tree, returned, tuple(run.guards), changed)
 
 
 def expander(run: Specializer) -> Callable:
@@ -1386,10 +1389,14 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
 
     # ------------------------------------------------------------------ results
 
-    def read_output(self, ref: Any) -> Any:
+    def read_output(self, ref: Any) -> tuple[Any, Any]:
+        """What the function returns, taken apart, and as it is returned: objects are made."""
         if isinstance(ref, Missing):
             raise self.refuse(self.where, ref.why)
-        return self.read(ref, self.where)
+        if not self.has_objects(ref):
+            tree = self.read(ref, self.where)
+            return tree, tree
+        return self.apart(ref, self.where), self.made(ref, self.where, {})
 
 
 class Frame(NamedTuple):
