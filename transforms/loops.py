@@ -317,7 +317,8 @@ class Loop:
             run.temporaries.append(test_values)
 
             def test() -> None:
-                run.run(instr.blocks[0])
+                if run.run(instr.blocks[0]) is not None:
+                    raise ChangingTest
                 self.test = run.truth(run.value(instr.blocks[0].results[0]), instr.where)
 
             path = run.sub(start.copy(), test)
@@ -365,9 +366,7 @@ class Loop:
                    if before.env.get((_, n)) != ref and not n.startswith(".")]  # fmt: skip
         changed += [k.name for k, held in before.memory.items() if after.memory.get(k) != held]
         if changed:
-            raise self.specializer.refuse(
-                self.instr.where, f"a test of `while` that changes `{changed[0]}`",
-                "Write `while True:` and leave the loop with `if …: break`.")  # fmt: skip
+            raise ChangingTest
 
     def settled(self, path: Path, start: State) -> bool:
         """Whether the end of the body fits its start; else note what was learnt."""
@@ -897,6 +896,10 @@ class Loop:
             inner = before.ref if before is not None else None
             return Possible(build(inner, slot))
         return build(before, slot)
+
+
+class ChangingTest(Exception):
+    """The test of a `while` is more than a test: it is to be a part of the body."""
 
 
 class Slot:

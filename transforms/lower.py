@@ -117,7 +117,7 @@ class Lowering(Patterns):
         self.outer: set[str] = set()  # declared `global` or `nonlocal`
         self.renamed: dict[str, str] = {}  # targets of comprehensions
         self.statement: Any = None
-        self.comprehensions = 0
+        self.comprehensions = self.loops = 0
         self.generator = False  # there is a `yield`
 
     # ------------------------------------------------------------------ functions
@@ -295,20 +295,13 @@ class Lowering(Patterns):
         self.emit(node.iter, "for", iterable, blocks=blocks, count=0)
 
     def stmt_While(self, node: Any) -> None:
-        if any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)) and not node.orelse:
-            # The test binds a name: it is the first statement of the body.
-            leave = gast.If(gast.UnaryOp(gast.Not(), node.test), [gast.Break()], [])
-            for new in (leave, leave.test, leave.body[0]):
-                gast.copy_location(new, node.test)
-            test = Block((), (), (True,))
-            body = self.block(lambda: self.statements([leave, *node.body]))
-            empty = Block((), (), ())
-            self.emit(node.test, "while", blocks=(test, body, empty), count=0)
-            return
+        self.loops += 1
+        ended = f".while{self.loops}.ended"  # see `tested_inside`
+        self.local.add(ended)
         test = self.block(lambda: self.expr(node.test))
         body = self.block(lambda: self.statements(node.body))
         other = self.block(lambda: self.statements(node.orelse))
-        self.emit(node.test, "while", blocks=(test, body, other), count=0)
+        self.emit(node.test, "while", blocks=(test, body, other), count=0, ended=ended)
 
     def stmt_With(self, node: Any) -> None:
         if len(node.items) > 1:
@@ -644,6 +637,29 @@ class Lowering(Patterns):
 
 # Functions that take all items of an iterable before they do anything else.
 WHOLE = frozenset("sum list tuple sorted min max set frozenset dict any all len".split())
+
+
+def tested_inside(instr: Instr) -> Block:
+    """`while test: …` as `while True:` that is left where the test fails.
+
+    The test may change something then; whether it was it that ended the loop says a name.
+    """
+    test, body, orelse = instr.blocks
+    where, ended = instr.where, instr.attrs["ended"]
+    (result,) = test.results
+    empty = Block((), (), ())
+    leave = Block((), [Instr("store", (ended, True), where=where), Instr("break", where=where)], ())
+    check = Instr("if", (result,), blocks=(empty, leave), where=where)
+    whole = Block((), [*test.instrs, check, *body.instrs], ())
+    loop = Instr("while", (), blocks=(Block((), (), (True,)), whole, empty), where=where)
+    if not orelse.instrs:
+        return Block((), [loop], ())
+    found = Value("ended")
+    return Block((), [
+        Instr("store", (ended, False), where=where), loop,
+        Instr("load", (ended,), results=(found,), where=where),
+        Instr("if", (found,), blocks=(orelse, empty), where=where),
+    ], ())  # fmt: skip
 
 
 class _Nothing:

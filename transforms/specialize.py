@@ -43,8 +43,8 @@ from srcdiff.transforms.ir import (
 )  # fmt: skip
 from srcdiff.transforms.iteration import is_stream
 from srcdiff.transforms.kinds import BOOL, Kind, fits, kind_of
-from srcdiff.transforms.loops import Loop
-from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower
+from srcdiff.transforms.loops import ChangingTest, Loop
+from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower, tested_inside
 from srcdiff.transforms.merging import Exit, Merger, Path
 from srcdiff.transforms.mutation import NUMBERS, NeedsCarrying, describe, kind_of_value
 from srcdiff.transforms.objects import instance_class
@@ -226,6 +226,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
         self.indirect = 0  # calls that Python's own functions make of the user's
         self.running: list[int] = []  # the numbers of all frames
         self.kept: dict[Block, Block] = {}
+        self.rewritten: dict[Instr, Block] = {}  # `while` → the same, with its test in its body
         self.exit_flags: set[Value] = set()  # what says whether a loop has been left
         self.facts: dict = {}  # tests → how they have come out on this path
 
@@ -1375,7 +1376,15 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
         return self.unrolled(instr, length - start, lambda i: item(Known(i.obj + start)))
 
     def do_while(self, instr: Instr) -> Exit | None:
-        return self.loop(instr, None, None)
+        if instr not in self.rewritten:
+            undo, depth = self.snapshot(), len(self.temporaries)
+            try:
+                return self.loop(instr, None, None)
+            except ChangingTest:
+                undo()
+                del self.temporaries[depth:]
+                self.rewritten[instr] = tested_inside(instr)
+        return self.run(self.rewritten[instr])
 
     def loop(self, instr: Instr, bounds: tuple | None, item: Callable | None) -> Exit | None:
         """A `for` or `while` that stays a region."""

@@ -416,3 +416,28 @@ def generator_as_list(x):
 
     a, b = both(x)
     return np.sum(sum(both(a)) * list(both(b))[1]) + max(v * v for v in x)
+
+
+@line("A test of `while` that changes something, with `else`", 4.3)
+def changing_test(x):
+    def halved():
+        nonlocal x
+        x = x / 2
+        return x
+
+    y = 1.0
+    while halved() > 0.3:
+        y = y * x
+        if y > 10:
+            break
+    else:
+        y = y * 2
+    return x * 3 + y
+
+
+@line("`:=` in a test", 3.7)
+def walrus(x):
+    n = 0.0
+    while (y := x / (n + 1)) > 1.1:
+        n += 1.0
+    return y * x
