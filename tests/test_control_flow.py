@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.gallery import some
-from tests.judge import right
+from tests.judge import right, right_or_refused
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
@@ -72,3 +72,65 @@ def test_a_store_into_what_a_pattern_binds_reaches_the_subject():
         return np.sum(y * y)
 
     right(f, some(3))
+
+
+M = np.array([[0.5, 1.5, -0.7], [1.0, 2.0, 3.0]])
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_a_number_that_becomes_an_array(n):
+    def f(m, n):
+        total = 0
+        product = 1.0
+        for i in range(n):
+            total += m[i] * m[i]
+            product = product * m[i]
+        return np.sum(total) + np.sum(np.sin(product * 3) / 2 * m[0])
+
+    right(f, M, n)
+
+
+def test_a_number_that_becomes_a_matrix_on_some_paths():
+    def f(m):
+        total = 0
+        for row in m:
+            if row[0] > 0.7:
+                total = total + np.outer(row, row)
+        total /= len(m)
+        return np.trace(total)
+
+    right(f, M)
+
+
+def test_a_number_that_becomes_a_float32_array():
+    def f(m):
+        total = 0
+        for row in m:
+            total = total + row * row
+        return np.sum(total)
+
+    right(f, M.astype(np.float32))
+
+
+@pytest.mark.parametrize("m", [M, M[:0]])
+def test_where_the_shape_of_what_may_be_a_number_matters_it_is_refused(m):
+    def f(w, m):
+        product, total = 1.0, 0.0
+        for row in m:
+            total = total + np.sum(w * product)
+            product = product * row
+        return total + np.sum(product * w)
+
+    assert right_or_refused(f, 2.0, m) == "refused"
+
+
+def test_what_may_be_a_number_and_has_two_names_is_not_updated():
+    def f(m):
+        total = 0
+        for row in m:
+            before = total
+            total += row
+            total += before
+        return np.sum(total * total)
+
+    right_or_refused(f, M)

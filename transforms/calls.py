@@ -197,6 +197,15 @@ class Calls(
     def result(self, op: Any, tree: tuple, keywords: dict, kind: Kind | None, args: tuple,
                where: Any, name: str, attrs: dict) -> Ref:  # fmt: skip
         """The reference to what an operation returns."""
+        may_be_number = self.loose and not self.frame.internal and \
+            self.check_loose(op, tree, keywords, where)  # fmt: skip
+        ref = self.result_of(op, tree, keywords, kind, args, where, name, attrs)
+        if may_be_number and isinstance(ref, Array) and not ref.path:
+            self.loose.add(self.state.memory[ref.buffer])
+        return ref
+
+    def result_of(self, op: Any, tree: tuple, keywords: dict, kind: Kind | None, args: tuple,
+                  where: Any, name: str, attrs: dict) -> Ref:  # fmt: skip
         name = name or result_name(op, tree)
         if kind is not None and kind.tag in ("tuple", "list") and kind.items is not None \
                 and op not in (sum, max, min):  # fmt: skip

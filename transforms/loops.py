@@ -167,7 +167,13 @@ class Loop:
             return self.slots_for_unbound(slot, name)
         if isinstance(ref, Plain) or (isinstance(ref, Known) and type(ref.obj) in NUMBERS):
             leaf = ref.value if isinstance(ref, Plain) else ref.obj
-            return Plain(self.slot(slot, leaf, name).param)
+            param = self.slot(slot, leaf, name).param
+            if param.kind.tag != "array":
+                return Plain(param)
+            run.loose.add(param)
+            made = run.fresh(param)
+            self.slots[-1].buffer = made.buffer
+            return made
         if self.rotations.chosen(name, ref):
             return self.rotations.carry(slot, ref, name)
         if isinstance(ref, ARRAYS):
@@ -225,7 +231,10 @@ class Loop:
     def slot(self, slot: Any, leaf: Any, name: str) -> Slot:
         kind = self.kinds.get(slot)
         found = leaf.kind if isinstance(leaf, Value) else kind_of(leaf)
-        if kind is not None:
+        if kind is not None and kind.tag == "array" and self.constant(leaf) is not None:
+            leaf = self.constant(leaf)  # `total = 0`, to which arrays are added
+            kind = renamed(kind, "@.", f"@{self.number}.")
+        elif kind is not None:
             joined = self.specializer.join_leaf(leaf, Value("t", kind), self.instr.where)
             if joined is None:
                 raise self.specializer.refuse(
@@ -256,6 +265,18 @@ class Loop:
             else Size(f"own{mark}{axis}", 0, d.not_one and not d.minus)
             for axis, d in enumerate(kind.shape)
         ))  # fmt: skip
+
+    def certain(self) -> bool:
+        """Whether the loop surely has a step."""
+        return self.instr.op == "for" and self.bounds is not None and all(
+            isinstance(b, int) for b in self.bounds[1:]
+        ) and len(range(*self.bounds[1:])) > 0  # fmt: skip
+
+    def constant(self, leaf: Any) -> Any:
+        """The number that a value is before the loop, if it is written there."""
+        if isinstance(leaf, Value):
+            return self.specializer.constants.get(leaf)
+        return leaf if type(leaf) in NUMBERS else None
 
     def carry_memory(self, key: Any) -> None:
         held = self.state.memory.get(key)
@@ -447,9 +468,16 @@ class Loop:
                     raise run.refuse(
                         self.instr.where, f"`{slot.name}` is another list in each step of this "
                         "loop, and has another name", "Make a copy (`.copy()`).")  # fmt: skip
+            elif isinstance(ref, Missing) and self.constant(slot.init) is not None:
+                kind = ref.kind  # an array on some paths
             if kind is None:
                 continue
             joined = run.join_leaf(slot.param, Value("t", kind), self.instr.where)
+            if joined is None and kind.tag == "array" and slot.param.kind.tag == "scalar" \
+                    and self.constant(slot.init) is not None:  # fmt: skip
+                self.kinds[slot.key] = self.outside(kind)
+                fits = False
+                continue
             if joined is None:
                 what = f"`{slot.name}` changes its kind in this loop " \
                        f"(from {slot.param.kind!r} to {kind!r})"  # fmt: skip
@@ -662,6 +690,8 @@ class Loop:
             inits.append(slot.init)
             yields.append(convert_leaf(tree, slot.param.kind))
             results.append(result)
+            if slot.param in run.loose and not self.certain():
+                run.loose.add(result)
             after[slot.key] = self.place(slot, ref, result, state, buffers)
         self.restore(state, after)
         returned = self.returned(exit, path, params, inits, yields, results, state)

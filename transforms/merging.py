@@ -220,6 +220,12 @@ class Merger:
         if isinstance(x, Tuple) and isinstance(y, Tuple) and len(x.items) == len(y.items):
             cls = x.cls if x.cls is y.cls else tuple
             return Tuple(tuple(self.refs(p, q, name, user) for p, q in zip(x.items, y.items)), cls)
+        for one, other, path in ((x, y, self.other), (y, x, self.then)):
+            if isinstance(other, Array) and isinstance(one, (Plain, Known)):
+                outer, self.run.state = self.run.state, path.state
+                kind = self.run.kind(other)
+                self.run.state = outer
+                return Missing(f"`{name}` is one of two things, depending on a branch", kind)
         if x == y:
             return x
         if isinstance(x, Object) and isinstance(y, Object) and x.cls is y.cls:

@@ -72,6 +72,7 @@ class Memory:
     temporaries: list[dict]
     appended: set  # lists from outside that are appended to
     read_cells: set
+    loose: set  # arrays in name, which a loop starts as a number
     failing: Callable  # see `exceptions`
     outside_cells: dict  # lists and dicts from outside → how they are reached
     fields_of: dict  # id of an object outside → the cell of its fields that are written
@@ -194,6 +195,9 @@ class Memory:
     def check_writable(self, buffer: Buffer, where: Any) -> None:
         if buffer.fixed:
             raise self.refuse(where, buffer.fixed)
+        if self.state.memory[buffer] in self.loose:
+            raise self.refuse(where, f"a store into `{buffer.name}`, which may be a number still",
+                              "Start with an array of zeros.")  # fmt: skip
         if buffer.origin == "outside":
             self.needs(self.place_of[buffer])
         others = {b if a is buffer else a for a, b in self.aliases if buffer in (a, b)} - {buffer}

@@ -44,6 +44,7 @@ from srcdiff.transforms.ir import (
 from srcdiff.transforms.iteration import is_stream
 from srcdiff.transforms.kinds import BOOL, Kind, fits, kind_of
 from srcdiff.transforms.loops import ChangingTest, Loop
+from srcdiff.transforms.loose import Loose
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower, tested_inside
 from srcdiff.transforms.merging import Exit, Merger, Path
 from srcdiff.transforms.mutation import NUMBERS, NeedsCarrying, describe, kind_of_value
@@ -165,7 +166,7 @@ def lowered_of(parsed: Any) -> Lowered:
     return found
 
 
-class Specializer(Calls, Choices, Matching, Contexts, Halves):
+class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
     def __init__(self, unroll: int = UNROLL, training: bool = False):
         self.walked_once: dict[int, Any] = {}
         self.separate, self.halves, self.base, self.guesses = Separate(), {}, 0, 0
@@ -227,6 +228,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
         self.running: list[int] = []  # the numbers of all frames
         self.kept: dict[Block, Block] = {}
         self.rewritten: dict[Instr, Block] = {}  # `while` → the same, with its test in its body
+        self.loose: set[Value] = set()  # arrays in name, which a loop starts as a number
         self.exit_flags: set[Value] = set()  # what says whether a loop has been left
         self.facts: dict = {}  # tests → how they have come out on this path
 
@@ -1116,6 +1118,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Halves):
             kind = self.kind(a)
             if kind.tag != "array":
                 raise self.refuse(where, "the kind of what is updated is not known")
+            if not a.path and self.state.memory[a.buffer] in self.loose:
+                return self.rebound(op, a, b, where)
             place, key = self.target(a)
             value = self.read(b, where)
             self.augmented(place, key, op, value, self.read(a, where), where)

@@ -187,6 +187,8 @@ class _Verifier:
                 kind = source.kind
             else:
                 kind = kind_of(source) if not flatten(source) else Kind("object")
+            if isinstance(source, (int, float, complex)) and target.kind.tag == "array":
+                continue  # `total = 0`, to which a loop adds arrays
             if not agree(kind, target.kind):
                 self.fail(f"a {what} of `{target.name}: {target.kind}` is {kind}", instr)
 

@@ -441,3 +441,19 @@ def walrus(x):
     while (y := x / (n + 1)) > 1.1:
         n += 1.0
     return y * x
+
+
+@line("`total = 0` that becomes a float", some(4))
+def int_becomes_float(x):
+    total = 0
+    for v in x:
+        total += v * v
+    return total
+
+
+@line("`total = 0` that becomes an array", some(3, 4))
+def number_becomes_array(m):
+    total = 0
+    for row in m:
+        total += row * row
+    return np.sum(total / len(m))
