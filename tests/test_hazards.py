@@ -2159,3 +2159,16 @@ def test_a_name_that_was_an_array_is_not_mistaken_for_the_number_it_becomes():
     right_or_refused(read_in_the_loop, some(3), 2)
     right_or_refused(read_after_it, some(3), 2)
     right_or_refused(read_after_it, some(3), 0)
+
+
+WORK = np.zeros((3, 4))
+
+
+def test_a_module_array_is_written_through_a_reshape():
+    def f(p):
+        WORK[...] = 0.0
+        WORK.reshape(-1)[1:] += 2.0 * p
+        return np.sum(WORK**2)
+
+    right(f, 0.7)
+    assert WORK[0, 0] == 0.0 and WORK[2, 3] == 1.4

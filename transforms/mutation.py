@@ -211,7 +211,7 @@ class Memory:
     def reachable(self) -> set[Buffer]:
         """Every buffer that some name, list or pending operand still refers to."""
         memory = self.state.memory
-        found: set[Buffer] = set()
+        found: set[Buffer] = set(self.outside_versions)  # others may ask for them at any time
         for ref in self.state.env.values():
             found |= buffers_of(ref, memory)
         for values in self.temporaries:

@@ -214,6 +214,9 @@ class Outside(Memory):
         value = self.outside_value(path, kind_of(obj, f"{name}'"))
         self.guard(path, obj, "kind")
         buffer = Buffer(name, "outside")
+        if obj.flags.c_contiguous:
+            flag = ("attr", ("attr", path, "flags"), "c_contiguous")
+            buffer.order, buffer.proof = "C", (Guard(flag, True, "equal"),)
         if (id(obj), "") in self.outside_places:
             copy = value.like()
             self.prologue.append(Instr("copy", (value,), None, (copy,)))
