@@ -2171,4 +2171,5 @@ def test_a_module_array_is_written_through_a_reshape():
         return np.sum(WORK**2)
 
     right(f, 0.7)
+    srcdiff_gradient(f, 0)(0.7)
     assert WORK[0, 0] == 0.0 and WORK[2, 3] == 1.4
