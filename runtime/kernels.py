@@ -269,12 +269,13 @@ def update_rows(ufunc, a, i, b=None):
     array([6., 4., 1.])
     """
     for k in rounds(i, len(a)):
+        at = i[k]
         if b is None:
-            a[i[k]] = ufunc(a[i[k]])
+            a[at] = ufunc(a[at])
         elif np.ndim(b) == 0:
-            a[i[k]] = ufunc(a[i[k]], b)
+            a[at] = ufunc(a[at], b)
         else:
-            a[i[k]] = ufunc(a[i[k]], b[k])
+            a[at] = ufunc(a[at], b[k])
 
 
 def update_places(ufunc, a, places, b=None):

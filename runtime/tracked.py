@@ -585,6 +585,11 @@ class Flat:
         return np.asarray(np.ravel(self._array))
 
 
+def ndenumerate(array: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """`np.ndenumerate`"""
+    return ((index, array[index]) for index in np.ndindex(array.shape))
+
+
 # --------------------------------------------------------------------- functions that write
 
 

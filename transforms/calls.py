@@ -43,7 +43,16 @@ from srcdiff.transforms.builtin_calls import Builtins
 from srcdiff.transforms.containers import CHANGING, Containers
 from srcdiff.transforms.elements import Elements
 from srcdiff.transforms.functional_calls import Functional
-from srcdiff.transforms.ir import Instr, Slice, Value, flatten, leaf_kind, map_tree, op_name
+from srcdiff.transforms.ir import (
+    Instr,
+    Slice,
+    Value,
+    flatten,
+    is_whole,
+    leaf_kind,
+    map_tree,
+    op_name,
+)
 from srcdiff.transforms.iteration import Iteration
 from srcdiff.transforms.kinds import (
     FLOAT,
@@ -605,6 +614,8 @@ class Calls(
         if kind is None:
             kind = OBJECT
         basic = abstract.is_basic_key(map_tree(kind_of_value, tree))
+        if isinstance(base, Array) and kind.tag == "array" and is_whole(tree, kind.rank):
+            return base
         if kind.tag == "array" and basic and isinstance(base, Array):
             return Array(base.buffer, (*base.path, ("getitem", tree)))
         source = self.read(base, where)

@@ -66,8 +66,8 @@ class Elements(Writers):
 
     def iterate_ndindex(self, ref: Iterator, where: Any) -> tuple[Any, Callable, tuple]:
         dims = ref.parts
-        total: Any = Known(1)
-        for n in dims:
+        total: Any = dims[0] if dims else Known(1)
+        for n in dims[1:]:
             total = self.binary(operator.mul, total, n, where)
         n = self.number(total, where)
 

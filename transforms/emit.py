@@ -137,6 +137,7 @@ class Emitter:
         self.uses: dict[Value, int] = {}
         self.inside: dict[Value, int] = {}
         self.folded: set[Value] = set()
+        self.in_adjoint = False
         self.where: Any = None
         self.elided: set[Value] = set()
         self.declared: dict[str, list[str]] = {}
@@ -540,6 +541,7 @@ class Emitter:
         return None
 
     def stmt_adjoint(self, instr: Instr) -> None:
+        self.in_adjoint = True
         self.add(Comment("adjoint"))
 
     def place(self, base: Any, path: tuple, key: Any) -> ast.expr:
@@ -549,8 +551,17 @@ class Emitter:
             if op == "getitem":
                 target = ast.Subscript(target, self.key(args[0]))
             else:
-                target = self.call_expr(op, (Printed(target), *args), {}, None)
+                target = self.view_expr(op, target, args)
         return target if key is ... else ast.Subscript(target, self.key(key))
+
+    def view_expr(self, op: Any, target: ast.expr, args: list) -> ast.expr:
+        """A view, `y.reshape(-1)`, as a part of a target."""
+        if op in (np.reshape, np.ravel):
+            parts = [self.expr(a) for a in args]
+            return ast.Call(ast.Attribute(target, op.__name__), parts, [])
+        if op in (np.real, np.imag):
+            return ast.Attribute(target, op.__name__)
+        return self.call_expr(op, (Printed(target), *args), {}, None)
 
     def stmt_setitem(self, instr: Instr) -> None:
         base, path, key, value = instr.args
@@ -558,7 +569,7 @@ class Emitter:
             target = ast.Subscript(self.place(base, path, ...), ast.Constant(...))
         else:
             target = self.place(base, path, key)
-        op = instr.attrs.get("augmented")
+        op = instr.attrs.get("augmented") or self.scaled(instr)
         if op in BINARY and isinstance(value, Value) and value in self.folded:
             maker = self.makers[value]
             if maker.op is op and len(maker.args) == 2 and self.reads_place(maker.args[0], instr):
@@ -567,6 +578,16 @@ class Emitter:
                 self.add(ast.AugAssign(target, BINARY[op](), self.expr(maker.args[1])))
                 return
         self.add(ast.Assign([target], self.expr(value)))
+
+    def scaled(self, instr: Instr) -> Any:
+        """The operator of `d[k] = d[k] * s`, a scaling of a part of an adjoint."""
+        value = instr.args[3]
+        maker = self.makers.get(value) if isinstance(value, Value) and self.in_adjoint else None
+        if maker is None or maker.op not in (operator.mul, operator.truediv):
+            return None
+        part = maker.args[0]
+        same = isinstance(part, Value) and part.kind == value.kind
+        return maker.op if same and value.kind.dtype == instr.args[0].kind.dtype else None
 
     def reads_place(self, v: Any, instr: Instr) -> bool:
         """Whether v is what stood at the place that an instruction writes."""

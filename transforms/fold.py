@@ -24,6 +24,8 @@ from srcdiff.transforms.ir import (
     Instr,
     Slice,
     Value,
+    flatten,
+    has_integer_arrays,
     leaf_kind,
     map_tree,
     perhaps_unbound,
@@ -370,6 +372,10 @@ def drop_axis(rank: int, axis: int) -> tuple:
 def fold_store(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     """A scalar is stored, not an array of it."""
     base, path, key, value = instr.args
+    if instr.op == "setitem" and not path and not has_integer_arrays(key):
+        maker = self.maker(value)
+        if maker is not None and maker.op == "getitem" and same_place(maker.args, (base, key)):
+            return (base,)  # `d[k] = d[k]`
     small = self.spread_of(value)
     if small is not None:
         have = leaf_kind(small[0])
@@ -379,6 +385,13 @@ def fold_store(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
             out.append(made)
             return (instr.results[0],)
     return None
+
+
+def same_place(one: Any, other: Any) -> bool:
+    """Whether two (base, key) are written alike, constants of one type."""
+    a, b = flatten(one), flatten(other)
+    return len(a) == len(b) and all(map(operator.is_, a, b)) and repr(
+        map_tree(lambda v: "", one)) == repr(map_tree(lambda v: "", other))  # fmt: skip
 
 
 RULES: dict[Any, Callable] = {

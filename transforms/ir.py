@@ -281,6 +281,17 @@ def leaf_kind(leaf: Any) -> Kind:
     return leaf.kind if isinstance(leaf, Value) else kind_of(leaf)
 
 
+def is_whole(key: Any, rank: int | None) -> bool:
+    """Whether an index of an array of so many axes takes all of it, as it is.
+
+    >>> is_whole(..., 0), is_whole(Slice(), 1), is_whole(Slice(), 0), is_whole((Slice(), None), 1)
+    (True, True, False, False)
+    """
+    parts = key if type(key) is tuple else (key,)
+    plain = all(part is ... or type(part) is Slice and part == Slice() for part in parts)
+    return plain and rank is not None and len(parts) - (... in parts) <= rank
+
+
 def has_list(key: Any) -> bool:
     """Whether an index holds a list, which NumPy reads as an array."""
     if isinstance(key, list):

@@ -141,8 +141,9 @@ class Memory:
         op, *args = step
         args = (value, *args)
         kind = abstract.infer(op, map_tree(kind_of_value, args), {})
+        method = {"method": op.__name__} if op in (np.reshape, np.ravel) else {}
         return self.emit(op, args, None, kind or Kind("object"), where, value.name + "_view",
-                         view=True)  # fmt: skip
+                         view=True, **method)  # fmt: skip
 
     def kind(self, ref: Any) -> Kind:
         """The kind of what a reference refers to; emits nothing."""

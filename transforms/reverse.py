@@ -120,6 +120,7 @@ class Reverse:
         self.adjoints: dict[Value, Adjoint] = {}
         self.named: set[Value] = set()
         self.makers: dict[Value, Instr] = {}
+        self.in_order: set[Any] = set()  # adjoints that are in C order
 
     # ------------------------------------------------------------------ emission
 
@@ -130,6 +131,8 @@ class Reverse:
             kind = abstract.infer(op, kinds, kwargs or {}) or OBJECT
         result = Value(name, kind)
         self.instrs.append(Instr(op, args, kwargs, (result,), (), attrs, where))
+        if op in ("setitem", "add_at") and args[0] in self.in_order:
+            self.in_order.add(result)
         return result
 
     def zeros(self, value: Value, where: Any) -> Any:
@@ -505,17 +508,12 @@ class Reverse:
             self.add(base, self.emit("getitem", (d, undo), None, instr.where), instr.where)
             return
         path: tuple = ()
-        while (
-            (maker := self.makers.get(base)) is not None
-            and maker.op == "getitem"
-            and maker.args[0].kind.tag == "array"
-            and not has_arrays(maker.args[1])
-        ):
-            base, outer = maker.args  # an element of a row is added to the matrix
-            if is_index(outer) and is_index(key) and not path:
-                key = (*outer, key) if isinstance(outer, tuple) else (outer, key)
+        while (maker := self.makers.get(base)) is not None and is_part(maker):
+            base, *outer = maker.args  # an element of a row is added to the matrix
+            if maker.op == "getitem" and is_index(outer[0]) and is_index(key) and not path:
+                key = (*outer[0], key) if isinstance(outer[0], tuple) else (outer[0], key)
             else:
-                path = (("getitem", outer), *path)
+                path = ((maker.op, *outer), *path)
         self.add_at(base, path, key, d, instr.where)
 
     def reverse_setitem(self, instr: Instr) -> None:
@@ -528,7 +526,7 @@ class Reverse:
             found = Adjoint(d)
             part = self.part(d, path, key, where)
             if repeats:
-                part = self.masked(part, base, path, key, where)
+                part = self.masked(part, d, path, key, where)
             self.add(value, self.squeeze_to(part, value, where), where)
         if isinstance(base, Value) and base in self.active:
             merged = Adjoint(found.d, (*found.stale, (path, key)))
@@ -553,13 +551,13 @@ class Reverse:
         if isinstance(value, Value) and value in self.active:
             part = self.part(d, path, key, where)
             if instr.attrs.get("last") and self.repeats(key):
-                part = self.masked(part, base, path, key, where)
+                part = self.masked(part, d, path, key, where)
             self.add(value, self.squeeze_to(part, value, where), where)
         self.add(base, d, where)
 
-    def masked(self, part: Value, base: Value, path: tuple, key: Any, where: Any) -> Value:
+    def masked(self, part: Value, d: Any, path: tuple, key: Any, where: Any) -> Value:
         """Of elements that a store repeats, the last one wins; the others get nothing."""
-        shape = self.shape(self.follow(base, path, where), where)
+        shape = self.shape(self.follow(d, path, where), where)
         kind = part.kind._replace(dtype=np.dtype(bool))
         last = self.emit(kernels.written_last, (key, shape), kind, where, "last")
         return self.emit(operator.mul, (part, last), None, where)
@@ -581,6 +579,9 @@ class Reverse:
         maker = self.makers.get(arrays[0])  # `y[np.nonzero(m)]`: no two places are one
         if maker is None or maker.results != arrays:
             return True
+        if maker.op is np.ix_:
+            return not all(distinct_numbers(a) or isinstance(a, Value) and self.is_distinct(a)
+                           for a in maker.args)  # fmt: skip
         unravelled = maker.op is np.unravel_index and isinstance(maker.args[0], Value)
         return not (maker.op is np.nonzero or unravelled and self.is_distinct(maker.args[0]))
 
@@ -591,6 +592,8 @@ class Reverse:
             return False
         if maker.op in DISTINCT:
             return True
+        if maker.op is np.array:
+            return distinct_numbers(maker.args[0])
         if maker.op is np.nonzero:
             return len(maker.results) == 1
         if maker.op != "getitem":
@@ -609,12 +612,15 @@ class Reverse:
     def writable(self, d: Any, path: tuple, where: Any) -> Any:
         """What is written through a reshape must be in C order, or the reshape is a copy."""
         if any(step[0] in (np.reshape, np.ravel) for step in path) and isinstance(d, Value):
-            return self.emit(np.ascontiguousarray, (d,), d.kind, where, d.name)
+            if d not in self.in_order:
+                d = self.emit(np.ascontiguousarray, (d,), d.kind, where, d.name)
+                self.in_order.add(d)
         return d
 
     def follow(self, d: Any, path: tuple, where: Any) -> Any:
         for op, *args in path:
-            d = self.emit(op, (d, *args), None, where)
+            method = {"method": op.__name__} if op in (np.reshape, np.ravel) else {}
+            d = self.emit(op, (d, *args), None, where, **method)
         return d
 
     def part(self, d: Any, path: tuple, key: Any, where: Any) -> Any:
@@ -1041,6 +1047,20 @@ def distinct_numbers(key: Any) -> bool:
     if not isinstance(key, list) or not all(type(i) is int for i in key):
         return False
     return len(set(key)) == len(key) and len({i < 0 for i in key}) <= 1
+
+
+def is_part(maker: Instr) -> bool:
+    """Whether what an instruction gives is a part, or another view, of its first operand."""
+    if maker.op == "getitem":
+        return maker.args[0].kind.tag == "array" and not has_arrays(maker.args[1])
+    return maker.op in THROUGH and bool(maker.attrs.get("view")) and not maker.kwargs
+
+
+# Views through which an adjoint is written as well as a value.
+THROUGH = {
+    np.transpose, np.swapaxes, np.moveaxis, np.reshape, np.ravel, np.squeeze, np.expand_dims,
+    np.flip, np.flipud, np.fliplr,
+}  # fmt: skip
 
 
 def has_arrays(key: Any) -> bool:

@@ -38,6 +38,7 @@ from srcdiff.transforms.ir import (
     Value,
     flatten,
     has_integer_arrays,
+    is_whole,
     map_tree,
     walk,
 )  # fmt: skip
@@ -1189,7 +1190,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             tree = self.key_tree(key, where)
             kind = abstract.infer("getitem", (self.kind(base), map_tree(kind_of_value, tree)), {})
             if isinstance(value, Array) and value.buffer is base.buffer:
-                if value.path == (*base.path, ("getitem", tree)):
+                whole = kind is not None and is_whole(tree, kind.rank) and value.path == base.path
+                if whole or value.path == (*base.path, ("getitem", tree)):
                     return  # `u[k] += e` has stored already
             if augmented and isinstance(value, (Plain, Array)):
                 new = self.read(value, where)

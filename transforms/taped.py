@@ -26,11 +26,20 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.marks import detach
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES
 from srcdiff.runtime.tape import OWN, PLAIN, Array, Leaf, apply, caller, name_of, no_rule, plain
-from srcdiff.runtime.tracked import WRITERS, Flat, Number, Tracked, boxed, owner
+from srcdiff.runtime.tracked import (
+    WRITERS,
+    Flat,
+    Number,
+    Tracked,
+    boxed,
+    ndenumerate,
+    owner,
+)
 from srcdiff.transforms.recording import active, boxes_in, current
 from srcdiff.transforms.rewrite import has_source, taped, use
 from srcdiff.transforms.taped_calls import Watch, is_of
@@ -423,8 +432,8 @@ def opaque(f: Any, args: tuple, kwargs: dict) -> Any:
     current.get().effects = True
     boxes = boxes_in((args, kwargs))
     if any(box._node is not None for box in boxes):
-        if getattr(f, "__name__", "") == "shuffle" and len(args) == 1:
-            return shuffle(f, *args)
+        if getattr(f, "__name__", "") == "shuffle" and args and isinstance(args[0], Array):
+            return shuffle(f, *args, **kwargs)
         raise no_rule(f)
     for box in boxes:
         if box._memory is not None:  # it may write
@@ -439,11 +448,15 @@ def opaque(f: Any, args: tuple, kwargs: dict) -> Any:
     return made(result, boxes)
 
 
-def shuffle(f: Any, x: Any) -> None:
+def shuffle(f: Any, x: Any, axis: int = 0) -> None:
     """The same draws, and the elements moved as they say."""
-    order = np.arange(len(x))
-    f(order)
-    x[...] = x[order]
+    x[...] = np.take(x, kernels.shuffled_order(f, x.shape[axis]), axis)
+
+
+def enumerated(array: Any) -> Any:
+    """`np.ndenumerate(array)`"""
+    array = enter(array)
+    return ndenumerate(array) if isinstance(array, Tracked) else np.ndenumerate(array)
 
 
 def unwrapped(tree: Any) -> Any:
@@ -579,6 +592,7 @@ _HANDLERS: dict[Any, Callable] = {
     )},
     float: float_, complex: complex_, type: type_, getattr: get_attribute, setattr: set_attribute,
     detach: detached, copy.deepcopy: deep_copy, copy.copy: copy.copy,
+    np.ndenumerate: enumerated,
 }  # fmt: skip
 # Python's functions that ask their argument's class.
 _ASKING = {abs: "__abs__", len: "__len__", next: "__next__", round: "__round__", bool: "__bool__"}

@@ -224,9 +224,10 @@ class Writers(Overlap):
         view = self.flat_view(ref, where)
         if view is not None:
             return view, key
-        places = self.apply(np.arange, (self.size_ref(ref, where),), {}, where)
+        places = self.apply(np.arange, (self.size_ref(ref, where),), {}, where, "places")
         chosen = self.getitem(places, key, where)
-        return ref, self.apply(np.unravel_index, (chosen, self.shape_ref(ref, where)), {}, where)
+        shape = self.shape_ref(ref, where)
+        return ref, self.apply(np.unravel_index, (chosen, shape), {}, where, "place")
 
     def write_at(self, ref: Array, key: Any, value: Any, where: Any) -> None:
         self.write(ref, self.key_tree(key, where), self.read(value, where), where)
@@ -250,19 +251,27 @@ class Writers(Overlap):
 
     def call_put(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         a, ind, v, mode = self.named("a ind v mode", args, kwargs, where)
-        a, ind = self.target_array(a, where, "np.put"), self.as_operand(ind, where)
+        a = self.target_array(a, where, "np.put")
         rule = self.constant(mode, "raise", where, "the mode")
+        if rule != "raise" or not self.is_list_of_ints(ind):
+            ind = self.as_operand(ind, where)
         if rule == "wrap":
             ind = self.binary(operator.mod, ind, self.size_ref(a, where), where)
         elif rule == "clip":
             last = self.binary(operator.sub, self.size_ref(a, where), Known(1), where)
             ind = self.apply(np.clip, (ind, Known(0), last), {}, where)
-        if self.kind(ind).rank is None:
-            raise self.refuse(where, "indices of unknown rank")
-        if self.kind(ind).rank > 1:
+        rank = self.kind(ind).rank
+        if rank is not None and rank > 1:
             ind = self.apply(np.ravel, (ind,), {}, where)
         self.store_flat(a, ind, v, where)
         return Known(None)
+
+    def is_list_of_ints(self, ref: Any) -> bool:
+        """Whether an index is a list that may stay one: of ints, not nested."""
+        held = self.held(ref) if isinstance(ref, List) else ()
+        return isinstance(held, tuple) and bool(held) and all(
+            isinstance(item, Known) or self.kind(item).tag == "scalar" for item in held
+        )  # fmt: skip
 
     def call_place(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         arr, mask, vals = self.named("arr mask vals", args, kwargs, where)
@@ -324,7 +333,7 @@ class Writers(Overlap):
             step = self.binary(operator.add, shape.items[1], Known(1), where)
             places = self.apply(np.arange, (Known(0), self.size_ref(a, where), step), {}, where)
             count = self.dimension(places, 0, where)
-            key: tuple = self.apply(np.unravel_index, (places, shape), {}, where).items
+            key: tuple = self.apply(np.unravel_index, (places, shape), {}, where, "place").items
         else:
             count = shape.items[0]
             if len(set(kind.dims)) > 1:
@@ -357,15 +366,15 @@ class Writers(Overlap):
         axis, kind, order, stable = self.named("axis kind order stable", args, kwargs, where)
         if order is not None:
             raise self.refuse(where, "`sort` with `order=`")
-        axis = Known(-1) if axis is None else axis
+        rest = () if axis is None else (axis,)
         if self.kind(a).rank:
-            self.put_all(a, self.apply(np.sort, (a, axis), {}, where), where)
+            self.put_all(a, self.apply(np.sort, (a, *rest), {}, where), where)
         return Known(None)
 
     def method_partition(self, a: Array, args: tuple, kwargs: dict, where: Any) -> Ref:
         kth, axis, kind, order = self.named("kth axis kind order", args, kwargs, where)
-        axis = Known(-1) if axis is None else axis
-        self.put_all(a, self.apply(np.partition, (a, kth, axis), {}, where), where)
+        rest = () if axis is None else (axis,)
+        self.put_all(a, self.apply(np.partition, (a, kth, *rest), {}, where), where)
         return Known(None)
 
     def method_put(self, a: Array, args: tuple, kwargs: dict, where: Any) -> Ref:
