@@ -542,8 +542,8 @@ def test_an_array_of_ints_cannot_be_marked():
     "f, name",
     [
         (special.kelvin, "scipy.special.kelvin"),
-        (np.fft.fft, "np.fft.fft"),
-        (np.linalg.qr, "np.linalg.qr"),
+        (np.fft.hfft, "np.fft.hfft"),
+        (np.linalg.eig, "np.linalg.eig"),
         (np.bitwise_and.reduce, "reduce"),
         (lambda x: np.sum(x, initial=3.0), "initial"),
         (lambda x: np.mean(x, where=[[True, False]]), "where"),
@@ -556,7 +556,7 @@ def test_what_has_no_rule_is_refused_by_name(f, name):
     assert name in str(caught.value)
 
 
-@pytest.mark.parametrize("f", [special.erf, lambda x: np.fft.fft(x), np.linalg.eigvalsh])
+@pytest.mark.parametrize("f", [special.erf, lambda x: np.fft.hfft(x), np.linalg.eigvalsh])
 def test_what_has_no_rule_can_be_called_when_nothing_is_recorded(f):
     x = marked([1, 2], [2, 4])
     expected = f(x.asnumpy())

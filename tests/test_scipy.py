@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, interpolate, ndimage, optimize, special
+from scipy import integrate, interpolate, linalg, ndimage, optimize, signal, special
 
 from srcdiff import value_and_grad
 from srcdiff.runtime.registry import RULES, rule_of
@@ -90,8 +90,38 @@ def filters(p):
     return a + b + c + np.sum(ndimage.uniform_filter(Y * p, 3) ** 2)
 
 
+def systems(p):
+    a, b = np.eye(3) * p + 1, X[:3]
+    total = np.sum(linalg.solve(a, b)) + np.sum(linalg.cho_solve(linalg.cho_factor(a), b))
+    total = total + np.sum(linalg.lu_solve(linalg.lu_factor(a + np.diag(X[:2], 1)), b))
+    total = total + np.sum(linalg.solve_triangular(np.tril(a * p), b, lower=True))
+    return total + linalg.det(a) + np.sum(linalg.inv(a)) + np.sum(linalg.cholesky(a) * p)
+
+
+def functions_of_matrices(p):
+    a = np.diag([1.0, 2.0]) * p + 0.3
+    total = np.sum(linalg.expm(a) * np.array([[1.0, 2.0], [3.0, 4.0]])) + np.sum(linalg.sqrtm(a))
+    return total + np.sum(np.real(np.roots([1.0, -3.0 * p, p]))) + linalg.eigh(a)[0][0]
+
+
+def recurrences(p):
+    y, z = signal.lfilter([1.0, p], [1.0, -0.5 * p], Y, zi=[p])
+    return np.sum(signal.lfilter([1.0, p], [2.0, -0.5 * p], Y) ** 2) + np.sum(y**2) + z[0]
+
+
+def lines(p):
+    a = np.apply_along_axis(lambda v: v * np.sum(v), 0, np.outer(Y, X) * p)
+    return np.sum(a) + np.sum((Y * p)[np.lexsort((X, Y * p))][:3])
+
+
+PROGRAMS = [
+    *(roots, roots_of_systems, integrals, splines, filters, systems, functions_of_matrices),
+    *(recurrences, lines),
+]
+
+
 @pytest.mark.filterwarnings("ignore::srcdiff.runtime.errors.FallbackWarning")
-@pytest.mark.parametrize("f", [roots, roots_of_systems, integrals, splines, filters])
+@pytest.mark.parametrize("f", PROGRAMS)
 def test_what_ends_in_compiled_code(f):
     p, h = 1.3, 1e-3
     value, d_p = value_and_grad(f)(p)

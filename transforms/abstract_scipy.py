@@ -32,6 +32,8 @@ from srcdiff.transforms.kinds import FLOAT, Kind, fresh_size
 def scipy_kind(op: Any) -> Callable | None:
     """The function that answers for one of SciPy's that has a rule."""
     module = getattr(op, "__module__", None) or ""
+    if module == "numpy.fft" and op.__name__ in TRANSFORMS:
+        return transform_kind
     if rule_of(op) is None:
         return None
     if getattr(op, "__name__", "") == "parameter_slope":
@@ -97,6 +99,25 @@ def logsumexp_kind(
     if b is not None:
         a = Kind("array", a.dtype, broadcast(a.dims, numeric(b).dims)) if a.rank else a
     return RULES[np.sum](np.sum, a, axis=axis, keepdims=keepdims)
+
+
+TRANSFORMS = frozenset("fft ifft rfft irfft fft2 ifft2 fftn ifftn rfft2 rfftn irfft2 irfftn".split())
+
+
+def transform_kind(
+    op: Any, a: Any, n: Any = None, axis: Any = None, norm: Any = None, **named: Any
+) -> Kind:
+    """One of `numpy.fft`: of known lengths where the whole array is transformed, to as many."""
+    a = numeric(a)
+    if not a.rank:
+        raise ValueError
+    double = np.result_type(a.dtype, np.float32) == np.float64 or a.dtype.kind in "bi"
+    inexact = a.dtype if a.dtype.kind in "fc" else np.dtype(float)
+    real = np.dtype(float) if double or inexact.itemsize == 16 else np.finfo(inexact).dtype
+    to_real = op.__name__.startswith("ir")
+    dtype = real if to_real else np.result_type(real, np.complex64)
+    same = n is None and not named and "r" not in op.__name__
+    return Kind("array", dtype, a.dims if same else tuple(fresh_size() for _ in a.dims))
 
 
 def softmax_kind(op: Any, x: Any, axis: Any = None) -> Kind:

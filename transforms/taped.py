@@ -43,7 +43,7 @@ from srcdiff.runtime.tracked import (
 from srcdiff.transforms.recording import active, boxes_in, current
 from srcdiff.transforms.rewrite import has_source, taped, use
 from srcdiff.transforms.taped_calls import Watch, is_of
-from srcdiff.transforms.taped_numpy import MADE_OF_OTHERS, vectorized
+from srcdiff.transforms.taped_numpy import MADE_OF_OTHERS, apply_along_axis, vectorized
 from srcdiff.transforms.taped_scipy import substitute
 
 ndarray = np.ndarray
@@ -330,6 +330,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     of = self_of(f)
     if isinstance(of, Array) or kind is types.MethodWrapperType:
         return made(f(*args, **kwargs), [])
+    if f is np.apply_along_axis and active((args, kwargs)):
+        return enter(apply_along_axis(call, *map(entered, args), **kwargs))
     if kind is np.vectorize:
         return enter(vectorized(f, call, tuple(map(entered, args)), kwargs))
     method = python_method(f, "__call__")

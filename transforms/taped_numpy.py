@@ -36,6 +36,29 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple:
     )  # fmt: skip
 
 
+def eigvals(a: Any) -> Any:
+    """The eigenvalues, with their derivatives at the matrix as it is."""
+    w, v = np.linalg.eig(plain(a))
+    change = a - plain(a)
+    return w + np.einsum("...ij,...jk,...ki->...i", np.linalg.inv(v), change, v)
+
+
+def apply_along_axis(
+    call: Callable, f: Callable, axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Any:
+    """`np.apply_along_axis`, with a call for each line of the array."""
+    rows = np.moveaxis(apply(np.asarray, (arr,)), axis, -1)
+    shape = np.shape(plain(rows))[:-1]
+    found = [call(f, rows[at], *args, **kwargs) for at in np.ndindex(shape)]
+    made = apply(np.array, (found,))
+    inner = np.shape(plain(made))[1:]
+    out = np.reshape(made, (*shape, *inner))
+    where = axis % np.ndim(plain(rows))
+    for i in range(len(inner)):
+        out = np.moveaxis(out, len(shape) + i, where + i)
+    return out
+
+
 def vectorized(f: np.vectorize, call: Callable, args: tuple, kwargs: dict) -> Any:
     """A call of an `np.vectorize`: the function is called once for each element."""
     if kwargs or f.signature is not None or f.excluded:
@@ -58,5 +81,6 @@ def stacked(numbers: list, shape: tuple, f: np.vectorize) -> Any:
 
 MADE_OF_OTHERS: dict[Any, Callable] = {
     np.broadcast_arrays: broadcast_arrays,
+    np.linalg.eigvals: eigvals,
     **{f: atleast(f) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)},
 }

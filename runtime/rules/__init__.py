@@ -1,5 +1,23 @@
 """The derivative rules of NumPy, `math`, `cmath` and Python's own functions."""
 
-from srcdiff.runtime.rules import builtins, complex_numbers, elementwise, linalg, reductions, shapes
+from srcdiff.runtime.rules import (
+    builtins,
+    complex_numbers,
+    decompositions,
+    elementwise,
+    fft,
+    linalg,
+    reductions,
+    shapes,
+)
 
-__all__ = ["builtins", "complex_numbers", "elementwise", "linalg", "reductions", "shapes"]
+__all__ = [
+    "builtins",
+    "complex_numbers",
+    "decompositions",
+    "elementwise",
+    "fft",
+    "linalg",
+    "reductions",
+    "shapes",
+]

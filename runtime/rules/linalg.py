@@ -291,6 +291,28 @@ def convolve_vjp(d_out, out, a, v, mode="full"):
 
 
 @vjp_rule(
+    np.correlate,
+    at=[(spread(5), spread(3)), (spread(5), spread(3), "full"), (spread(5), spread(4), "same"),
+        (spread(3), spread(5)), (spread(3), spread(4), "full")],
+)  # fmt: skip
+def correlate_vjp(d_out, out, a, v, mode="valid"):
+    """out[k] = sum(a[k + i] * v[i])"""
+    if np.iscomplexobj(a) or np.iscomplexobj(v):
+        raise NoRuleError("np.correlate of complex numbers", instead="Use np.convolve.")
+    n, m = np.size(a), np.size(v)
+    d_full = d_out
+    if mode != "full":
+        # `out` is a part of the full correlation, from `start` on; the gradient is zero elsewhere.
+        shorter = min(n, m)
+        start = shorter - 1 if mode == "valid" else (shorter - 1) // 2
+        if mode == "same" and n < m:  # NumPy exchanges the two, and turns the result around
+            start = n + m - 1 - np.size(out) - start
+        d_full = np.zeros(n + m - 1, d_out.dtype)
+        d_full = add_at(d_full, slice(start, start + np.size(out)), d_out)
+    return np.convolve(d_full, v, "valid"), np.convolve(d_full[::-1], a, "valid")
+
+
+@vjp_rule(
     np.interp,
     at=[
         (0.7, np.array([0.0, 0.5, 2.0]), spread(3)),

@@ -352,6 +352,7 @@ nondifferentiable(
         np.argmax,
         np.argmin,
         np.argsort,
+        np.lexsort,
         np.argpartition,
         np.nanargmax,
         np.nanargmin,

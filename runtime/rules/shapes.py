@@ -250,7 +250,7 @@ def partition_vjp(d_out, out, a, kth, axis=-1, kind="introselect"):
     ],
     linear=True,
 )
-def concatenate_vjp(d_out, out, arrays, axis=0):
+def concatenate_vjp(d_out, out, arrays, axis=0, *, dtype=None, casting="same_kind"):
     """out = the arrays one after the other"""
     d_arrays, start = (), 0
     for a in arrays:
@@ -337,7 +337,7 @@ def column_stack_vjp(d_out, out, tup):
     """out = the columns side by side"""
     d_arrays, start = (), 0
     for a in tup:
-        if np.ndim(a) == 1:
+        if np.ndim(a) < 2:
             d_arrays = (*d_arrays, d_out[:, start])
             start = start + 1
         else:
@@ -453,10 +453,19 @@ def repeat_vjp(d_out, out, a, repeats, axis=None):
         (spread(2, 3), (1, 0)),
         (spread(2, 3), ((1,), (2,))),
         sample(spread(2, 3), ((1, 0), (0, 2)), "constant", constant_values=3.0),
+        (spread(3), 2, "reflect"),
+        (spread(2, 3), 1, "symmetric"),
+        (spread(2, 3), ((1, 0), (2, 1)), "edge"),
+        (spread(3), (1, 4), "wrap"),
     ],
 )
 def pad_vjp(d_out, out, array, pad_width, mode="constant", *, constant_values=0):
-    """out = array with a constant around it"""
+    """out = array with a constant, or elements of its own, around it"""
+    if mode in ("reflect", "symmetric", "edge", "wrap"):
+        places = np.reshape(np.arange(np.size(array)), np.shape(array))
+        places = np.pad(places, pad_width, mode)
+        d = add_at(np.zeros(np.size(array), d_out.dtype), places, d_out)
+        return np.reshape(d, np.shape(array))
     if mode != "constant":
         raise NoRuleError(
             f"np.pad with mode={mode!r}", instead="Build the border with np.concatenate."

@@ -1,0 +1,151 @@
+"""Rules of matrix decompositions, of real matrices and stacks of them.
+
+    w, v = np.linalg.eigh(a)    →    d_a = v @ (diag(d_w) + f * (v.T @ d_v)) @ v.T
+
+Where eigenvalues or singular values are equal, the terms that would divide by their difference are
+zero: what depends on the space that they span is right, single vectors have no derivative there.
+"""
+
+# mypy: no-check-untyped-defs
+
+import numpy as np
+
+from srcdiff.runtime.errors import NoRuleError
+from srcdiff.runtime.kernels import half_lower, matrix_transpose
+from srcdiff.runtime.registry import sample, spread, vjp_rule
+
+SYMMETRIC = np.array([[2.0, 0.3, -0.4], [0.3, 1.0, 0.5], [-0.4, 0.5, 3.0]])
+REGULAR = np.array([[2.0, 0.3, -0.4], [0.7, 1.0, 0.5], [-0.2, 0.6, 3.0]])
+TALL = np.array([[2.0, 0.3], [0.7, 1.0], [-0.2, 0.6]])
+
+
+def refuse_complex(a, name):
+    if np.iscomplexobj(a):
+        raise NoRuleError(f"{name} of complex matrices", instead="Use real ones.")
+
+
+def inverse_differences(w):
+    """1 / (w[j] - w[i]), and 0 where they are equal."""
+    gap = w[..., None, :] - w[..., :, None]
+    near = np.abs(gap) <= 1e-14 * (np.abs(w[..., None, :]) + np.abs(w[..., :, None]))
+    return np.where(near, 0, 1 / np.where(near, 1, gap))
+
+
+def read_triangle(d, uplo):
+    """The gradient of a symmetric matrix, with respect to the triangle of it that is read."""
+    lower = half_lower(d + matrix_transpose(d))
+    return lower if uplo == "L" else matrix_transpose(lower)
+
+
+@vjp_rule(np.linalg.eigh, at=[SYMMETRIC, (SYMMETRIC, "U"), np.stack((SYMMETRIC, 2 * SYMMETRIC))])
+def eigh_vjp(d_out, out, a, UPLO="L"):  # noqa: N803
+    """a @ v = v * w, of which NumPy reads a triangle"""
+    refuse_complex(a, "np.linalg.eigh")
+    d_w, d_v = d_out
+    w, v = out
+    inner = inverse_differences(w) * (matrix_transpose(v) @ d_v)
+    inner = inner + d_w[..., None, :] * np.eye(np.shape(a)[-1])
+    return read_triangle(v @ inner @ matrix_transpose(v), UPLO)
+
+
+@vjp_rule(
+    np.linalg.eigvalsh, at=[SYMMETRIC, (SYMMETRIC, "U"), np.stack((SYMMETRIC, 2 * SYMMETRIC))]
+)
+def eigvalsh_vjp(d_out, out, a, UPLO="L"):  # noqa: N803
+    """out = the eigenvalues of a symmetric matrix, of which NumPy reads a triangle"""
+    refuse_complex(a, "np.linalg.eigvalsh")
+    _, v = np.linalg.eigh(a, UPLO)
+    return read_triangle((v * d_out[..., None, :]) @ matrix_transpose(v), UPLO)
+
+
+def unless_used(d):
+    """0, and nan if something has used what has no derivative: a basis of a null space."""
+    return np.sum(np.where(d == 0, 0.0, np.nan))
+
+
+@vjp_rule(
+    np.linalg.svd,
+    at=[
+        REGULAR,
+        (TALL, False),
+        (TALL.T, False),
+        sample(TALL, compute_uv=False),
+        sample(np.stack((REGULAR, 2 * REGULAR)), full_matrices=False),
+    ],
+)
+def svd_vjp(d_out, out, a, full_matrices=True, compute_uv=True, hermitian=False):
+    """a = (u * s) @ vh"""
+    refuse_complex(a, "np.linalg.svd")
+    if not compute_uv:
+        u, _, vh = np.linalg.svd(a, full_matrices=False)
+        return (u * d_out[..., None, :]) @ vh
+    k = min(np.shape(a)[-2:])
+    d_u, d_s, d_vh = d_out[0][..., :k], d_out[1], d_out[2][..., :k, :]
+    u, s, vh = out[0][..., :k], out[1], out[2][..., :k, :]
+    v = matrix_transpose(vh)
+    gaps = inverse_differences(s * s)
+    left = matrix_transpose(u) @ d_u
+    right = vh @ matrix_transpose(d_vh)
+    inner = gaps * (left - matrix_transpose(left)) * s[..., None, :]
+    inner = inner + s[..., :, None] * gaps * (right - matrix_transpose(right))
+    inner = inner + d_s[..., None, :] * np.eye(k)
+    d_a = u @ inner @ vh
+    rest = d_u - u @ left
+    d_a = d_a + (rest / s[..., None, :]) @ vh
+    rest = d_vh - matrix_transpose(v @ right)
+    d_a = d_a + (u / s[..., None, :]) @ rest
+    if full_matrices:
+        d_a = d_a + unless_used(d_out[0][..., k:]) + unless_used(d_out[2][..., k:, :])
+    return d_a
+
+
+@vjp_rule(np.linalg.qr, at=[REGULAR, TALL, (TALL, "reduced"), (TALL, "r")])
+def qr_vjp(d_out, out, a, mode="reduced"):
+    """a = q @ r, of a matrix with at least as many rows as columns"""
+    refuse_complex(a, "np.linalg.qr")
+    if mode == "r":
+        q, r = np.linalg.qr(a)
+        m = r @ matrix_transpose(d_out)
+        rest = q @ (np.tril(m, -1) + matrix_transpose(np.tril(m)))
+        return matrix_transpose(np.linalg.solve(r, matrix_transpose(rest)))
+    if mode != "reduced":
+        raise NoRuleError(f"np.linalg.qr with mode={mode!r}", instead='Use mode="reduced".')
+    d_q, d_r = d_out
+    q, r = out
+    m = r @ matrix_transpose(d_r) - matrix_transpose(d_q) @ q
+    rest = d_q + q @ (np.tril(m, -1) + matrix_transpose(np.tril(m)))
+    return matrix_transpose(np.linalg.solve(r, matrix_transpose(rest)))
+
+
+def pinv_slope(d, p, a):
+    """The gradient of a, from the gradient d of its pseudoinverse p; the rank does not change."""
+    p_t, d_t = matrix_transpose(p), matrix_transpose(d)
+    rows, columns = np.eye(np.shape(a)[-2]), np.eye(np.shape(a)[-1])
+    d_a = -p_t @ d @ p_t + (rows - a @ p) @ d_t @ p @ p_t
+    return d_a + p_t @ p @ d_t @ (columns - p @ a)
+
+
+@vjp_rule(np.linalg.pinv, at=[REGULAR, TALL, TALL.T, np.stack((TALL, 2 * TALL))])
+def pinv_vjp(d_out, out, a, rcond=None, hermitian=False):
+    """out = the pseudoinverse of a"""
+    refuse_complex(a, "np.linalg.pinv")
+    return pinv_slope(d_out, out, a)
+
+
+@vjp_rule(np.linalg.lstsq, at=[(TALL, spread(3)), (TALL, spread(3, 2)), (REGULAR, spread(3), None)])
+def lstsq_vjp(d_out, out, a, b, rcond=None):
+    """out = x with the least |a @ x - b|, the squares that are left, the rank, singular values"""
+    d_x, d_left, _, d_s = d_out
+    refuse_complex(a, "np.linalg.lstsq")
+    x = out[0]
+    p = np.linalg.pinv(a)
+    u, _, vh = np.linalg.svd(a, full_matrices=False)
+    scaled = (u * d_s) @ vh
+    if np.ndim(b) == 1:
+        d_p, d_b = np.outer(d_x, b), p.T @ d_x
+        rest = 2 * np.sum(d_left) * (b - a @ x)
+        d_a = pinv_slope(d_p, p, a) - np.outer(rest, x) + scaled
+        return d_a, d_b + rest
+    d_p, d_b = d_x @ b.T, p.T @ d_x
+    rest = 2 * (b - a @ x) * (d_left if np.size(d_left) else 0.0)
+    return pinv_slope(d_p, p, a) - rest @ x.T + scaled, d_b + rest

@@ -1,0 +1,131 @@
+"""Rules of `numpy.fft`: the transforms are linear, and symmetric but for scale and length.
+
+y = np.fft.fft(x)    →    d_x = np.fft.fft(d_y)    (conjugation is left to the caller)
+"""
+
+# mypy: no-check-untyped-defs
+
+import numpy as np
+
+from srcdiff.runtime.errors import NoRuleError
+from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
+
+LINES = (spread(4), spread(5), spread(2, 4), sample(spread(4, 2), axis=0))
+LENGTHS = ((spread(5), 3), (spread(4), 6), sample(spread(4), norm="ortho"), sample(spread(5), 8))
+PLANES = (spread(3, 4), spread(2, 3, 4), sample(spread(3, 4), norm="ortho"))
+
+
+def lengthened(d, n, axis):
+    """d with n elements along an axis: cut, or with zeros at the end."""
+    have = np.shape(d)[axis]
+    if n == have:
+        return d
+    d = np.moveaxis(d, axis, -1)
+    if n < have:
+        return np.moveaxis(d[..., :n], -1, axis)
+    zeros = np.zeros((*np.shape(d)[:-1], n - have))
+    return np.moveaxis(np.concatenate((d, zeros), axis=-1), -1, axis)
+
+
+def inverse_norm(norm):
+    """The norm with which the other transform has the scale of this one."""
+    if norm == "ortho":
+        return "ortho"
+    return "backward" if norm == "forward" else "forward"
+
+
+def half_weights(n, m):
+    """How often a coefficient of `irfft` counts: all but the first and the middle one, twice."""
+    k = np.arange(m)
+    return np.where((k == 0) | (2 * k == n), 1.0, np.where(2 * k > n, 0.0, 2.0))
+
+
+@vjp_rule(np.fft.fft, at=[*LINES, *LENGTHS], linear=True)
+def fft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
+    """out[k] = sum(a[j] * exp(-2 pi i j k / n))"""
+    return lengthened(np.fft.fft(d_out, axis=axis, norm=norm), np.shape(a)[axis], axis)
+
+
+@vjp_rule(np.fft.ifft, at=[*LINES, *LENGTHS], linear=True)
+def ifft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
+    """a = fft(out)"""
+    return lengthened(np.fft.ifft(d_out, axis=axis, norm=norm), np.shape(a)[axis], axis)
+
+
+@vjp_rule(np.fft.rfft, at=[*LINES, *LENGTHS], linear=True)
+def rfft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
+    """out = the first half of fft(a)"""
+    have = np.shape(a)[axis]
+    length = have if n is None else n
+    whole = lengthened(d_out, length, axis)
+    return lengthened(np.fft.fft(whole, axis=axis, norm=norm), have, axis)
+
+
+@vjp_rule(
+    np.fft.irfft,
+    at=[spread(4), (spread(4), 7), (spread(4), 5), (spread(3), 8), sample(spread(4, 2), axis=0),
+        sample(spread(4) + 1j * spread(4)[::-1], norm="ortho"), spread(2, 3) + 0.5j],
+    analytic=False,
+)  # fmt: skip
+def irfft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
+    """a = rfft(out)"""
+    length, have = np.shape(out)[axis], np.shape(a)[axis]
+    d = np.moveaxis(np.fft.rfft(d_out, axis=axis, norm=inverse_norm(norm)), axis, -1)
+    d = lengthened(d * half_weights(length, np.shape(d)[-1]), have, -1)
+    return np.moveaxis(d, -1, axis)
+
+
+@vjp_rule(np.fft.fft2, at=PLANES, linear=True)
+def fft2_vjp(d_out, out, a, s=None, axes=(-2, -1), norm=None):
+    """out = fft along two axes"""
+    refuse_shape(s, "fft2")
+    return np.fft.fft2(d_out, axes=axes, norm=norm)
+
+
+@vjp_rule(np.fft.ifft2, at=PLANES, linear=True)
+def ifft2_vjp(d_out, out, a, s=None, axes=(-2, -1), norm=None):
+    """out = ifft along two axes"""
+    refuse_shape(s, "ifft2")
+    return np.fft.ifft2(d_out, axes=axes, norm=norm)
+
+
+@vjp_rule(np.fft.fftn, at=[*PLANES, sample(spread(2, 3, 4), axes=(0, 2))], linear=True)
+def fftn_vjp(d_out, out, a, s=None, axes=None, norm=None):
+    """out = fft along all axes"""
+    refuse_shape(s, "fftn")
+    return np.fft.fftn(d_out, axes=axes, norm=norm)
+
+
+@vjp_rule(np.fft.ifftn, at=[*PLANES, sample(spread(2, 3, 4), axes=(0, 2))], linear=True)
+def ifftn_vjp(d_out, out, a, s=None, axes=None, norm=None):
+    """out = ifft along all axes"""
+    refuse_shape(s, "ifftn")
+    return np.fft.ifftn(d_out, axes=axes, norm=norm)
+
+
+@vjp_rule(np.fft.rfft2, at=PLANES, linear=True)
+def rfft2_vjp(d_out, out, a, s=None, axes=(-2, -1), norm=None):
+    """out = rfft along the last of two axes, fft along the other"""
+    refuse_shape(s, "rfft2")
+    whole = lengthened(d_out, np.shape(a)[axes[-1]], axes[-1])
+    return np.fft.fft2(whole, axes=axes, norm=norm)
+
+
+@vjp_rule(np.fft.fftshift, at=[spread(4), spread(5), sample(spread(3, 4), axes=0)], linear=True)
+def fftshift_vjp(d_out, out, x, axes=None):
+    """out = x with the frequency 0 in the middle"""
+    return np.fft.ifftshift(d_out, axes)
+
+
+@vjp_rule(np.fft.ifftshift, at=[spread(4), spread(5), sample(spread(3, 4), axes=0)], linear=True)
+def ifftshift_vjp(d_out, out, x, axes=None):
+    """x = fftshift(out)"""
+    return np.fft.fftshift(d_out, axes)
+
+
+def refuse_shape(s, name):
+    if s is not None:
+        raise NoRuleError(f"np.fft.{name} with s=", instead="Cut the array, or use np.pad.")
+
+
+nondifferentiable(np.fft.fftfreq, np.fft.rfftfreq)
