@@ -435,6 +435,8 @@ class Exceptions(Memory):
     def note_fact(self, test: Value, made: Instr | None, holds: bool) -> None:
         """On this path a test has come out like that: so have those that it implies."""
         self.facts[test] = holds
+        if made is not None and made.op is operator.not_:
+            self.note_fact(made.args[0], None, not holds)
         if made is None or made.op not in IMPLIED or any(isinstance(a, (list, tuple, dict))
                                                          for a in made.args):  # fmt: skip
             return

@@ -19,7 +19,7 @@ from srcdiff.transforms.ir import (
     substitute_block,
 )
 from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, fresh_size, kind_of
-from srcdiff.transforms.merging import UNBOUND, Exit, Path, common
+from srcdiff.transforms.merging import UNBOUND, Exit, Path, common, split
 from srcdiff.transforms.mutation import NUMBERS, NeedsCarrying, NeedsChoice, convert
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -32,6 +32,7 @@ from srcdiff.transforms.references import (
     Iterator,
     Known,
     List,
+    Maybe,
     Missing,
     Object,
     Plain,
@@ -72,6 +73,7 @@ class Loop:
                     number = outer.outer
         self.memory: dict[Any, None] = {}
         self.sequences: set = set()
+        self.maybe: set = set()  # what is None before the loop, and a number or an array later
         self.keys: dict[Any, dict] = {}  # dict → keys that are set in the loop
         self.ties: dict[Any, dict] = {}  # slot → what it may share memory with, and why
         self.rebound: set = set()  # names of objects and lists that each step makes anew
@@ -161,6 +163,11 @@ class Loop:
         if slot in self.conflicts:
             self.slots.append(Slot(slot, None, None, ref, name))
             return Missing(self.conflicts[slot])
+        if isinstance(ref, Maybe) or slot in self.maybe:
+            none, inner = split(ref)
+            test = self.slot((*slot, "unset"), none, f"no_{name}").param
+            found = self.carry(inner, (*slot, "ref"), name)
+            return found if isinstance(found, Missing) else Maybe(test, found)
         if ref is None or isinstance(ref, Missing):
             if self.rotations.site(name) in run.choices:
                 return self.rotations.carry(slot, None, name)
@@ -443,6 +450,14 @@ class Loop:
                     self.kinds[slot.key] = ref.kind
                     fits = False
                 continue
+            if slot.param is None and slot.same == Known(None) and slot.key not in self.maybe \
+                    and isinstance(ref, (Plain, Array, Maybe)):  # fmt: skip
+                self.maybe.add(slot.key)
+                found = self.kind_at(path, ref)
+                if found is not None:
+                    self.kinds[*slot.key, "ref"] = self.outside(found)
+                fits = False
+                continue
             if slot.param is None:
                 changed = ref != slot.same
                 if changed and isinstance(ref, Object) and isinstance(slot.same, Object) \
@@ -628,6 +643,14 @@ class Loop:
                 ref = ref[rest.pop(0)]
             ref = ref.ref if isinstance(ref, Possible) else ref
         for i in rest:
+            if i in ("unset", "ref"):
+                if not isinstance(ref, Missing):
+                    none, inner = split(ref)
+                    if i == "unset":
+                        ref = Plain(none) if isinstance(none, Value) else Known(none)
+                    else:
+                        ref = Missing(f"`{first}` {UNBOUND}") if inner is None else inner
+                continue
             if isinstance(ref, Object) and type(i) is tuple:
                 ref = end.memory[ref.cell].get(i[1], Missing(f"the attribute `{i[1]}` is lost"))
                 continue
@@ -892,6 +915,9 @@ class Loop:
         """Put the references for after the loop where the names and cells are."""
 
         def build(ref: Any, slot: Any) -> Any:
+            if isinstance(ref, Maybe) or slot in self.maybe:
+                unset, found = (after[*slot, part] for part in ("unset", "ref"))
+                return found if isinstance(found, Missing) else Maybe(unset.value, found)
             if isinstance(ref, Tuple):
                 return ref._replace(
                     items=tuple(build(r, (*slot, i)) for i, r in enumerate(ref.items)))

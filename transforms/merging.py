@@ -29,6 +29,7 @@ from srcdiff.transforms.references import (
     Fields,
     Known,
     List,
+    Maybe,
     Missing,
     Object,
     Plain,
@@ -188,6 +189,8 @@ class Merger:
             if isinstance(found, (Array, Choice)):
                 return self.arrays(x, y, name, user)
             return Missing(f"`{name}` {UNBOUND}")
+        if may_be_none(x, y) or may_be_none(y, x):
+            return self.maybe(x, y, name, user)
         if isinstance(x, Missing) or isinstance(y, Missing):
             found, other = (x, y) if isinstance(x, Missing) else (y, x)
             if isinstance(other, (Array, Choice)) and found.why.endswith(UNBOUND):
@@ -266,6 +269,17 @@ class Merger:
             for cell in (x.cell, y.cell):
                 self.run.may_alias(found, cell)
         return Object(found, x.cls)
+
+    def maybe(self, x: Any, y: Any, name: str, user: bool) -> Any:
+        """None on some paths: a flag says so, and what it is elsewhere."""
+        (none_x, p), (none_y, q) = split(x), split(y)
+        test = self.flag(none_x, none_y, f"no_{name}")
+        ref = self.refs(p, q, name, user) if p is not q else p
+        if isinstance(ref, Missing):
+            return ref
+        if not isinstance(test, Value):
+            return Known(None) if test else ref
+        return Maybe(test, ref)
 
     def value_or_missing(self, p: Any, q: Any, name: str, user: bool) -> Any:
         if any(self.dead):
@@ -422,3 +436,20 @@ def plain(found: Any) -> Any:
 
 def defined_in(value: Value, instrs: list[Instr]) -> bool:
     return any(value in i.results for i in instrs)
+
+
+def may_be_none(one: Any, other: Any) -> bool:
+    """Whether one side is None and the other a number or an array, or each may be either."""
+    none = isinstance(one, Known) and one.obj is None
+    number = isinstance(other, (Plain, Array)) or isinstance(other, Known) and \
+        type(other.obj) in NUMBERS  # fmt: skip
+    if isinstance(one, Maybe):
+        return number or isinstance(other, Maybe) or isinstance(other, Known) and other.obj is None
+    return none and (number or isinstance(other, Maybe))
+
+
+def split(ref: Any) -> tuple[Any, Any]:
+    """(whether it is None, what it is elsewhere)"""
+    if isinstance(ref, Maybe):
+        return ref.test, ref.ref
+    return (True, None) if isinstance(ref, Known) and ref.obj is None else (False, ref)

@@ -33,6 +33,7 @@ from srcdiff.transforms.references import (
     Iterator,
     Known,
     List,
+    Maybe,
     Method,
     Missing,
     Object,
@@ -112,6 +113,8 @@ class Memory:
 
     def read(self, ref: Any, where: Any = None) -> Any:
         """The IR's argument tree for what a reference refers to now."""
+        if isinstance(ref, Maybe):
+            return self.read(ref.ref, where)
         if isinstance(ref, Plain):
             return ref.value
         if isinstance(ref, Array):
@@ -147,6 +150,8 @@ class Memory:
 
     def kind(self, ref: Any) -> Kind:
         """The kind of what a reference refers to; emits nothing."""
+        if isinstance(ref, Maybe):
+            return self.kind(ref.ref)
         if isinstance(ref, Plain):
             return ref.value.kind
         if isinstance(ref, Known):

@@ -14,6 +14,7 @@
     Bound(ref, name)      the method `name` of what ref refers to
     Iterator(kind, …)     range, zip, enumerate, reversed, … before they are looped over
     Possible(ref)         the item of a dict's key that may be absent
+    Maybe(test, ref)      None where the run-time bool `test` holds, `ref` elsewhere
     Missing(why)          a name that is unbound, or not the same thing on all paths, and why
 
 Only buffers and cells change, and `State` says what they hold now: two names for one array are two
@@ -147,6 +148,11 @@ class Iterator(NamedTuple):
     parts: tuple
 
 
+class Maybe(NamedTuple):
+    test: Value
+    ref: Any
+
+
 class Missing(NamedTuple):
     why: str
     kind: Any = None  # of what the name is bound to on the paths that bind it
@@ -202,6 +208,8 @@ def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
     """The buffers that can be reached from a reference."""
     if isinstance(ref, Array):
         return {ref.buffer}
+    if isinstance(ref, Maybe):
+        return buffers_of(ref.ref, memory, seen)
     if isinstance(ref, Choice):
         return {array.buffer for array in arrays_of(ref)}
     seen = set() if seen is None else seen
@@ -265,7 +273,7 @@ def ref_like(obj: Any) -> bool:
 
 REFERENCES = (
     Known, Plain, Array, Choice, Tuple, List, Dict, Object, Function, Method, Super, Bound,
-    Iterator, Missing,
+    Iterator, Maybe, Missing,
 )  # fmt: skip
 
 

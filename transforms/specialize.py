@@ -67,6 +67,7 @@ from srcdiff.transforms.references import (
     Iterator,
     Known,
     List,
+    Maybe,
     Method,
     Missing,
     Object,
@@ -256,6 +257,10 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             result = Missing("the function always raises an exception")
         elif exit is not None and (exit.ret is True or exit.labels and exit.left is True):
             result = exit.value
+        elif exit is not None and isinstance(exit.ret, Value) and not exit.labels and \
+                isinstance(exit.value, (Plain, Array)):  # fmt: skip
+            missed = self.emit(operator.not_, (exit.ret,), None, BOOL, self.where, "missed")
+            result = Maybe(missed, exit.value)
         elif exit is not None and exit.ret is not False:
             result = Missing(f"`{lowered.name}` returns on some paths only")
         if not captured(result, self.state.memory, number):
@@ -366,12 +371,22 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
     def value(self, tree: Any) -> Any:
         """What a lowered operand refers to: literals are `Known`."""
         if isinstance(tree, Value):
-            return self.temporaries[-1][tree]
+            ref = self.raw(tree)
+            return ref.ref if isinstance(ref, Maybe) else ref  # with None, it raises
         if isinstance(tree, Slice):
             return Slice(*(None if p is None else self.value(p) for p in tree))
         if isinstance(tree, tuple):
             return Tuple(tuple(self.value(t) for t in tree))
         return Known(tree)
+
+    def raw(self, tree: Any) -> Any:
+        """The same, where None makes a difference: what may be it stays a `Maybe`."""
+        if not isinstance(tree, Value):
+            return self.value(tree)
+        ref = self.temporaries[-1][tree]
+        if isinstance(ref, Maybe) and ref.test in self.facts:
+            return Known(None) if self.facts[ref.test] else ref.ref
+        return ref
 
     def run(self, block: Block, start: int = 0, tested: tuple | None = None) -> Exit | None:
         """Carry out a block of lowered instructions from `start` on.
@@ -395,7 +410,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
                 assured = self.assured
             try:
                 if instr.op == "if":
-                    test = self.truth(self.value(instr.args[0]), instr.where)
+                    test = self.truth(self.raw(instr.args[0]), instr.where)
                     if isinstance(test, Plain) and test.value in self.facts:
                         test = Known(self.facts[test.value])
                     if isinstance(test, Known):
@@ -619,7 +634,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         return self.__dict__.setdefault("_closed", {})
 
     def do_store(self, instr: Instr) -> None:
-        name, ref = instr.args[0], self.value(instr.args[1])
+        name, ref = instr.args[0], self.raw(instr.args[1])
         plain_name = name.rpartition(".")[2]
         floats = isinstance(ref, Known) and type(ref.obj) in (float, complex)
         if floats and not self.frame.internal:
@@ -853,7 +868,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
     def do_return(self, instr: Instr) -> Exit:
         if len(self.frames) == 1:
             self.returned_at = instr.where
-        return Exit(ret=True, value=self.value(instr.args[0]), left=True, away=True)
+        return Exit(ret=True, value=self.raw(instr.args[0]), left=True, away=True)
 
     def do_break(self, instr: Instr) -> Exit:
         return Exit(brk=True, left=True, away=True)
@@ -869,7 +884,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
 
     def do_compare(self, instr: Instr) -> None:
         op, a, b = instr.args
-        self.put(instr, self.compare(op, self.value(a), self.value(b), instr.where))
+        self.put(instr, self.compare(op, self.raw(a), self.raw(b), instr.where))
 
     def do_unary(self, instr: Instr) -> None:
         op, ref = instr.args[0], self.value(instr.args[1])
@@ -883,7 +898,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         self.put(instr, self.apply(op, (ref,), {}, instr.where))
 
     def do_not(self, instr: Instr) -> None:
-        test = self.truth(self.value(instr.args[0]), instr.where)
+        test = self.truth(self.raw(instr.args[0]), instr.where)
         if isinstance(test, Known):
             self.put(instr, Known(not test.obj))
         else:
@@ -892,6 +907,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
 
     def truth(self, ref: Any, where: Any) -> Known | Plain:
         """What `if ref` tests: known, or a value."""
+        if isinstance(ref, Maybe):
+            raise self.refuse(where, "the truth of what may be None", "Write `is None`.")
         if instance_class(ref) is not None:
             found = self.object_truth(ref, where)
             if found is not None:
@@ -967,6 +984,13 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         return Tuple(items) if isinstance(a, Tuple) else self.new_list(items)
 
     def compare(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
+        for one, other in ((a, b), (b, a)):
+            if isinstance(one, Maybe) and isinstance(other, Known) and other.obj is None and \
+                    op in (operator.is_, operator.is_not, operator.eq, operator.ne):  # fmt: skip
+                if op in (operator.is_, operator.eq):
+                    return Plain(one.test)
+                return Plain(self.emit(operator.not_, (one.test,), None, BOOL, where, "test"))
+        a, b = (ref.ref if isinstance(ref, Maybe) else ref for ref in (a, b))
         if op in (operator.is_, operator.is_not):
             return Known(self.identical(a, b, where) == (op is operator.is_))
         if op in (contains, contains_not):

@@ -457,3 +457,23 @@ def number_becomes_array(m):
     for row in m:
         total += row * row
     return np.sum(total / len(m))
+
+
+@line("`best = None`, then a number or an array", some(5))
+def none_becomes_number(x):
+    best = None
+    for v in x:
+        if best is None or v * v < best:
+            best = v * v
+    return best * 2
+
+
+@line("`None` where nothing was found", some(3, 4), 0.3)
+def none_where_nothing_was_found(m, limit):
+    found = None
+    for row in m:
+        if np.sum(row) > limit:
+            found = row
+    if found is None:
+        return np.sum(m)
+    return np.sum(found * found)

@@ -1,0 +1,221 @@
+"""Names that are None at first: whether they still are is a flag, what they are later a value."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.judge import judge, right, right_or_refused
+from tests.tape import tape_gradient
+
+X = np.array([0.5, 1.5, -0.7])
+M = np.array([[0.5, 1.5, -0.7], [1.0, 2.0, 3.0]])
+PROGRAMS: list = []
+
+
+def at(*points):
+    """The argument tuples that a program is judged at."""
+
+    def note(f):
+        PROGRAMS.extend(
+            pytest.param(f, args, id=f"{f.__name__}-{i}") for i, args in enumerate(points)
+        )
+        return f
+
+    return note
+
+
+@at((X,), (-X,))
+def n1(x):
+    best = None
+    arg = None
+    for i, v in enumerate(x):
+        if best is not None and v * v >= best:
+            continue
+        best = v * v
+        arg = i
+    return best * (arg + 1)
+
+
+@at((X,), (-X,))
+def n_branch(x):
+    y = None
+    if x[0] > 0:
+        y = x * 2
+    if y is None:
+        y = x * x
+    return np.sum(y)
+
+
+@at((X,), (-X,))
+def n_branch2(x):
+    y = None
+    if x[0] > 0:
+        y = x[1] * 2
+    z = 0.0
+    if y is not None:
+        z = y * y
+    return z + x[2]
+
+
+def find(x, t):
+    for v in x:
+        if v > t:
+            return v * v
+
+
+@at((X, 1.0), (X, 10.0))
+def n_helper(x, t):
+    r = find(x, t)
+    if r is None:
+        return np.sum(x)
+    return r
+
+
+@at((X, 1.1), (X, 10.0))
+def n_helper_loop(x, t):
+    s = 0.0
+    for k in range(3):
+        r = find(x * (k + 1), t)
+        if r is not None:
+            s += r
+    return s
+
+
+@at((X,), (-X,))
+def n_reset(x):
+    prev = None
+    s = 0.0
+    for v in x:
+        if prev is not None:
+            s += prev * v
+        if v > 0:
+            prev = v
+        else:
+            prev = None
+    return s
+
+
+@at((M,))
+def n_nested(m):
+    best = None
+    for row in m:
+        for v in row:
+            if best is None or v > best:
+                best = v
+    return best * best
+
+
+@at((M,))
+def n_row(m):
+    best = None
+    for row in m:
+        if best is None or np.sum(row) > np.sum(best):
+            best = row
+    return np.sum(best * best)
+
+
+@at((1.7,), (5.0,))
+def n_while(x):
+    last = None
+    n = 0
+    while last is None or abs(x - last) > 0.1:
+        last = x
+        x = math.sqrt(x)
+        n += 1
+    return x * last
+
+
+class Box:
+    def __init__(self):
+        self.best = None
+
+    def see(self, v):
+        if self.best is None or v < self.best:
+            self.best = v
+
+
+@at((X,))
+def n_attr(x):
+    b = Box()
+    for v in x:
+        b.see(v * v)
+    return b.best * 3
+
+
+@at((X,), (-X,))
+def n_static(x):
+    h = None
+    for k in range(3):
+        if h is None:
+            h = x * k
+        h = h + x * x
+    return np.sum(h)
+
+
+@at((X, 2), (X, 0))
+def n_zero(x, n):
+    h = None
+    for k in range(n):
+        h = x * k if h is None else h * x
+    if h is None:
+        h = x
+    return np.sum(h)
+
+
+@at((M.astype(np.float32),))
+def n_f32(m):
+    h = None
+    for row in m:
+        h = row if h is None else h * row
+    return np.sum(h)
+
+
+@at((X,), (-X,))
+def n_ternary(x):
+    best = None
+    for v in x:
+        best = v if best is None else max(best, v)
+    return best * 2
+
+
+@at((X,), (-X,))
+def n_match(x):
+    best = None
+    for v in x:
+        match best:
+            case None:
+                best = v
+            case b if v > b:
+                best = v * 1.0
+    return best * 2
+
+
+@pytest.mark.parametrize("f, args", PROGRAMS)
+def test_what_may_be_none_is_differentiated(f, args):
+    right(f, *args)
+    on_tape = judge(f, args, gradient=tape_gradient)
+    assert on_tape.outcome in ("right", "refused"), str(on_tape)
+
+
+def n_row_store(m):
+    m = m * 1.0
+    best = None
+    for row in m:
+        if best is None or np.sum(row) > np.sum(best):
+            best = row
+    m[0, 0] = 7.0
+    return np.sum(best * best)
+
+
+def n_truth(x):
+    best = None
+    for v in x:
+        if not best or v > best:
+            best = v
+    return best
+
+
+@pytest.mark.parametrize("f, x", [(n_row_store, M), (n_truth, X), (n_truth, -X)])
+def test_what_cannot_be_told_is_refused(f, x):
+    right_or_refused(f, x)
