@@ -212,16 +212,14 @@ def unchanged(
     """
     function = callee.parsed.function
     spell = _Speller(lambda entry: callee.place_in_call(entry, args))
-    held = spell.name(function)
-    tests = {
-        f"{held}.{name} is {spell.name(getattr(function, name))}": None
-        for name in ("__code__", "__defaults__")
-    }
-    for key, value in (function.__kwdefaults__ or {}).items():
-        tests[f"{held}.__kwdefaults__[{key!r}] is {spell.name(value)}"] = None
+    tests = dict.fromkeys(spell.function(spell.name(function), function))
     for path, obj, how in guards:
-        found = spell.absent(path) if how == "absent" else spell.test(spell.path(path), obj, how)
-        tests[found] = None
+        if how == "function":
+            tests |= dict.fromkeys(spell.function(spell.path(path), obj))
+        elif how == "absent":
+            tests[spell.absent(path)] = None
+        elif path[0] != "default":
+            tests[spell.test(spell.path(path), obj, how)] = None
     text = f"""
 def holds(args, kwargs):
     try:
@@ -287,10 +285,18 @@ class _Speller:
             return f"{self.path(base)}.{rest[0]}"
         if kind == "item":
             return f"{self.path(base)}[{self.name(rest[0])}]"
-        if kind == "default":
-            self.names["default"] = default
-            return f"default({self.name(base)}, {rest[-1]!r})"
+        if kind == "default":  # the function's defaults are guarded: it is this object
+            return self.name(default(base, rest[-1]))
         return self.name(base)
+
+    def function(self, found: str, function: FunctionType) -> list[str]:
+        """Tests that a function has the code and the defaults that it had."""
+        tests = [f"{found}.__code__ is {self.name(function.__code__)}"]
+        if function.__defaults__ is not None:  # else nothing that was left out has a default
+            tests.append(f"{found}.__defaults__ is {self.name(function.__defaults__)}")
+        for key, value in (function.__kwdefaults__ or {}).items():
+            tests.append(f"{found}.__kwdefaults__[{key!r}] is {self.name(value)}")
+        return tests
 
     def absent(self, path: tuple[Any, ...]) -> str:
         """A test that there is nothing at a path yet."""
@@ -303,14 +309,26 @@ class _Speller:
         if how == "kinds":
             self.names["kinds_of"] = kinds_of
             return f"kinds_of({found}) == {self.name(kinds_of(obj))}"
-        if how == "equal":
-            return f"same_static({found}, {self.name(obj)})"
+        held = self.name(obj)
+        if how == "equal":  # most often it is the same object
+            return f"({found} is {held} or same_static({found}, {held}))"
         if how == "kind":
             key = kind_key(obj)
             if isinstance(key, type):
                 return f"type({found}) is {self.name(key)}"
-            return f"kind_key({found}) == {self.name(key)}"
-        return f"{found} is {self.name(obj)}"
+            same = f"kind_key({found}) == {self.name(key)}"
+            if type(obj) is np.ndarray:
+                alike = f"{held}.shape == {self.name(obj.shape)}"
+                if obj.ndim == 1:  # quicker
+                    alike = f"{held}.ndim == 1 and len({held}) {'==' if len(obj) == 1 else '!='} 1"
+                dtype = self.name(obj.dtype)
+                return f"({found} is {held} and {held}.dtype is {dtype} and {alike} or {same})"
+            if type(obj) is list or isinstance(obj, tuple):
+                return f"type({found}) is {self.name(type(obj))} and len({found}) == {len(obj)}"
+            if type(obj) is dict and all(type(k) is str for k in obj):
+                return f"type({found}) is {self.name(dict)} and [*{found}] == {[*obj]!r}"
+            return same
+        return f"{found} is {held}"
 
 
 def default(function: FunctionType, name: str) -> Any:

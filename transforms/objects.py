@@ -89,6 +89,7 @@ class Objects(Memory):
     def class_item(self, cls: type, name: str, found: Any) -> Ref:
         """The reference to what a class has under a name, guarded."""
         if isinstance(found, (staticmethod, classmethod)):
+            self.guard_in_class(cls, name, found)
             return self.outside_ref(("attr", ("object", found), "__func__"), found.__func__)
         stored = self.stored_field(lookup(cls, name)[1], name, None)
         if stored is not None:
@@ -105,10 +106,12 @@ class Objects(Memory):
             of = ref if isinstance(ref, Known) and isinstance(ref.obj, type) else Known(cls)
             return Method(self.class_item(cls, name, found), of)
         if isinstance(found, property):
+            self.guard_in_class(cls, name, found)
             if found.fget is None:
                 raise AttributeError(f"property {name!r} of {cls.__name__!r} object has no getter")
             return self.call(Known(found.fget), (ref,), {}, where)
         if isinstance(found, functools.cached_property):
+            self.guard_in_class(cls, name, found)
             value = self.call(Known(found.func), (ref,), {}, where)
             self.store_attribute(ref, found.attrname or name, value, where)
             return value

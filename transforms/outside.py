@@ -264,6 +264,20 @@ class Outside(Memory):
         self.prologue.append(Instr(list, (value,), None, (copy,)))
         return Plain(copy)
 
+    def guard_code(self, function: Any) -> None:
+        """A function that is read has the code and the defaults that it has now."""
+        known = id(function), "code"
+        if known not in self.outside:
+            self.outside[known] = Known(function)
+            self.guards.append(Guard(("object", function), function, "function"))
+
+    def guard_in_class(self, cls: type, name: str, found: Any) -> None:
+        """What a class has under a name is the same object."""
+        for owner in cls.__mro__:
+            if vars(owner).get(name) is found:
+                self.guard(("item", ("attr", ("object", owner), "__dict__"), name), found, "is")
+                return
+
     def guard(self, path: tuple, obj: Any, how: str) -> None:
         if path[0] in ("global", "cell", "attr", "item", "default"):
             base = path

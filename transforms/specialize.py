@@ -49,7 +49,7 @@ from srcdiff.transforms.loose import Loose
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower, tested_inside
 from srcdiff.transforms.merging import Exit, Merger, Path
 from srcdiff.transforms.mutation import NUMBERS, NeedsCarrying, describe, kind_of_value
-from srcdiff.transforms.objects import instance_class
+from srcdiff.transforms.objects import instance_class, is_library
 from srcdiff.transforms.outside import OutsidePlace, Written
 from srcdiff.transforms.parse import MISSING, parse
 from srcdiff.transforms.patterns import Matching
@@ -321,6 +321,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         except UnsupportedSyntaxError as error:
             raise UnsupportedSyntaxError(error.what, where and where.location, error.instead) \
                 from None  # fmt: skip
+        if not internal and not is_library(parsed.function):
+            self.guard_code(parsed.function)
         lowered = lowered_of(parsed)
         if parsed.partial_args or parsed.partial_kwargs:
             args = tuple(Known(a) for a in parsed.partial_args) + args
