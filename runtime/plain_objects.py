@@ -39,7 +39,7 @@ def is_plain_object(obj):
     >>> is_plain_object(type("Model", (), {})()), is_plain_object(3)
     (True, False)
     """
-    return dataclasses.is_dataclass(type(obj)) or is_plain(type(obj))  # type: ignore[arg-type]
+    return form_of(type(obj)) != ""  # type: ignore[arg-type]
 
 
 def is_of_attributes(kind):
@@ -58,11 +58,26 @@ def attributes(obj):
     {}
     """
     kind = type(obj)
+    if form_of(kind) == "dict":  # type: ignore[arg-type]
+        return vars(obj)
     names = dict.fromkeys(f.name for f in dataclasses.fields(obj)) \
         if dataclasses.is_dataclass(kind) else {}  # fmt: skip
     names |= dict.fromkeys(slots(kind))  # type: ignore[arg-type]
     names |= dict.fromkeys(getattr(obj, "__dict__", ()))
     return {name: getattr(obj, name) for name in names if hasattr(obj, name)}
+
+
+@functools.lru_cache(maxsize=4096)
+def form_of(kind):
+    """How the instances of a class hold their attributes: "dict", "fields", "" for no container.
+
+    >>> form_of(type("Model", (), {})), form_of(list)
+    ('dict', '')
+    """
+    is_dataclass = dataclasses.is_dataclass(kind)
+    if not is_dataclass and not is_plain(kind):
+        return ""
+    return "fields" if is_dataclass or slots(kind) or not kind.__dictoffset__ else "dict"
 
 
 @functools.lru_cache(maxsize=4096)

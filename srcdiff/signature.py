@@ -29,8 +29,9 @@ from srcdiff.runtime.errors import (
     UnsupportedSyntaxError,
 )
 from srcdiff.runtime.modes import is_training
-from srcdiff.runtime.plain_objects import attributes
+from srcdiff.runtime.plain_objects import attributes, form_of
 from srcdiff.trees import (
+    CYCLIC,
     children,
     holds_itself,
     is_attribute,
@@ -100,7 +101,7 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         key.append((*kwargs,))
         todo += kwargs.values()
     for x in todo:
-        kind = type(x)
+        kind: Any = type(x)
         if kind is np.ndarray:
             shape = x.shape
             key += x.dtype, tuple([n == 1 for n in shape]) if 1 in shape else len(shape)
@@ -125,7 +126,7 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         elif isinstance(x, tuple):
             key.append((kind, len(x)))
             todo += x
-        elif is_object(x):
+        elif (form := form_of(kind)) and not (CYCLIC and id(x) in CYCLIC):
             if id(x) in seen:
                 if holds_itself(x):
                     note_cyclic(x)
@@ -133,7 +134,7 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
                 key.append(("again", seen[id(x)]))
                 continue
             seen[id(x)] = len(seen)
-            held = attributes(x)
+            held = x.__dict__ if form == "dict" else attributes(x)
             key.append((kind, *held))
             todo += held.values()
             if len(todo) > LEAVES:
@@ -502,6 +503,7 @@ class Callee:
         lists = [
             ("position", [str(i) for i in range(count)]),
             ("argument", [f"`{n}`" for n in [*self.parameters, *extra]]),
+            ("bound object", [f"`{self.selves_name}`"] if self.selves_name else []),
             ("variable", [f"`{n}`" for n in self.locals]),
         ]
         there = [

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime.plain_objects import attributes, instance, is_plain
+from srcdiff.runtime.plain_objects import attributes, form_of, instance
 
 Step = Any
 
@@ -40,7 +40,7 @@ def children(tree: Any) -> list[tuple[Step, Any]] | None:
 def is_object(obj: Any) -> bool:
     """Whether an object is a container: of a dataclass, or of a plain class of the user's."""
     kind: Any = type(obj)
-    return (hasattr(kind, "__dataclass_fields__") or is_plain(kind)) and id(obj) not in CYCLIC
+    return form_of(kind) != "" and id(obj) not in CYCLIC
 
 
 # Objects that hold themselves: they are no trees, but constants like a function. Held by id.
@@ -271,6 +271,8 @@ def scalars(tree: Any) -> Cast | None:
     inner = children(tree)
     if inner is not None:
         casts = [scalars(child) for _, child in inner]
+        if any(casts) and is_object(tree):
+            return attribute_casts([step[1] for step, _ in inner], casts)
         return each_cast(casts) if any(casts) else None
     if not is_float(tree) or np.ndim(tree):
         return None
@@ -287,3 +289,15 @@ def each_cast(casts: list[Cast | None]) -> Cast:
         return rebuild(gradients, cast_parts)
 
     return cast
+
+
+def attribute_casts(names: list[str], casts: list[Cast | None]) -> Cast:
+    """The function that casts attributes of an object, which nobody else holds yet."""
+    todo = [(name, cast) for name, cast in zip(names, casts) if cast is not None]
+
+    def cast_attributes(gradient: Any) -> Any:
+        for name, cast in todo:
+            object.__setattr__(gradient, name, cast(getattr(gradient, name)))
+        return gradient
+
+    return cast_attributes
