@@ -151,6 +151,8 @@ class Progress:
     def of(self, results: list[tuple[int, Verdict]]) -> Iterator[tuple[int, Verdict]]:
         for seed, verdict in results:
             self.counts[verdict.outcome] += 1
+            if verdict.outcome in ("wrong", "crashed"):  # at once, in case the run is stopped
+                print(f"seed {seed}: {verdict}"[:200], file=sys.stderr, flush=True)
             yield seed, verdict
         if time.monotonic() - self.shown > self.pause:
             self.show()
