@@ -438,24 +438,24 @@ def insert_place(i, n):
 
 
 def zeros_of(items):
-    """Zeros like the numbers and arrays in nested lists.
+    """Zeros like the numbers and arrays in nested lists and tuples.
 
-    >>> zeros_of([[1.0], [2.0, 3.0]])
-    [[0.0], [0.0, 0.0]]
+    >>> zeros_of([[1.0], [2.0, (3.0, 4)]])
+    [[0.0], [0.0, (0.0, 0.0)]]
     """
-    if isinstance(items, list):
-        return [zeros_of(item) for item in items]
+    if isinstance(items, (list, tuple)):
+        return (list if isinstance(items, list) else tuple)(map(zeros_of, items))
     return np.zeros_like(items)[()] if np.ndim(items) else 0.0
 
 
 def sum_of(a, b):
-    """The sum of two nested lists of one form, item by item.
+    """The sum of two nested lists or tuples of one form, item by item.
 
     >>> sum_of([[1.0], [2.0, 3.0]], [[0.5], [0.0, 1.0]])
     [[1.5], [2.0, 4.0]]
     """
-    if isinstance(a, list):
-        return [sum_of(p, q) for p, q in zip(a, b, strict=True)]
+    if isinstance(a, (list, tuple)):
+        return type(a)([sum_of(p, q) for p, q in zip(a, b, strict=True)])
     return a + b
 
 

@@ -351,7 +351,7 @@ class Look:
         else:
             how = abstract.aliasing(instr.op, kinds(instr.args), kinds(instr.kwargs))
         allocates = instr.op in SHAPE_READERS or (instr.op in NONDIFFERENTIABLE and how is None)
-        if how == "fresh" or allocates:
+        if (how == "fresh" and instr.op is not np.broadcast_to) or allocates:
             return
         for result in instr.results:
             if memory_of(result):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +48,11 @@ class Containers(Memory):
         return self.sequence_item(sequence.value, key.value, where)
 
     def sequence_item(self, sequence: Value, index: Any, where: Any) -> Ref:
-        kind = sequence.kind.items[0] if sequence.kind.items else OBJECT
+        items = sequence.kind.items
+        if sequence.kind.tag == "tuple" and items and type(index) is int:
+            kind = items[index]
+        else:
+            kind = functools.reduce(join, items) if items else OBJECT
         value = self.emit("getitem", (sequence, index), None, kind, where, sequence.name + "_item")
         return self.element(value)
 

@@ -682,7 +682,7 @@ class Emitter:
         if kind is not None and kind.tag == "scalar":
             self.augment(target, item)
             return
-        if kind is not None and kind.tag == "list":
+        if kind is not None and kind.tag in ("list", "tuple"):
             value = self.call_expr(kernels.sum_of, (Printed(target), item), {}, None)
             self.add(ast.Assign([target], value))
             return
@@ -692,11 +692,13 @@ class Emitter:
     def stmt_zero_list(self, instr: Instr) -> None:
         (sequence,) = instr.args
         item = sequence.kind.items[0] if sequence.kind.items else None
+        if sequence.kind.tag == "tuple":
+            item = sequence.kind
         if item is not None and item.tag == "scalar":
             zero: ast.expr = ast.Constant(0.0)
             value: ast.expr = ast.BinOp(ast.List([zero]), ast.Mult(),
                                         self.call_expr(len, (sequence,), {}, None))  # fmt: skip
-        elif item is not None and item.tag == "list":
+        elif item is not None and item.tag in ("list", "tuple"):
             value = self.call_expr(kernels.zeros_of, (sequence,), {}, None)
         else:
             zero = self.call_expr(np.zeros_like, (Printed(ast.Name("item")),), {}, None)
@@ -1078,7 +1080,7 @@ class Emitter:
     def expr_list_merge(self, instr: Instr) -> ast.expr:
         """Two lists of adjoints, added item by item."""
         kind = instr.results[0].kind
-        if kind.items and kind.items[0].tag == "list":
+        if kind.tag == "tuple" or kind.items and kind.items[0].tag in ("list", "tuple"):
             return self.call_expr(kernels.sum_of, instr.args, {}, None)
         pair = ast.Tuple([ast.Name("one"), ast.Name("other")])
         zipped = ast.Call(self.builtin("zip"), [self.expr(a) for a in instr.args], [])

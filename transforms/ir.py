@@ -277,7 +277,9 @@ def carried(instr: Instr) -> tuple[tuple[Value, ...], tuple]:
 
 
 def leaf_kind(leaf: Any) -> Kind:
-    """The kind of a value or of a constant."""
+    """The kind of a value, of a constant or of a tuple of them."""
+    if isinstance(leaf, tuple) and not isinstance(leaf, Slice):
+        return Kind("tuple", items=tuple(map(leaf_kind, leaf)))
     return leaf.kind if isinstance(leaf, Value) else kind_of(leaf)
 
 

@@ -149,7 +149,7 @@ class Reverse:
         kind = value.kind
         if kind.tag == "scalar":
             return 0j if kind.dtype.kind == "c" else 0.0
-        op = "zero_list" if kind.tag == "list" else np.zeros_like
+        op = "zero_list" if kind.tag in ("list", "tuple") else np.zeros_like
         return self.emit(op, (value,), kind, where, f"d_{value.name}")
 
     def zeros_if_bound(self, value: Value, maker: Instr, where: Any) -> Value | None:
@@ -211,7 +211,7 @@ class Reverse:
         found = self.adjoints.get(value)
         if found is not None:
             old = self.flush(found, where)
-            if value.kind.tag == "list":
+            if value.kind.tag in ("list", "tuple"):
                 d = self.emit("list_merge", (old, d), value.kind, where)
             else:
                 d = self.emit(operator.add, (old, d), value.kind, where, adjoint=True)
@@ -503,6 +503,13 @@ class Reverse:
         if base.kind.tag == "list":
             self.add_item(base, key, d, instr.where)
             return
+        if base.kind.tag == "tuple" and type(key) is int and base.kind.items:
+            count = len(base.kind.items)
+            parts = [d if i == key % count else self.zero_part(base, i, instr.where)
+                     for i in range(count)]  # fmt: skip
+            d = self.emit("tuple", tuple(parts), base.kind, instr.where)
+            self.add(base, d, instr.where)
+            return
         undo = undone(key, instr.results[0].kind.rank)
         if undo is not None:
             self.add(base, self.emit("getitem", (d, undo), None, instr.where), instr.where)
@@ -635,8 +642,34 @@ class Reverse:
     def reverse_list(self, instr: Instr) -> None:
         d = self.take(instr.results[0], instr.where)
         for i, item in enumerate(instr.args[0]):
-            if isinstance(item, Value) and item in self.active:
-                self.add(item, self.item(d, i, item, instr.where), instr.where)
+            if any(v in self.active for v in flatten(item)):
+                part = self.emit("getitem", (d, i), leaf_kind(item), instr.where)
+                self.add_tree(item, part, instr.where)
+
+    def zero_tree(self, tree: Any, where: Any) -> Any:
+        """Zeros like a value, a constant or a tuple of them."""
+        if isinstance(tree, tuple):
+            return tuple(self.zero_tree(part, where) for part in tree)
+        return self.zeros(tree, where) if isinstance(tree, Value) else 0.0
+
+    def zero_part(self, base: Value, i: int, where: Any) -> Any:
+        """Zeros like an item of a tuple."""
+        kind = base.kind.items[i]
+        if kind.tag not in ("array", "list", "tuple", "object"):
+            return 0.0
+        return self.zeros_like(self.emit("getitem", (base, i), kind, where), where)
+
+    def reverse_tuple(self, instr: Instr) -> None:
+        self.add_tree(instr.args, self.take(instr.results[0], instr.where), instr.where)
+
+    def add_tree(self, tree: Any, d: Any, where: Any) -> None:
+        """Add a contribution to each value in a tuple of values."""
+        if not isinstance(tree, tuple):
+            self.add(tree, d, where)
+            return
+        for i, part in enumerate(tree):
+            if any(v in self.active for v in flatten(part)):
+                self.add_tree(part, self.emit("getitem", (d, i), leaf_kind(part), where), where)
 
     def item(self, d: Value, index: Any, like: Value, where: Any) -> Value:
         return self.emit("getitem", (d, index), like.kind, where)
@@ -647,7 +680,7 @@ class Reverse:
         kind = leaf_kind(item)
         rest, last = Value(f"d_{sequence.name}", sequence.kind), Value("d_t", kind)
         self.instrs.append(Instr("list_pop", (d,), None, (rest, last), (), {}, instr.where))
-        self.add(item, last, instr.where)
+        self.add_tree(item, last, instr.where)
         if sequence in self.active:
             self.add(sequence, rest, instr.where)
 
@@ -677,7 +710,7 @@ class Reverse:
         d = self.take(instr.results[0], instr.where)
         rest, last = Value(f"d_{sequence.name}", sequence.kind), Value("d_t", leaf_kind(item))
         self.instrs.append(Instr("list_pop", (d, index), None, (rest, last), (), {}, instr.where))
-        self.add(item, last, instr.where)
+        self.add_tree(item, last, instr.where)
         if sequence in self.active:
             self.add(sequence, rest, instr.where)
 
@@ -685,11 +718,10 @@ class Reverse:
         sequence, index, item = instr.args
         where = instr.where
         d = self.take(instr.results[0], where)
-        if isinstance(item, Value) and item in self.active:
-            self.add(item, self.item(d, index, item, where), where)
+        if any(v in self.active for v in flatten(item)):
+            self.add_tree(item, self.emit("getitem", (d, index), leaf_kind(item), where), where)
         if sequence in self.active:
-            like = item if isinstance(item, Value) else Value("t", leaf_kind(item))
-            zero = self.zeros(like, where)
+            zero = self.zero_tree(item, where)
             kind = sequence.kind
             self.add(sequence, self.emit("list_setitem", (d, index, zero), kind, where), where)
 

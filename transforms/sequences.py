@@ -18,7 +18,7 @@ from srcdiff.runtime import kernels, python_forms
 from srcdiff.transforms.ir import Instr, Slice, Value, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind, join, kind_of
 from srcdiff.transforms.mutation import Memory
-from srcdiff.transforms.references import ARRAYS, Cell, Known, List, Plain, Ref
+from srcdiff.transforms.references import ARRAYS, Cell, Known, List, Plain, Ref, Tuple
 
 
 class Sequences(Memory):
@@ -121,6 +121,11 @@ class Sequences(Memory):
         ref = self.fresh(value)
         for array in (ref,) if isinstance(ref, ARRAYS) else ():
             array.buffer.fixed = "an element of a list is written in place"
+        if value.kind.tag == "tuple" and value.kind.items:
+            return Tuple(tuple(
+                self.element(self.emit("getitem", (value, i), None, kind, self.where, value.name))
+                for i, kind in enumerate(value.kind.items)
+            ))  # fmt: skip
         if value.kind.tag == "list":
             made = self.new_sequence(value)
             made.cell.fixed = "a list in a list, whose length is known only at run time, changes"

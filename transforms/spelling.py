@@ -255,14 +255,20 @@ def aliasing(op: Any, args: tuple, kwargs: dict[str, Any] | None = None) -> str 
         if rule is not None:
             return rule(x, args, kwargs)
         if op in _VIEWS:
-            return "view" if any(map(_is_array, args)) else "fresh"
+            if any(map(_is_array, args)):
+                return "view"
+            return "maybe" if any(map(_is_unknown, args)) else "fresh"
         if isinstance(op, type) and issubclass(op, np.generic):
             return _of_cast(op, x)
         if op in _MAYBE:
-            return "maybe" if _is_array(x) else "fresh"
+            return "maybe" if _is_array(x) or _is_unknown(x) else "fresh"
         return "fresh"
     except (NeedsStatic, TypeError, IndexError):
         return "maybe"
+
+
+def _is_unknown(x: Any) -> bool:
+    return type(x) is Kind and x.tag == "object"
 
 
 def _kinds(tree: Any) -> Any:
