@@ -639,3 +639,31 @@ def test_one_of_two_arrays_is_given_and_written_later():
 
     for first in (0.1, 0.5):
         right(f, np.array([first, 0.3, -0.2]), 2)
+
+
+SETTINGS = {"gain": 2.0, "shift": 1.0}
+
+
+def gained(x, n):
+    return x * SETTINGS["gain"] if n == 0 else gained(np.sin(x), n - 1) + SETTINGS["shift"]
+
+
+def test_a_dict_from_outside():
+    def reads(x, n):
+        y = gained(x, n)
+        if x > 0:
+            y = y * SETTINGS["shift"]
+        return y + gained(x, n - 1)
+
+    def writes(x, n):
+        SETTINGS["gain"] = x
+        try:
+            return gained(x, n)
+        finally:
+            SETTINGS["gain"] = 2.0
+
+    for n in (1, 3):
+        right(reads, 0.3, n)
+    with pytest.raises(UnsupportedSyntaxError, match="while `SETTINGS`, which lies outside"):
+        grad(writes, fallback="error")(0.3, 2)
+    assert SETTINGS == {"gain": 2.0, "shift": 1.0}

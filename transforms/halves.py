@@ -188,6 +188,7 @@ class Halves(Memory):
         given = {name: self.form_of(ref, leaves, name) for name, ref in args.items()}
         around = self.captured(lowered, outer, args.values())
         seen = {key: self.form_of(ref, leaves, key[1]) for key, ref in around.items()}
+        self.check_outside(lowered)
         trees = [self.read(leaf.ref, where) for leaf in leaves]
         kinds = [leaf_kind(tree)._replace(size=None) for tree in trees]
         form = (lowered, outer, tuple(given.items()), tuple(seen.items()))
@@ -459,6 +460,7 @@ class Halves(Memory):
             raise self.refuse(self.where, f"the recursive function `{lowered.name}` never "
                               "returns") from None  # fmt: skip
         self.check_private(lowered, before)
+        self.check_outside(lowered)
         now = self.written - written
         _, outer_before, writes_before = half.form or ((), (), ())
         writes = tuple(i for i, b in mine.items() if b in now or i in writes_before)
@@ -494,6 +496,17 @@ class Halves(Memory):
             kinds = [joined(a, b) for a, b in zip(half.kinds, kinds)]
             kinds = [canonical(kind, half.number, i) for i, kind in enumerate(kinds)]
         return found, kinds
+
+    def check_outside(self, lowered: Lowered) -> None:
+        """Refuse what would have to see a list or dict from outside that has been changed."""
+        for key, held in self.outside.items():
+            if isinstance(key, tuple) and key[0] == "held":
+                now = self.state.memory.get(key[1], held)
+                if now is not held and now != held:
+                    raise self.refuse(
+                        self.where, f"the recursive function `{lowered.name}`, while "
+                        f"`{key[1].name}`, which lies outside, is changed,",
+                        "Pass it as an argument.")  # fmt: skip
 
     def check_private(self, lowered: Lowered, before: State) -> None:
         """Refuse changes of lists, dicts and objects that are not the helper's own."""
