@@ -117,7 +117,7 @@ class Lowering(Patterns):
         self.outer: set[str] = set()  # declared `global` or `nonlocal`
         self.renamed: dict[str, str] = {}  # targets of comprehensions
         self.statement: Any = None
-        self.comprehensions = self.loops = 0
+        self.comprehensions = 0
         self.generator = False  # there is a `yield`
 
     # ------------------------------------------------------------------ functions
@@ -295,13 +295,11 @@ class Lowering(Patterns):
         self.emit(node.iter, "for", iterable, blocks=blocks, count=0)
 
     def stmt_While(self, node: Any) -> None:
-        self.loops += 1
-        ended = f".while{self.loops}.ended"  # see `tested_inside`
-        self.local.add(ended)
+        self.local.add(ended_name(node.test))
         test = self.block(lambda: self.expr(node.test))
         body = self.block(lambda: self.statements(node.body))
         other = self.block(lambda: self.statements(node.orelse))
-        self.emit(node.test, "while", blocks=(test, body, other), count=0, ended=ended)
+        self.emit(node.test, "while", blocks=(test, body, other), count=0)
 
     def stmt_With(self, node: Any) -> None:
         if len(node.items) > 1:
@@ -639,13 +637,18 @@ class Lowering(Patterns):
 WHOLE = frozenset("sum list tuple sorted min max set frozenset dict any all len".split())
 
 
+def ended_name(test: Any) -> str:
+    """The name that says whether it was its test that ended a `while` (see `tested_inside`)."""
+    return f".while{test.lineno}_{test.col_offset}.ended"
+
+
 def tested_inside(instr: Instr) -> Block:
     """`while test: …` as `while True:` that is left where the test fails.
 
     The test may change something then; whether it was it that ended the loop says a name.
     """
     test, body, orelse = instr.blocks
-    where, ended = instr.where, instr.attrs["ended"]
+    where, ended = instr.where, ended_name(instr.where.node)
     (result,) = test.results
     empty = Block((), (), ())
     leave = Block((), [Instr("store", (ended, True), where=where), Instr("break", where=where)], ())
