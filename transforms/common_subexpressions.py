@@ -52,6 +52,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.transforms.ir import Block, Instr, Value, flatten, map_tree
+from srcdiff.transforms.kinds import Size
 
 _PURE = frozenset({"getitem", "shape", "tuple", "identity"})  # of the structural operations
 _PURE_BUILTINS = frozenset(
@@ -90,6 +91,7 @@ class Numbering:
 
     def __init__(self, leaving: set[Value]):
         self.leaving, self.errors = leaving, 0
+        self.adjoint = False  # there, an array that is asked for its shape is one to be like
         self.first: dict[tuple, Instr] = {}
         self.gone: set[Instr] = set()
         self.same: dict[Value, Value] = {}
@@ -100,6 +102,7 @@ class Numbering:
         for instr in block.instrs:
             for inner in instr.blocks:
                 self.number(inner)
+            self.adjoint = self.adjoint or instr.op == "adjoint"
             if instr.op == "errstate_enter" or instr.op == "errstate_exit":
                 self.errors += 1
             key = self.key(instr)
@@ -120,6 +123,9 @@ class Numbering:
             return None
         if not (op in _PURE if isinstance(op, str) else _is_pure(op)):
             return None
+        length = None if self.adjoint else length_of(instr)
+        if length is not None:
+            return "length", length
         args = [self.same.get(a, a) if type(a) is Value else self.key_of(a) for a in instr.args]
         key = (op, self.errors, len(instr.results), tuple(args))
         if attrs:
@@ -180,6 +186,20 @@ class Numbering:
     def read(self, value: Value) -> Value:
         value = self.same.get(value, value)
         return self.named.get(value, value)
+
+
+def length_of(instr: Instr) -> Size | None:
+    """The dimension that `x.shape[k]` or `len(x)` is: another array may have it, too."""
+    if instr.op == "shape" and len(instr.args) == 2:
+        x, axis = instr.args
+    elif instr.op is len:
+        (x,), axis = instr.args, 0
+    else:
+        return None
+    if not isinstance(x, Value) or x.kind.tag != "array" or not x.kind.shape:
+        return None
+    dim = x.kind.shape[axis] if type(axis) is int and axis < len(x.kind.shape) else None
+    return dim if isinstance(dim, Size) else None
 
 
 def _leaving(block: Block) -> set[Value]:

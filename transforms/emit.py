@@ -293,7 +293,7 @@ class Emitter:
     def name_values(self, parameters: ast.arguments) -> None:
         reserved = self.reserved_names()
         variables = self.variables = Variables(self.later)
-        variables.lives = {v: [life] for v, life in lives(self.program, self.folded).items()}
+        variables.lives = lives(self.program, self.folded)
         taken = {
             a.arg
             for a in [

@@ -13,6 +13,7 @@ and exception. What is read for its shape alone is read from a value that is at 
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ from srcdiff.transforms.ir import (
     leaf_kind,
     map_tree,
     perhaps_unbound,
+    walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import Kind, fits
 
@@ -68,6 +70,7 @@ def fold(block: Block) -> Block:
 class Folding:
     def __init__(self, block: Block, marker: int):
         self.env: dict[Value, Any] = {}
+        self.uses = Counter(v for instr in walk(block) for v in instr.operands)
         self.params = set(block.params)
         self.makers: dict[Value, Instr] = {}
         self.shapes: dict[Any, Value] = {}
@@ -139,6 +142,16 @@ class Folding:
 
     def maker(self, v: Any) -> Instr | None:
         return self.makers.get(v) if isinstance(v, Value) else None
+
+    def is_conj(self, v: Any, depth: int = 5) -> bool:
+        """Whether v is a conjugate, or made of one by what conjugation passes through."""
+        maker = self.maker(v)
+        if maker is None or maker.op is np.conj:
+            return maker is not None
+        if not depth or self.uses.get(v, 1) > 1:
+            return False
+        count = 1 if maker.op in OF_ONE else 2 if maker.op in OF_TWO else 0
+        return any(self.is_conj(x, depth - 1) for x in maker.args[:count])
 
     def spread_of(self, v: Any) -> Any:
         """The smaller value that v repeats, as a one-tuple; None if it repeats none."""
@@ -394,7 +407,41 @@ def same_place(one: Any, other: Any) -> bool:
         map_tree(lambda v: "", one)) == repr(map_tree(lambda v: "", other))  # fmt: skip
 
 
+def fold_conj(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    """Conjugates that meet another one cancel: `conj(a * conj(b))` is `conj(a) * b`."""
+    (a,) = instr.args
+    if leaf_kind(a).dtype is not None and leaf_kind(a).dtype.kind in "iuf":
+        return (a,)
+    maker = self.maker(a)
+    if maker is None or maker.attrs.get("inplace"):
+        return None
+    if maker.op is np.conj:
+        return maker.args[:1]
+    count = 1 if maker.op in OF_ONE else 2 if maker.op in OF_TWO else 0
+    if not count or self.uses.get(a, 1) > 1 or len(maker.results) != 1:
+        return None
+    operands = maker.args[:count]
+    if not any(self.is_conj(x) for x in operands):
+        return None
+    made = []
+    for x in operands:
+        other = Instr(np.conj, (x,), None, (Value("d_t", leaf_kind(x)),), (), None, instr.where)
+        again = fold_conj(self, other, out) if isinstance(x, Value) else (np.conj(x).item(),)
+        made.append(again[0] if again else self.emit(out, np.conj, (x,), leaf_kind(x), other))
+    new = maker.replace(args=(*made, *maker.args[count:]), results=(Value("d_t", a.kind),))
+    self.makers[new.results[0]] = new
+    out.append(new)
+    return new.results
+
+
+OF_ONE = frozenset({
+    operator.neg, np.reshape, np.transpose, np.swapaxes, np.sum, np.broadcast_to, np.ravel,
+    kernels.unbroadcast, "getitem",
+})  # fmt: skip
+OF_TWO = frozenset({operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul})
+
 RULES: dict[Any, Callable] = {
+    np.conj: fold_conj,
     operator.mul: fold_mul, operator.truediv: fold_div, np.divide: fold_div,
     operator.neg: fold_neg, operator.add: fold_add, np.broadcast_to: fold_broadcast,
     np.sum: fold_sum,

@@ -14,6 +14,7 @@ until the loop ends.
 from __future__ import annotations
 
 import keyword
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable
 
@@ -92,8 +93,11 @@ def base_name(v: Value) -> str:
     return f"_{name}" if name[0].isdigit() else name
 
 
-def lives(block: Block, folded: set[Value]) -> dict[Value, tuple[int, int]]:
-    """The interval in which each stored value lives.
+def lives(block: Block, folded: set[Value]) -> dict[Value, list[tuple[int, int]]]:
+    """The intervals in which each stored value lives.
+
+    What is read in both branches of an `if` and not afterwards is dead between its last read in the
+    one and the beginning of the other.
 
     folded   values that are printed where they are used: they read their operands there
     """
@@ -103,6 +107,8 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, tuple[int, int]]:
     inner: dict[Value, list[Value]] = {}
     clock = [0]
     loops: list[tuple[int, list[Value]]] = []
+    others: list[list[int]] = []  # of the `if`s whose second branch is visited: [at, start, end]
+    holes: dict[Value, list[tuple[int, list[int]]]] = {}
 
     def sources(values: Iterable[Value]) -> list[Value]:
         """The stored values behind folded ones."""
@@ -117,6 +123,11 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, tuple[int, int]]:
 
     def read(values: Iterable[Value], at: int) -> None:
         for v in sources(values):
+            before = last.get(v, -1)
+            for other in others:
+                if v in first and first[v] < other[0] and before < other[1]:
+                    holes.setdefault(v, []).append((max(before, other[0]), other))
+                    before = at
             last[v] = max(last.get(v, -1), at)
             level = depth.get(v, 0)
             for extended in loops[level:]:
@@ -146,9 +157,13 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, tuple[int, int]]:
         at = tick()
         read(flatten(instr.args), at)
         if instr.op == "if":
-            for inner_block in instr.blocks:
-                visit(inner_block)
-                read(flatten(inner_block.results), tick())
+            then, other = instr.blocks
+            visit(then)
+            read(flatten(then.results), tick())
+            others.append([at, tick(), sys.maxsize])
+            visit(other)
+            read(flatten(other.results), tick())
+            others.pop()[2] = tick()
             write(instr.results, tick() + 1)
             return
         loops.append((at, []))
@@ -172,7 +187,16 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, tuple[int, int]]:
     write(block.params, 1)
     visit(block)
     read(flatten(block.results), tick())
-    return {v: (start, max(last.get(v, -1), start + 1)) for v, start in first.items()}
+    found = {}
+    for v, start in first.items():
+        end = max(last.get(v, -1), start + 1)
+        found[v] = []
+        for dead, (_, again, branch_end) in holes.get(v, ()):
+            if end <= branch_end and start < dead < again:
+                found[v].append((start, dead))
+                start = again
+        found[v].append((start, end))
+    return found
 
 
 def assign(

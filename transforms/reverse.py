@@ -102,13 +102,14 @@ def reverse(block: Block, seeds: dict[Value, Any], wrt: Iterable[Value], expand:
 class Adjoint:
     """The adjoint of a value so far; `stale` are the places that a store has overwritten since.
 
-    d<path>[key] is to be zeroed for each stale (path, key) before it is read or added to.
+    d<path>[key] is to be zeroed for each stale (path, key) before it is read or added to. What is
+    to be added then is `waiting`: if it is for the stale place, it is stored there instead.
     """
 
-    __slots__ = ("d", "stale")
+    __slots__ = ("d", "stale", "waiting")
 
-    def __init__(self, d: Any, stale: tuple = ()):
-        self.d, self.stale = d, stale
+    def __init__(self, d: Any, stale: tuple = (), waiting: tuple = ()):
+        self.d, self.stale, self.waiting = d, stale, waiting
 
 
 class Reverse:
@@ -233,6 +234,12 @@ class Reverse:
         for path, key in adjoint.stale:
             d = self.writable(d, path, where)
             d = self.emit("setitem", (d, path, key, 0.0), d.kind, where, d.name)
+        return self.caught_up(d, adjoint.waiting, where)
+
+    def caught_up(self, d: Any, waiting: tuple, where: Any) -> Any:
+        for path, key, more in waiting:
+            d = self.writable(d, path, where)
+            d = self.emit("add_at", (d, path, key, more), d.kind, where, d.name)
         return d
 
     def take(self, value: Value, where: Any) -> Any:
@@ -258,7 +265,10 @@ class Reverse:
         if not repeats and len(found.stale) == 1 and same(found.stale[0], (path, key)):
             old = self.writable(found.d, path, where)
             new = self.emit("setitem", (old, path, key, d), base.kind, where, f"d_{base.name}")
-            self.adjoints[base] = Adjoint(new)
+            self.adjoints[base] = Adjoint(self.caught_up(new, found.waiting, where))
+            return
+        if not repeats and len(found.stale) == 1 and len(found.waiting) < 8:
+            self.adjoints[base] = Adjoint(found.d, found.stale, (*found.waiting, (path, key, d)))
             return
         old = self.writable(self.flush(found, where), path, where)
         attrs = {"repeats": True} if repeats else {}
@@ -535,7 +545,9 @@ class Reverse:
             if repeats:
                 part = self.masked(part, d, path, key, where)
             self.add(value, self.squeeze_to(part, value, where), where)
-        if isinstance(base, Value) and base in self.active:
+        if isinstance(base, Value) and base in self.active and not is_whole(path, key):
+            if found.waiting:
+                found = Adjoint(self.flush(found, where))
             merged = Adjoint(found.d, (*found.stale, (path, key)))
             old = self.adjoints.get(base)
             if old is None:
@@ -633,7 +645,7 @@ class Reverse:
     def part(self, d: Any, path: tuple, key: Any, where: Any) -> Any:
         """`d<path>[key]`"""
         d = self.follow(d, path, where)
-        if key is ...:
+        if is_whole((), key):
             return d
         return self.emit("getitem", (d, key), None, where)
 
@@ -1110,6 +1122,13 @@ def undone(key: Any, rank: int | None) -> Any:
     if rank is None or None not in parts or not plain or any(isinstance(p, Value) for p in parts):
         return None
     return tuple(0 if p is None else p for p in parts)
+
+
+def is_whole(path: tuple, key: Any) -> bool:
+    """Whether it is all of the array: `x[...]`, `x[:, :]`."""
+    parts = key if isinstance(key, tuple) and not isinstance(key, Slice) else (key,)
+    whole = all(p is ... or isinstance(p, Slice) and p == Slice() for p in parts)
+    return not path and whole
 
 
 def is_index(key: Any) -> bool:

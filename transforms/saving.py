@@ -149,7 +149,7 @@ class Saving:
         rb = Block((*rb.params, *new_params), body, (*ends, *yields))
         if env:
             rb = substitute_block_deep(rb, env)
-        pushed = insert_pushes(fb, stacks)
+        pushed = insert_pushes(plan.fb, stacks)
         bounds, starts = r.args
         r = r.replace(args=(bounds, (*starts, *inits)), blocks=(rb,),
                       results=(*r.results, *results))  # fmt: skip
@@ -165,7 +165,7 @@ class Saving:
                 plan = Plan(fb, rb, [], {}, self.updated, self.unbound)
                 stacks = self.stacks(plan.stored)
                 body = plan.apply(stacks)
-                forward.append(insert_pushes(fb, stacks))
+                forward.append(insert_pushes(plan.fb, stacks))
                 backward.append(substitute_results(rb.replace(instrs=body), plan.env))
             else:
                 defined = definitions(fb)
@@ -269,6 +269,7 @@ class Plan:
         self.reuse()
         self.rewrite_shape_reads()
         self.updated = updated
+        self.measure()
         self.carried_out = {y for _, y, _ in carries if isinstance(y, Value)}
         needs = [v for v in self.rb.free if v in self.defined]
         self.chained: list[tuple] = []
@@ -320,6 +321,41 @@ class Plan:
                     instr = instr.replace(args=(other, *instr.args[1:]))
             instrs.append(instr)
         self.rb = self.rb.replace(instrs=instrs)
+
+    def measure(self) -> None:
+        """Of what is read for its shape alone, the forward block keeps the shape."""
+        asked: dict[Value, list[Instr]] = {}
+        for instr in self.rb.instrs:
+            for v in dict.fromkeys(instr.reads):
+                if v in self.defined and v.kind.tag == "array":
+                    asked.setdefault(v, []).append(instr)
+        left = set(flatten(self.rb.results))
+        made: list[Instr] = []
+        env: dict[Value, Value] = {}
+        for v, instrs in asked.items():
+            shapes = all(i.op in ("shape", np.shape) for i in instrs)
+            if v in left or self.is_at_hand(v) or not shapes:
+                continue
+            for instr in instrs:
+                (old,) = instr.results
+                env[old] = old.like()
+                made.append(instr.replace(results=(env[old],)))
+        if not made:
+            return
+        for instr in made:
+            self.maker.update(dict.fromkeys(instr.results, instr))
+            self.defined.update({r: len(self.defined) for r in instr.results})
+        kept = [i for i in self.rb.instrs if not (i.results and i.results[0] in env)]
+        self.rb = substitute_results(
+            self.rb.replace(instrs=[substitute(i, env) for i in kept]), env
+        )
+        self.fb = self.fb.replace(instrs=[*self.fb.instrs, *made])
+
+    def is_at_hand(self, v: Value) -> bool:
+        """Whether it is a view of what is there anyway."""
+        arrays = [o for o in self.maker[v].operands if o.kind.tag == "array"] if (
+            v in self.maker) else [v]  # fmt: skip
+        return self.compute_cost(v) < 1.0 and not any(o in self.defined for o in arrays)
 
     # costs, in units of a list append: time first, memory second
 

@@ -1,5 +1,10 @@
 """A value has the name that a reader expects, and no other value needs it meanwhile."""
 
+import numpy as np
+
+import srcdiff
+from tests.gallery import positive
+from tests.judge import right
 from tests.transforms.typed import same, source
 
 
@@ -116,3 +121,31 @@ def test_what_a_loop_reads_from_outside_keeps_its_name_until_the_loop_ends():
                 x = r * r
             return x
     """)  # fmt: skip
+
+
+def test_what_only_the_second_branch_reads_lives_until_it_is_chosen():
+    def f(x, y, s, n):
+        if n > 5:
+            pass
+        else:
+            y[np.array([1])] /= s
+        return np.mean(y) + np.sum(x)
+
+    right(f, positive(3), positive(4), 0.34, 3, wrt=(1, 2))
+    right(f, positive(3), positive(4), 0.34, 6, wrt=(1, 2))
+
+
+def test_branches_that_add_to_one_number_share_its_name():
+    def f(x, c):
+        total = 0.0
+        for v in x:
+            if v > 1:
+                total += c * v
+            else:
+                total -= c * c
+        return total
+
+    df = srcdiff.grad(f, wrt=1, fallback="error")
+    right(f, positive(5), 0.7, wrt=1)
+    df(positive(5), 0.7)
+    assert "d_c_2" not in df.source
