@@ -195,3 +195,16 @@ def test_a_distribution_of_scipy_with_its_parameters():
     assert np.isclose(d_mu, (f(x, 0.5 + h, 1.5) - f(x, 0.5 - h, 1.5)) / (2 * h), 1e-7)
     assert np.isclose(d_sigma, (f(x, 0.5, 1.5 + h) - f(x, 0.5, 1.5 - h)) / (2 * h), 1e-7)
     assert np.isclose(d_x.sum(), -d_mu)
+
+
+@pytest.mark.parametrize("x", [1.5, -1.5, 0.3])
+@pytest.mark.parametrize(
+    "g", [np.arcsin, np.arccos, np.arcsinh, np.arccosh, np.arctanh, np.sqrt, np.log], ids=str
+)
+def test_complex_functions_at_their_branch_cuts(g, x):
+    def f(x):
+        r = g(x * (1 + 0j))
+        return np.sum(np.real(r) + 2 * np.imag(r))
+
+    a, h = np.array([x]), 1e-6
+    assert np.isclose(grad(f)(a)[0], (f(a + h) - f(a - h)) / (2 * h), 1e-6)

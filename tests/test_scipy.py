@@ -2,7 +2,17 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, interpolate, linalg, ndimage, optimize, signal, special
+from scipy import (
+    fft,
+    integrate,
+    interpolate,
+    linalg,
+    ndimage,
+    optimize,
+    signal,
+    spatial,
+    special,
+)
 
 from srcdiff import value_and_grad
 from srcdiff.runtime.registry import RULES, rule_of
@@ -114,7 +124,33 @@ def lines(p):
     return np.sum(a) + np.sum((Y * p)[np.lexsort((X, Y * p))][:3])
 
 
+def of_active_points(p):
+    a = interpolate.CubicSpline(X, Y * p)(1.3) + interpolate.PchipInterpolator(X, Y**2 * p + X)(1.3)
+    ode = integrate.solve_ivp(lambda t, y: -p * y, (0, 1), [1.0], rtol=1e-6, atol=1e-8)
+    return a + interpolate.interp1d(X, Y * p)(1.3) + ode.y[0, -1]
+
+
+def signals(p):
+    a = np.sum(signal.convolve(Y * p, X, "same") ** 2) + np.sum(signal.fftconvolve(Y * p, X) ** 2)
+    b = np.sum(signal.convolve2d(np.outer(Y, Y) * p, np.ones((2, 2)), "same") ** 2)
+    c = np.sum(fft.dct(Y * p) ** 2) + np.sum(np.abs(fft.fft(Y * p)) ** 2)
+    return a + b + c + np.sum(spatial.distance.cdist(np.outer(Y, X[:2]) * p, np.ones((2, 2))))
+
+
+def statistics(p):
+    a = np.percentile(Y * p, 30) + np.quantile(Y * p, [0.2, 0.5])[0] + np.nanmedian(Y * p)
+    b = np.nanpercentile(Y * p, 30) + np.nanstd(Y * p) + np.sum(np.cov(Y * p, X))
+    return a + b + np.sum(np.unique(Y * p) ** 2) + np.sum(np.maximum.accumulate(Y * p))
+
+
+def arrangements(p):
+    a = np.sum(np.insert(Y, 2, p) ** 2) + np.sum(np.delete(Y * p, 2) ** 2)
+    b = np.sum(np.block([[np.eye(2) * p, np.ones((2, 1))]]) ** 2) + np.frexp(p)[0] + np.modf(p)[0]
+    return a + b + np.sum(np.meshgrid(Y * p, X)[0] ** 2) + np.choose(1, [p, p * p])
+
+
 PROGRAMS = [
+    *(of_active_points, signals, statistics, arrangements),
     *(roots, roots_of_systems, integrals, splines, filters, systems, functions_of_matrices),
     *(recurrences, lines),
 ]

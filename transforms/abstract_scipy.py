@@ -101,7 +101,9 @@ def logsumexp_kind(
     return RULES[np.sum](np.sum, a, axis=axis, keepdims=keepdims)
 
 
-TRANSFORMS = frozenset("fft ifft rfft irfft fft2 ifft2 fftn ifftn rfft2 rfftn irfft2 irfftn".split())
+TRANSFORMS = frozenset(
+    "fft ifft rfft irfft fft2 ifft2 fftn ifftn rfft2 rfftn irfft2 irfftn".split()
+)
 
 
 def transform_kind(

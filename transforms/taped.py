@@ -44,7 +44,7 @@ from srcdiff.transforms.recording import active, boxes_in, current
 from srcdiff.transforms.rewrite import has_source, taped, use
 from srcdiff.transforms.taped_calls import Watch, is_of
 from srcdiff.transforms.taped_numpy import MADE_OF_OTHERS, apply_along_axis, vectorized
-from srcdiff.transforms.taped_scipy import substitute
+from srcdiff.transforms.taped_scipy import substitute, transform
 
 ndarray = np.ndarray
 slice = builtins.slice  # what rewritten code calls, whatever the user's names are
@@ -400,7 +400,10 @@ def call_numeric(f: Any, args: tuple, kwargs: dict) -> Any:
         return opaque(f, args, kwargs)
     args = tuple(entered(x) for x in args)
     kwargs = {k: entered(v) for k, v in kwargs.items()}
-    writer = WRITERS.get(f) or MADE_OF_OTHERS.get(f)
+    writer = WRITERS.get(f)
+    if writer is None and active((args, kwargs)):
+        writer = MADE_OF_OTHERS.get(f)
+        writer = writer or transform(f)
     if writer is not None:
         return writer(*args, **kwargs)
     if isinstance(f, np.ufunc) and len(args) > f.nin:
@@ -508,7 +511,7 @@ def construct(cls: type, args: tuple, kwargs: dict) -> Any:
             taped(init)(obj, *args, **kwargs)
         return obj
     module = getattr(cls, "__module__", "") or ""
-    if module in _STRUCTURAL or dataclasses.is_dataclass(cls) or issubclass(cls, tuple):
+    if module in _STRUCTURAL or dataclasses.is_dataclass(cls) or issubclass(cls, tuple | dict):
         return enter(cls(*map(called_back if cls in _CALLING else callback, args), **kwargs))
     if type(init) is types.FunctionType or issubclass(cls, BaseException):
         return cls(*args, **kwargs)

@@ -79,7 +79,219 @@ def stacked(numbers: list, shape: tuple, f: np.vectorize) -> Any:
     return apply(np.reshape, (made, shape))
 
 
+def quantile(
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
+    method: str = "linear", keepdims: bool = False, nan: bool = False, **more: Any,
+) -> Any:  # fmt: skip
+    """Between two neighbours of the sorted elements, along all axes or one."""
+    if out is not None or method != "linear" or any(v is not None for v in more.values()):
+        raise no_rule(np.quantile)
+    a, q = apply(np.asarray, (a,)), np.asarray(plain(q))
+    rank = np.ndim(plain(a))
+    rows = apply(np.ravel, (a,)) if axis is None else np.moveaxis(a, axis, -1)
+    shape = np.shape(plain(rows))[:-1]
+    found = []
+    for at in np.ndindex(shape):
+        row = rows[at]
+        if nan:
+            row = row[~np.isnan(plain(row))]
+        row = np.sort(row)
+        place = q * (np.size(plain(row)) - 1)
+        low = np.floor(place).astype(int)
+        high = np.minimum(low + 1, np.size(plain(row)) - 1)
+        found.append(row[low] + (row[high] - row[low]) * (place - low))
+    made = np.reshape(apply(np.array, (found,)), (*shape, *q.shape))
+    for i in range(q.ndim):
+        made = np.moveaxis(made, len(shape) + i, i)
+    if keepdims:
+        ones = range(rank) if axis is None else (axis % rank,)
+        made = np.expand_dims(made, tuple(i + q.ndim for i in ones))
+    return made[()]
+
+
+def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
+    return quantile(a, np.asarray(plain(q)) / 100, *args, **kwargs)
+
+
+def nanquantile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
+    return quantile(a, q, *args, nan=True, **kwargs)
+
+
+def nanpercentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
+    return quantile(a, np.asarray(plain(q)) / 100, *args, nan=True, **kwargs)
+
+
+def nanmedian(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
+              keepdims: Any = False) -> Any:  # fmt: skip
+    return quantile(a, 0.5, axis, out, keepdims=keepdims is True, nan=True)
+
+
+def nanvar(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: int = 0,
+    keepdims: Any = False, **more: Any,
+) -> Any:  # fmt: skip
+    if out is not None or dtype is not None or more:
+        raise no_rule(np.nanvar)
+    a = apply(np.asarray, (a,))
+    there = ~np.isnan(plain(a))
+    count = np.sum(there, axis=axis, keepdims=True)
+    mean = np.sum(np.where(there, a, 0.0), axis=axis, keepdims=True) / count
+    squares = np.sum(np.where(there, a - mean, 0.0) ** 2, axis=axis, keepdims=keepdims is True)
+    return squares / (np.sum(there, axis=axis, keepdims=keepdims is True) - ddof)
+
+
+def nanstd(*args: Any, **kwargs: Any) -> Any:
+    return np.sqrt(nanvar(*args, **kwargs))
+
+
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False,
+            *, keepdims: Any = False) -> Any:  # fmt: skip
+    if weights is None:
+        found = np.mean(apply(np.asarray, (a,)), axis, keepdims=keepdims is True)
+        total: Any = np.size(plain(a)) / max(np.size(plain(found)), 1)
+    else:
+        named = {} if keepdims is False else {"keepdims": keepdims}
+        found = apply(np.average, (a, axis, weights), named)
+        total = np.sum(np.broadcast_to(plain(weights), np.shape(plain(a)))
+                       if np.ndim(plain(weights)) == np.ndim(plain(a)) else plain(weights), axis
+                       if np.ndim(plain(weights)) == np.ndim(plain(a)) else None)  # fmt: skip
+    return (found, np.broadcast_to(total, np.shape(plain(found)))) if returned else found
+
+
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> list:
+    n = len(xi)
+    order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else list(range(n))
+    grids = [np.reshape(x, [-1 if j == order[i] else 1 for j in range(n)])
+             for i, x in enumerate(xi)]  # fmt: skip
+    if sparse:
+        return grids
+    shape = np.broadcast_shapes(*[np.shape(plain(x)) for x in grids])
+    return [np.copy(np.broadcast_to(x, shape)) for x in grids]
+
+
+def unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
+           return_counts: bool = False, axis: Any = None, **kwargs: Any) -> Any:  # fmt: skip
+    if axis is not None:
+        raise no_rule(np.unique)
+    _, index, *others = np.unique(plain(ar), True, return_inverse, return_counts, **kwargs)
+    found = apply(np.ravel, (apply(np.asarray, (ar,)),))[index]
+    rest = [index] * return_index + others
+    return (found, *rest) if rest else found
+
+
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    found = np.diff(apply(np.ravel, (ary,)))
+    parts = [x for x in (to_begin, found, to_end) if x is not None]
+    if len(parts) == 1:
+        return found
+    return np.concatenate([apply(np.ravel, (x,)) for x in parts])
+
+
+def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    arr, values = apply(np.asarray, (arr,)), apply(np.asarray, (values,))
+    if axis is not None and np.ndim(plain(arr)) != 1:
+        raise no_rule(np.insert)
+    n = np.size(plain(arr))
+    order = np.insert(np.arange(n), plain(obj), n + np.arange(np.size(plain(values))))
+    return np.concatenate((np.ravel(arr), np.ravel(values)))[order]
+
+
+def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
+    arr = apply(np.asarray, (arr,))
+    arr, axis = (np.ravel(arr), 0) if axis is None else (arr, axis)
+    left = np.delete(np.arange(np.shape(plain(arr))[axis]), plain(obj))
+    return np.take(arr, left, axis=axis)
+
+
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
+             dtype: Any = None, axis: int = 0, **kwargs: Any) -> Any:  # fmt: skip
+    if axis != 0 or retstep or kwargs:
+        raise no_rule(np.linspace)
+    named = {"endpoint": endpoint} | ({} if dtype is None else {"dtype": dtype})
+    return apply(np.linspace, (start, stop, num), named)
+
+
+def fromiter(iterable: Any, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
+    items = list(iterable)
+    return apply(np.array, (items if count < 0 else items[:count],), {"dtype": dtype})
+
+
+def block(arrays: Any) -> Any:
+    def depth(tree: Any) -> int:
+        return 1 + depth(tree[0]) if isinstance(tree, list) else 0
+
+    def leaves(tree: Any) -> list:
+        return [x for part in tree for x in leaves(part)] if isinstance(tree, list) else [tree]
+
+    levels = depth(arrays)
+    rank = max(levels, *[np.ndim(plain(x)) for x in leaves(arrays)])
+
+    def joined(tree: Any, level: int) -> Any:
+        if not isinstance(tree, list):
+            x = apply(np.asarray, (tree,))
+            return np.reshape(x, (1,) * (rank - np.ndim(plain(x))) + np.shape(plain(x)))
+        return np.concatenate([joined(x, level - 1) for x in tree], axis=-level)
+
+    return joined(arrays, levels)
+
+
+def running(ufunc: Any) -> Callable:
+    """`np.maximum.accumulate` and the like: which element each one is."""
+
+    def accumulate(array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+        bare = plain(array)
+        best = ufunc.accumulate(bare, axis)
+        shape = [-1 if i == axis % bare.ndim else 1 for i in range(bare.ndim)]
+        places = np.where(bare == best, np.arange(bare.shape[axis]).reshape(shape), 0)
+        return np.take_along_axis(array, np.maximum.accumulate(places, axis), axis)
+
+    return accumulate
+
+
+def frexp(x: Any) -> tuple:
+    _, e = np.frexp(plain(x))
+    return x * np.exp2(-e.astype(float)), e
+
+
+def modf(x: Any) -> tuple:
+    whole = np.modf(plain(x))[1]
+    return x - whole, whole
+
+
+def nextafter(x1: Any, x2: Any) -> Any:
+    return x1 + (np.nextafter(plain(x1), plain(x2)) - plain(x1))
+
+
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    if out is not None or mode != "raise":
+        raise no_rule(np.choose)
+    picks = broadcast_arrays(plain(a), *choices)
+    return np.take_along_axis(np.stack(picks[1:]), plain(picks[0])[None], 0)[0]
+
+
 MADE_OF_OTHERS: dict[Any, Callable] = {
+    np.quantile: quantile,
+    np.percentile: percentile,
+    np.nanquantile: nanquantile,
+    np.nanpercentile: nanpercentile,
+    np.nanmedian: nanmedian,
+    np.average: average,
+    np.nanvar: nanvar,
+    np.nanstd: nanstd,
+    np.meshgrid: meshgrid,
+    np.unique: unique,
+    np.ediff1d: ediff1d,
+    np.insert: insert,
+    np.delete: delete,
+    np.linspace: linspace,
+    np.fromiter: fromiter,
+    np.block: block,
+    np.maximum.accumulate: running(np.maximum),
+    np.minimum.accumulate: running(np.minimum),
+    np.frexp: frexp,
+    np.modf: modf,
+    np.nextafter: nextafter,
+    np.choose: choose,
     np.broadcast_arrays: broadcast_arrays,
     np.linalg.eigvals: eigvals,
     **{f: atleast(f) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)},

@@ -236,6 +236,11 @@ def univariate(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
     return fitpack_values(t, c, k, x, nu, spline.ext if ext is None else ext)
 
 
+def held(obj: Any, name: str) -> Any:
+    """An array of an object: a property of this name would make a plain one of it."""
+    return getattr(obj, f"_{name}" if hasattr(obj, f"_{name}") else name)
+
+
 def bspline(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
     given = bound(f, args, kwargs)
     spline, x, nu = given["self"], given["x"], given.get("nu", 0)
@@ -245,8 +250,8 @@ def bspline(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
         raise NoRuleError("a BSpline with axis= or of a periodic function", caller())
     if isinstance(x, list | tuple):
         x = apply(np.array, (x,))
-    t, k = spline.t, spline.k
-    out = spline_values(t, spline.c, k, x, nu)
+    t, k = held(spline, "t"), spline.k
+    out = spline_values(t, held(spline, "c"), k, x, nu)
     if not extrapolate:
         bare = plain(x)
         outside = (bare < plain(t)[k]) | (bare > plain(t)[-k - 1])
@@ -264,7 +269,7 @@ def ppoly(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
         raise NoRuleError("a piecewise polynomial with axis=", caller())
     if isinstance(x, list | tuple):
         x = apply(np.array, (x,))
-    breaks, c = poly.x, poly.c
+    breaks, c = held(poly, "x"), held(poly, "c")
     if extrapolate == "periodic":
         start, period = breaks[0], breaks[-1] - breaks[0]
         x, extrapolate = start + np.mod(x - start, period), False
@@ -605,6 +610,107 @@ def lfilter(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
     return result, np.moveaxis(left, 0, axis)
 
 
+# --------------------------------------------------------------- convolutions and distances
+
+
+def convolve(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
+    given = bound(f, args, kwargs)
+    a, b = (apply(np.asarray, (given[name],)) for name in ("in1", "in2"))
+    mode, rank = given.get("mode", "full"), np.ndim(plain(a))
+    other = given.get("boundary", "fill") != "fill" or given.get("fillvalue", 0) != 0
+    if other or given.get("axes") is not None or np.ndim(plain(b)) != rank:
+        raise NoRuleError(f"scipy.signal.{f.__name__} in this form", caller())
+    if f.__name__.startswith("correlate"):
+        b = np.conj(b[(slice(None, None, -1),) * rank])
+    n, m = np.shape(plain(a)), np.shape(plain(b))
+    if rank == 1:
+        whole = np.convolve(a, b)
+    else:
+        wide, small = (a, b) if math.prod(m) <= math.prod(n) else (b, a)
+        if np.size(plain(small)) > 4096:
+            raise NoRuleError(f"scipy.signal.{f.__name__} of two large arrays", caller())
+        shape = np.shape(plain(small))
+        whole = 0.0
+        for at in np.ndindex(shape):
+            width = [(k, size - 1 - k) for k, size in zip(at, shape)]
+            whole = whole + small[at] * np.pad(wide, width)
+    if mode == "full":
+        return whole
+    size = n if mode == "same" else tuple(abs(p - q) + 1 for p, q in zip(n, m))
+    full = np.shape(plain(whole))
+    start = [(p - q) // 2 for p, q in zip(full, size)]
+    return whole[tuple(slice(k, k + q) for k, q in zip(start, size))]
+
+
+DISTANCES: dict[str, Callable] = {
+    "euclidean": lambda d: np.sqrt(np.sum(d**2, axis=-1)),
+    "sqeuclidean": lambda d: np.sum(d**2, axis=-1),
+    "cityblock": lambda d: np.sum(np.abs(d), axis=-1),
+    "chebyshev": lambda d: np.max(np.abs(d), axis=-1),
+}
+
+
+def distances(given: dict, a: Any, b: Any) -> Any:
+    metric = given.get("metric", "euclidean")
+    rest = given.get("kwargs") or {}
+    if metric not in DISTANCES or rest or given.get("out") is not None:
+        raise NoRuleError("scipy.spatial.distance with this metric", caller())
+    return DISTANCES[metric](a - b)
+
+
+def cdist(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
+    given = bound(f, args, kwargs)
+    a, b = (apply(np.asarray, (given[name],)) for name in ("XA", "XB"))
+    return distances(given, a[:, None], b[None])
+
+
+def pdist(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
+    given = bound(f, args, kwargs)
+    x = apply(np.asarray, (given["X"],))
+    i, j = np.triu_indices(len(plain(x)), 1)
+    return distances(given, x[i], x[j])
+
+
+def squareform(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
+    x = apply(np.asarray, (bound(f, args, kwargs)["X"],))
+    if np.ndim(plain(x)) == 2:
+        return x[np.triu_indices(len(plain(x)), 1)]
+    n = int(math.sqrt(2 * len(plain(x)))) + 1
+    places = np.zeros((n, n), int)
+    places[np.triu_indices(n, 1)] = np.arange(len(plain(x))) + 1
+    return np.concatenate((np.zeros(1), x))[places + places.T]
+
+
+# What `scipy.fft` has under the names of `np.fft`, and the transforms that are matrices.
+TRANSFORMS = frozenset("fft ifft rfft irfft fft2 ifft2 fftn ifftn rfft2".split())
+MATRICES = frozenset("dct idct dst idst".split())
+
+
+def transform(f: Any) -> Callable | None:
+    """What runs in place of a function of `scipy.fft`."""
+    if not (getattr(f, "__module__", None) or "").startswith("scipy.fft"):
+        return None
+    name = f.__name__
+    if name in TRANSFORMS:
+        return functools.partial(fourier, getattr(np.fft, name))
+    return functools.partial(cosine, f) if name in MATRICES else None
+
+
+def fourier(f: Callable, x: Any, *args: Any, **kwargs: Any) -> Any:
+    for name in ("overwrite_x", "workers", "plan"):
+        kwargs.pop(name, None)
+    return f(x, *args[:3], **kwargs)
+
+
+def cosine(f: Callable, x: Any, type: int = 2, n: Any = None, axis: int = -1,  # noqa: A002
+           *args: Any, **kwargs: Any) -> Any:  # fmt: skip
+    size = np.shape(plain(x))[axis]
+    if n not in (None, size):
+        raise NoRuleError(f"scipy.fft.{f.__name__} with n=", caller())
+    matrix = f(np.eye(size), type, None, -1, *args, **kwargs)
+    return np.moveaxis(np.moveaxis(x, axis, -1) @ matrix, -1, axis)
+
+
 # --------------------------------------------------------------------------------------- table
 
 ZEROS, MINPACK = "scipy.optimize._zeros_py", "scipy.optimize._minpack_py"
@@ -632,6 +738,13 @@ SUBSTITUTES: dict[tuple[str, str], Callable] = {
     (NDIMAGE, "_correlate_or_convolve"): correlate,
     (NDIMAGE, "uniform_filter1d"): uniform_filter1d,
     ("scipy.signal._signaltools", "lfilter"): lfilter,
+    **{
+        ("scipy.signal._signaltools", name): convolve
+        for name in ("convolve", "fftconvolve", "correlate", "convolve2d", "correlate2d")
+    },
+    ("scipy.spatial.distance", "cdist"): cdist,
+    ("scipy.spatial.distance", "pdist"): pdist,
+    ("scipy.spatial.distance", "squareform"): squareform,
     **{
         ("scipy.linalg." + module, name): linear(by=function)
         for module, name, function in (

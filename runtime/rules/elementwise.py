@@ -254,12 +254,16 @@ def tan_vjp(d_out, out, x):
 @vjp_rule(np.arcsin, at=UNIT)
 def arcsin_vjp(d_out, out, x):
     """x = sin(out)"""
+    if np.iscomplexobj(x):  # on the same side of the branch cut as the result
+        return d_out / np.cos(out)
     return d_out / np.sqrt(1 - x * x)
 
 
 @vjp_rule(np.arccos, at=UNIT)
 def arccos_vjp(d_out, out, x):
     """x = cos(out)"""
+    if np.iscomplexobj(x):  # on the same side of the branch cut as the result
+        return -d_out / np.sin(out)
     return -d_out / np.sqrt(1 - x * x)
 
 
@@ -308,12 +312,16 @@ def tanh_vjp(d_out, out, x):
 @vjp_rule(np.arcsinh, at=ANY)
 def arcsinh_vjp(d_out, out, x):
     """x = sinh(out)"""
+    if np.iscomplexobj(x):  # on the same side of the branch cut as the result
+        return d_out / np.cosh(out)
     return d_out / np.sqrt(1 + x * x)
 
 
 @vjp_rule(np.arccosh, at=ABOVE_ONE)
 def arccosh_vjp(d_out, out, x):
     """x = cosh(out)"""
+    if np.iscomplexobj(x):  # on the same side of the branch cut as the result
+        return d_out / np.sinh(out)
     return d_out / (np.sqrt(x - 1) * np.sqrt(x + 1))
 
 
