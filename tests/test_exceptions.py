@@ -606,6 +606,135 @@ def for_else_try(x, k):
     return x
 
 
+def pair(x):
+    for v in x:
+        if v > 1:
+            return v, v * 2
+    return x[0], x[1]
+
+
+@at((X,), (-X,))
+def returned_tuple(x):
+    a, b = pair(x)
+    return a * b
+
+
+def pair2(x):
+    try:
+        for v in x:
+            if v > 1:
+                raise ValueError
+        return x[0], "none"
+    except ValueError:
+        return x[1], "none"
+
+
+@at((X,), (-X,))
+def returned_tuple_of_a_try(x):
+    a, b = pair2(x)
+    return a * len(b)
+
+
+@at((X,), (-X,))
+def loops_left_in_every_way(x):
+    total = 0.0
+    for i in range(3):
+        for v in x:
+            try:
+                if v < 0:
+                    continue
+                if v > 1.2:
+                    break
+                total += checked(float(v)) * i
+            except ValueError:
+                return total
+            finally:
+                total += 0.1 * v
+        else:
+            total *= 1.5
+    return total
+
+
+@at((X,), (-X,))
+def stores_in_a_try(x):
+    y = np.zeros(3)
+    for i, v in enumerate(x):
+        try:
+            y[i] = checked(float(v))
+        except ValueError:
+            y[i] = v
+            y[0] += 1.0
+    return np.sum(y * y)
+
+
+@at((M, 3), (M, 1))
+def appended_in_a_try(m, n):
+    out = []
+    for row in m:
+        try:
+            out.append(row[n] * 2)
+        except IndexError:
+            out.append(row[0])
+    return sum(out) * out[0]
+
+
+@at((X, "sin"), (X, "foo"))
+def attribute_by_name(x, name):
+    try:
+        f = getattr(np, name)
+    except AttributeError:
+        f = np.cos
+    return np.sum(f(x))
+
+
+@at((X, None), (X, X))
+def none_times_an_array(x, w):
+    try:
+        y = x * w
+    except TypeError:
+        y = x * x
+    return np.sum(y)
+
+
+@at((X,), (-X,))
+def raised_in_a_closure(x):
+    def f(v):
+        if v < 0:
+            raise ValueError
+        return v * v
+
+    def g(v):
+        try:
+            return f(v)
+        except ValueError:
+            return -v
+
+    return sum(g(v) for v in x) + sum(map(g, [x[0], x[1]]))
+
+
+@at((2.0, 0.5), (2.0, 0.0), (-2.0, 0.5))
+def several_tests(a, b):
+    try:
+        y = math.sqrt(a) / b + math.log(a)
+    except (ValueError, ZeroDivisionError):
+        y = a * b
+    return y
+
+
+@at((X,), (-X,))
+def try_in_a_branch(x):
+    if x[0] > 0:
+        try:
+            if x[1] > 1:
+                raise KeyError
+            y = x
+        except KeyError:
+            y = x * 2
+    else:
+        y = x * 3
+    return np.sum(y * y)
+
+
 @pytest.mark.parametrize("f, args", PROGRAMS)
 def test_a_caught_exception_is_differentiated(f, args):
     value, gradient = right(f, *args)

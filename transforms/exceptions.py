@@ -353,7 +353,7 @@ class Exceptions(Memory):
 
     def failing(self, error: Exception, where: Any, what: str = "", instead: str = "") -> Exception:
         """What to raise where an operation surely fails: on some paths only, or to be caught."""
-        if self.uncertain or self.catching(type(error)):
+        if self.uncertain and not self.frame.internal or self.catching(type(error)):
             return Raised(error)
         return self.refuse(where, what or f"this expression raises {error!r}", instead)
 
@@ -390,6 +390,8 @@ class Exceptions(Memory):
         """(test, class, arguments) of the exception that an instruction may raise."""
         if instr.op in ("binary", "inplace"):
             op, a, b = instr.args[0], self.value(instr.args[1]), self.value(instr.args[2])
+            if any(isinstance(ref, Known) and ref.obj is None for ref in (a, b)):
+                return True, TypeError, (Missing("the text of a `TypeError`"),)
             if op in DIVISIONS:
                 return self.division_test(op, a, b, instr.where)
         elif instr.op == "call" and len(instr.args[1]) == 1 and not instr.kwargs:
@@ -670,6 +672,8 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
         return SCALARS[op]
     if is_in(op, WHOLE):
         return NOTHING
+    if not all(k.numeric for k in kinds):
+        return ANYTHING
     if elementwise(op):
         return NOTHING if same_shapes(kinds) else (ValueError,)
     if is_in(op, abstract.PURE) and module_of(op) in ("numpy", "math", "operator", "_operator",

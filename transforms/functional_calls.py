@@ -439,6 +439,8 @@ class Functional(Memory):
             return self.call(self.getattr(ref, "__next__", where), (), {}, where)
         if isinstance(ref, List):
             held = self.held(ref)
+            if isinstance(held, Plain) and is_stream(ref):
+                raise self.refuse(where, "`next` of an iterator in a loop that is not unrolled")
             if not isinstance(held, Plain):
                 if held:
                     self.written.add(ref.cell)
@@ -446,7 +448,8 @@ class Functional(Memory):
                     return held[0]
                 if len(args) > 1:
                     return args[1]
-                raise self.refuse(where, "`next` of an iterator that is at its end")
+                raise self.failing(StopIteration(), where,
+                                   "`next` of an iterator that is at its end")  # fmt: skip
             if len(args) > 1:
                 return self.form(python_forms.first, (ref, args[1]), where)
             return self.getitem(ref, Known(0), where)

@@ -375,11 +375,22 @@ class Merger:
         if p.ret is not False or q.ret is not False:
             x = p.value if p.ret is not False else None
             y = q.value if q.ret is not False else None
-            found = x if y is None else y
-            if (x is None or y is None) and isinstance(found, Known):
-                x = y = found  # it is read where it has been returned
-            value = x if x is y and not any(self.dead) else self.refs(x, y, "result")
+            value = x if x is y and not any(self.dead) else self.left_with(x, y)
         return Exit(**flags, value=value, labels=self.labels(p, q))
+
+    def left_with(self, x: Any, y: Any) -> Any:
+        """What is returned on one side or both; it is read only where it has been."""
+        found = y if x is None else x
+        if x is not None and y is not None:
+            return self.refs(x, y, "result")
+        if isinstance(found, Known):
+            return found
+        if isinstance(found, Tuple):
+            return found._replace(items=tuple(
+                self.left_with(*((None, item) if x is None else (item, None)))
+                for item in found.items
+            ))  # fmt: skip
+        return self.refs(x, y, "result")
 
     def error(self, x: Any, y: Any) -> Any:
         """An exception that is on its way, from one side or both."""
@@ -418,7 +429,7 @@ class Merger:
             if found.kind == "raise":
                 value = self.error(x and x.value, y and y.value)
             elif value is not None:
-                value = self.refs(x and x.value, y and y.value, "result")
+                value = self.left_with(x and x.value, y and y.value)
             merged.append(found._replace(flag=self.flag(p_flag, q_flag, "stopped"), value=value))
         return tuple(merged)
 
