@@ -479,18 +479,88 @@ def test_names_of_outer_functions_that_are_written():
         right(f, some(5), n)
 
 
-def test_a_list_of_others_that_is_changed_is_refused():
+def test_lists_and_dicts_of_others_that_are_changed():
     def f(x, n):
-        found = [x[0]]
+        found, sums = [x[0], 1.0], {"calls": 0, "total": 0.0}
 
         def go(k):
             found[0] = found[0] * 2
-            return x[k] if k == 0 else go(k - 1)
+            sums["calls"] += 1
+            sums["total"] += found[0] * x[k]
+            return x[k] if k == 0 else go(k - 1) * found[1]
 
-        return go(n) + found[0]
+        return go(n) + found[0] * sums["total"] * sums["calls"]
 
-    with pytest.raises(UnsupportedSyntaxError, match="which is not its own"):
-        grad(f, fallback="error")(some(3), 2)
+    for n in (0, 1, 3):
+        right(f, some(4), n)
+
+
+def test_a_list_that_grows_with_each_call():
+    def f(x, n):
+        found = []
+
+        def walk(k):
+            if k > 0:
+                found.append(x[k] ** 2)
+                walk(k - 1)
+                found.append(x[0] * x[k])
+
+        walk(n)
+        return sum(found) * len(found)
+
+    for n in (1, 2, 3):
+        right(f, some(4), n)
+    assert source(f, some(4), 3).count("def ") == 3
+
+
+def test_objects_that_their_methods_change():
+    class Counter:
+        def __init__(self, w):
+            self.w, self.calls, self.last = w, 0, 1.0
+
+        def go(self, x, n):
+            self.calls += 1
+            self.last = self.last * x
+            return x * self.w if n == 0 else self.go(np.sin(x), n - 1)
+
+    def f(x, n):
+        counter = Counter(x)
+        return counter.go(x, n) * counter.calls + counter.last
+
+    for n in (0, 1, 3):
+        right(f, 0.7, n)
+
+
+def test_lists_that_are_returned_or_held_stay_themselves():
+    def f(x, n):
+        items = [x, 2.0]
+        state = {"items": items, "n": 0}
+
+        def go(k):
+            state["n"] += 1
+            items[1] = items[1] * x
+            return items if k == 0 else go(k - 1)
+
+        found = go(n)
+        found[0] = 3.0 * x
+        items.append(x**2)
+        return sum(state["items"]) * state["n"] + items[0] * len(found)
+
+    for n in (0, 2):
+        right(f, 0.7, n)
+
+
+def test_a_list_that_is_given_twice_and_changed():
+    def go(a, b, k):
+        a[0] = b[0] * 2
+        return a[0] if k == 0 else go(a, b, k - 1)
+
+    def f(x, n):
+        items = [x, 1.0]
+        return go(items, items, n) + items[0] ** 2
+
+    for n in (0, 2):
+        right(f, 0.5, n)
 
 
 def test_methods_and_objects():

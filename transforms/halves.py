@@ -10,7 +10,7 @@ and so do those that a nested function reads of the functions around it; all els
 returns is found by running it again until that settles: at first a call of itself is a path that
 is not taken (`Bottom`). Its forward half returns the value and the backward half, `pull`, which is
 called at most once. An argument that is written, and a name of an outer function (`nonlocal`), is
-one more result. Lists, dicts and objects of others are not changed, or the helper is refused.
+one more result, and so is what a list, a dict or an object holds that is changed.
 """
 
 from __future__ import annotations
@@ -83,10 +83,12 @@ class Separate:
 
     functions   which they are
     kinds       helper and form of its arguments → the kinds of its parameters
+    lengths     (helper, number of a list in its arguments): it changes the length of that list
     """
 
     def __init__(self) -> None:
         self.functions: set[Lowered] = set()
+        self.lengths: set[tuple[Lowered, int]] = set()
         self.kinds: dict[Any, list[Kind]] = {}
 
 
@@ -112,6 +114,7 @@ class Half:
         self.form: Any = None
         self.shares = False
         self.running = self.changed = False
+        self.lengths: list[int | None] = []  # of the lists in its arguments
         self.wanted: list[Kind] = []
         self.active: set[int] = set()
         self.effect = False
@@ -120,8 +123,21 @@ class Half:
     def __name__(self) -> str:
         return f"{self.name}_vjp" if self.active else self.name
 
+    @property
+    def with_cotangent(self) -> list[int]:
+        """The positions of the results that have a cotangent."""
+        return [i for i, kind in enumerate(self.kinds) if has_cotangent(kind)]
+
     def __call__(self, *args: Any) -> Any:
         raise TypeError(f"{self.__name__} is not compiled yet")
+
+
+class Leaves(list):
+    """The numbers and arrays that were found in references, and the lists, dicts and objects."""
+
+    def __init__(self) -> None:
+        self.cells: list[Cell] = []
+        self.refs: list[Any] = []
 
 
 class Leaf(NamedTuple):
@@ -138,6 +154,8 @@ class Halves(Memory):
     halves: dict[Any, Half]
     base: int  # the frame at which the helper that is being compiled begins
     guesses: int  # helpers of which nothing is known yet
+    made: list | None = None  # the lists, dicts and objects that are made of a form
+    given_cells: list | None = None  # those of a helper, while what it returns is described
     tries: list  # see `exceptions`
     consumers: list
     facts: dict
@@ -184,22 +202,32 @@ class Halves(Memory):
     def half_call(self, parsed: Any, lowered: Lowered, args: dict, outer: int) -> Any:
         """`y, pull_f = f_vjp(x, n)`: the reference to what it returns."""
         where = self.where
-        leaves: list[Leaf] = []
-        given = {name: self.form_of(ref, leaves, name) for name, ref in args.items()}
         around = self.captured(lowered, outer, args.values())
-        seen = {key: self.form_of(ref, leaves, key[1]) for key, ref in around.items()}
+        while True:
+            leaves = Leaves()
+            given = {name: self.form_of(ref, leaves, name) for name, ref in args.items()}
+            seen = {key: self.form_of(ref, leaves, key[1]) for key, ref in around.items()}
+            cells = [cell for i, cell in enumerate(leaves.cells)
+                     if (lowered, i) in self.separate.lengths
+                     and type(self.state.memory[cell]) is tuple]  # fmt: skip
+            if not cells:
+                break
+            for cell in cells:
+                self.state.memory[cell] = self.sequence(self.state.memory[cell], cell, where)
         self.check_outside(lowered)
         trees = [self.read(leaf.ref, where) for leaf in leaves]
         kinds = [leaf_kind(tree)._replace(size=None) for tree in trees]
         form = (lowered, outer, tuple(given.items()), tuple(seen.items()))
         half = self.halves.get(form)
         if half is None:
+            self.check_lengths(lowered, leaves)
             if sum(key[0] is lowered for key in self.halves) >= FORMS:
                 raise self.refuse(
                     where, f"the recursive function `{lowered.name}`, whose arguments change their "
                     "form from call to call,", "Write the recursion as a loop.")  # fmt: skip
             half = self.halves[form] = Half(function_name(lowered.name), len(self.halves))
             half.wanted = self.separate.kinds.setdefault(form, kinds)
+            half.lengths = self.lengths_of(leaves)
         wider = [k if fits_into(now, k) else widened(k, now) for k, now in zip(half.wanted, kinds)]
         if wider != half.wanted:
             half.wanted = self.separate.kinds[form] = wider
@@ -216,7 +244,23 @@ class Halves(Memory):
             raise Bottom
         return self.called(half, leaves, trees, where)
 
-    def called(self, half: Half, leaves: list[Leaf], trees: list, where: Any) -> Any:
+    def lengths_of(self, leaves: Leaves) -> list[int | None]:
+        held = [self.state.memory[cell] for cell in leaves.cells]
+        return [len(h) if type(h) is tuple else None for h in held]
+
+    def check_lengths(self, lowered: Lowered, leaves: Leaves) -> None:
+        """A list whose length changes from call to call has a length known only at run time."""
+        now = self.lengths_of(leaves)
+        for key, half in self.halves.items():
+            if key[0] is not lowered or not half.running or len(half.lengths) != len(now):
+                continue
+            found = {(lowered, i) for i, (a, b) in enumerate(zip(half.lengths, now))
+                     if a != b and None not in (a, b)}  # fmt: skip
+            if found:
+                self.separate.lengths |= found
+                raise NeedsHalves(None)
+
+    def called(self, half: Half, leaves: Leaves, trees: list, where: Any) -> Any:
         name = half.name
         known = {
             dim.base for kind in half.wanted for dim in kind.shape or ()
@@ -237,18 +281,31 @@ class Halves(Memory):
         made = iter(refs)
 
         def leaf(form: Any) -> Any:
+            if form[0] == "cell":
+                return leaves.refs[form[1]]
             return leaves[form[1]].ref if form[0] == "argument" else next(made)
 
-        value, outer, writes = half.form
+        value, outer, held, writes = half.form
         result = self.put_together(value, leaf)
         changed = [(key, self.put_together(form, leaf)) for key, form in outer]
+        for i, form in held:
+            self.leave_changed(leaves.cells, i, self.put_together(form, leaf), where)
         self.check_apart(leaves, writes, where)
         for i, ref in zip(writes, made):
             self.write_back(leaves[i].ref, ref, where)
         self.state.env.update(changed)
         return result
 
-    def check_apart(self, leaves: list[Leaf], writes: tuple, where: Any) -> None:
+    def leave_changed(self, cells: list[Cell], i: int, made: Any, where: Any) -> None:
+        """A list, a dict or an object of the caller's as its helper has left it."""
+        cell = cells[i]
+        if cell in self.outside_cells:
+            raise self.refuse(where, f"a recursive function that changes `{cell.name}`, which lies "
+                              "outside,")  # fmt: skip
+        self.state.memory[cell] = made if isinstance(made, Plain) else self.state.memory[made.cell]
+        self.written.add(cell)
+
+    def check_apart(self, leaves: Leaves, writes: tuple, where: Any) -> None:
         """Refuse a helper that writes an array which it is given twice, in one way or another."""
         memory = self.state.memory
         for i in writes:
@@ -274,14 +331,18 @@ class Halves(Memory):
 
     # ------------------------------------------------------------------ forms of references
 
-    def form_of(self, ref: Any, leaves: list[Leaf], name: str) -> Any:
+    def form_of(self, ref: Any, leaves: Leaves, name: str) -> Any:
         """What is known of a reference; the numbers and arrays in it are added to `leaves`."""
+        if isinstance(ref, (List, Dict, Object)):
+            given = leaves.cells if self.given_cells is None else self.given_cells
+            if ref.cell in given:
+                return ("cell", given.index(ref.cell))
         if isinstance(ref, Plain) or isinstance(ref, Known) and type(ref.obj) in (
             int, float, complex
         ) or isinstance(ref, ARRAYS):  # fmt: skip
             leaves.append(Leaf(ref, name))
             kind = self.kind(ref)
-            return ("leaf", kind.tag, kind.dtype, kind.rank, kind.tag == "list" and kind.items)
+            return ("leaf", kind.tag, kind.dtype, kind.rank)
         if isinstance(ref, Known):
             simple = isinstance(ref.obj, (bool, str, bytes, type(None)))
             if not simple:
@@ -293,6 +354,7 @@ class Halves(Memory):
         if isinstance(ref, Object):
             held = self.state.memory[ref.cell].items()
             fields = tuple((k, self.form_of(r, leaves, k)) for k, r in held)
+            self.note_cell(leaves, ref)
             return ("object", ref.cls, ref.cell.name, fields)
         if isinstance(ref, Method):
             return ("method", self.form_of(ref.function, leaves, name),
@@ -301,15 +363,16 @@ class Halves(Memory):
             held = self.held(ref)
             if isinstance(held, Plain):
                 leaves.append(Leaf(ref, name))
-                return ("leaf", "list", held.value.kind.items)
-            return ("list", *(
-                self.form_of(r, leaves, f"{name}_{i}") for i, r in enumerate(held)
-            ))  # fmt: skip
+                self.note_cell(leaves, ref)
+                return ("leaf", "list")
+            items = [self.form_of(r, leaves, f"{name}_{i}") for i, r in enumerate(held)]
+            self.note_cell(leaves, ref)
+            return ("list", *items)
         if isinstance(ref, Dict):
-            return ("dict", *(
-                (key, self.form_of(r, leaves, f"{name}_{key}"))
-                for key, r in self.held(ref).items()
-            ))  # fmt: skip
+            pairs = [(key, self.form_of(r, leaves, f"{name}_{key}"))
+                     for key, r in self.held(ref).items()]  # fmt: skip
+            self.note_cell(leaves, ref)
+            return ("dict", *pairs)
         if isinstance(ref, Function):
             defaults = tuple(
                 (n, self.form_of(r, leaves, n)) for n, r in ref.defaults.items()
@@ -324,7 +387,18 @@ class Halves(Memory):
             return ("missing", ref.why)
         raise self.refuse(self.where, "this argument of a recursive function")
 
+    def note_cell(self, leaves: Leaves, ref: Any) -> None:
+        leaves.cells.append(ref.cell)
+        leaves.refs.append(ref)
+
     def put_together(self, form: Any, leaf: Callable[[Any], Any]) -> Any:
+        """A reference of a form; its lists, dicts and objects are noted in `made`."""
+        ref = self.built(form, leaf)
+        if form[0] in ("list", "dict", "object") and self.made is not None:
+            self.made.append(ref)
+        return ref
+
+    def built(self, form: Any, leaf: Callable[[Any], Any]) -> Any:
         """A reference of a form; `leaf` makes the references to its numbers and arrays."""
         kind, *parts = form
         if kind == "leaf":
@@ -334,7 +408,7 @@ class Halves(Memory):
             return obj.ref if isinstance(obj, Held) else Known(obj)
         if kind == "tuple":
             return Tuple(tuple(self.put_together(p, leaf) for p in parts[1:]), parts[0])
-        if kind == "argument":
+        if kind in ("argument", "cell"):
             return leaf(form)
         if kind == "object":
             cls, name, fields = parts
@@ -397,7 +471,7 @@ class Halves(Memory):
     # ------------------------------------------------------------------ compiling one
 
     def compile_half(self, half: Half, parsed: Any, lowered: Lowered, given: dict, seen: dict,
-                     leaves: list[Leaf], outer: int) -> None:  # fmt: skip
+                     leaves: Leaves, outer: int) -> None:  # fmt: skip
         """Run the helper's body until what it returns, and what it is given, settles."""
         saved = (self.state, self.instrs, self.base, self.guesses, self.regions, self.where,
                  self.uncertain)  # fmt: skip
@@ -427,6 +501,7 @@ class Halves(Memory):
                               "what it returns never settle")  # fmt: skip
         finally:
             half.running = False
+            self.made = self.given_cells = None
             (self.state, self.instrs, self.base, self.guesses, self.regions,
              self.where, self.uncertain) = saved  # fmt: skip
             self.tries, self.consumers, self.facts = around
@@ -439,19 +514,26 @@ class Halves(Memory):
         mine: dict[int, Buffer] = {}
 
         def leaf(form: Any) -> Any:
+            if form[0] == "cell":
+                return made[form[1]]
             value = next(params)
             if value.kind.tag == "list":
                 cell = Cell(value.name)
                 self.state.memory[cell] = Plain(value)
-                return List(cell)
+                made.append(List(cell))
+                return made[-1]
             ref = self.fresh(value, origin="argument")
             if isinstance(ref, Array):
                 mine[half.params.index(value)] = ref.buffer
             return ref
 
+        made: list[Any] = []
+        self.made = made
         args = {name: self.put_together(form, leaf) for name, form in given.items()}
         for key, form in seen.items():
             self.state.env[key] = self.put_together(form, leaf)
+        self.made = None
+        cells = [ref.cell for ref in made]
         before = self.state.copy()
         written = set(self.written)
         try:
@@ -459,15 +541,15 @@ class Halves(Memory):
         except Bottom:
             raise self.refuse(self.where, f"the recursive function `{lowered.name}` never "
                               "returns") from None  # fmt: skip
-        self.check_private(lowered, before)
         self.check_outside(lowered)
         now = self.written - written
-        _, outer_before, writes_before = half.form or ((), (), ())
+        _, outer_before, held_before, writes_before = half.form or ((), (), (), ())
+        held = self.changed_cells(lowered, cells, before, dict(held_before))
         writes = tuple(i for i, b in mine.items() if b in now or i in writes_before)
         changed = dict(outer_before)
         changed |= {key: None for key, ref in before.env.items()
                     if self.state.env.get(key, ref) != ref}  # fmt: skip
-        leaves: list[Leaf] = []
+        leaves = Leaves()
         places = {buffer: i for i, buffer in mine.items()}
 
         def form_of(ref: Any) -> Any:
@@ -477,9 +559,15 @@ class Halves(Memory):
                 return ("tuple", ref.cls, *map(form_of, ref.items))
             return self.form_of(ref, leaves, half.name)
 
+        self.given_cells = cells
         value = form_of(result)
         changes = tuple((key, form_of(self.state.env[key])) for key in changed)
-        found: Any = value, changes, writes
+        contents = tuple((i, self.contents_of(cells[i], leaves)) for i in held)
+        self.given_cells = None
+        if len(set(leaves.cells)) < len(leaves.cells):
+            raise self.refuse(self.where, f"the recursive function `{lowered.name}` returns a list "
+                              "or an object twice,", "Return a copy of it.")  # fmt: skip
+        found: Any = value, changes, contents, writes
         leaves += [Leaf(Array(mine[i]), half.params[i].name) for i in writes]
         trees = [self.read(one.ref, self.where) for one in leaves]
         half.shares = self.shared([one.ref for one in leaves[: len(leaves) - len(writes)]],
@@ -508,15 +596,33 @@ class Halves(Memory):
                         f"`{key[1].name}`, which lies outside, is changed,",
                         "Pass it as an argument.")  # fmt: skip
 
-    def check_private(self, lowered: Lowered, before: State) -> None:
-        """Refuse changes of lists, dicts and objects that are not the helper's own."""
-        memory = self.state.memory
-        changed = [cell.name for cell, held in before.memory.items()
-                   if isinstance(cell, Cell) and memory.get(cell, held) != held]  # fmt: skip
-        if changed:
-            raise self.refuse(
-                self.where, f"the recursive function `{lowered.name}` changes `{changed[0]}`, "
-                "which is not its own,", f"Return `{changed[0]}` from it instead.")  # fmt: skip
+    def changed_cells(self, lowered: Lowered, cells: list[Cell], before: State,
+                      known: dict[int, Any]) -> list[int]:  # fmt: skip
+        """Which of the caller's lists, dicts and objects are changed."""
+        found = []
+        for i, cell in enumerate(cells):
+            then, now = before.memory[cell], self.state.memory.get(cell)
+            if now is None or isinstance(now, Missing):
+                raise self.refuse(self.where, f"the recursive function `{lowered.name}` changes "
+                                  f"`{cell.name}`, which is not its own,")  # fmt: skip
+            if now == then and i not in known:
+                continue
+            if type(then) is tuple and (isinstance(now, Plain) or len(now) != len(then)):
+                self.separate.lengths.add((lowered, i))
+                raise NeedsHalves(None)
+            found.append(i)
+        return found
+
+    def contents_of(self, cell: Cell, leaves: Leaves) -> Any:
+        """The form of what a list, a dict or an object holds now."""
+        held = self.state.memory[cell]
+        if isinstance(held, Plain):
+            leaves.append(Leaf(List(cell), cell.name))
+            return ("leaf", "list")
+        if isinstance(held, dict):
+            pairs = [(k, self.form_of(r, leaves, str(k))) for k, r in held.items()]
+            return ("dict", *pairs)
+        return ("list", *(self.form_of(r, leaves, cell.name) for r in held))
 
     def shared(self, refs: list, mine: list[Buffer]) -> bool:
         """Whether returned arrays may share memory with arguments, or with each other."""
@@ -587,6 +693,8 @@ def fits_into(now: Kind, kind: Kind) -> bool:
         return True
     if now.tag == kind.tag == "scalar":
         return kind.python is None
+    if now.tag == kind.tag == "list":
+        return join(kind, now) == kind
     if now.tag == kind.tag == "array":
         return all(
             a == b or is_any(a) and (proven_not_one(b) or not a.not_one)
@@ -681,7 +789,7 @@ def find_active(block: Block, wrt: Iterable[Value], outputs: Iterable[Value]) ->
 
 def seeded(block: Block) -> list[Value]:
     """The results of a helper that have a cotangent."""
-    return list(dict.fromkeys(v for v in flatten(block.results) if v.kind.inexact))
+    return list(dict.fromkeys(v for v in flatten(block.results) if has_cotangent(v.kind)))
 
 
 def finished_calls(block: Block) -> Block:
@@ -700,7 +808,7 @@ def finished_calls(block: Block) -> Block:
     return block if tuple(instrs) == block.instrs else Block(block.params, instrs, block.results)
 
 
-def with_cotangent(half: Half) -> list[int]:
-    """The positions of the results that have a cotangent."""
-    return [i for i, kind in enumerate(half.kinds) if kind.inexact]
-
+def has_cotangent(kind: Kind) -> bool:
+    """Whether a result of this kind may carry a derivative."""
+    floats = kind.tag == "list" and (not kind.items or kind.items[0].inexact)
+    return kind.inexact or floats

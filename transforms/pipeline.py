@@ -38,7 +38,6 @@ from srcdiff.transforms.halves import (
     find_active,
     finished_calls,
     reached,
-    with_cotangent,
 )
 from srcdiff.transforms.int_powers import int_powers
 from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind
@@ -268,7 +267,7 @@ def cotangents_of(half: Half) -> tuple[list[Value], dict[Value, Any], list[Instr
     if not half.active:
         return cotangents, seeds, first
     assert half.block is not None
-    at = with_cotangent(half)
+    at = half.with_cotangent
     for i in at:
         out = half.block.results[i]
         kind = leaf_kind(out)

@@ -489,9 +489,8 @@ class Reverse:
         *values, pull = instr.results
         ds = [self.take(r, where) for r in values]
         ds = [
-            self.zeros(r, where) if d is None else d
-            for r, d, kind in zip(values, ds, half.kinds) if kind.inexact
-        ]  # fmt: skip
+            self.zeros(values[i], where) if ds[i] is None else ds[i] for i in half.with_cotangent
+        ]
         leaves = [instr.args[i] for i in sorted(half.active)]
         found = tuple(Value("d_t", leaf_kind(leaf)) for leaf in leaves)
         attrs = {"lends": True}  # the memory of the cotangents

@@ -86,6 +86,20 @@ def writing_recursion(x, n):
     return np.sum(y**2) * calls
 
 
+@line("recursion that appends to a list and changes an object", some(5), 3)
+def collecting_recursion(x, n):
+    found, state = [], {"calls": 0}
+
+    def walk(k):
+        state["calls"] += 1
+        if k > 0:
+            found.append(x[k] ** 2)
+            walk(k - 1)
+
+    walk(n)
+    return sum(found) * state["calls"]
+
+
 @line("quicksort: recursion on what masks select", some(6))
 def quicksort(x):
     def sort(v):
