@@ -423,8 +423,424 @@ def tup_mut(x):
     return sum(t[1]) ** 2
 
 
+@program(X5)
+def rows_for(x):
+    h = []
+    for v in x:
+        h.append((v, v * v))
+    s = 0.0
+    for a, b in h:
+        s += a * b
+    return s
+
+
+@program(X5)
+def rows_zip(x):
+    h = []
+    for v in x:
+        h.append((v, v * v))
+    a, b = zip(*h)
+    return sum(a) * sum(b)
+
+
+@program(X5)
+def rows_stack(x):
+    stack = [(x[0], 0)]
+    s = 0.0
+    while stack:
+        v, d = stack.pop()
+        s += v * v
+        if d < 3:
+            stack.append((v * 0.5, d + 1))
+            stack.append((v * 0.3 + 1, d + 1))
+    return s
+
+
+@program(X5)
+def rows_sort(x):
+    pairs = [(v, i) for i, v in enumerate(x)]
+    pairs.sort(key=lambda t: t[0])
+    s = 0.0
+    for k, (v, i) in enumerate(pairs):
+        s += (k + 1) * v * (i + 1)
+    return s
+
+
+@program(X5)
+def rows_arr(x):
+    h = []
+    for v in x:
+        h.append((x * v, v))
+    s = 0.0
+    for u, v in h:
+        s += np.sum(u) * v
+    return s + np.sum(h[1][0])
+
+
+@program(X5)
+def rows_cond(x):
+    h = []
+    for v in x:
+        if v > 0:
+            h.append((v, 1.0))
+    return sum(a * b for a, b in h) * len(h)
+
+
+@program(X5)
+def rows_nested(x):
+    h = []
+    for i in range(len(x)):
+        for j in range(i):
+            h.append((x[i] * x[j], (i, j)))
+    s = 0.0
+    for v, (i, j) in reversed(h):
+        s = s * 0.9 + v * (i + 2 * j)
+    return s
+
+
+@program(X5)
+def rows_queue(x):
+    q = collections.deque([(x[0], 1)])
+    s = 0.0
+    while q:
+        v, k = q.popleft()
+        s += v * v
+        if k < 4:
+            q.append((v * x[k], k + 1))
+            q.append((v + x[k], k + 2))
+    return s
+
+
+@program(X5)
+def rows_set(x):
+    h = [(v, 0.0) for v in x]
+    for i in range(len(h)):
+        a, b = h[i]
+        h[i] = (a * 2, b + a)
+    return sum(a * b for a, b in h) + h[-1][0]
+
+
+@program(X5)
+def rows_max(x):
+    h = [(v, v * v) for v in x]
+    best = max(h, key=lambda t: t[1])
+    m = min((v, i) for i, v in enumerate(x)) if False else (1.0, 2.0)
+    return best[0] ** 3
+
+
+@program(X5)
+def rows_rev(x):
+    s = 0.0
+    for i, v in reversed(list(enumerate(x))):
+        s = s * 0.5 + v * i
+    return s
+
+
+@program(X5)
+def rows_none(x):
+    h = []
+    for v in x:
+        h.append(("a", v))
+    return sum(v for k, v in h if k == "a") ** 2
+
+
+@program(X5)
+def rows_branches(x):
+    h = []
+    for v in x:
+        if v > 1:
+            h.append((v, 1.0))
+        elif v > 0:
+            h.append((v * v, 2.0))
+            h.append((v, x[0]))
+    if len(h) > 2:
+        h.pop()
+    return sum(a * b * b for a, b in h)
+
+
+@program(X5)
+def rows_zero_trip(x):
+    h = [(x[0], 2.0)]
+    for v in x[:0]:
+        h.append((v, v))
+    k = []
+    for v in x[:0]:
+        k.append((v, v))
+    return h[-1][0] ** 2 * h[0][1] + len(k) + sum(a for a, b in k)
+
+
+@program(X5)
+def rows_helper(x):
+    def push(l, v, k):
+        l.append((v * k, k))
+
+    h = []
+    for i, v in enumerate(x):
+        push(h, v, i)
+    a = h[1:4]
+    a.reverse()
+    b = a.copy()
+    b.append((x[0], 7))
+    return sum(v * k for v, k in a) * b[-1][0] + len(b) + a[0][0]
+
+
+@program(X5)
+def rows_alias(x):
+    h = []
+    g = h
+    for v in x:
+        h.append((v, v * v))
+    g.append((x[0], x[1]))
+    return sum(a * b for a, b in h)
+
+
+@program(X5)
+def rows_two_kinds(x):
+    h = []
+    for v in x:
+        h.append((v, 1))
+        h.insert(0, (v * v, 2))
+    d = [h.pop(0), h.pop(3)]
+    return sum(v * k for v, k in h) * d[0][0] + d[1][0]
+
+
+@program(X5)
+def rows_written_later(x):
+    h = []
+    u = x.copy()
+    for i in range(len(x)):
+        h.append((u.copy(), i))
+        u *= x[i]
+    return sum(np.sum(a) * k for a, k in h)
+
+
+@program(X5)
+def fa_continue(x):
+    a = [x[0], x[1]]
+    s = 0.0
+    for v in a:
+        if v < 0:
+            continue
+        s += v * v
+        if len(a) < len(x):
+            a.append(v * 0.5 + 1)
+    return s * v
+
+
+@program(X5)
+def fa_rebind(x):
+    a = [x[0], x[1]]
+    s = 0.0
+    for v in a:
+        s += v * v
+        a = [1.0]
+        a.append(v)
+    return s + sum(a)
+
+
+@program(X5)
+def fa_else(x):
+    a = [x[0]]
+    for v in a:
+        if len(a) > 6:
+            break
+        a.append(v * 1.1)
+        if v > 100.0:
+            break
+    else:
+        return x[1]
+    return sum(a)
+
+
+@program(X5)
+def fa_remove(x):
+    a = [v * v for v in x]
+    s = 0.0
+    for v in a:
+        if v > 1.3:
+            a.remove(v)
+        s += v
+    return s * sum(a)
+
+
+@program(X5)
+def extend_insert_remove(x):
+    a = [x[0], x[1], *[x[2], 7.0]]
+    a.extend([x[3], x[4]])
+    a.insert(1, x[0] * 2)
+    a.remove(7.0)
+    return sum([(i + 1.0) * v * v for i, v in enumerate(a)])
+
+
+@program(X5)
+def slice_then_del(x):
+    a = [v * 1.0 for v in x]
+    a[1:3] = [x[1]]
+    del a[-1]
+    return sum([(i + 1.0) * v * v for i, v in enumerate(a)])
+
+
+@program(X5)
+def add_repeated(x):
+    a = [v * 1.0 for v in x]
+    a += [x[2]] * 2
+    return sum([(i + 1.0) * v * v for i, v in enumerate(a)])
+
+
+@program(X5)
+def reverse_then_sort(x):
+    a = [v * 1.0 for v in x] + [x[2]]
+    a.reverse()
+    a.sort(key=abs)
+    return sum([(i + 1.0) * v * v for i, v in enumerate(a)])
+
+
+@program(X5)
+def star_of_a_copy(x):
+    a = [v * 1.0 for v in x] + [x[2]]
+    b = a.copy()
+    b.append(a.pop(0))
+    first, *rest = b[:-1]
+    return first * sum(rest) * b[-1]
+
+
+@program(X5)
+def count_index_equal(x):
+    a = [v * 1.0 for v in x] + [x[2]]
+    b = a.copy()
+    return x[1] * a.count(x[2]) + a.index(a[1]) * b[-1] * x[0] + (3.0 * x[2] if b == a else x[0])
+
+
+@program(X5)
+def newkey(x):
+    d = {}
+    for v in x:
+        d["a"] = v * v
+    return d["a"] * 2
+
+
+@program(X5)
+def newkey2(x):
+    d = {"s": 0.0}
+    for v in x:
+        d["a"] = v * v
+        d["s"] += d["a"] * v
+    return d["a"] * d["s"]
+
+
+@program(X5)
+def newkey_prev(x):
+    d = {}
+    s = 0.0
+    for i in range(len(x)):
+        if i > 0:
+            s += d["p"] * x[i]
+        d["p"] = x[i] ** 2
+    return s
+
+
+@program(X5)
+def newkey_len(x):
+    d = {}
+    for v in x:
+        d["a"] = v * v
+    return d["a"] * len(d)
+
+
+@program(X5)
+def newkey_in(x):
+    d = {}
+    for v in x[:0]:
+        d["a"] = v * v
+    return x[0] * 2.0 if "a" in d else x[1] * 3.0
+
+
+@program(X5)
+def branch_key(x):
+    d = {}
+    if x[0] > 0:
+        d["a"] = x[1] ** 2
+    if x[0] > 0:
+        return d["a"] * 2
+    return x[0]
+
+
+@program(X5)
+def branch_key_in(x):
+    d = {}
+    if x[0] < 0:
+        d["a"] = x[1] ** 2
+    if "a" in d:
+        return d["a"] * 2
+    return x[0]
+
+
+@program(X5)
+def dd_loop(x):
+    d = collections.defaultdict(float)
+    for v in x:
+        d["s"] += v * v
+        if v > 0:
+            d["p"] += v
+    return d["s"] * d["p"]
+
+
+@program(X5)
+def dd_loop2(x):
+    d = collections.defaultdict(list)
+    for v in x:
+        d["s"].append(v)
+    return sum(d["s"]) ** 2
+
+
+@program(X5)
+def cache_arr(x):
+    c = {}
+    for i in range(3):
+        c[i] = np.sin(x * (i + 1.0))
+    h = np.zeros(5)
+    for i in range(3):
+        h += c[i] * c[(i + 1) % 3]
+    return h.sum()
+
+
+@program(X5)
+def dict_arr_inplace(x):
+    d = {"u": x.copy(), "v": np.zeros(5)}
+    for i in range(len(x)):
+        d["u"] *= 1.1
+        d["v"][i] += d["u"][i] ** 2
+    return np.sum(d["v"]) + np.sum(d["u"])
+
+
+@program(X5)
+def set_in_loop(x):
+    s = {1, 3}
+    r = 0.0
+    for i in range(len(x)):
+        if i in s:
+            r += x[i] ** 2
+    return r
+
+
+@program(X5)
+def list_times_length(x):
+    b = [0.0] * len(x)
+    for i in range(len(x)):
+        b[i] = x[i] * 2
+    return sum(b) * b[1]
+
+
 # What is changed under one name may be read under another: which, is known only at run time.
-REFUSED = {"alias_rebind", "alias_before", "same_end2", "cond_alias"}
+REFUSED = {
+    "alias_rebind",
+    "alias_before",
+    "same_end2",
+    "cond_alias",
+    "newkey_len",
+    "branch_key_in",
+    "newkey_prev",
+}
 
 
 @pytest.mark.parametrize("f, args", PROGRAMS, ids=[f.__name__ for f, _ in PROGRAMS])

@@ -27,6 +27,7 @@ from srcdiff.transforms.references import (
     Object,
     Plain,
     Ref,
+    Rows,
     Tuple,
 )  # fmt: skip
 
@@ -42,6 +43,8 @@ class Builtins(Memory):
             return self.length_of_iterator(ref, where)
         if isinstance(ref, (List, Dict)):
             held = self.whole(ref, where) if isinstance(ref, Dict) else self.held(ref)
+            if isinstance(held, Rows):
+                return self.call_len((held.columns[0],), {}, where)
             if not isinstance(held, Plain):
                 return Known(len(held))
             return Plain(self.emit(len, (held.value,), None, INT, where, "n"))
@@ -82,7 +85,7 @@ class Builtins(Memory):
         if not args:
             return self.new_list(())
         ref = args[0]
-        if isinstance(ref, List) and isinstance(self.held(ref), Plain):
+        if isinstance(ref, List) and isinstance(self.held(ref), (Plain, Rows)):
             return self.method_copy(ref, (), {}, where)
         if isinstance(ref, ARRAYS) and not isinstance((self.kind(ref).dims or (None,))[0], int):
             return self.list_of_array(ref, where)

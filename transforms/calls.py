@@ -85,12 +85,14 @@ from srcdiff.transforms.references import (
     Object,
     Plain,
     Ref,
+    Rows,
     Super,
     Tuple,
     arrays_of,
     ref_like,
     static_ref,
 )  # fmt: skip
+from srcdiff.transforms.rows import RowLists
 from srcdiff.transforms.sequences import Sequences
 from srcdiff.transforms.wrappers import Wrappers
 
@@ -129,6 +131,7 @@ class Calls(
     Iteration,
     Containers,
     Sequences,
+    RowLists,
     Mappings,
     Builtins,
     Functional,
@@ -455,7 +458,7 @@ class Calls(
             return all(map(self.is_known, ref.items))
         if isinstance(ref, List):
             held = self.state.memory[ref.cell]
-            return not isinstance(held, Plain) and all(map(self.is_known, held))
+            return not isinstance(held, (Plain, Rows)) and all(map(self.is_known, held))
         return False
 
     def static_call(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
@@ -569,6 +572,8 @@ class Calls(
         if isinstance(base, Dict):
             return self.dict_item(base, key, where)
         if isinstance(base, (Tuple, List)):
+            if self.is_rows(base):
+                return self.rows_item(base, key, where)
             if isinstance(base, List) and isinstance(self.held(base), Plain):
                 if isinstance(key, Slice):
                     return self.sequence_slice(base, key, where)
@@ -725,6 +730,9 @@ class Calls(
             found = self.set_method(base, name, args, where)
             if found is not None:
                 return found
+        if self.is_rows(base):
+            self.check_cell(base, where, name)
+            return self.rows_method(base, name, args, kwargs, where)
         if isinstance(base, (List, Dict)) or (isinstance(base, Tuple)):
             handler = getattr(self, f"method_{name}", None)
             if handler is None:

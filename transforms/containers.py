@@ -23,6 +23,7 @@ from srcdiff.transforms.references import (
     List,
     Plain,
     Ref,
+    Tuple,
     arrays_of,
 )  # fmt: skip
 
@@ -86,6 +87,10 @@ class Containers(Memory):
         held = self.held(base)
         self.written.add(base.cell)
         if isinstance(held, Plain):
+            if isinstance(args[0], Tuple) and held.value.kind.items is None:
+                if self.make_rows(base.cell, (), self.empty_rows(args[0], where)) is not None:
+                    self.rows_append(base, args[0], where)
+                    return Known(None)
             self.sequence_append(base, args[0], where)
         else:
             self.state.memory[base.cell] = (*held, args[0])
@@ -216,6 +221,8 @@ class Containers(Memory):
     def method_copy(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         if self.is_sequence(base):
             return self.copied_sequence(base, where)
+        if self.is_rows(base):
+            return self.rows_method(base, "copy", (), {}, where)
         cell = Cell(base.cell.name, base.cell.cls, base.cell.missing)
         self.state.memory[cell] = self.held(base)
         return type(base)(cell)

@@ -53,6 +53,7 @@ from srcdiff.transforms.references import (
     Missing,
     Object,
     Plain,
+    Rows,
     State,
     Storage,
     Tuple,
@@ -192,7 +193,7 @@ class Halves(Memory):
             held = self.state.memory.get(ref.cell, ())
             if isinstance(held, dict):
                 return ("dict", self.outline(held))
-            return "list" if isinstance(held, Plain) else ("list", *map(self.outline, held))
+            return "list" if isinstance(held, (Plain, Rows)) else ("list", *map(self.outline, held))
         if isinstance(ref, Known) and type(ref.obj) in (bool, str, type(None)):
             return ref.obj
         return None
@@ -464,6 +465,7 @@ class Halves(Memory):
                 yield from self.functions_in(default)
         elif isinstance(ref, (Tuple, List, Dict)):
             held = ref.items if isinstance(ref, Tuple) else self.held(ref)
+            held = held.columns if isinstance(held, Rows) else held
             if not isinstance(held, Plain):
                 for inner in held.values() if isinstance(held, dict) else held:
                     yield from self.functions_in(inner)

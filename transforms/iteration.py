@@ -56,6 +56,9 @@ class Iteration(Memory):
             return len(rest), lambda i: rest[i.obj], None
         if isinstance(ref, Tuple):
             return len(ref.items), lambda i: ref.items[i.obj], None
+        if self.is_rows(ref):
+            length, _, bounds = self.iterate(self.held(ref).columns[0], where)
+            return length, lambda i: self.getitem(ref, i, where), bounds
         if isinstance(ref, List) and not isinstance(self.held(ref), Plain):
             items = self.held(ref)
             return len(items), lambda i: self.getitem(ref, i, where), None if items else None

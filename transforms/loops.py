@@ -37,6 +37,7 @@ from srcdiff.transforms.references import (
     Object,
     Plain,
     Possible,
+    Rows,
     State,
     Tuple,
     arrays_of,
@@ -72,7 +73,7 @@ class Loop:
                         self.names[outer.number, name] = None
                     number = outer.outer
         self.memory: dict[Any, None] = {}
-        self.sequences: set = set()
+        self.sequences: dict[Any, None] = {}  # lists whose length a step changes
         self.maybe: set = set()  # what is None before the loop, and a number or an array later
         self.keys: dict[Any, dict] = {}  # dict → keys that are set in the loop
         self.ties: dict[Any, dict] = {}  # slot → what it may share memory with, and why
@@ -104,7 +105,7 @@ class Loop:
         self.slots: list[Slot] = []
         self.by_buffer: dict[Buffer, list[Buffer]] = {}
         self.rotations.begin()
-        for cell in self.sequences:
+        for cell in list(self.sequences):
             self.make_sequence(cell)
         for key in self.memory:
             self.carry_memory(key)
@@ -295,6 +296,8 @@ class Loop:
         elif isinstance(held, Plain):
             made = self.slot(("memory", key), held.value, key.name)
             self.state.memory[key] = Plain(made.param)
+        elif isinstance(held, Rows):
+            pass  # its columns are lists like any other
         elif type(held) is tuple:
             self.state.memory[key] = tuple(
                 self.carry(r, ("memory", key, i), key.name) for i, r in enumerate(held)
@@ -331,8 +334,33 @@ class Loop:
         """A list of known items becomes a list of a length known at run time only."""
         run = self.specializer
         held = self.state.memory[cell]
-        if type(held) is tuple:
+        if isinstance(held, Rows):
+            return
+        if type(held) is tuple and held and run.rows_table(held) is not None:
+            self.start_with_rows(cell, None)
+        elif type(held) is tuple:
             self.state.memory[cell] = run.sequence(held, cell, self.instr.where)
+
+    def start_with_rows(self, cell: Any, like: Rows | None) -> bool:
+        """A list of tuples is a list for each of their places, from before the loop on."""
+        run = self.specializer
+        held = self.entry.memory[cell]
+        if isinstance(held, Plain):
+            held = () if held.value.kind.items is None else None
+        outer, run.state = run.state, self.entry
+        made = None if held is None else run.make_rows(cell, held, like)
+        run.state = outer
+        if made is not None:
+            for key in (cell, *(column.cell for column in made.columns)):
+                self.state.memory[key] = self.entry.memory[key]
+            self.sequences.update((column.cell, None) for column in made.columns)
+            self.sequences.pop(cell, None)
+            self.memory.pop(cell, None)
+            for column in made.columns:
+                self.memory[column.cell] = None
+                if self.state.memory.get(column.cell) is not None:
+                    self.make_sequence(column.cell)
+        return made is not None
 
     # one step
 
@@ -403,14 +431,21 @@ class Loop:
         fits = True
         end = path.state
         for key, held in end.memory.items():
+            if isinstance(held, Rows) and key in self.memory \
+                    and not isinstance(self.entry.memory.get(key), Rows):  # fmt: skip
+                fits = not self.start_with_rows(key, held) and fits
             if key not in self.entry.memory or key in self.memory:
                 continue
             before = start.memory.get(key)
             if held is not before and held != before:
+                if isinstance(held, Rows) and self.start_with_rows(key, held):
+                    fits = False
+                    continue
                 if type(before) is tuple and (
+                    isinstance(held, Missing) or
                     isinstance(held, Plain) or type(held) is tuple and len(held) != len(before)
                 ):
-                    self.sequences.add(key)
+                    self.sequences[key] = None
                 if isinstance(key, Fields) and isinstance(held, dict):
                     for name in held.keys() - self.entry.memory[key].keys():
                         self.entry.memory[key] = {
@@ -938,7 +973,7 @@ class Loop:
                 state.env[key] = found
         for key in self.memory:
             held = self.entry.memory.get(key)
-            if isinstance(key, Buffer) or key in self.sequences or isinstance(held, Plain):
+            if isinstance(key, Buffer) or key in self.sequences or isinstance(held, (Plain, Rows)):
                 continue
             if type(held) is tuple:
                 state.memory[key] = tuple(build(r, ("memory", key, i)) for i, r in enumerate(held))

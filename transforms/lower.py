@@ -284,6 +284,9 @@ class Lowering(Patterns):
         self.emit(node.test, "if", test, blocks=(then, other), count=0)
 
     def stmt_For(self, node: Any) -> None:
+        if isinstance(node.iter, gast.Name) and changes_list(node.body, node.iter.id):
+            self.walk_changing(node)
+            return
         iterable = self.expr(node.iter)
         item = Value(node.target.id if isinstance(node.target, gast.Name) else "item")
 
@@ -293,6 +296,32 @@ class Lowering(Patterns):
 
         blocks = self.block(body, (item,)), self.block(lambda: self.statements(node.orelse))
         self.emit(node.iter, "for", iterable, blocks=blocks, count=0)
+
+    def walk_changing(self, node: Any) -> None:
+        """`for v in a:` whose body changes the length of a: as `while i < len(a):`, which it is."""
+        self.comprehensions += 1
+        walked, at = (f".{self.comprehensions}.{name}" for name in ("walked", "at"))
+        self.store(walked, self.expr(node.iter), node.iter)
+        self.store(at, 0, node.iter)
+
+        def load(name: str) -> Any:
+            return self.emit(node.iter, "load", name)
+
+        def test() -> Any:
+            i, items = load(at), load(walked)
+            length = self.emit(node.iter, "builtin", "len")
+            n = self.emit(node.iter, "call", length, (items,))
+            return self.emit(node.iter, "compare", operator.lt, i, n)
+
+        def body() -> Any:
+            i, items = load(at), load(walked)
+            item = self.emit(node.iter, "list_item", items, i)
+            self.assign(node.target, item)
+            self.store(at, self.emit(node.iter, "binary", operator.add, i, 1), node.iter)
+            return self.statements(node.body)
+
+        blocks = tuple(map(self.block, (test, body, lambda: self.statements(node.orelse))))
+        self.emit(node.iter, "while", blocks=blocks, count=0)
 
     def stmt_While(self, node: Any) -> None:
         self.local.add(ended_name(node.test))
@@ -670,6 +699,21 @@ class _Nothing:
 
 
 NOTHING = _Nothing()
+
+
+def changes_list(body: list, name: str) -> bool:
+    """Whether statements call a method of `name` that changes the length of a list.
+
+    >>> body = gast.parse("if c: a.append(1)").body
+    >>> changes_list(body, "a"), changes_list(body, "b")
+    (True, False)
+    """
+    changing = ("append", "extend", "insert", "pop", "remove", "clear")
+    return any(
+        isinstance(n, gast.Call) and isinstance(n.func, gast.Attribute) and n.func.attr in changing
+        and isinstance(n.func.value, gast.Name) and n.func.value.id == name
+        for statement in body for n in gast.walk(statement)
+    )  # fmt: skip
 
 
 def target_names(target: Any) -> list[str]:

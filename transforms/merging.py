@@ -34,6 +34,7 @@ from srcdiff.transforms.references import (
     Object,
     Plain,
     Possible,
+    Rows,
     State,
     Storage,
     Tuple,
@@ -110,6 +111,8 @@ class Merger:
         if any(self.dead):
             a = b = b if self.dead[0] else a
         self.a, self.b = a, b
+        if not any(self.dead):
+            self.unify_rows()
         user = not self.run.frame.internal
         for key in dict.fromkeys((*a.memory, *b.memory)):
             x, y = a.memory.get(key), b.memory.get(key)
@@ -137,7 +140,46 @@ class Merger:
             return x
         return self.leaf(x, y, name, user)
 
+    def unify_rows(self) -> None:
+        """A list that holds tuples in columns on one path does so on the other."""
+        for key, x in list(self.a.memory.items()):
+            y = self.b.memory.get(key)
+            if isinstance(key, Buffer) or x is y or y is None:
+                continue
+            if isinstance(x, Rows) and isinstance(y, Rows):
+                if x != y and x.template == y.template:
+                    for mine, other in zip(x.columns, y.columns):
+                        self.b.memory[mine.cell] = self.b.memory[other.cell]
+                    self.b.memory[key] = x
+                continue
+            if type(x) is type(y) is tuple and len(x) == len(y):
+                continue
+            for this, other, path in ((x, y, self.other), (y, x, self.then)):
+                self.in_rows(key, this, other, path)
+            x, y = self.a.memory[key], self.b.memory[key]
+            if isinstance(x, Rows) is not isinstance(y, Rows):
+                for this, other, path in ((x, y, self.other), (y, x, self.then)):
+                    self.in_rows(key, this, other, path)
+
+    def in_rows(self, cell: Any, like: Any, held: Any, path: Path) -> None:
+        """Let `held` of one path be in columns as `like` is, or as they would be of its items."""
+        run = self.run
+        if isinstance(held, Plain) and held.value.kind.items is None:
+            held = ()
+        if type(held) is not tuple:
+            return
+        if type(like) is tuple and like and not held:
+            found = run.rows_table(like)
+            like = found and found[0]
+        if not isinstance(like, Rows) and not (held and run.rows_table(held)):
+            return
+        outer, run.state = run.state, path.state
+        run.make_rows(cell, held, like if isinstance(like, Rows) else None)
+        run.state = outer
+
     def contents(self, cell: Any, x: Any, y: Any) -> Any:
+        if isinstance(x, Rows) or isinstance(y, Rows):
+            return x if x == y else Missing(f"the list `{cell.name}` depends on a branch")
         if isinstance(x, Plain) and isinstance(y, Plain):
             return Plain(self.value(x.value, y.value, cell.name, False))
         if isinstance(cell, Fields) and isinstance(x, dict) and isinstance(y, dict):

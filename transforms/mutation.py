@@ -39,6 +39,7 @@ from srcdiff.transforms.references import (
     Object,
     Plain,
     Ref,
+    Rows,
     State,
     Tuple,
     buffers_of,
@@ -130,6 +131,9 @@ class Memory:
             return tuple([self.read(r, where) for r in ref.items])
         if isinstance(ref, List):
             held = self.held(ref)
+            if isinstance(held, Rows):
+                what = "a list of tuples, whose length is known only at run time, as a value"
+                raise self.refuse(where, what, "Make a list for each of their items.")
             return held.value if isinstance(held, Plain) else [self.read(r, where) for r in held]
         if isinstance(ref, Dict):
             return {k: self.read(r, where) for k, r in self.held(ref).items()}
@@ -171,6 +175,8 @@ class Memory:
             held = self.held(ref)
             if isinstance(held, Plain):
                 return held.value.kind
+            if isinstance(held, Rows):
+                return Kind("list")
             return Kind("list", items=tuple(self.kind(r) for r in held))
         return Kind("object")
 

@@ -43,6 +43,7 @@ from srcdiff.transforms.references import (
     Object,
     Plain,
     Ref,
+    Rows,
     Super,
     Tuple,
 )  # fmt: skip
@@ -285,6 +286,7 @@ class Objects(Memory):
                 if ref.cell not in found:
                     found.add(ref.cell)
                     held = self.state.memory.get(ref.cell, ())
+                    held = held.columns if isinstance(held, Rows) else held
                     if not isinstance(held, (Plain, Missing)):
                         pending += held.values() if isinstance(held, dict) else held
             elif isinstance(ref, Tuple):

@@ -26,6 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.transforms.ir import Value
 
 
@@ -159,6 +160,27 @@ class Missing(NamedTuple):
     sites: frozenset = frozenset()  # of the merges that could make a choice of it
 
 
+class Hole(NamedTuple):
+    """The place of a column in the template of `Rows`."""
+
+    at: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a list of tuples holds whose length is known only at run time (see `rows`)."""
+
+    template: Any
+    columns: tuple  # of `List`s
+
+    def __iter__(self) -> Any:
+        raise UnsupportedSyntaxError("a list of tuples, whose length is known only at run time, is "
+                                     "used in this way", None, "Make a list for each of their "
+                                     "items.")  # fmt: skip
+
+    __len__ = __iter__
+
+
 class Possible(NamedTuple):
     """The item of a dict's key that may be absent."""
 
@@ -220,6 +242,7 @@ def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
             return set()
         seen.add(ref.cell)
         held = memory.get(ref.cell, ())
+        held = held.columns if isinstance(held, Rows) else held
         if isinstance(held, Plain):
             return set()
         held = held.values() if isinstance(held, dict) else held
@@ -247,6 +270,7 @@ def references_to(cell: Cell, state: State) -> int:
             if ref.cell not in seen:
                 seen.add(ref.cell)
                 held = state.memory.get(ref.cell, ())
+                held = held.columns if isinstance(held, Rows) else held
                 if isinstance(held, (dict, tuple)) and not isinstance(held, (Plain, Missing)):
                     pending += held.values() if isinstance(held, dict) else held
         elif isinstance(ref, Tuple):

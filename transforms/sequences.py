@@ -144,6 +144,16 @@ class Sequences(Memory):
         tree = (self.held(base).value, self.read(item, where))
         return Plain(self.emit(operator.contains, tree, None, kind_of(True), where, "found"))
 
+    def store_in_sequence(self, base: List, key: Any, value: Any, where: Any) -> None:
+        """`a[key] = value`"""
+        if not self.is_sequence(base):
+            held = self.sequence(self.held(base), base.cell, where)
+            self.state.memory[base.cell] = held
+        if isinstance(key, Slice):
+            self.sequence_replace(base, key, value, where)
+        else:
+            self.sequence_store(base, key, value, where)
+
     def sequence_store(self, base: List, key: Any, value: Any, where: Any) -> None:
         held = self.held(base).value
         tree = self.read(value, where)

@@ -74,6 +74,7 @@ from srcdiff.transforms.references import (
     Plain,
     Possible,
     Ref,
+    Rows,
     State,
     Storage,
     Tuple,
@@ -924,6 +925,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             return Known(bool(ref.items))
         if isinstance(ref, (List, Dict)):
             held = self.held(ref)
+            if isinstance(held, Rows):
+                return self.truth(held.columns[0], where)
             if not isinstance(held, Plain):
                 return Known(bool(held))
             return held
@@ -1199,6 +1202,14 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         base, key = self.value(instr.args[0]), self.value(instr.args[1])
         self.put(instr, self.getitem(base, key, instr.where))
 
+    def do_list_item(self, instr: Instr) -> None:
+        """The next item of a list that is walked while its length changes."""
+        base, key = self.value(instr.args[0]), self.value(instr.args[1])
+        if not isinstance(base, List) or base.cell.cls is not None:
+            raise self.refuse(instr.where, f"{describe(base)} that changes while it is walked",
+                              "Walk a list of it (`list(…)`).")  # fmt: skip
+        self.put(instr, self.getitem(base, key, instr.where))
+
     def do_setitem(self, instr: Instr) -> None:
         base, key, value = (self.value(a) for a in instr.args)
         self.setitem(base, key, value, instr.where, "augmented" in instr.attrs)
@@ -1233,13 +1244,13 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         elif isinstance(base, List):
             self.check_cell(base, where, "[…] =")
             held = self.held(base)
+            if isinstance(held, Rows):
+                self.rows_store(base, key, value, where)
+                return
             if isinstance(key, Plain) and not isinstance(held, Plain) and self.alike(held):
                 held = self.state.memory[base.cell] = self.sequence(held, base.cell, where)
             if isinstance(held, Plain):
-                if isinstance(key, Slice):
-                    self.sequence_replace(base, key, value, where)
-                else:
-                    self.sequence_store(base, key, value, where)
+                self.store_in_sequence(base, key, value, where)
                 return
             items = list(held)
             if isinstance(key, Slice):
@@ -1275,6 +1286,10 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             self.object_method(base, "__delitem__", (key,), instr.where)
             return
         held = self.state.memory.get(base.cell) if isinstance(base, (List, Dict)) else None
+        if isinstance(held, Rows) and not isinstance(key, Slice):
+            self.check_cell(base, instr.where, "del")
+            self.rows_method(base, "pop", (key,), {}, instr.where)
+            return
         if isinstance(held, Plain):
             self.check_cell(base, instr.where, "del")
             if isinstance(key, Slice):
@@ -1307,8 +1322,20 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         else:
             self.setattr(base, name, ref, instr.where)
 
+    def columns_of(self, f: Any, instr: Instr) -> Ref | None:
+        """`zip(*rows)` of a list of tuples whose length is known only at run time."""
+        args = instr.args[1]
+        if not (isinstance(f, Known) and f.obj is zip and len(args) == 1):
+            return None
+        ref = self.value(args[0].value) if isinstance(args[0], Star) else None
+        return self.rows_columns(ref, instr.where) if self.is_rows(ref) else None
+
     def do_call(self, instr: Instr) -> None:
         f = self.value(instr.args[0])
+        columns = self.columns_of(f, instr)
+        if columns is not None:
+            self.put(instr, columns)
+            return
         args = self.spread(instr.args[1], instr.where)
         kwargs = {}
         for name, value in instr.kwargs.items():
@@ -1372,6 +1399,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
 
     def length_of(self, cell: Any) -> Any:
         held = self.state.memory.get(cell)
+        if isinstance(held, Rows):
+            return [self.length_of(column.cell) for column in held.columns]
         if isinstance(held, Plain):  # a new version was appended to or stored into
             return held.value
         return len(held) if held is not None else None
@@ -1504,6 +1533,7 @@ def captured(result: Any, memory: dict, number: int) -> bool:
     if isinstance(result, (List, Dict, Object)):
         held = memory.get(result.cell, ())
         held = held.values() if isinstance(held, dict) else held
+        held = held.columns if isinstance(held, Rows) else held
         return not isinstance(held, Plain) and any(captured(r, memory, number) for r in held)
     return False
 

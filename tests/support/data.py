@@ -129,6 +129,39 @@ def list_sorted(x):
     return a[0] + 2 * a[1] + 3 * a[2] ** 2
 
 
+@line("list of tuples of run-time length: a stack, sorted on a key, `zip(*…)`, stored into", X5)
+def list_of_tuples(x):
+    pairs, s = [], 0.0
+    for i, v in enumerate(x):
+        pairs.append((v * v, (i, v)))
+    pairs.sort(key=lambda p: p[0])
+    for k, (square, (i, v)) in enumerate(pairs):
+        s += (k + 1) * square * (i + 1) + v
+    rows = [(v, 0.0) for v in x]
+    for i in range(len(rows)):
+        a, b = rows[i]
+        rows[i] = (a * 2, b + a)
+    first, second = zip(*rows)
+    stack = [(x[0], 0)]
+    while stack:
+        v, depth = stack.pop()
+        s += v * v
+        if depth < 3:
+            stack.append((v * 0.5, depth + 1))
+            stack.append((v * 0.3 + 1, depth + 1))
+    return s * sum(first) + sum(second) ** 2
+
+
+@line("`for` over a list to which its body appends", X5)
+def list_growing(x):
+    a, s = [x[0]], 0.0
+    for v in a:
+        s += v * v
+        if len(a) < len(x):
+            a.append(v * 0.5 + x[1])
+    return s * a[-1]
+
+
 # Dicts
 
 
