@@ -831,6 +831,106 @@ def list_times_length(x):
     return sum(b) * b[1]
 
 
+@program(X5)
+def append_then_fill(x):
+    rows = []
+    for v in x:
+        row = []
+        rows.append(row)
+        row.append(v * v)
+    return sum(rows[0]) * 3.0 + len(rows[1])
+
+
+@program(X5)
+def append_then_fill2(x):
+    rows = []
+    for v in x:
+        row = [v]
+        rows.append(row)
+        for w in x:
+            row.append(v * w)
+    return sum(rows[0]) * 3.0 + len(rows[1])
+
+
+@program(X5)
+def row_twice(x):
+    rows = []
+    row = [x[0], x[1]]
+    for v in x:
+        rows.append(row)
+    row[0] = x[2]
+    return rows[1][0] * 2
+
+
+@program(X5)
+def static_in_rt(x):
+    row = [x[0], x[1]]
+    rows = []
+    for v in x:
+        rows.append(row)
+    return rows[1][0] * 2 + rows[2][1]
+
+
+@program(X5)
+def elem_list_append(x):
+    rows = []
+    for v in x:
+        rows.append([v])
+    for i in range(len(x)):
+        rows[i].append(x[i] * 2)
+    return sum(rows[1]) ** 2
+
+
+@program(X5)
+def carried_fixed(x):
+    items = []
+    u = x.copy()
+    for v in x:
+        u += v
+        if v > 0:
+            u = u * 2.0
+        items.append(u)
+    return sum(np.sum(t * t) for t in items)
+
+
+@program(X5)
+def carried_elem(x):
+    items = [x * 1.0 for v in x]
+    u = x.copy()
+    for i in range(len(x)):
+        u *= 2.0
+        u = items[i]
+    return sum(np.sum(t * t) for t in items) + np.sum(u)
+
+
+@program(X5)
+def carried_fixed_list(x):
+    rows = []
+    row = [1.0]
+    for v in x:
+        row.append(v)
+        if v > 0:
+            row = [v]
+        rows.append(row)
+    return sum(sum(r) for r in rows) + len(rows[0])
+
+
+@program(X5)
+def ints_floats(x):
+    a = [0]
+    for v in x:
+        a.append(a[-1] + v * v)
+    return a[-1] * a[1]
+
+
+@program(X5)
+def none_list(x):
+    a = [None] * len(x)
+    for i in range(len(x)):
+        a[i] = x[i] * 2
+    return sum(a)
+
+
 # What is changed under one name may be read under another: which, is known only at run time.
 REFUSED = {
     "alias_rebind",
@@ -840,6 +940,13 @@ REFUSED = {
     "newkey_len",
     "branch_key_in",
     "newkey_prev",
+    "append_then_fill",
+    "append_then_fill2",
+    "row_twice",
+    "elem_list_append",
+    "carried_fixed",
+    "carried_elem",
+    "carried_fixed_list",
 }
 
 

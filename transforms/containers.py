@@ -12,8 +12,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from srcdiff.transforms.ir import Slice, Value, leaf_kind
-from srcdiff.transforms.kinds import OBJECT, Kind, join
+from srcdiff.transforms.ir import Slice, Value
+from srcdiff.transforms.kinds import OBJECT, Kind
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -60,19 +60,19 @@ class Containers(Memory):
     def sequence(self, held: tuple, cell: Cell, where: Any) -> Plain:
         """A list of known items as one value whose length is known only at run time."""
         trees = []
-        kind: Kind | None = None
+        kind = Kind("list")
         for ref in held:
-            tree = self.read(ref, where)
-            item = leaf_kind(tree)
-            kind = item if kind is None else join(kind, item)
+            tree = self.element_tree(ref, where)
+            kind = self.kind_with(kind, tree)
             trees.append(tree)
             self.fix(ref)
-        items = (kind,) if kind is not None else None
-        value = self.emit("list", (trees,), None, Kind("list", items=items), where, cell.name)
+        value = self.emit("list", (trees,), None, kind, where, cell.name)
         return Plain(value)
 
     def fix(self, ref: Any) -> None:
         """What a list of unknown length holds is no longer written by its other names."""
+        if isinstance(ref, List):
+            ref.cell.fixed = f"`{ref.cell.name}` is changed after it was put into a list"
         for array in arrays_of(ref) if isinstance(ref, ARRAYS) else ():
             array.buffer.fixed = f"`{array.buffer.name}` is written after it was put into a list"
 

@@ -77,6 +77,7 @@ class Loop:
         self.maybe: set = set()  # what is None before the loop, and a number or an array later
         self.keys: dict[Any, dict] = {}  # dict → keys that are set in the loop
         self.ties: dict[Any, dict] = {}  # slot → what it may share memory with, and why
+        self.kept: dict[Any, str] = {}  # slot → why its name may not write
         self.rebound: set = set()  # names of objects and lists that each step makes anew
         self.conflicts: dict = {}  # names that are not the same thing in each step, and why
         run.loops += 1
@@ -198,6 +199,7 @@ class Loop:
                     run.may_alias(buffer, other, why)
                 self.by_buffer[array.buffer].append(buffer)
             self.slots[-1].buffer = buffer
+            buffer.fixed = self.kept.get(slot, "")
             return Array(buffer)
         if isinstance(ref, Tuple):
             return ref._replace(items=tuple(
@@ -217,6 +219,7 @@ class Loop:
             cell = Cell(name, ref.cell.cls)
             self.state.memory[cell] = Plain(self.slot(slot, value, name).param)
             run.may_alias(cell, ref.cell)
+            cell.fixed = self.kept.get(slot, "")
             self.slots[-1].cell = cell
             return List(cell)
         self.slots.append(Slot(slot, None, None, ref, name))
@@ -511,8 +514,16 @@ class Loop:
                     )
                     fits = False
                 continue
+            why = next((a.buffer.fixed for a in arrays_of(ref) if a.buffer.fixed), "") \
+                if isinstance(ref, ARRAYS) and slot.buffer is not None else ""  # fmt: skip
+            if why and slot.key not in self.kept:
+                self.kept[slot.key] = why
+                fits = False
             kind = self.kind_at(path, ref)
             if slot.cell is not None:
+                if isinstance(ref, List) and ref.cell.fixed and slot.key not in self.kept:
+                    self.kept[slot.key] = ref.cell.fixed
+                    fits = False
                 kind = self.list_kind(end, ref) if isinstance(ref, List) else None
                 if kind is None or references_to(ref.cell, end) != 1:
                     raise run.refuse(

@@ -14,6 +14,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from srcdiff.runtime import kernels, python_forms
 from srcdiff.transforms.ir import Instr, Slice, Value, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind, join, kind_of
@@ -75,7 +77,27 @@ class Sequences(Memory):
         """The kind of a list of the items of two."""
         if a.items is None or b.items is None:
             return a if b.items is None else b
-        return Kind("list", items=(join(a.items[0], b.items[0]),))
+        p, q = a.items[0], b.items[0]
+        item = join(p, q)
+        if item.tag == "object" and p.tag == q.tag == "scalar":  # ints among floats
+            item = Kind("scalar", np.result_type(p.dtype, q.dtype), python=None)
+        if p.tag == q.tag == "list":
+            item = self.joined(p, q)
+        return Kind("list", items=(item,))
+
+    def element_tree(self, item: Any, where: Any) -> Any:
+        """The IR's tree for what is put into a list: a list in a list is one value."""
+        if isinstance(item, List):
+            if self.is_rows(item):
+                raise self.refuse(where, "a list of tuples in a list")
+            value = self.as_sequence(item, where)
+            self.state.memory[item.cell] = Plain(value)
+            return value
+        tree = self.read(item, where)
+        if isinstance(tree, (tuple, list, dict)):
+            raise self.refuse(where, "unlike things in a list whose length is known only at run "
+                              "time", "Use a list for each kind of thing.")  # fmt: skip
+        return tree
 
     def kind_with(self, kind: Kind, item: Any) -> Kind:
         return self.joined(kind, Kind("list", items=(leaf_kind(item),)))
@@ -83,7 +105,7 @@ class Sequences(Memory):
     # ------------------------------------------------------------------ methods
 
     def sequence_append(self, base: List, item: Any, where: Any) -> None:
-        tree = self.read(item, where)
+        tree = self.element_tree(item, where)
         self.fix(item)
         kind = self.kind_with(self.held(base).value.kind, tree)
         self.change_sequence("list_append", base, (tree,), kind, where)
@@ -94,7 +116,7 @@ class Sequences(Memory):
         self.change_sequence("list_extend", base, (more,), kind, where)
 
     def sequence_insert(self, base: List, index: Any, item: Any, where: Any) -> None:
-        tree = self.read(item, where)
+        tree = self.element_tree(item, where)
         self.fix(item)
         held = self.held(base).value
         place = self.read(index, where)
@@ -156,7 +178,7 @@ class Sequences(Memory):
 
     def sequence_store(self, base: List, key: Any, value: Any, where: Any) -> None:
         held = self.held(base).value
-        tree = self.read(value, where)
+        tree = self.element_tree(value, where)
         self.fix(value)
         kind = self.kind_with(held.kind, tree)
         self.change_sequence("list_setitem", base, (self.read(key, where), tree), kind, where)
