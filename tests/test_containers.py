@@ -931,6 +931,222 @@ def none_list(x):
     return sum(a)
 
 
+@program(X5)
+def el_named_live(x):
+    items = [x * i for i in range(len(x))]
+    u = items[1]
+    u += 1.0
+    items[1] *= 2.0
+    return np.sum(u * items[1]) + np.sum(items[2])
+
+
+@program(X5)
+def el_two(x):
+    items = [x * i for i in range(len(x))]
+    u = items[1]
+    w = items[int(x[4])]
+    u[0] = 5.0
+    return np.sum(u * w) + w[0] * x[1]
+
+
+@program(X5)
+def el_appended_named(x):
+    items = []
+    for v in x:
+        row = np.zeros(3)
+        row[1] = v
+        items.append(row)
+    for i in range(len(x)):
+        items[i][0] = x[i] ** 2
+    return np.sum(items[1] * items[2]) + np.sum(row)
+
+
+@program(X5)
+def el_shared_copy(x):
+    items = [x * i for i in range(len(x))]
+    b = items[:]
+    items[1] += 1.0
+    return np.sum(b[1] * x)
+
+
+@program(X5)
+def el_shared_copy2(x):
+    items = [x * i for i in range(len(x))]
+    b = items + [x]
+    b[1] += 1.0
+    return np.sum(items[1] * x)
+
+
+@program(X5)
+def el_arg(x):
+    h = [x]
+    for v in x:
+        h.append(h[-1] * v)
+    h[0] += 1.0
+    return np.sum(h[1] * x) + np.sum(h[0])
+
+
+@program(X5)
+def el_arg2(x):
+    h = [x]
+    for v in x:
+        h.append(h[-1] * v)
+    h[1] += 1.0
+    return np.sum(h[1] * x) + np.sum(h[2])
+
+
+@program(X5)
+def el_after_append(x):
+    h = [x * 1.0 for _ in x]
+    u = h[0]
+    h.append(x * 2.0)
+    u += 1.0
+    return np.sum(h[0] * x)
+
+
+@program(X5)
+def el_read_old(x):
+    h = [x * i for i in range(len(x))]
+    a = np.sum(h[2] ** 2)
+    h[2][1:3] = x[1:3] ** 2
+    b = np.sum(h[2] ** 3)
+    h[2][0] *= x[1]
+    return a * b + np.sum(h[2])
+
+
+@program(X5)
+def el_branch(x):
+    h = [x * i for i in range(len(x))]
+    for i in range(len(x)):
+        if x[i] > 0:
+            h[i] += x[i]
+        else:
+            h[i][2] = x[i] ** 2
+    return np.sum(h[1] * h[2] * h[3])
+
+
+@program(X5)
+def el_walk(x):
+    h = [x * i for i in range(len(x))]
+    for u in h:
+        u += 1.0
+    return np.sum(h[1] * h[2])
+
+
+@program(X5)
+def el_ufunc(x):
+    h = [x * i for i in range(len(x))]
+    for i in range(1, len(h)):
+        h[i][:] = np.sin(h[i - 1]) + x
+        h[i] *= x[i]
+    return np.sum(h[-1] ** 2)
+
+
+@program(X5)
+def tab_dp(x):
+    n = len(x)
+    t = [[0.0] * (n + 1) for _ in range(n + 1)]
+    for i in range(1, n + 1):
+        for j in range(1, n + 1):
+            t[i][j] = max(t[i - 1][j], t[i][j - 1]) * 0.9 + x[i - 1] * x[j - 1]
+    return t[n][n] + t[2][3] ** 2
+
+
+@program(X5)
+def tab_aug(x):
+    n = len(x)
+    t = [[0.0 for _ in range(n)] for _ in range(n)]
+    for i in range(n):
+        for j in range(i):
+            t[i][j] += x[i] * x[j]
+            t[j][i] = t[i][j] * 2
+    s = 0.0
+    for row in t:
+        for v in row:
+            s += v * v
+    return s
+
+
+@program(X5)
+def tab_row_name(x):
+    n = len(x)
+    t = [[0.0] * n for _ in range(n)]
+    for i in range(n):
+        row = t[i]
+        for j in range(n):
+            row[j] = x[i] * x[j] + 1
+    return t[1][2] * t[3][3]
+
+
+@program(X5)
+def tab_same_row(x):
+    n = len(x)
+    t = [[0.0] * n] * 3
+    for j in range(n):
+        t[0][j] = x[j]
+    return t[1][2] * 2 + t[2][1]
+
+
+@program(X5)
+def tab_swap(x):
+    n = len(x)
+    t = [[v * i for v in x] for i in range(n)]
+    t[0], t[2] = t[2], t[0]
+    t[0][1] = x[2] ** 2
+    return t[0][1] * t[2][1] + t[0][0] + sum(t[0])
+
+
+@program(M23)
+def tab_gauss(m):
+    a = [[v for v in r] for r in m]
+    n = len(a)
+    for i in range(n):
+        for j in range(i + 1, n):
+            f = a[j][i] / a[i][i]
+            for k in range(len(a[i])):
+                a[j][k] -= f * a[i][k]
+    return a[1][1] * a[0][0] + a[1][2]
+
+
+@program(X5)
+def pop_write(x):
+    h = [x * i for i in range(len(x))]
+    u = h.pop()
+    u = u + 1.0
+    return np.sum(u * h[1])
+
+
+@program(X5.astype(np.float32))
+def el_f32(x):
+    h = [x * np.float32(i) for i in range(len(x))]
+    for i in range(len(h)):
+        h[i][1] += x[i]
+    return np.sum(h[1] * h[3])
+
+
+@program(X5)
+def el_helper(x):
+    def bump(l, i):
+        l[i] += 1.0
+        l[i][0] = 0.0
+
+    h = [x * i for i in range(len(x))]
+    for i in range(len(x)):
+        bump(h, i)
+    return np.sum(h[1] * h[2])
+
+
+@program(X5)
+def el_helper2(x):
+    def scale(u):
+        u *= 2.0
+
+    h = [x * i for i in range(len(x))]
+    for i in range(len(x)):
+        scale(h[i])
+    return np.sum(h[1] * h[2])
+
+
 # What is changed under one name may be read under another: which, is known only at run time.
 REFUSED = {
     "alias_rebind",
@@ -947,6 +1163,15 @@ REFUSED = {
     "carried_fixed",
     "carried_elem",
     "carried_fixed_list",
+    "el_appended_named",
+    "el_shared_copy",
+    "el_shared_copy2",
+    "el_arg",
+    "el_arg2",
+    "el_after_append",
+    "el_walk",
+    "tab_row_name",
+    "tab_swap",
 }
 
 

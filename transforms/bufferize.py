@@ -240,7 +240,7 @@ class Look:
             elif op in ("list", "tuple"):
                 self.fresh(instr)
                 self.points(instr.results[0], *instr.operands)
-            elif op == "copy" and is_list(instr.args[0]):
+            elif op == "copy" and is_list(instr.args[0]) and not instr.attrs.get("items"):
                 self.fresh(instr)
                 self.holds(instr.results[0], *instr.operands)
             elif op in ("copy", "zero_list", "spread_list"):
@@ -570,7 +570,7 @@ class Look:
         for p, init in zip(*carried(loop)):
             if not isinstance(init, Value) or not memory_of(p) or not self.origins.is_foreign(init):
                 continue
-            if is_list(p):
+            if is_list(p) and p is not param:
                 continue
             if p is not param and not self.origins.reach(init) & self.origins.reach(param):
                 continue
@@ -621,7 +621,7 @@ class Look:
         instrs: list[Instr] = []
         for instr in block.instrs:
             if instr in self.edits:
-                copy = copy_of(instr.args[0])
+                copy = copy_of(instr.args[0], is_list(instr.args[0]) and instr.op in UPDATES)
                 instrs.append(copy)
                 instr = instr.replace(args=(copy.results[0], *instr.args[1:]))
             elif instr in self.entries:
@@ -629,7 +629,7 @@ class Look:
                 inits = list(inits)
                 for i, p in enumerate(params):
                     if p in self.entries[instr]:
-                        copy = copy_of(inits[i])
+                        copy = copy_of(inits[i], is_list(inits[i]))
                         instrs.append(copy)
                         inits[i] = copy.results[0]
                 instr = instr.replace(args=(*instr.args[:-1], tuple(inits)))
@@ -685,8 +685,9 @@ def is_slice_of_list(instr: Instr) -> bool:
     return is_list(base) and base.kind == instr.results[0].kind
 
 
-def copy_of(v: Value) -> Instr:
-    return Instr("copy", (v,), None, (v.like(),))
+def copy_of(v: Value, items: bool = False) -> Instr:
+    """A copy; of a list whose elements are to be written, of its elements as well."""
+    return Instr("copy", (v,), None, (v.like(),), (), {"items": True} if items else None)
 
 
 def definitions(block: Block) -> list[Value]:

@@ -62,6 +62,7 @@ from srcdiff.transforms.kinds import (
     fresh_size,
 )  # fmt: skip
 from srcdiff.transforms.library import Libraries
+from srcdiff.transforms.list_elements import ListElements
 from srcdiff.transforms.mappings import Mappings
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
 from srcdiff.transforms.number_calls import BINARY as OPERATORS
@@ -132,6 +133,7 @@ class Calls(
     Containers,
     Sequences,
     RowLists,
+    ListElements,
     Mappings,
     Builtins,
     Functional,
@@ -578,7 +580,7 @@ class Calls(
                 if isinstance(key, Slice):
                     return self.sequence_slice(base, key, where)
                 held = self.held(base).value
-                return self.sequence_item(held, self.key_tree(key, where), where)
+                return self.sequence_item(held, self.key_tree(key, where), where, base.cell)
             items = base.items if isinstance(base, Tuple) else self.held(base)
             if isinstance(key, Slice):
                 parts = [None if p is None else self.known(p, where, "the bound of a slice")

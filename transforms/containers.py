@@ -14,6 +14,7 @@ from typing import Any
 
 from srcdiff.transforms.ir import Slice, Value
 from srcdiff.transforms.kinds import OBJECT, Kind
+from srcdiff.transforms.list_elements import Element
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -46,16 +47,18 @@ class Containers(Memory):
         sequence = self.sequence(items, cell, where)
         if isinstance(base, List):
             self.state.memory[cell] = sequence
-        return self.sequence_item(sequence.value, key.value, where)
+        owner = cell if isinstance(base, List) else None
+        return self.sequence_item(sequence.value, key.value, where, owner)
 
-    def sequence_item(self, sequence: Value, index: Any, where: Any) -> Ref:
+    def sequence_item(self, sequence: Value, index: Any, where: Any,
+                      cell: Cell | None = None) -> Ref:  # fmt: skip
         items = sequence.kind.items
         if sequence.kind.tag == "tuple" and items and type(index) is int:
             kind = items[index]
         else:
             kind = functools.reduce(join, items) if items else OBJECT
         value = self.emit("getitem", (sequence, index), None, kind, where, sequence.name + "_item")
-        return self.element(value)
+        return self.element(value, None if cell is None else Element(cell, index, sequence))
 
     def sequence(self, held: tuple, cell: Cell, where: Any) -> Plain:
         """A list of known items as one value whose length is known only at run time."""
@@ -65,6 +68,7 @@ class Containers(Memory):
             tree = self.element_tree(ref, where)
             kind = self.kind_with(kind, tree)
             trees.append(tree)
+            self.own(cell, ref)
             self.fix(ref)
         value = self.emit("list", (trees,), None, kind, where, cell.name)
         return Plain(value)

@@ -606,7 +606,7 @@ class Emitter:
             call = self.call_expr(kernels.add_at, (Printed(target), Key(key), value), {}, None)
             self.add(ast.Expr(call))
             return
-        if key is ... and path:
+        if key is ... and path and path[-1][0] != "getitem":
             target = ast.Subscript(self.place(base, path, ...), ast.Constant(...))
             self.augment(target, value)
             return
@@ -1050,6 +1050,9 @@ class Emitter:
         (v,) = instr.args
         if isinstance(v, Value) and v.kind.tag == "scalar":
             return self.expr(v)
+        if instr.attrs.get("items"):
+            item = ast.Call(ast.Attribute(ast.Name("item"), "copy"), [], [])
+            return ast.ListComp(item, [ast.comprehension(ast.Name("item"), self.expr(v), [], 0)])
         return self.copied_expr(v)
 
     def copied_expr(self, v: Any) -> ast.expr:

@@ -107,8 +107,8 @@ class ListIdentity:
             for other in filter(is_list, instr.results[1:]):  # what was taken out
                 own = frozenset((other,)) if op == "list_split" else held
                 self.put(other, own, held)
-        elif op == "identity":
-            self.flow(args, instr.results)
+        elif op in ("identity", "setitem", "add_at"):
+            self.flow(args[:1], instr.results)
         elif op == "getitem" and is_list(args[0]) and args[0].kind != instr.results[0].kind:
             held = self.inner.get(args[0], NONE)
             self.put(instr.results[0], held, held)

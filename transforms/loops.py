@@ -217,6 +217,7 @@ class Loop:
             carried = [s.init for s in self.slots if s.key == ("memory", ref.cell)]
             value = carried[0] if carried else run.as_sequence(ref, self.instr.where)
             cell = Cell(name, ref.cell.cls)
+            cell.shared = True
             self.state.memory[cell] = Plain(self.slot(slot, value, name).param)
             run.may_alias(cell, ref.cell)
             cell.fixed = self.kept.get(slot, "")
@@ -875,6 +876,7 @@ class Loop:
         run = self.specializer
         if slot.cell is not None:
             cell = Cell(slot.name, slot.cell.cls)
+            cell.shared = True
             state.memory[cell] = Plain(result)
             run.may_alias(cell, slot.cell)
             return List(cell)

@@ -282,6 +282,7 @@ class Merger:
             found = self.cells.get((x.cell, y.cell))
             if found is None:
                 found = Cell(name, x.cell.cls)
+                found.shared = True
                 merged = self.contents(found, p, q)
                 if isinstance(merged, Missing):
                     return merged

@@ -194,11 +194,14 @@ class Memory:
               repeats: bool = False) -> None:  # fmt: skip
         """Store `value` (an IR tree) at `ref[key]`, or add it there."""
         buffer = ref.buffer
+        op = "add_at" if add else "setitem"
+        attrs = {"repeats": True} if repeats else {}
+        if buffer.element is not None:
+            self.write_element(ref, op, key, value, attrs, where)
+            return
         self.check_writable(buffer, where)
         path = ref.path
         old = self.state.memory[buffer]
-        op = "add_at" if add else "setitem"
-        attrs = {"repeats": True} if repeats else {}
         new = self.emit(op, (old, path, key, value), None, old.kind, where, buffer.name, **attrs)
         new.user = old.user
         self.written.add(buffer)

@@ -34,16 +34,18 @@ class Buffer:
     """One piece of array memory, equal to itself alone.
 
     origin   "fresh" (made by the function), "argument", "outside" (a global, a closure cell)
+    element  where it was read from, if it is an element of a list (see `list_elements`)
     fixed    why nobody may write to it any more ("" while everybody may)
     order    of its elements in memory (see `memory_order`); `proof` are the guards that say so
     """
 
-    __slots__ = ("name", "origin", "fixed", "order", "proof")
+    __slots__ = ("name", "origin", "fixed", "order", "proof", "element")
 
     def __init__(self, name: str, origin: str = "fresh"):
         self.name, self.origin, self.fixed = name, origin, ""
         self.order = ""
         self.proof: tuple = ()
+        self.element: Any = None
 
 
 class Cell:
@@ -52,12 +54,15 @@ class Cell:
     cls       its class where that is another: `collections.deque`, `set` (a dict of its elements)
     missing   what makes the item of a key that a `defaultdict` lacks, a reference
     fixed     why nobody may change it any more ("" while everybody may)
+    shared    whether what it holds may be held elsewhere; of lists of run-time length
+    element   where it was read from, if it is an element of such a list (see `list_elements`)
     """
 
-    __slots__ = ("name", "cls", "missing", "fixed")
+    __slots__ = ("name", "cls", "missing", "fixed", "shared", "element")
 
     def __init__(self, name: str = "items", cls: Any = None, missing: Any = None):
         self.name, self.cls, self.missing, self.fixed = name, cls, missing, ""
+        self.shared, self.element = False, None
 
 
 class Fields(Cell):

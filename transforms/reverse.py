@@ -122,6 +122,7 @@ class Reverse:
         self.named: set[Value] = set()
         self.makers: dict[Value, Instr] = {}
         self.in_order: set[Any] = set()  # adjoints that are in C order
+        self.here: set[Value] = set()  # what the block that is reversed defines
 
     # ------------------------------------------------------------------ emission
 
@@ -347,7 +348,9 @@ class Reverse:
     # ------------------------------------------------------------------ one instruction
 
     def block(self, instrs: tuple[Instr, ...]) -> None:
+        outer, self.here = self.here, set()
         for instr in instrs:
+            self.here.update(instr.results)
             for r in instr.results:
                 self.makers[r] = instr
         for instr in reversed(instrs):
@@ -364,6 +367,7 @@ class Reverse:
                 self.reverse_loop(instr)
             else:
                 self.reverse_instr(instr)
+        self.here = outer
 
     def reverse_instr(self, instr: Instr) -> None:
         where = instr.where
@@ -510,7 +514,13 @@ class Reverse:
         base, key = instr.args
         d = self.take(instr.results[0], instr.where)
         if base.kind.tag == "list":
-            self.add_item(base, key, d, instr.where)
+            maker = self.makers.get(base)
+            row = maker is not None and maker.op == "getitem" and maker.args[0].kind != base.kind
+            if row and base in self.here and not isinstance(key, Slice):  # of a list of lists
+                table, outer = maker.args
+                self.add_at(table, (("getitem", outer),), key, d, instr.where)
+            else:
+                self.add_item(base, key, d, instr.where)
             return
         if base.kind.tag == "tuple" and type(key) is int and base.kind.items:
             count = len(base.kind.items)
@@ -524,9 +534,12 @@ class Reverse:
             self.add(base, self.emit("getitem", (d, undo), None, instr.where), instr.where)
             return
         path: tuple = ()
-        while (maker := self.makers.get(base)) is not None and is_part(maker):
+        while (maker := self.makers.get(base)) is not None and (
+            is_part(maker) or base in self.here and is_element(maker)
+        ):
             base, *outer = maker.args  # an element of a row is added to the matrix
-            if maker.op == "getitem" and is_index(outer[0]) and is_index(key) and not path:
+            if base.kind.tag == "array" and maker.op == "getitem" and is_index(outer[0]) \
+                    and is_index(key) and not path:  # fmt: skip
                 key = (*outer[0], key) if isinstance(outer[0], tuple) else (outer[0], key)
             else:
                 path = ((maker.op, *outer), *path)
@@ -773,7 +786,7 @@ class Reverse:
             self.add(sequence, self.emit("getitem", (d, index), sequence.kind, where), where)
             return
         found = self.adjoints.get(sequence)
-        old = self.zeros(sequence, where) if found is None else found.d
+        old = self.zeros(sequence, where) if found is None else self.flush(found, where)
         new = self.emit("list_add", (old, index, d), sequence.kind, where, f"d_{sequence.name}")
         self.adjoints[sequence] = Adjoint(new)
 
@@ -1097,6 +1110,12 @@ def is_part(maker: Instr) -> bool:
     if maker.op == "getitem":
         return maker.args[0].kind.tag == "array" and not has_arrays(maker.args[1])
     return maker.op in THROUGH and bool(maker.attrs.get("view")) and not maker.kwargs
+
+
+def is_element(maker: Instr) -> bool:
+    """Whether this reads an array of a list of run-time length."""
+    return maker.op == "getitem" and maker.args[0].kind.tag == "list" and \
+        not isinstance(maker.args[1], Slice)  # fmt: skip
 
 
 # Views through which an adjoint is written as well as a value.

@@ -19,6 +19,7 @@ import numpy as np
 from srcdiff.runtime import kernels, python_forms
 from srcdiff.transforms.ir import Instr, Slice, Value, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind, join, kind_of
+from srcdiff.transforms.list_elements import WRITTEN
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import ARRAYS, Cell, Known, List, Plain, Ref, Tuple
 
@@ -46,6 +47,8 @@ class Sequences(Memory):
 
     def new_sequence(self, value: Value, like: Any = None) -> List:
         cell = Cell(value.name, like and like.cls)
+        if not holds_numbers(value):
+            self.share_items(cell, like)  # of what it was made of
         self.state.memory[cell] = Plain(value)
         return List(cell)
 
@@ -62,6 +65,8 @@ class Sequences(Memory):
         if isinstance(ref, List):
             held = self.held(ref)
             if isinstance(held, Plain):
+                if not holds_numbers(held.value):
+                    self.share_items(ref.cell)
                 return held.value
             return self.sequence(held, Cell(ref.cell.name), where).value
         if isinstance(ref, Plain) and ref.value.kind.tag == "list":
@@ -106,6 +111,7 @@ class Sequences(Memory):
 
     def sequence_append(self, base: List, item: Any, where: Any) -> None:
         tree = self.element_tree(item, where)
+        self.own(base.cell, item)
         self.fix(item)
         kind = self.kind_with(self.held(base).value.kind, tree)
         self.change_sequence("list_append", base, (tree,), kind, where)
@@ -117,6 +123,7 @@ class Sequences(Memory):
 
     def sequence_insert(self, base: List, index: Any, item: Any, where: Any) -> None:
         tree = self.element_tree(item, where)
+        self.own(base.cell, item)
         self.fix(item)
         held = self.held(base).value
         place = self.read(index, where)
@@ -138,11 +145,11 @@ class Sequences(Memory):
         self.set_sequence(base, rest)
         return self.element(last)
 
-    def element(self, value: Value) -> Ref:
-        """The reference to an element that was read."""
+    def element(self, value: Value, place: Any = None) -> Ref:
+        """The reference to an element that was read, at a place in a list."""
         ref = self.fresh(value)
         for array in (ref,) if isinstance(ref, ARRAYS) else ():
-            array.buffer.fixed = "an element of a list is written in place"
+            array.buffer.fixed, array.buffer.element = WRITTEN, place
         if value.kind.tag == "tuple" and value.kind.items:
             return Tuple(tuple(
                 self.element(self.emit("getitem", (value, i), None, kind, self.where, value.name))
@@ -151,6 +158,7 @@ class Sequences(Memory):
         if value.kind.tag == "list":
             made = self.new_sequence(value)
             made.cell.fixed = "a list in a list, whose length is known only at run time, changes"
+            made.cell.element = place
             return made
         return ref
 
@@ -179,6 +187,7 @@ class Sequences(Memory):
     def sequence_store(self, base: List, key: Any, value: Any, where: Any) -> None:
         held = self.held(base).value
         tree = self.element_tree(value, where)
+        self.own(base.cell, value)
         self.fix(value)
         kind = self.kind_with(held.kind, tree)
         self.change_sequence("list_setitem", base, (self.read(key, where), tree), kind, where)
@@ -250,3 +259,7 @@ class Sequences(Memory):
         value = self.emit("copy", (held,), None, held.kind, where, base.cell.name)
         return self.new_sequence(value, base.cell)
 
+
+def holds_numbers(value: Value) -> bool:
+    items = value.kind.items
+    return items is None or items[0].tag == "scalar"

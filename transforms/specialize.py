@@ -204,6 +204,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         self.frames: list[Frame] = []
         self.frame_count = 0
         self.unroll, self.training = unroll, training
+        self.roots: dict[Value, Value] = {}  # see `list_elements`
         self.constants: dict[Value, Any] = {}  # names that hold a literal
         self.nonnegative: set[Value] = set()  # Python's floats that are known not to be below zero
         self.augment: dict[Value, tuple] = {}
@@ -1189,6 +1190,9 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
 
     def replace(self, buffer: Buffer, new: Value, where: Any) -> None:
         """A whole array is overwritten by a new one of its kind."""
+        if buffer.element is not None:
+            self.replace_element(buffer, new, where)
+            return
         self.check_writable(buffer, where)
         old = self.state.memory[buffer]
         if not new.user:
@@ -1241,6 +1245,11 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
                 self.write(base, tree, self.store_value(value, kind, where), where)
         elif is_flat(base):
             self.set_flat(base.ref, key, value, where, augmented)
+        elif isinstance(base, List) and base.cell.element is not None:
+            if isinstance(key, Slice) or isinstance(value, (List, Tuple)):
+                raise self.refuse(where, "a store of a list into a list in a list")
+            tree = self.element_tree(value, where)
+            self.store_in_element(base, self.read(key, where), tree, where)
         elif isinstance(base, List):
             self.check_cell(base, where, "[…] =")
             held = self.held(base)
@@ -1250,6 +1259,9 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             if isinstance(key, Plain) and not isinstance(held, Plain) and self.alike(held):
                 held = self.state.memory[base.cell] = self.sequence(held, base.cell, where)
             if isinstance(held, Plain):
+                if not isinstance(key, Slice) and \
+                        self.is_there(base.cell, self.read(key, where), value):  # fmt: skip
+                    return  # `items[i] += 1` has stored already
                 self.store_in_sequence(base, key, value, where)
                 return
             items = list(held)

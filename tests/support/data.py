@@ -162,6 +162,20 @@ def list_growing(x):
     return s * a[-1]
 
 
+@line("elements of a list of arrays, and of a list of lists, written in place", X5)
+def list_elements(x):
+    n = len(x)
+    rows = [np.zeros(3) for _ in range(n)]
+    for i in range(n):
+        rows[i][1] = x[i]
+        rows[i] += x[i] ** 2
+    table = [[0.0] * (n + 1) for _ in range(n + 1)]
+    for i in range(1, n + 1):
+        for j in range(1, n + 1):
+            table[i][j] = max(table[i - 1][j], table[i][j - 1]) * 0.9 + x[i - 1] * x[j - 1]
+    return np.sum(rows[1] * rows[2]) + table[n][n] + table[2][3] ** 2
+
+
 # Dicts
 
 
