@@ -149,6 +149,13 @@ def chained(*parts):
     return found
 
 
+def pushed(items, item, most):
+    """`items.append(item)` of `collections.deque(maxlen=most)`, for a list"""
+    items.append(item)
+    if len(items) > most:
+        items.pop(0)
+
+
 def first(items, default):
     """`next(iter(items), default)`"""
     if len(items) > 0:

@@ -8,7 +8,8 @@ import collections
 import numpy as np
 import pytest
 
-from tests.judge import right, right_or_refused
+from tests.judge import judge, right, right_or_refused
+from tests.tape import tape_gradient
 
 X5 = np.array([0.5, -1.2, 2.0, 0.3, 1.1])
 M23 = np.array([[0.5, -1.2, 2.0], [0.3, 1.1, -0.7]])
@@ -1147,6 +1148,26 @@ def el_helper2(x):
     return np.sum(h[1] * h[2])
 
 
+@program(X5)
+def shift_name(x):
+    q = []
+    s = 0.0
+    for item in x:
+        q.append(item)
+        s += sum(q) * item
+    return s
+
+
+@program(X5)
+def window(x):
+    q = collections.deque(maxlen=3)
+    s = 0.0
+    for v in x:
+        q.append(v)
+        s += sum(q) * v
+    return s * q[0]
+
+
 # What is changed under one name may be read under another: which, is known only at run time.
 REFUSED = {
     "alias_rebind",
@@ -1181,3 +1202,9 @@ def test_containers(f, args):
         assert right_or_refused(f, *args) == "refused"
     else:
         right(f, *args)
+
+
+@pytest.mark.parametrize("f, args", PROGRAMS, ids=[f.__name__ for f, _ in PROGRAMS])
+def test_containers_on_the_tape(f, args):
+    verdict = judge(f, args, gradient=tape_gradient)
+    assert verdict.outcome == "right", str(verdict)

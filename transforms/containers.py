@@ -12,8 +12,9 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from srcdiff.runtime import python_forms
 from srcdiff.transforms.ir import Slice, Value
-from srcdiff.transforms.kinds import OBJECT, Kind
+from srcdiff.transforms.kinds import OBJECT, Kind, join
 from srcdiff.transforms.list_elements import Element
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
@@ -88,6 +89,8 @@ class Containers(Memory):
             if base.cell in self.appended:
                 return Known(None)
         self.check_unshared(base, where, "append")
+        if base.cell.cls is collections.deque and base.cell.missing is not None:
+            return self.append_to_deque(base, args[0], where)
         held = self.held(base)
         self.written.add(base.cell)
         if isinstance(held, Plain):
@@ -213,14 +216,27 @@ class Containers(Memory):
         return self.method_pop(base, (Known(0),), {}, where)
 
     def method_appendleft(self, base: List, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if base.cell.missing is not None:
+            raise self.refuse(where, "`appendleft` of a `deque` with `maxlen`")
         return self.method_insert(base, (Known(0), *args), {}, where)
 
     def call_deque(self, args: tuple, kwargs: dict, where: Any) -> Ref:
-        if len(args) > 1 or not kwargs.get("maxlen", Known(None)) == Known(None):
-            raise self.refuse(where, "a `deque` with `maxlen`", "Use a list, and drop its head.")
-        made = self.call_list(args, {}, where)
+        most = args[1] if len(args) > 1 else kwargs.get("maxlen", Known(None))
+        made = self.call_list(args[:1], {}, where)
         made.cell.cls = collections.deque
+        if most != Known(None):
+            made.cell.missing = Known(self.known(most, where, "`maxlen`"))
+            if self.known_items(made, where) is None or len(self.held(made)) > most.obj:
+                raise self.refuse(where, "a `deque` that begins with more than it holds")
         return made
+
+    def append_to_deque(self, base: List, item: Any, where: Any) -> Ref:
+        """`d.append(v)` of a `deque` with `maxlen`: its head makes room."""
+        most, base.cell.missing = base.cell.missing, None
+        try:
+            return self.form(python_forms.pushed, (base, item, most), where)
+        finally:
+            base.cell.missing = most
 
     def method_copy(self, base: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         if self.is_sequence(base):

@@ -1071,6 +1071,15 @@ class Emitter:
     def expr_list(self, instr: Instr) -> ast.expr:
         return self.expr(instr.args[0])
 
+    def expr_list_shift(self, instr: Instr) -> ast.expr:
+        """A number or an array added to every item."""
+        items, d = instr.args
+        name = "item"
+        while name in self.parameters | self.users or name in self.names.values():
+            name += "_"
+        total = ast.BinOp(ast.Name(name), ast.Add(), self.expr(d))
+        return ast.ListComp(total, [ast.comprehension(ast.Name(name), self.expr(items), [], 0)])
+
     def expr_list_join(self, instr: Instr) -> ast.expr:
         return ast.BinOp(self.expr(instr.args[0]), ast.Add(), self.expr(instr.args[1]))
 
@@ -1317,6 +1326,8 @@ def foldable_operands(instr: Instr) -> list[Value]:
         return flatten(instr.args[1:])
     if instr.op == "pop":
         return []
+    if instr.op == "list_shift":  # what is added is computed once
+        return flatten(instr.args[:1])
     if instr.attrs.get("written"):
         return [v for i, v in enumerate(instr.operands) if i not in instr.attrs["written"]]
     return list(instr.operands)

@@ -216,7 +216,7 @@ class Loop:
         if isinstance(ref, List) and slot in self.rebound:
             carried = [s.init for s in self.slots if s.key == ("memory", ref.cell)]
             value = carried[0] if carried else run.as_sequence(ref, self.instr.where)
-            cell = Cell(name, ref.cell.cls)
+            cell = Cell(name, ref.cell.cls, ref.cell.missing)
             cell.shared = True
             self.state.memory[cell] = Plain(self.slot(slot, value, name).param)
             run.may_alias(cell, ref.cell)
@@ -875,7 +875,7 @@ class Loop:
             return None
         run = self.specializer
         if slot.cell is not None:
-            cell = Cell(slot.name, slot.cell.cls)
+            cell = Cell(slot.name, slot.cell.cls, slot.cell.missing)
             cell.shared = True
             state.memory[cell] = Plain(result)
             run.may_alias(cell, slot.cell)

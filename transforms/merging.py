@@ -277,11 +277,12 @@ class Merger:
             return self.objects(x, y, name)
         if isinstance(x, List) and isinstance(y, List):
             p, q = self.a.memory[x.cell], self.b.memory[y.cell]
-            if x.cell.cls is not y.cell.cls or isinstance(p, Missing) or isinstance(q, Missing):
+            if x.cell.cls is not y.cell.cls or x.cell.missing != y.cell.missing \
+                    or isinstance(p, Missing) or isinstance(q, Missing):
                 return Missing(f"`{name}` is one of two things, depending on a branch")
             found = self.cells.get((x.cell, y.cell))
             if found is None:
-                found = Cell(name, x.cell.cls)
+                found = Cell(name, x.cell.cls, x.cell.missing)
                 found.shared = True
                 merged = self.contents(found, p, q)
                 if isinstance(merged, Missing):

@@ -1037,6 +1037,13 @@ def reverse_sum(sweep: Reverse, instr: Instr, d: Any) -> bool:
     if tree.kind.tag == "list":
         if len(instr.args) == 2:
             sweep.add(instr.args[1], d, instr.where)
+        found = sweep.adjoints.get(tree)
+        if found is not None and tree in sweep.active:  # which says how long the list is
+            old = sweep.flush(found, instr.where)
+            new = sweep.emit("list_shift", (old, d), tree.kind, instr.where)
+            sweep.christen(new, tree)
+            sweep.adjoints[tree] = Adjoint(new)
+            return True
         sweep.add(tree, sweep.emit("spread_list", (d, tree), tree.kind, instr.where), instr.where)
         return True
     if len(instr.args) == 2:

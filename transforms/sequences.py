@@ -46,7 +46,7 @@ class Sequences(Memory):
         return kind
 
     def new_sequence(self, value: Value, like: Any = None) -> List:
-        cell = Cell(value.name, like and like.cls)
+        cell = Cell(value.name, like and like.cls, like and like.missing)
         if not holds_numbers(value):
             self.share_items(cell, like)  # of what it was made of
         self.state.memory[cell] = Plain(value)
