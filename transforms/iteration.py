@@ -8,6 +8,7 @@ Structure (a tuple, a list of known items) has bounds None: a loop over it can o
 
 from __future__ import annotations
 
+import enum
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -78,6 +79,9 @@ class Iteration(Memory):
             n = self.call_len((ref,), {}, where)
             length = n.obj if isinstance(n, Known) else n.value
             return length, lambda i: self.getitem(ref, i, where), ("range", 0, length, 1)
+        if isinstance(ref, Known) and isinstance(ref.obj, enum.EnumMeta):
+            members = tuple(Known(member, ("object", member)) for member in ref.obj)
+            return len(members), lambda i: members[i.obj], None
         if isinstance(ref, Known) and isinstance(ref.obj, (str, bytes, range, frozenset, set)):
             items = tuple(ref.obj)  # of a set, in Python's own order
             return len(items), lambda i: static_ref(items[i.obj]), None

@@ -278,7 +278,7 @@ class Lowering(Patterns):
                 raise self.refuse(node, "`del` of this target")
 
     def stmt_If(self, node: Any) -> None:
-        test = self.expr(node.test)
+        test = self.test(node.test)
         then = self.block(lambda: self.statements(node.body))
         other = self.block(lambda: self.statements(node.orelse))
         self.emit(node.test, "if", test, blocks=(then, other), count=0)
@@ -325,7 +325,7 @@ class Lowering(Patterns):
 
     def stmt_While(self, node: Any) -> None:
         self.local.add(ended_name(node.test))
-        test = self.block(lambda: self.expr(node.test))
+        test = self.block(lambda: self.test(node.test))
         body = self.block(lambda: self.statements(node.body))
         other = self.block(lambda: self.statements(node.orelse))
         self.emit(node.test, "while", blocks=(test, body, other), count=0)
@@ -389,7 +389,7 @@ class Lowering(Patterns):
         self.emit(node, "raise", exc)
 
     def stmt_Assert(self, node: Any) -> None:
-        test = self.expr(node.test)
+        test = self.test(node.test)
         message = node.msg
 
         def fail() -> Any:
@@ -483,17 +483,24 @@ class Lowering(Patterns):
     def expr_BoolOp(self, node: Any) -> Any:
         return self.boolean(node, node.values)
 
-    def boolean(self, node: Any, values: list) -> Any:
-        first = self.expr(values[0])
+    def test(self, node: Any) -> Any:
+        """An expression of which only the truth matters."""
+        if isinstance(node, gast.BoolOp):
+            return self.boolean(node, node.values, self.test)
+        return self.expr(node)
+
+    def boolean(self, node: Any, values: list, expr: Callable | None = None) -> Any:
+        first = (expr or self.expr)(values[0])
         if len(values) == 1:
             return first
-        more = self.block(lambda: self.boolean(node, values[1:]))
+        more = self.block(lambda: self.boolean(node, values[1:], expr))
         stop = Block((), (), (first,))
         blocks = (more, stop) if isinstance(node.op, gast.And) else (stop, more)
-        return self.emit(node, "if", first, blocks=blocks)
+        attrs = {} if expr is None else {"test": True}
+        return self.emit(node, "if", first, blocks=blocks, **attrs)
 
     def expr_IfExp(self, node: Any) -> Any:
-        test = self.expr(node.test)
+        test = self.test(node.test)
         then = self.block(lambda: self.expr(node.body))
         other = self.block(lambda: self.expr(node.orelse))
         return self.emit(node, "if", test, blocks=(then, other))
@@ -646,7 +653,7 @@ class Lowering(Patterns):
             def conditions(tests: list) -> Any:
                 if not tests:
                     return loop(rest)
-                test = self.expr(tests[0])
+                test = self.test(tests[0])
                 then = self.block(lambda: conditions(tests[1:]))
                 self.emit(tests[0], "if", test, count=0, blocks=(then, Block((), (), ())))
                 return NOTHING

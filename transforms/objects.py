@@ -81,7 +81,9 @@ class Objects(Memory):
         if cls is None:
             return None
         found, owner = lookup(cls, name)
-        if not isinstance(found, types.FunctionType) or is_library(found):
+        if not isinstance(found, types.FunctionType):
+            return None
+        if is_library(found) and found.__module__ != "functools":  # but what `total_ordering` adds
             return None
         if isinstance(ref, Known) and is_library(owner):
             return None

@@ -512,6 +512,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             def body(inner: Block = inner, values: list = values) -> Exit | None:
                 self.note_fact(test, made, inner is instr.blocks[0])
                 exit, value = self.run_for_value(instr, inner)
+                if exit is None and instr.attrs.get("test") and not isinstance(value, Plain):
+                    value = self.truth(value, instr.where)  # an object, a list: nobody asks which
                 values.append(value)
                 return exit
 
@@ -1081,6 +1083,9 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
                 return True
             if type(a) is not type(b) and not isinstance(a, Choice) and not isinstance(b, Choice):
                 return False
+            if isinstance(a, Object) and isinstance(b, Object):
+                if (a.cell, b.cell) not in self.aliases and (b.cell, a.cell) not in self.aliases:
+                    return False
             if isinstance(a, Array) and isinstance(b, Array) and not a.path and not b.path:
                 if {a.buffer.origin, b.buffer.origin} == {"argument"} and a != b:
                     raise self.refuse(where, "whether two arguments are one object")

@@ -120,8 +120,8 @@ def as_container(x):
     total = a * b * len(v)
     for item in v:
         total = total + item**2
-    if v:
-        total = total * 2 if 7.0 not in v else total
+    if v and 7.0 not in v:
+        total = total * 2
     return total
 
 
@@ -317,3 +317,53 @@ def outside_array(x):
         BUFFER[i] = x * (i + 1)
         BUFFER[i, 0] += np.sum(BUFFER[i] ** 2)
     return np.sum(BUFFER * BUFFER)
+
+
+class Particle:
+    def __init__(self, x, v):
+        self.x, self.v = x, v
+
+    def drift(self, dt):
+        self.x = self.x + self.v * dt
+
+
+@line("objects in a list, each asked of the others; `sort` by a key", some(3))
+def objects_in_a_list(x):
+    ps = [Particle(x[0], 0.5), Particle(x[1], x[2]), Particle(x[2], 1.0)]
+    for a in ps:
+        for b in ps:
+            if a is not b:
+                a.v = a.v + (b.x - a.x)
+        a.drift(0.1)
+    return sum(p.x**2 + p.v for p in ps)
+
+
+class State(NamedTuple):
+    x: np.ndarray
+    k: int
+
+    def energy(self):
+        return np.sum(self.x**2) * self.k
+
+
+@line("a namedtuple that a loop replaces (`_replace`)", some(3))
+def replaced_in_a_loop(x):
+    s = State(x, 1)
+    for _ in range(len(x)):
+        if np.sum(s.x) > 0.0:
+            s = s._replace(x=np.sin(s.x), k=s.k + 1)
+    return s.energy()
+
+
+@line("an object and a number that a test combines (`if v and x > 0`)", some(3))
+def tested_together(x):
+    v = Vec(x[0], x[1])
+    return v.square if v and x[1] > 0 else v.x
+
+
+@line("a loop over the members of an enum", some(3))
+def members(x):
+    y = x
+    for color in Color:
+        y = y * color.value
+    return np.sum(y) * len(Color)
