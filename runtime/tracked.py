@@ -610,6 +610,9 @@ def store_result(out: Any, result: Any, function: Any) -> Any:
 def ufunc_at(ufunc: Any, a: Any, indices: Any, b: Any = None) -> None:
     """`np.add.at(a, indices, b)` and the like."""
     active = any(isinstance(x, Array) and x._node is not None for x in (a, b))
+    if active and isinstance(plain(b), np.ndarray) and np.shares_memory(plain(a), plain(b)):
+        what = f"`{name_of(ufunc.at)}` of an array with itself"  # NumPy reads what it has written
+        raise UnsupportedSyntaxError(what, caller(), "Give it a copy (`.copy()`).")
     if not active:
         if isinstance(a, Array) and a._memory is not None:
             a._memory.will_write(a._value, ...)

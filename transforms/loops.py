@@ -390,7 +390,8 @@ class Loop:
             body_block = instr.blocks[1]
             index = None
             self.check_test(start, path.state)
-            start = path.state
+            reads, start = start.reads, path.state
+            start.reads = dict(reads)  # what the test has read is not seen in the body
         else:
             body_block = instr.blocks[0]
             assert self.bounds is not None

@@ -287,7 +287,8 @@ class Reverse:
                 return self.emit(kernels.unbroadcast, (d, self.shape(value, where)), OBJECT, where)
             return d
         if have.tag == "object" or have.dims is None:
-            d = self.emit(kernels.unbroadcast, (d, self.shape(value, where)), want, where)
+            kind = want._replace(dtype=have.dtype or want.dtype)
+            d = self.emit(kernels.unbroadcast, (d, self.shape(value, where)), kind, where)
         elif have.dims != want.dims and not (exact and have.rank == want.rank):
             d = self.sum_to(d, have, want, value, where)
         have = leaf_kind(d)
@@ -314,6 +315,7 @@ class Reverse:
 
     def sum_to(self, d: Any, have: Kind, want: Kind, value: Value, where: Any) -> Any:
         extra = len(have.dims) - len(want.dims)
+        want = want._replace(dtype=have.dtype or want.dtype)
         if extra < 0:
             if have.dims == ():  # the same number everywhere
                 return self.emit(np.broadcast_to, (d, self.shape(value, where)), want, where)

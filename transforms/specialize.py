@@ -1164,6 +1164,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             self.check_cell(a, where, "+=")
             self.method_extend(a, (b,), {}, where)
             return a
+        if isinstance(a, Plain) and self.kind(a).tag == "object":  # an array has other names
+            raise self.refuse(where, "the kind of what is updated is not known")
         result = self.binary(op, a, b, where)
         if isinstance(a, Dict) and isinstance(result, Dict) and a.cell.cls is not frozenset:
             self.check_cell(a, where, "|=")

@@ -30,7 +30,7 @@ from srcdiff.transforms.ir import (
 from srcdiff.transforms.kinds import Kind, fits, fresh_size
 from srcdiff.transforms.mutation import kind_of_value
 from srcdiff.transforms.overlap import Overlap
-from srcdiff.transforms.references import Array, Known, List, Plain, Ref, Tuple
+from srcdiff.transforms.references import ARRAYS, Array, Known, List, Plain, Ref, Tuple, arrays_of
 
 ALL = Slice()
 # Reductions that add up in the dtype of `out`, if they are given one and no dtype.
@@ -406,6 +406,10 @@ class Writers(Overlap):
         a, indices, b = self.named("a indices b", args, kwargs, where)
         a = self.target_array(a, where, op_name(ufunc.at))
         value = None if b is None else self.as_operand(b, where)
+        if isinstance(value, ARRAYS) and a.buffer in {v.buffer for v in arrays_of(value)}:
+            # NumPy reads what it has just written.
+            raise self.refuse(where, f"`{op_name(ufunc.at)}` of an array with itself",
+                              "Give it a copy (`.copy()`).")  # fmt: skip
         op = spelling.OPERATORS.get(ufunc)
         key = self.key_tree(indices, where)
         old_kind = abstract.infer("getitem", (self.kind(a), map_tree(kind_of_value, key)), {})

@@ -1,0 +1,16 @@
+# ruff: noqa
+"""Was wrong: NumPy reads what it has just written"""
+
+import numpy as np
+
+
+def f(x):
+    np.multiply.at(x, [2, 2, 2], x)
+    return np.sum(x)
+
+
+def args():
+    return (np.array([-0.92, 0.06, 1.34]),)
+
+
+WRT = ("x",)
