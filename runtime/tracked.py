@@ -415,6 +415,8 @@ class Tracked(Taped):
             self._store_overlapping(bare, new)
         else:
             view[bare] = new
+        if view.dtype.kind in "OV" and isinstance(value, Array) and value._node is not None:
+            raise lost("a store into an array of objects or records", "Use arrays of numbers.")
         if view.dtype.kind not in "fc":
             return
         node = value._node if isinstance(value, Array) else None

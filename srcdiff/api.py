@@ -38,10 +38,12 @@ from srcdiff.signature import (
     several,
     unchanged,
 )
+from srcdiff.tracebacks import trim
 from srcdiff.trees import (
     cotangent,
     each_cast,
     has_float,
+    is_attribute,
     is_float,
     is_object,
     leaves,
@@ -49,6 +51,7 @@ from srcdiff.trees import (
     outline,
     private,
     scalars,
+    spelled,
 )
 
 if TYPE_CHECKING:
@@ -216,7 +219,11 @@ def vjp(f: Function, /, *args: Any) -> tuple[Any, Function]:
     Raises ValueError or TypeError, when `pull` is called, for a cotangent that does not fit the
     value; otherwise what `grad` raises, but any output is allowed.
     """
-    return _pullback_of(f).value_and_pull(args)
+    try:
+        return _pullback_of(f).value_and_pull(args)
+    except Exception as error:
+        trim(error)
+        raise
 
 
 def _transformation(
@@ -273,13 +280,14 @@ class _Code:
     overlaps   arguments that share memory are looked for: the code writes into them
     outside    returns the arrays outside, for that
     finish     makes NumPy scalars of numbers in the result, None if there are none
+    fits       whether a result has the shapes that the arguments have; None: there are none
     careful    a call needs more than calling the function and `finish`; the first one does
     observes   a helper that this call is to show the result of
     """
 
     __slots__ = (
         "compiled", "function", "entries", "holds", "promoted", "overlaps", "outside", "finish",
-        "careful", "checked", "observes",
+        "fits", "careful", "checked", "observes",
     )  # fmt: skip
 
     def __init__(
@@ -293,6 +301,7 @@ class _Code:
         self.overlaps = compiled.writes_arguments or compiled.writes_outside
         self.outside = outside_arrays(compiled.guards) if self.overlaps else None
         self.finish: Function | None = None
+        self.fits: Function | None = None
         self.careful, self.checked = True, False
         self.observes: Function | None = None
 
@@ -374,51 +383,60 @@ class Differentiated:
     # A call
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        if self._callee is None or not self._completed:
-            if self._is_method and args:
-                return self.__get__(args[0], type(args[0]))(*args[1:], **kwargs)
-            args, kwargs = self._complete(args, kwargs)
-        try:  # as in `_code_for`, which would cost another call
-            key = key_of(args, kwargs)
-        except Refused:
-            raise self._parsed_callee().refused(args, kwargs) from None
-        for code in self._codes.get(key, ()):
-            if code.holds(args, kwargs):
-                break
-        else:
-            code = self._compile(key, args, kwargs)
-        self._latest = code
+        __tracebackhide__ = True
         try:
-            if code.careful:
-                result = self._careful_call(code, args, kwargs)
-                if code.observes is not None:
-                    self._observed_in(code, key, args, kwargs)
-                return result
-            result = code.function(*args, **kwargs)
-        except ComplexPowerError as error:
-            if self._fallback != "tape" or _has_effects(code.compiled.ir):
+            if self._callee is None or not self._completed:
+                if self._is_method and args:
+                    return self.__get__(args[0], type(args[0]))(*args[1:], **kwargs)
+                args, kwargs = self._complete(args, kwargs)
+            try:  # as in `_code_for`, which would cost another call
+                key = key_of(args, kwargs)
+            except Refused:
+                raise self._parsed_callee().refused(args, kwargs) from None
+            for code in self._codes.get(key, ()):
+                if code.holds(args, kwargs):
+                    break
+            else:
+                code = self._compile(key, args, kwargs)
+            self._latest = code
+            try:
+                if code.careful:
+                    result = self._careful_call(code, args, kwargs)
+                    if code.observes is not None:
+                        self._observed_in(code, key, args, kwargs)
+                    return result
+                result = code.function(*args, **kwargs)
+                if code.fits is not None and not code.fits(args, kwargs, result):
+                    self._misfit(args, kwargs)
+            except ComplexPowerError as error:
+                if self._fallback != "tape" or _has_effects(code.compiled.ir):
+                    _name_line(error, code)
+                    raise
+                self._warn(self, error)  # the tape takes each number as it comes
+                callee = self._parsed_callee()
+                compiled = self._on_tape(callee, code.entries, error)
+                on_tape = _Code(compiled, callee, args, code.entries)
+                on_tape.finish, on_tape.promoted = code.finish, code.promoted
+                return self._careful_call(on_tape, args, kwargs)
+            except (ArithmeticError, ValueError) as error:
+                # Python's numbers raise where NumPy's give inf or nan; a broadcast was not
+                # expected.
+                if not isinstance(error, ValueError) or "broadcast" in str(error):
+                    if code.on_numpy_scalars():
+                        return self(*args, **kwargs)
+                if self._helper_changed(error, code, key):
+                    return self(*args, **kwargs)
                 _name_line(error, code)
                 raise
-            self._warn(self, error)  # the tape takes each number as it comes
-            callee = self._parsed_callee()
-            on_tape = _Code(self._on_tape(callee, code.entries, error), callee, args, code.entries)
-            on_tape.finish, on_tape.promoted = code.finish, code.promoted
-            return self._careful_call(on_tape, args, kwargs)
-        except (ArithmeticError, ValueError) as error:
-            # Python's numbers raise where NumPy's give inf or nan; a broadcast was not expected.
-            if not isinstance(error, ValueError) or "broadcast" in str(error):
-                if code.on_numpy_scalars():
+            except Exception as error:
+                if self._helper_changed(error, code, key):
                     return self(*args, **kwargs)
-            if self._helper_changed(error, code, key):
-                return self(*args, **kwargs)
-            _name_line(error, code)
-            raise
+                _name_line(error, code)
+                raise
+            return result if code.finish is None else code.finish(result)
         except Exception as error:
-            if self._helper_changed(error, code, key):
-                return self(*args, **kwargs)
-            _name_line(error, code)
+            trim(error)
             raise
-        return result if code.finish is None else code.finish(result)
 
     def _helper_changed(self, error: Exception, code: _Code, key: tuple[Any, ...]) -> bool:
         """Whether a helper on the tape did what code was not made for, and a second run may be."""
@@ -443,8 +461,12 @@ class Differentiated:
         """
         if self._is_method and args:
             return self.__get__(args[0], type(args[0])).specialize(*args[1:], **kwargs)
-        args, kwargs = self._complete(args, kwargs)
-        self._latest = code = self._code_for(args, kwargs)
+        try:
+            args, kwargs = self._complete(args, kwargs)
+            self._latest = code = self._code_for(args, kwargs)
+        except Exception as error:
+            trim(error)
+            raise
         self._check_compiled(code, "generated function")
         parsed = self._parsed_callee().parsed
         if parsed.partial_args or parsed.partial_kwargs:
@@ -484,6 +506,8 @@ class Differentiated:
                     kwargs = kwargs | {place: float(kwargs[place])}
             args = tuple(changed)
         result = code.function(*args, **kwargs)
+        if code.fits is not None and not code.fits(args, kwargs, result):
+            self._misfit(args, kwargs)
         result = result if code.finish is None else code.finish(result)
         if not code.checked:
             if code.compiled.source is None and isinstance(code.compiled.ir, NoRuleError):
@@ -494,6 +518,11 @@ class Differentiated:
             code.checked = True
             code.careful = bool(code.promoted or code.overlaps)
         return result
+
+    def _misfit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """What is not needed for the gradient is not computed: the error of two shapes neither."""
+        self._f(*private(args), **dict(zip(kwargs, private(tuple(kwargs.values())))))
+        raise AssertionError(f"{self!r}: a gradient is unlike its argument, which is a bug")
 
     def _check_overlap(self, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         outside = code.outside() if code.outside else ()
@@ -596,6 +625,7 @@ class Differentiated:
             code = _Code(compiled, callee, args, entries)
             code.observes = observes
             code.finish = self._finish(entries, arguments)
+            code.fits = self._fits(callee, entries, arguments, args)
             code.overlaps &= code.outside is not None or several(arguments)
             code.promoted = [callee.place_in_call(entry, args)[0] for entry in promoted]
             if observes is not None:
@@ -671,6 +701,31 @@ class Differentiated:
         if self._has_aux:
             return lambda result: (cast(result[0]), result[1])
         return cast
+
+    def _fits(
+        self,
+        callee: Callee,
+        entries: tuple[Entry, ...],
+        arguments: dict[str, Any],
+        args: tuple[Any, ...],
+    ) -> Function | None:
+        """Compares the shapes of gradients with those of arrays among the arguments."""
+        tests = []
+        result = "g[1]" if self._how == "value_and_grad" else "g[0]" if self._has_aux else "g"
+        for k, entry in enumerate(entries):
+            if entry[0] != "argument" or entry[1:] in ((callee.star,), (callee.double,)):
+                continue
+            place, steps = callee.place_in_call(entry, args)
+            given = spelled(f"args[{place}]" if isinstance(place, int) else f"kw[{place!r}]", steps)
+            found = result if self._single else f"{result}[{k}]"
+            for path, leaf in leaves(callee.target(entry, arguments)):
+                plain = all(isinstance(s, int | str) or is_attribute(s) for s in path)
+                if type(leaf) is np.ndarray and leaf.ndim and leaf.dtype.kind in "fc" and plain:
+                    tests.append(f"{spelled(found, path)}.shape == {spelled(given, path)}.shape")
+        if not tests:
+            return None
+        made: Function = eval(f"lambda args, kw, g: {' and '.join(tests)}")
+        return made
 
     # What it shows
 

@@ -250,7 +250,15 @@ class Builtins(Memory):
         return Known(self.class_of(args[0], object, where))
 
 
+    def call_frame_reader(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """`eval`, `locals()`: what they read and write is not in the text."""
+        raise self.refuse(where, "text that is evaluated, and local names as a dict, cannot be "
+                          "compiled", "Write the expression itself.")  # fmt: skip
+
+
 HANDLERS: dict[Any, Callable] = {
+    eval: Builtins.call_frame_reader, exec: Builtins.call_frame_reader,
+    locals: Builtins.call_frame_reader, dir: Builtins.call_frame_reader,
     len: Builtins.call_len, range: Builtins.call_range, zip: Builtins.call_zip,
     enumerate: Builtins.call_enumerate, reversed: Builtins.call_reversed,
     list: Builtins.call_list, tuple: Builtins.call_tuple,

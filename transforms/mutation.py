@@ -71,6 +71,7 @@ class Memory:
     reasons: dict  # pair → the sites of the merges that made it so; None: it is not known why
     choices: frozenset  # sites of merges whose names are choices
     choice_names: dict
+    where: Any
     temporaries: list[dict]
     appended: set  # lists from outside that are appended to
     read_cells: set
@@ -184,6 +185,10 @@ class Memory:
         """A reference to a new value: an array gets a buffer of its own."""
         if value.kind.tag != "array":
             return Plain(value)
+        if value.kind.dtype is not None and value.kind.dtype.kind in "OV":
+            what = "objects" if value.kind.dtype.kind == "O" else "records"
+            raise self.refuse(self.where, f"an array of {what} is made here", "Use arrays of "
+                              "numbers, or lists.")  # fmt: skip
         buffer = Buffer(name or value.name, origin)
         self.state.memory[buffer] = value
         return Array(buffer)
