@@ -618,6 +618,8 @@ class Differentiated:
                 compiled = self._on_tape(callee, entries, None, watched)
             except (UnsupportedSyntaxError, NoRuleError) as error:
                 if self._fallback != "tape" or inside:
+                    if not (error.instead or isinstance(error, NoRuleError)):
+                        error.instead = 'Without `fallback="error"` it runs on the tape.'
                     raise
                 if not isinstance(error, NoRuleError):  # the tape may have no rule either
                     self._warn(self, error)

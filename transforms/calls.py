@@ -345,8 +345,8 @@ class Calls(
                 return self.apply(obj, args, kwargs, where)
         if isinstance(obj, type) and issubclass(obj, BaseException):
             return Bound((Known(obj), args), "exception")
-        if type(obj).__module__ == "srcdiff.api":
-            raise self.refuse(where, "a derivative inside a function that is differentiated",
+        if "srcdiff.api" in (type(obj).__module__, getattr(obj, "__module__", "")):
+            raise self.refuse(where, "a derivative inside a function that is differentiated cannot be compiled",
                               "Differentiate a function that does not call it.")  # fmt: skip
         if isinstance(obj, type):
             return self.construct(obj, args, kwargs, where)
@@ -593,7 +593,8 @@ class Calls(
             try:
                 return items[index]
             except (IndexError, TypeError) as error:
-                raise self.failing(error, where, f"this index: {error}") from None
+                text = f"this index raises {type(error).__name__}: {error}"
+                raise self.failing(error, where, text) from None
         if isinstance(base, Known) and (base.obj is np.mgrid or base.obj is np.ogrid):
             return self.grid(base.obj, key, where)
         if isinstance(base, Iterator) and base.kind == "range":
@@ -659,7 +660,8 @@ class Calls(
             try:
                 found = getattr(obj, name)
             except AttributeError as error:
-                raise self.failing(error, where, f"{obj!r} has no attribute `{name}`") from None
+                text = f"{named(obj)} has no attribute `{name}`"
+                raise self.failing(error, where, text) from None
             path = ("attr", base.path or ("object", obj), name)
             if isinstance(obj, types.ModuleType):
                 if obj.__name__.split(".")[0] in MODULES and not isinstance(found, np.ndarray):
@@ -765,6 +767,13 @@ class Calls(
         if self.instrs and self.instrs[-1].op is op:
             self.instrs[-1].attrs["method"] = name
         return result
+
+def named(obj: Any) -> str:
+    """What a message calls an object from outside."""
+    if isinstance(obj, types.ModuleType):
+        return f"the module `{obj.__name__}`"
+    return f"`{obj.__name__}`" if hasattr(obj, "__name__") else f"a {type(obj).__name__}"
+
 
 def as_ref(obj: Any) -> Any:
     return obj if ref_like(obj) or isinstance(obj, Slice) else Known(obj)

@@ -14,6 +14,7 @@ buffer and walks the path; a write makes a new version of the buffer, which ever
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,24 @@ from srcdiff.transforms.references import (
 )  # fmt: skip
 
 NUMBERS = (bool, int, float, complex)
+
+
+VERBS = re.compile(
+    r" (is|are|was|may|has|have|had|cannot|does|do|changes?|depends?|returns?|raises?|casts?"
+    r"|gives?|holds?|shares?|comes?|needs?|reads?|never|would|stands?|leads?|differs?)\b"
+)
+
+
+def sentence(what: str) -> str:
+    """
+    >>> sentence("the method `view`"), sentence("`y` is read before it is assigned")
+    ('the method `view` cannot be compiled', '`y` is read before it is assigned')
+    """
+    plain = re.sub(r"`[^`]*`", "", what.partition(", which")[0])
+    if VERBS.search(plain):
+        return what
+    comma = "," if ", which" in what and not what.endswith(",") else ""
+    return f"{what}{comma} cannot be compiled"
 
 
 class NeedsChoice(Exception):
@@ -84,7 +103,7 @@ class Memory:
 
     def refuse(self, where: Any, what: str, instead: str = "") -> UnsupportedSyntaxError:
         location = where.location if where is not None else None
-        return UnsupportedSyntaxError(what, location, instead)
+        return UnsupportedSyntaxError(sentence(what), location, instead)
 
     # ------------------------------------------------------------------ emission
 

@@ -502,7 +502,9 @@ class Arguments:
                 None, "Give the value that is meant a name of its own.")  # fmt: skip
         value = stores[0][0]
         if not isinstance(value, Value) or not value.kind.inexact:
-            raise NotDifferentiableTypeError(f"the local variable `{name}` is no float")
+            raise NotDifferentiableTypeError(
+                f"the local variable `{name}` is no float", None,
+                "Name a float or an array of floats.")  # fmt: skip
         return value
 
     def gradient_expr(self, tree: Any, found: dict, expr: Callable) -> ast.expr:
@@ -606,7 +608,9 @@ def split_output(output: Any, request: Request) -> tuple[Any, Any]:
     if not request.has_aux:
         return output, None
     if not isinstance(output, tuple) or len(output) != 2:
-        raise SrcdiffError("has_aux=True: the function must return (output, aux)")
+        raise SrcdiffError(
+            "has_aux=True: the function must return (output, aux)", None,
+            "Return a pair, or leave `has_aux` out.")  # fmt: skip
     return output
 
 

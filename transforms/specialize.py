@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
+from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError, short_name
 from srcdiff.runtime.plain_objects import is_plain_object
 from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
@@ -337,7 +337,17 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             for k, v in parsed.defaults.items()
         }
         bound = self.bind(lowered, args, kwargs, defaults, where)
-        return self.body(parsed, lowered, bound, -1, internal)
+        if internal or not is_library(parsed.function) or is_library(self.frame.parsed.function):
+            return self.body(parsed, lowered, bound, -1, internal)
+        try:
+            return self.body(parsed, lowered, bound, -1)
+        except UnsupportedSyntaxError as error:  # the user's own line says more than the library's
+            if error.where is None or where is None:
+                raise
+            place = f"{short_name(error.where.filename)}, line {error.where.line}"
+            inner = error.what.removesuffix(" cannot be compiled")
+            what = f"`{lowered.name}` cannot be compiled: {inner} ({place})"
+            raise UnsupportedSyntaxError(what, where.location, error.instead) from None
 
     def bind(self, lowered: Lowered, args: tuple, kwargs: dict, defaults: dict,
              where: Any) -> dict[str, Ref]:  # fmt: skip
