@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from srcdiff.transforms import abstract
-from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, op_name
+from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, map_tree, op_name
 from srcdiff.transforms.kinds import BOOL, STR, Kind
 from srcdiff.transforms.merging import Exit, Label
 from srcdiff.transforms.mutation import NUMBERS, Memory
@@ -720,9 +720,25 @@ def item_raises(instr: Instr) -> tuple[type, ...]:
     raised = NOTHING if inside else (IndexError,)
     if basic:
         return raised
-    value = leaf_kind(instr.args[3]) if not isinstance(instr.args[3], (tuple, list)) else None
-    fits = value is not None and value.dims == ()
-    return raised if fits else (*raised, ValueError)
+    return raised if stored_fits(*instr.args) else (*raised, ValueError)
+
+
+def stored_fits(base: Any, path: tuple, key: Any, value: Any) -> bool:
+    """Whether what is stored surely has the shape of its place, or is spread out to it."""
+    if isinstance(value, (tuple, list)):
+        return False
+    stored = leaf_kind(value).dims
+    place: Kind | None = leaf_kind(base)
+    for op, *args in (*path, *([] if key is ... else [("getitem", key)])):
+        if place is None:
+            break
+        place = abstract.infer(op, (place, *map_tree(leaf_kind, tuple(args))), {})
+    dims = place.dims if place is not None else None
+    if stored is None or dims is None:
+        return stored == ()
+    return len(stored) <= len(dims) and all(
+        a == 1 or a == b for a, b in zip(reversed(stored), reversed(dims))
+    )
 
 
 def leaves(tree: Any) -> list:
