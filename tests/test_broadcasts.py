@@ -66,3 +66,11 @@ def test_an_error_of_the_users_stays_one():
     with pytest.raises(ValueError, match="broadcast"):
         df(some(5), some(4), 3)
     df(some(5), some(4), 4)
+
+
+def test_what_is_summed_back_may_be_complex():
+    def f(x):
+        z = x[-2:] + 0.5j * x[::2]
+        return np.sum(x) + np.mean(z.real) + np.mean(np.abs(z) ** 2)
+
+    right(f, some(3))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
+import math
 import operator
 import sys
 import types
@@ -982,6 +983,9 @@ class Emitter:
     def constant(self, obj: Any) -> ast.expr:
         if obj is None or isinstance(obj, (bool, int, float, complex, str, bytes, type(...))) \
                 and type(obj).__module__ == "builtins":  # fmt: skip
+            if type(obj) is complex and obj.real == 0 and obj.imag < 0 and math.copysign(
+                1, obj.real) < 0:  # fmt: skip
+                return ast.UnaryOp(ast.USub(), ast.Constant(-obj))  # what `-2j` is
             return ast.Constant(obj)
         if isinstance(obj, np.dtype):
             return ast.Attribute(self.module(np), obj.name if obj.name != "bool" else "bool_")
@@ -1026,7 +1030,15 @@ class Emitter:
 
     def call_expr(self, op: Any, args: tuple, kwargs: dict, instr: Instr | None) -> ast.expr:
         if op in BINARY and len(args) == 2:
-            return ast.BinOp(self.expr(args[0]), BINARY[op](), self.expr(args[1]))
+            left, right = self.expr(args[0]), self.expr(args[1])
+            if op is operator.add:
+                positive = negated_term(right)
+                if positive is not None:
+                    return ast.BinOp(left, ast.Sub(), positive)
+                added = instr is not None and instr.attrs.get("adjoint")
+                if added and isinstance(left, ast.UnaryOp) and isinstance(left.op, ast.USub):
+                    return ast.BinOp(right, ast.Sub(), left.operand)
+            return ast.BinOp(left, BINARY[op](), right)
         if op in UNARY and len(args) == 1:
             return ast.UnaryOp(UNARY[op](), self.expr(args[0]))
         if op in COMPARE and len(args) == 2:
@@ -1360,6 +1372,18 @@ def same_statement(a: Instr, b: Instr) -> bool:
 
 def is_left(statements: list[ast.stmt]) -> bool:
     return bool(statements) and isinstance(statements[-1], ast.Break)
+
+
+def negated_term(term: ast.expr) -> ast.expr | None:
+    """`x` for `-x`, and `2 * x` for `-2 * x`: what is subtracted instead; None for others."""
+    if isinstance(term, ast.UnaryOp) and isinstance(term.op, ast.USub):
+        return term.operand
+    if isinstance(term, ast.Constant) and type(term.value) in (int, float) and term.value < 0:
+        return ast.Constant(-term.value)
+    if isinstance(term, ast.BinOp) and isinstance(term.op, (ast.Mult, ast.Div)):
+        left = negated_term(term.left)
+        return None if left is None else ast.BinOp(left, term.op, term.right)
+    return None
 
 
 def negated(test: ast.expr) -> ast.expr:

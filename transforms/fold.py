@@ -214,6 +214,25 @@ def fold_mul(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
             return (self.emit(out, operator.mul, pair, kind, instr),)
         if other.tag == "scalar":
             return self.outward(instr, x, pair, out)
+    return fold_signs(self, instr, out)
+
+
+def fold_signs(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
+    """`-a * b` as `-(a * b)`, to the bit: what it is added to subtracts it."""
+    if instr.attrs or instr.kwargs:
+        return None
+    for i, x in enumerate(instr.args[:2]):
+        maker = self.maker(x)
+        if maker is not None and maker.op is operator.neg:
+            args = (*instr.args[:i], maker.args[0], *instr.args[i + 1 :])
+            kind = instr.results[0].kind
+            made = instr.replace(args=args, results=(Value("d_t", kind),))
+            again = self.simplify(made, out)
+            if again is None:
+                self.makers[made.results[0]] = made
+                out.append(made)
+                again = made.results
+            return (self.emit(out, operator.neg, again, kind, instr),)
     return None
 
 
@@ -235,7 +254,7 @@ def fold_div(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
             return (self.emit(out, instr.op, (small[0], b), kind, instr),)
         if other.tag == "scalar":
             return self.outward(instr, a, (small[0], b), out)
-    return None
+    return fold_signs(self, instr, out)
 
 
 def outward(self: Folding, instr: Instr, spread: Value, args: tuple, out: list[Instr]) -> tuple:
@@ -441,7 +460,7 @@ OF_ONE = frozenset({
 OF_TWO = frozenset({operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul})
 
 RULES: dict[Any, Callable] = {
-    np.conj: fold_conj,
+    np.conj: fold_conj, operator.matmul: fold_signs, np.outer: fold_signs,
     operator.mul: fold_mul, operator.truediv: fold_div, np.divide: fold_div,
     operator.neg: fold_neg, operator.add: fold_add, np.broadcast_to: fold_broadcast,
     np.sum: fold_sum,

@@ -11,7 +11,7 @@ def broadcasting_grad(a, b, c):
     size = a.size
     d_t = np.ones_like(a * b + t_2)
     d_t_2 = np.sum(d_t, axis=1, keepdims=True)
-    d_b = 2 * (-d_t_2 * t_2 / t) * b
+    d_b = -2 * (d_t_2 * t_2 / t) * b
     d_a = np.sum(d_t * b, axis=0)
     d_a += 1.0 / size
     d_b += np.sum(d_t * a, axis=1, keepdims=True)

@@ -33,7 +33,7 @@ def continue_on_grad(x):
         else:
             cos_v = cos_v_stack.pop()
             d_s_2 = d_s * cos_v
-            d_v = d_s + -(d_s * s) * np.sin(v)
+            d_v = d_s - d_s * s * np.sin(v)
             d_s = d_s_2
         d_x[i] += d_v
     return d_x

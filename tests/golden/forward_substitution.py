@@ -23,9 +23,8 @@ def forward_substitution_grad(a, b):
         a_2 = a[i, i]
         d_t_2 = d_t / a_2
         d_a[i, i] -= d_t * y[i] / a_2
-        d_t = -d_t_2
-        d_a[i, :i] += d_t * y[:i]
+        d_a[i, :i] -= d_t_2 * y[:i]
         d_b[i] += d_t_2
         d_y[i] = 0.0
-        d_y[:i] += d_t * a[i, :i]
+        d_y[:i] -= d_t_2 * a[i, :i]
     return d_a, d_b

@@ -26,11 +26,9 @@ def lotka_grad(y, a, b, steps, dt):
         d_t = d_y * dt
         d_t_2 = d_t[0]
         d_t = d_t[1]
-        d_t_3 = -d_t
         u, v = stack.pop()
-        d_b += d_t_3 * v
-        d_t_4 = -d_t_2
+        d_b -= d_t * v
         d_a += d_t_2 * u
-        d_y[1] += d_t_3 * b + d_t * u + d_t_4 * u
-        d_y[0] += d_t * v + d_t_4 * v + d_t_2 * a
+        d_y[1] += d_t * u - d_t * b - d_t_2 * u
+        d_y[0] += d_t * v - d_t_2 * v + d_t_2 * a
     return d_y, d_a, d_b

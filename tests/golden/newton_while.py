@@ -22,5 +22,5 @@ def newton_while_grad(a):
         d_t = d_x * 0.5
         x = x_stack.pop()
         d_a += d_t / x
-        d_x = d_t + -d_t * (a / x) / x
+        d_x = d_t - d_t * (a / x) / x
     return d_a + d_x

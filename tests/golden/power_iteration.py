@@ -21,7 +21,7 @@ def power_iteration_grad(a, v, n):
     for _ in range(n):
         v, v_2, sqrt_sum, v_3 = stack.pop()
         d_v_2 = d_v / sqrt_sum
-        d_v_2 += 2 * (0.5 * np.sum(-d_v * v_3 / sqrt_sum) / sqrt_sum * v_2)
+        d_v_2 += 2 * (-0.5 * np.sum(d_v * v_3 / sqrt_sum) / sqrt_sum * v_2)
         d_v = a.T @ d_v_2
         d_a += np.outer(d_v_2, v)
     return d_a, d_v
