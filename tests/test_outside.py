@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from srcdiff import UnsupportedSyntaxError, grad, value_and_grad
+from srcdiff import FallbackWarning, UnsupportedSyntaxError, grad, value_and_grad
 from tests.tape import value_and_grad_on_tape
 
 COUNT = 0
@@ -400,6 +400,25 @@ def test_an_array_that_cannot_be_written_raises_as_numpy_does():
 
     with pytest.raises(ValueError, match="read-only"):
         grad(writes, fallback="error")(np.ones(3))
+
+
+def refused_and_stores(x):
+    global TOTAL
+    TOTAL = TOTAL + np.sum(x)
+    yielded = [v for v in (w for w in x) if v > 0]
+    return np.sum(np.nextafter(x, 1.0)) + len(yielded) if len(x) > 99 else eval("np.sum(x)")
+
+
+def test_what_a_helper_on_the_tape_stores_is_read_afterwards():
+    def f(x):
+        y = refused_and_stores(x)
+        return y * TOTAL
+
+    with pytest.warns(FallbackWarning):
+        df = grad(f)
+        found = [df(np.ones(2)) for _ in range(3)]
+    assert [g[0] for g in found] == [4.0, 6.0, 8.0]
+    assert TOTAL == 6.0
 
 
 FROZEN = np.zeros(3)
