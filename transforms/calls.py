@@ -347,8 +347,11 @@ class Calls(
         if isinstance(obj, type) and issubclass(obj, BaseException):
             return Bound((Known(obj), args), "exception")
         if "srcdiff.api" in (type(obj).__module__, getattr(obj, "__module__", "")):
-            raise self.refuse(where, "a derivative inside a function that is differentiated cannot "
-                              "be compiled", "Differentiate one that does not call it.")  # fmt: skip
+            raise self.refuse(
+                where,
+                "a derivative inside a function that is differentiated cannot be compiled",
+                "Differentiate one that does not call it.",
+            )
         if isinstance(obj, type):
             return self.construct(obj, args, kwargs, where)
         if not isinstance(obj, (types.FunctionType, types.MethodType)):
