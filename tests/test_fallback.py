@@ -485,12 +485,12 @@ def test_without_source_what_would_lose_the_history_is_an_error_that_names_it(bo
 @pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
 def test_a_call_that_nobody_sees_into_is_named():
     def f(x):
-        return np.sum(np.linalg.eigvals(np.outer(x, x))) + struct_size(x)
+        return np.sum(np.linalg.eig(np.outer(x, x))[0]) + struct_size(x)
 
     def struct_size(x):
         return memoryview(x).nbytes
 
-    with pytest.raises(NoRuleError, match="np.linalg.eigvals") as error:
+    with pytest.raises(NoRuleError, match="np.linalg.eig") as error:
         grad(f)(X)
     line = f.__code__.co_firstlineno + 1
     assert f"test_fallback.py, line {line}:" in str(error.value)

@@ -511,6 +511,8 @@ def construct(cls: type, args: tuple, kwargs: dict) -> Any:
             taped(init)(obj, *args, **kwargs)
         return obj
     module = getattr(cls, "__module__", "") or ""
+    if cls in (memoryview, bytes, bytearray):
+        return opaque(cls, args, kwargs)
     if module in _STRUCTURAL or dataclasses.is_dataclass(cls) or issubclass(cls, tuple | dict):
         return enter(cls(*map(called_back if cls in _CALLING else callback, args), **kwargs))
     if type(init) is types.FunctionType or issubclass(cls, BaseException):
