@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
+import operator
 import sys
 import threading
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 
+from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import (
     ComplexPowerError,
     NoRuleError,
@@ -283,11 +286,12 @@ class _Code:
     fits       whether a result has the shapes that the arguments have; None: there are none
     careful    a call needs more than calling the function and `finish`; the first one does
     observes   a helper that this call is to show the result of
+    steep      a zero cotangent may meet an infinite slope: see `_with_strong_zeros`
     """
 
     __slots__ = (
         "compiled", "function", "entries", "holds", "promoted", "overlaps", "outside", "finish",
-        "fits", "careful", "checked", "observes",
+        "fits", "careful", "checked", "observes", "steep",
     )  # fmt: skip
 
     def __init__(
@@ -304,6 +308,7 @@ class _Code:
         self.fits: Function | None = None
         self.careful, self.checked = True, False
         self.observes: Function | None = None
+        self.steep = False
 
     def on_numpy_scalars(self) -> bool:
         """Change to the variant that computes on NumPy's scalars; False if this is it already."""
@@ -433,10 +438,34 @@ class Differentiated:
                     return self(*args, **kwargs)
                 _name_line(error, code)
                 raise
-            return result if code.finish is None else code.finish(result)
+            if code.finish is not None:
+                result = code.finish(result)
+            return self._with_strong_zeros(code, args, kwargs, result) if code.steep else result
         except Exception as error:
             trim(error)
             raise
+
+    def _with_strong_zeros(
+        self, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+    ) -> Any:
+        """The result; one with a nan in its gradient as the tape has it.
+
+        There a cotangent of zero counts as zero where a slope is infinite:
+        `where(x > 0, log(x), 0)` has the gradient 0 at 0.
+        """
+        if self._how == "value_and_grad":
+            gradients = result[1]
+        else:
+            gradients = result[0] if self._has_aux else result
+        if not _has_nan(gradients):
+            return result
+        callee = self._parsed_callee()
+        on_tape = _Code(self._on_tape(callee, code.entries, None), callee, args, code.entries)
+        on_tape.finish, on_tape.promoted, on_tape.checked = code.finish, code.promoted, True
+        try:
+            return self._careful_call(on_tape, args, kwargs)
+        except SrcdiffError:  # not even the tape takes it
+            return result
 
     def _helper_changed(self, error: Exception, code: _Code, key: tuple[Any, ...]) -> bool:
         """Whether a helper on the tape did what code was not made for, and a second run may be."""
@@ -517,7 +546,7 @@ class Differentiated:
             assert fits, f"{self!r}: a gradient is unlike its argument, which is a bug in srcdiff"
             code.checked = True
             code.careful = bool(code.promoted or code.overlaps)
-        return result
+        return self._with_strong_zeros(code, args, kwargs, result) if code.steep else result
 
     def _misfit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """What is not needed for the gradient is not computed: the error of two shapes neither."""
@@ -628,6 +657,8 @@ class Differentiated:
             code.observes = observes
             code.finish = self._finish(entries, arguments)
             code.fits = self._fits(callee, entries, arguments, args)
+            if self._fallback == "tape" and compiled.source is not None:
+                code.steep = _is_steep(compiled.ir) and not _has_effects(compiled.ir)
             code.overlaps &= code.outside is not None or several(arguments)
             code.promoted = [callee.place_in_call(entry, args)[0] for entry in promoted]
             if observes is not None:
@@ -940,6 +971,39 @@ def _has_effects(block: Any) -> bool:
                 return True
             todo += instr.blocks
     return False
+
+
+_STEEP = frozenset(
+    (operator.truediv, np.divide, operator.pow, np.power, np.exp, math.exp, kernels.real_power)
+)
+
+
+def _is_steep(block: Any) -> bool:
+    """Whether a derivative may be infinite: it divides, or takes powers."""
+    todo = [block]
+    for block in todo:  # grows as we go
+        for instr in block.instrs:
+            if callable(instr.op) and instr.op in _STEEP:
+                return True
+            todo += instr.blocks
+    return False
+
+
+def _has_nan(tree: Any) -> bool:
+    """Whether there is a nan among gradients.
+
+    >>> _has_nan(np.array([1.0, np.inf])), _has_nan((None, {"x": np.float64("nan")}))
+    (False, True)
+    """
+    if isinstance(tree, np.ndarray):
+        flat = tree.ravel()
+        total = flat.dot(flat)
+        return bool(total != total)
+    if isinstance(tree, dict):
+        return any(map(_has_nan, tree.values()))
+    if isinstance(tree, list | tuple):
+        return any(map(_has_nan, tree))
+    return isinstance(tree, float | complex | np.inexact) and bool(tree != tree)
 
 
 def _check_output(kinds: Any, value: Any, name: str, callee: Callee) -> None:

@@ -181,6 +181,22 @@ def test_on_the_tape_a_zero_cotangent_is_a_strong_zero():
     assert d_x.tolist() == [0, 1, 1, 1]
 
 
+def test_a_nan_of_compiled_code_is_what_the_tape_makes_of_it():
+    def f(x):
+        return np.sum(np.where(x > 0, np.log(x), 0.0)) + np.sum(np.sqrt(np.abs(x)) * 0.0)
+
+    def distances(x):
+        d = np.sqrt(np.sum((x[:, None] - x[None]) ** 2, axis=-1))
+        return np.sum(np.min(d + 9.0 * np.eye(len(x)), axis=1))
+
+    with np.errstate(all="ignore"):
+        assert grad(f)(np.array([0.0, -1.0, 2.0])).tolist() == [0, 0, 0.5]
+        assert np.isnan(grad(f, fallback="error")(np.array([0.0, -1.0, 2.0]))[0])
+        found = grad(distances)(np.array([[0.0, 1.0], [2.0, 0.5], [3.0, 3.0]]))
+        assert np.isfinite(found).all() and np.any(found)
+        assert np.isnan(grad(lambda x: np.log(x - x) * x)(1.0))  # the value is no number either
+
+
 def test_a_distribution_of_scipy_with_its_parameters():
     stats = pytest.importorskip("scipy.stats")
 

@@ -606,7 +606,7 @@ def lfilter(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
     result = np.moveaxis(apply(np.stack, (out,)), 0, axis)
     if z is None:
         return result
-    left = apply(np.stack, (state[: order - 1],))
+    left: Any = apply(np.stack, (state[: order - 1],))
     return result, np.moveaxis(left, 0, axis)
 
 
