@@ -605,7 +605,7 @@ def without(instrs: Iterable[Instr], exempt: set) -> Iterator[Instr]:
 # ---------------------------------------------------------------------------- which raises what
 
 ANYTHING = (Exception,)
-NUMPY = (ValueError, TypeError, IndexError, ArithmeticError)  # of a function that is not listed
+NUMPY = (ValueError, TypeError, IndexError)  # of a function that is not listed; it warns of 1 / 0
 NOTHING: tuple = ()
 QUIET = frozenset(
     """copy shape tuple list list_append list_setitem fstring global identity adjoint undefined for
@@ -676,9 +676,12 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
         return ANYTHING
     if elementwise(op):
         return NOTHING if same_shapes(kinds) else (ValueError,)
-    if is_in(op, abstract.PURE) and module_of(op) in ("numpy", "math", "operator", "_operator",
-                                                      "builtins"):  # fmt: skip
-        return NUMPY
+    if is_in(op, abstract.PURE):
+        home = module_of(op)
+        if home == "numpy":
+            return NUMPY
+        if home in ("math", "operator", "_operator", "builtins"):
+            return (*NUMPY, ArithmeticError)
     return ANYTHING
 
 
