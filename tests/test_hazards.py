@@ -2173,3 +2173,12 @@ def test_a_module_array_is_written_through_a_reshape():
     right(f, 0.7)
     srcdiff_gradient(f, 0)(0.7)
     assert WORK[0, 0] == 0.0 and WORK[2, 3] == 1.4
+
+
+ROWS_OF_ROWS = (lambda x: x[0][1][2], lambda x: x[1][0, 2], lambda x: x[-1][1][0])
+
+
+@pytest.mark.parametrize("index", ROWS_OF_ROWS)
+def test_an_element_of_a_row_of_a_row(index):
+    right(lambda x: index(x) * x[0, 0, 0] + np.sum(index(x) ** 2), some(2, 3, 4))
+    right(lambda x: np.expand_dims(x, 0)[0][1][-3] ** 2, some(3, 4))

@@ -542,7 +542,7 @@ class Reverse:
             base, *outer = maker.args  # an element of a row is added to the matrix
             if base.kind.tag == "array" and maker.op == "getitem" and is_index(outer[0]) \
                     and is_index(key) and not path:  # fmt: skip
-                key = (*outer[0], key) if isinstance(outer[0], tuple) else (outer[0], key)
+                key = (*listed(outer[0]), *listed(key))
             else:
                 path = ((maker.op, *outer), *path)
         self.add_at(base, path, key, d, instr.where)
@@ -1156,6 +1156,11 @@ def is_whole(path: tuple, key: Any) -> bool:
     parts = key if isinstance(key, tuple) and not isinstance(key, Slice) else (key,)
     whole = all(p is ... or isinstance(p, Slice) and p == Slice() for p in parts)
     return not path and whole
+
+
+def listed(key: Any) -> tuple:
+    """The parts of an index."""
+    return key if isinstance(key, tuple) else (key,)
 
 
 def is_index(key: Any) -> bool:
