@@ -272,7 +272,7 @@ def update_rows(ufunc, a, i, b=None):
         at = i[k]
         if b is None:
             a[at] = ufunc(a[at])
-        elif np.ndim(b) == 0:
+        elif np.ndim(b) < np.ndim(a):
             a[at] = ufunc(a[at], b)
         else:
             a[at] = ufunc(a[at], b[k])

@@ -571,6 +571,11 @@ class Flat:
         return self._array[self._key(key)]
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(value, Tracked) and value._memory is self._array._memory:
+            raise UnsupportedSyntaxError(
+                "a store of a part of an array into its own `flat`, where NumPy reads what it has"
+                " just written", caller(), "Store a copy (`.copy()`).",
+            )  # fmt: skip
         places = self._key(key)
         count = np.size(places[0]) if places else 1
         if np.size(plain(value)) not in (1, count):
@@ -612,9 +617,6 @@ def store_result(out: Any, result: Any, function: Any) -> Any:
 def ufunc_at(ufunc: Any, a: Any, indices: Any, b: Any = None) -> None:
     """`np.add.at(a, indices, b)` and the like."""
     active = any(isinstance(x, Array) and x._node is not None for x in (a, b))
-    if active and isinstance(plain(b), np.ndarray) and np.shares_memory(plain(a), plain(b)):
-        what = f"`{name_of(ufunc.at)}` of an array with itself"  # NumPy reads what it has written
-        raise UnsupportedSyntaxError(what, caller(), "Give it a copy (`.copy()`).")
     if not active:
         if isinstance(a, Array) and a._memory is not None:
             a._memory.will_write(a._value, ...)
@@ -629,8 +631,8 @@ def ufunc_at(ufunc: Any, a: Any, indices: Any, b: Any = None) -> None:
     rest = () if b is None else (plain(b),)
     ufunc.at(np.copy(plain(a)), plain(indices), *rest)  # NumPy's own errors
     places = np.arange(a.size).reshape(a.shape)[plain(indices)]
-    if np.ndim(b):
-        b = np.ravel(np.broadcast_to(b, np.shape(places)))
+    if np.ndim(b):  # as it was before: NumPy copies what overlaps
+        b = np.ravel(np.broadcast_to(np.copy(b), np.shape(places)))
     kernels.update_places(ufunc, a, np.ravel(places), b)
 
 

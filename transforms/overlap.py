@@ -31,7 +31,8 @@ class Overlap(MemoryOrder):
         if kind is not None and kind.rank is not None and kind.rank != 1:
             return False
         target = (*base.path, ("getitem", key))
-        into, of = strides(target), strides(value.path)
+        n = common(target, value.path)
+        into, of = strides(target[n:]), strides(value.path[n:])
         if into == of:
             return False
         steps = [each[0] for each in (into, of) if type(each) is tuple and len(each) == 1]
@@ -56,6 +57,14 @@ class Overlap(MemoryOrder):
             new = self.apply(np.take, (whole, made), {}, where)
         self.replace(buffer, self.read(new, where), where)
         return True
+
+
+def common(a: tuple, b: tuple) -> int:
+    """How many steps two paths begin with alike."""
+    n = 0
+    while n < min(len(a), len(b)) - 1 and a[n] == b[n]:
+        n += 1
+    return n
 
 
 def strides(path: tuple) -> Any:

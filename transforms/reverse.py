@@ -121,8 +121,8 @@ class Reverse:
         self.adjoints: dict[Value, Adjoint] = {}
         self.named: set[Value] = set()
         self.makers: dict[Value, Instr] = {}
-        self.in_order: set[Any] = set()  # adjoints that are in C order
         self.here: set[Value] = set()  # what the block that is reversed defines
+        self.in_order: set[Any] = set()  # adjoints that are in C order
 
     # ------------------------------------------------------------------ emission
 
@@ -350,9 +350,8 @@ class Reverse:
     # ------------------------------------------------------------------ one instruction
 
     def block(self, instrs: tuple[Instr, ...]) -> None:
-        outer, self.here = self.here, set()
+        outer, self.here = self.here, {r for instr in instrs for r in instr.results}
         for instr in instrs:
-            self.here.update(instr.results)
             for r in instr.results:
                 self.makers[r] = instr
         for instr in reversed(instrs):
@@ -536,9 +535,9 @@ class Reverse:
             self.add(base, self.emit("getitem", (d, undo), None, instr.where), instr.where)
             return
         path: tuple = ()
-        while (maker := self.makers.get(base)) is not None and (
-            is_part(maker) or base in self.here and is_element(maker)
-        ):
+        while base in self.here and (
+            is_part(maker := self.makers[base]) or is_element(maker)
+        ):  # fmt: skip
             base, *outer = maker.args  # an element of a row is added to the matrix
             if base.kind.tag == "array" and maker.op == "getitem" and is_index(outer[0]) \
                     and is_index(key) and not path:  # fmt: skip

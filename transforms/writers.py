@@ -30,10 +30,10 @@ from srcdiff.transforms.ir import (
 from srcdiff.transforms.kinds import Kind, fits, fresh_size
 from srcdiff.transforms.mutation import kind_of_value
 from srcdiff.transforms.overlap import Overlap
-from srcdiff.transforms.references import ARRAYS, Array, Known, List, Plain, Ref, Tuple, arrays_of
+from srcdiff.transforms.references import ARRAYS, Array, Known, List, Plain, Ref, Tuple
 
 ALL = Slice()
-# Reductions that add up in the dtype of `out`, if they are given one and no dtype.
+# Reductions that add up in the dtype of `out`, if that is wider and they are given no dtype.
 IN_DTYPE_OF_OUT = {np.sum, np.prod, np.mean, np.cumsum, np.cumprod}
 
 
@@ -167,8 +167,9 @@ class Writers(Overlap):
             self.at_mask(out, mask, chosen, where)
             return out
         if obj in IN_DTYPE_OF_OUT and "dtype" not in kwargs and len(args) < 3:
-            if self.kind(args[0]).dtype != self.kind(out).dtype:
-                kwargs["dtype"] = Known(self.kind(out).dtype)
+            given, wide = self.kind(args[0]).dtype, self.kind(out).dtype
+            if given is not None and given != wide == np.promote_types(given, wide):
+                kwargs["dtype"] = Known(wide)
         result = self.function(obj, args, kwargs, where)
         self.check_cast(self.read(result, where), self.kind(out), where, casting)
         self.put_all(out, result, where)
@@ -234,6 +235,10 @@ class Writers(Overlap):
 
     def store_flat(self, ref: Array, key: Any, value: Any, where: Any) -> None:
         """`ref.flat[key] = value`: values are taken again and again, or left over."""
+        if isinstance(value, Array) and value.buffer is ref.buffer:
+            raise self.refuse(where, "a store of a part of an array into its own `flat`, where "
+                              "NumPy reads what it has just written",
+                              "Store a copy (`.copy()`).")  # fmt: skip
         place, at = self.flat_place(ref, key, where)
         kind = abstract.infer(
             "getitem", (self.kind(place), map_tree(kind_of_value, self.key_tree(at, where))), {}
@@ -263,6 +268,8 @@ class Writers(Overlap):
         rank = self.kind(ind).rank
         if rank is not None and rank > 1:
             ind = self.apply(np.ravel, (ind,), {}, where)
+        if isinstance(v, Array) and v.path:  # it copies what overlaps
+            v = self.fresh(self.read(v, where))
         self.store_flat(a, ind, v, where)
         return Known(None)
 
@@ -311,7 +318,7 @@ class Writers(Overlap):
         at, rank = self.constant(axis, None, where, "the axis"), self.kind(arr).rank
         if at is None:
             return self.call_put((arr, ind, values), {}, where)
-        key = []
+        key: list[Any] = []
         for i in range(rank):
             if i == at % rank:
                 key.append(ind)
@@ -406,10 +413,8 @@ class Writers(Overlap):
         a, indices, b = self.named("a indices b", args, kwargs, where)
         a = self.target_array(a, where, op_name(ufunc.at))
         value = None if b is None else self.as_operand(b, where)
-        if isinstance(value, ARRAYS) and a.buffer in {v.buffer for v in arrays_of(value)}:
-            # NumPy reads what it has just written.
-            raise self.refuse(where, f"`{op_name(ufunc.at)}` of an array with itself",
-                              "Give it a copy (`.copy()`).")  # fmt: skip
+        if isinstance(value, ARRAYS):  # as it was before: NumPy copies what overlaps
+            value = self.fresh(self.read(value, where))
         op = spelling.OPERATORS.get(ufunc)
         key = self.key_tree(indices, where)
         old_kind = abstract.infer("getitem", (self.kind(a), map_tree(kind_of_value, key)), {})
@@ -421,6 +426,11 @@ class Writers(Overlap):
             repeats = has_integer_arrays(key)
             self.write(a, key, tree, where, add=True, repeats=repeats)
             return Known(None)
+        operands = () if value is None else (self.kind(value),)
+        found = None if old_kind is None else abstract.infer(ufunc, (old_kind, *operands), {})
+        if found is None or found.dtype is None or not np.can_cast(
+                found.dtype, self.kind(a).dtype, "same_kind"):  # fmt: skip
+            raise self.refuse(where, f"`{op_name(ufunc.at)}` of values that it cannot cast")
         if not has_integer_arrays(key):
             self.at_once(a, key, ufunc, op, value, where)
             return Known(None)
@@ -444,21 +454,22 @@ class Writers(Overlap):
                   where: Any) -> None:  # fmt: skip
         """Each round updates no element twice, and the rounds are in the order of the indices."""
         value = Known(None) if value is None else value
-        small = self.kind(value).rank == 0 or isinstance(value, Known)
-        indices = self.as_operand(indices, where)
-        if self.kind(a).rank == 1 and old.rank == 1 and not isinstance(indices, Tuple):
-            if not (small or fits(self.kind(value), old)):
-                shape = self.shape_ref(indices, where)
+        indices = self.as_operand(indices, where) if isinstance(indices, List) else indices
+        if not isinstance(indices, Tuple) and self.kind(indices).rank == 1:
+            rank = self.kind(value).rank or 0
+            if rank == self.kind(a).rank and not fits(self.kind(value), old):
+                like = self.getitem(a, indices, where)
+                shape = self.shape_ref(like, where)
                 value = self.apply(np.broadcast_to, (value, shape), {}, where)
                 value = self.fresh(self.read(value, where))
             self.inline(kernels.update_rows, (Known(ufunc), a, indices, value), {}, where, True)
             return
         places = self.places(a, indices, where)
-        if not small:
+        if self.kind(value).rank not in (None, 0):
             shape = self.shape_ref(places, where)
             value = self.apply(np.broadcast_to, (value, shape), {}, where)
             value = self.fresh(self.read(self.apply(np.ravel, (value,), {}, where), where))
-        places = self.apply(np.ravel, (places,), {}, where)
+        places = self.fresh(self.read(self.apply(np.ravel, (places,), {}, where), where), "places")
         self.inline(kernels.update_places, (Known(ufunc), a, places, value), {}, where, True)
 
     def call_rounds(self, args: tuple, kwargs: dict, where: Any) -> Ref:

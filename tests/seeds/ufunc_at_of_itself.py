@@ -1,5 +1,5 @@
 # ruff: noqa
-"""Was wrong: NumPy reads what it has just written"""
+"""Was wrong: NumPy reads what was there before."""
 
 import numpy as np
 
