@@ -340,7 +340,7 @@ def test_a_casting_that_numpy_refuses_is_refused():
 
 
 # Copies: each is due to a version that the way back reads and a later store overwrites, or to the
-# caller's array; a program that is not here has none.
+# caller's array. These are the most there may be; a program that is not here has none.
 COPIES = {
     "store_by_mask": 2,
     "augmented_slices": 2,
@@ -353,7 +353,7 @@ COPIES = {
     "aliases": 1,
     "two_arguments": 1,
     "work_buffers": 1,
-    "overlap": 4,
+    "overlap": 3,
     "conditional_alias": 2,
     "rotating_aliases": 4,
     "kept_and_written": 4,
@@ -368,4 +368,4 @@ def test_copies_that_the_generated_source_makes():
             df = grad(each.f, wrt=each.wrt, fallback="error")
             df(*each.args)
             found[each.f.__name__] = df.source.count(".copy()")
-    assert {name: n for name, n in found.items() if n} == COPIES
+    assert not {name: n for name, n in found.items() if n > COPIES.get(name, 0)}
