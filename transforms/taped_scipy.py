@@ -591,7 +591,7 @@ def lfilter(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
     b = [b[k] / scale if k < len(plain(b)) else 0.0 for k in range(order)]
     a = [a[k] / scale if k < len(plain(a)) else 0.0 for k in range(order)]
     axis = given.get("axis", -1)
-    rows = np.moveaxis(x, axis, 0)
+    rows: Any = np.moveaxis(apply(np.asarray, (x,)), axis, 0)
     state: list = [0.0] * order
     if z is not None:
         z = np.moveaxis(z, axis, 0)
