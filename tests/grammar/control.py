@@ -228,11 +228,14 @@ class Control(Core):
         inner = scope.inner()
         inner.in_loop, inner.may_return = False, False  # they would hide what `finally` does
         kind = self.some(0, 3)
-        error = self.pick(["ValueError", "RuntimeError", "ArithmeticError"])
+        # What NumPy and Python raise themselves is for "try-hidden".
+        hidden = "try-hidden" in self.features and self.chance(0.05)
+        errors = ["ValueError", "ArithmeticError", "Exception"]
+        error = self.pick(errors if hidden else ["RuntimeError", "NotImplementedError"])
         if kind == 0:
             return ["try:", *body, "finally:", *self.indented(inner, 1)]
         test = [f"    if {self.condition(scope)}:", f"        raise {error}('{self.name('no')}')"]
-        handler = self.pick([error, error, f"({error}, KeyError)", "Exception"])
+        handler = self.pick([error, error, f"({error}, UserWarning)"])
         named = self.pick(["", " as error"])
         lines = ["try:", *body, *test]
         lines += self.indented(scope.inner(), 1) if self.chance(0.4) else []

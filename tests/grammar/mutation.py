@@ -85,7 +85,8 @@ class Mutation(Core):
         indices = [self.some(0, n - 1) for _ in range(3)]
         value = self.expr(scope, (3,) if len(v.shape) == 1 and 3 == self.long else None, 1)
         function = self.pick(["add", "add", "subtract", "multiply"])
-        return [f"np.{function}.at({v.name}, {indices}, {self.bounded(scope, value)})"]
+        # With itself NumPy reads what it has just written.
+        return [f"np.{function}.at({v.name}, {indices}, 0.9 * ({self.bounded(scope, value)}))"]
 
     @grows("statement", 18, "out")
     def out(self, scope: Scope) -> list[str]:
