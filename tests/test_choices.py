@@ -355,3 +355,48 @@ def test_the_row_of_the_step_before_is_written(n):
         return np.sum(m**2)
 
     right(f, some(3, 2), n)
+
+
+# One of the items of a list, a tuple or a dict
+
+
+@pytest.mark.parametrize("i", [0, 1, -1])
+def test_the_item_of_a_tuple_that_is_written(i):
+    def f(x, y, i):
+        c = (x, y)[i]
+        c[0] /= 1.5 + y[1] ** 2
+        x[1:] *= c[0]
+        return np.sum(x**2) + np.sum(y)
+
+    right(f, some(3), some(3, start=2.0), i, wrt=(0, 1))
+
+
+@pytest.mark.parametrize("i", [0, 1, 2])
+def test_the_item_of_a_list_that_is_written(i):
+    def f(m, i):
+        rows = [m[0], m[1] * 2.0, m[2]]
+        rows[i] += rows[0][1]
+        m[0, 1] = 3.0
+        return np.sum(m**2) + np.sum(rows[1] * rows[i])
+
+    right(f, some(3, 2), i)
+
+
+@BOTH
+def test_the_item_of_a_dict_with_a_key_that_is_computed(s):
+    def f(x, y, s):
+        table = {0: x, 1: y, 2: x * y}
+        c = table[int(s > 0) % 2]
+        c[0] *= 2.0
+        return np.sum(x**2) + np.sum(y) + {0: s, 1: s**2}[int(s > 0)]
+
+    right(f, some(3), some(3, start=2.0), s, wrt=(0, 1, 2))
+
+
+def test_a_view_of_the_whole_and_an_element_by_item():
+    def f(m):
+        v = m.view()
+        v[0] *= m.item(1, 1)
+        return np.sum(m**2) * m[0].item(1)
+
+    right(f, some(2, 3))

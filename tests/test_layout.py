@@ -91,7 +91,7 @@ STAGES = {
     "array_calls": {"writers"},
     "halves": {"lower", "mutation"},
     "builtin_calls": {"mutation"},
-    "containers": {"list_elements", "mutation"},
+    "containers": {"list_elements", "merging", "mutation"},
     "sequences": {"list_elements", "mutation"},
     "rows": {"mutation"},
     "list_elements": {"mutation"},

@@ -347,11 +347,8 @@ class Calls(
         if isinstance(obj, type) and issubclass(obj, BaseException):
             return Bound((Known(obj), args), "exception")
         if "srcdiff.api" in (type(obj).__module__, getattr(obj, "__module__", "")):
-            raise self.refuse(
-                where,
-                "a derivative inside a function that is differentiated cannot be compiled",
-                "Differentiate one that does not call it.",
-            )
+            what = "a derivative inside a function that is differentiated cannot be compiled"
+            raise self.refuse(where, what, "Differentiate one that does not call it.")
         if isinstance(obj, type):
             return self.construct(obj, args, kwargs, where)
         if not isinstance(obj, (types.FunctionType, types.MethodType)):
@@ -753,8 +750,18 @@ class Calls(
                 return self.each_option(base, args, where, lambda option, *settled: self.method(
                     Bound(option, name), settled, kwargs, where))  # fmt: skip
             return self.writing_method(name, base, args, kwargs, where)
-        if name == "item" and not args:
-            return self.apply(float, (base,), {}, where)
+        if name == "item" and not kwargs and isinstance(base, (Array, Choice)):
+            if not args:
+                return self.apply(float, (base,), {}, where)
+            flat = len(args) == 1 and self.kind(base).rank not in (0, 1)
+            if not flat and not isinstance(args[0], Tuple):
+                found = self.getitem(base, Tuple(tuple(args)), where)
+                kind = self.kind(found)
+                if kind.tag == "scalar" and kind.dtype.kind in "fiub":
+                    python = {"f": float, "b": bool}.get(kind.dtype.kind, int)
+                    return self.apply(python, (found,), {}, where)
+        if name == "view" and not args and not kwargs and isinstance(base, (Array, Choice)):
+            return self.getitem(base, Known(...), where)
         if name == "__getitem__" and len(args) == 1:
             return self.getitem(base, args[0], where)
         if name in OPERATORS and len(args) == 1 and not kwargs and self.kind(base).tag == "array":

@@ -13,21 +13,26 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.runtime import python_forms
-from srcdiff.transforms.ir import Slice, Value
+from srcdiff.transforms.ir import Instr, Slice, Value
 from srcdiff.transforms.kinds import OBJECT, Kind, join
 from srcdiff.transforms.list_elements import Element
+from srcdiff.transforms.merging import Exit
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
     Cell,
+    Choice,
     Dict,
     Known,
     List,
+    Missing,
     Plain,
     Ref,
     Tuple,
     arrays_of,
 )  # fmt: skip
+
+MOST = 12  # items of which one may be chosen in branches
 
 CHANGING = frozenset(
     """insert pop popitem remove clear sort reverse update setdefault add discard move_to_end
@@ -43,13 +48,53 @@ class Containers(Memory):
             len({k.dtype for k in found}) == 1  # fmt: skip
 
     def item_of_alike(self, base: Any, items: tuple, key: Plain, where: Any) -> Ref:
-        """An item at a position that is known only at run time."""
+        """An item at a position that is known only at run time.
+
+        A value of its own, or, where an item is written, a choice of the items.
+        """
+        site = where and (where.node, "item")
+        if site in self.choices and len(items) <= MOST:
+            n = len(items)
+            found = self.selected([(k, k - n) for k in range(n)], items, key, where,
+                                  IndexError, "index out of range")  # fmt: skip
+            if isinstance(base, List) and isinstance(found, Choice):
+                self.chosen_items[found] = (base.cell, key, items)
+            return found
         cell = base.cell if isinstance(base, List) else Cell("items")
         sequence = self.sequence(items, cell, where)
         if isinstance(base, List):
             self.state.memory[cell] = sequence
         owner = cell if isinstance(base, List) else None
-        return self.sequence_item(sequence.value, key.value, where, owner)
+        ref = self.sequence_item(sequence.value, key.value, where, owner)
+        for array in (a for r in (*items, ref) if isinstance(r, ARRAYS) for a in arrays_of(r)):
+            array.buffer.site = site
+        return ref
+
+    def selected(self, keys: list, refs: Any, key: Any, where: Any, error: type,
+                 text: Any) -> Ref:  # fmt: skip
+        """Of references the one whose keys (a tuple for each) hold a run-time value."""
+        if not refs:
+            self.instrs.append(Instr("raise", (Known(error), (text,)), None, (), (), None, where))
+            return Missing("no key is there")
+        test: Any = None
+        for each in keys[0]:
+            one = self.compare(operator.eq, key, Known(each), where)
+            if isinstance(one, Known):
+                if one.obj:
+                    return refs[0]
+                continue
+            test = one if test is None else self.apply(operator.or_, (test, one), {}, where)
+        if test is None:
+            return self.selected(keys[1:], refs[1:], key, where, error, text)
+        then = self.on_a_path(lambda: refs[0])
+        other = self.on_a_path(
+            lambda: self.selected(keys[1:], refs[1:], key, where, error, text)
+        )
+        if len(refs) == 1:
+            other.exit = Exit(dead=True)
+        result = Value("item", OBJECT)
+        self.join(self.read(test, where), then, other, where, (result,), choose="item")
+        return self.temporaries[-1].pop(result)
 
     def sequence_item(self, sequence: Value, index: Any, where: Any,
                       cell: Cell | None = None) -> Ref:  # fmt: skip

@@ -103,6 +103,7 @@ class ListElements(Memory):
     def write_element(self, ref: Array, op: str, key: Any, value: Any, attrs: dict,
                       where: Any) -> None:  # fmt: skip
         """`items[i]<path>[key] = value`"""
+        self.ask_for_choice(ref.buffer)
         element = ref.buffer.element
         held, path = self.place_in_list(element, where)
         args = (held, (*path, *ref.path), key, value)
@@ -112,6 +113,7 @@ class ListElements(Memory):
 
     def replace_element(self, buffer: Buffer, new: Value, where: Any) -> None:
         """`items[i] *= 2` as `items[i] = items[i] * 2`: no other name has the old element."""
+        self.ask_for_choice(buffer)
         element = buffer.element
         held, _ = self.place_in_list(element, where)
         made = self.emit("list_setitem", (held, element.index, new), None, held.kind, where,

@@ -20,6 +20,7 @@ from srcdiff.transforms.references import (
     Dict,
     Known,
     Missing,
+    Plain,
     Possible,
     Ref,
     Tuple,
@@ -27,6 +28,7 @@ from srcdiff.transforms.references import (
 )  # fmt: skip
 
 SETS = (set, frozenset)
+MOST = 12  # keys of which one may be chosen in branches
 
 
 class Mappings(Memory):
@@ -109,6 +111,10 @@ class Mappings(Memory):
 
     def dict_item(self, base: Dict, key: Any, where: Any) -> Ref:
         held = self.held(base)
+        if isinstance(key, Plain) and key.value not in self.constants and base.cell.missing is None:
+            if 0 < len(held) <= MOST and not any(isinstance(r, Possible) for r in held.values()):
+                return self.selected([(k,) for k in held], tuple(held.values()), key, where,
+                                     KeyError, "no such key")  # fmt: skip
         name = self.known(key, where, "a dict's key")
         if name in held:
             found = held[name]

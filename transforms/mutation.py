@@ -233,6 +233,7 @@ class Memory:
 
     def check_writable(self, buffer: Buffer, where: Any) -> None:
         if buffer.fixed:
+            self.ask_for_choice(buffer)
             raise self.refuse(where, buffer.fixed)
         if self.state.memory[buffer] in self.loose:
             raise self.refuse(where, f"a store into `{buffer.name}`, which may be a number still",
@@ -286,6 +287,11 @@ class Memory:
             if buffer in (a, b):
                 found[b if a is buffer else a] = self.reasons.get((a, b))
         return found
+
+    def ask_for_choice(self, buffer: Buffer) -> None:
+        """Ask for the choice that would let an array be written, if there is one."""
+        if buffer.site is not None and buffer.site not in self.choices:
+            raise NeedsChoice(frozenset((buffer.site,)))
 
     def need_choices(self, pairs: Any) -> None:
         """Ask for choices at the merges that made these pairs of arrays one, if that may help."""

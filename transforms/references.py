@@ -36,13 +36,15 @@ class Buffer:
     origin   "fresh" (made by the function), "argument", "outside" (a global, a closure cell)
     element  where it was read from, if it is an element of a list (see `list_elements`)
     fixed    why nobody may write to it any more ("" while everybody may)
+    site     where a choice would have to be made so that it may be written, if that would do
     order    of its elements in memory (see `memory_order`); `proof` are the guards that say so
     """
 
-    __slots__ = ("name", "origin", "fixed", "order", "proof", "element")
+    __slots__ = ("name", "origin", "fixed", "site", "order", "proof", "element")
 
     def __init__(self, name: str, origin: str = "fresh"):
         self.name, self.origin, self.fixed = name, origin, ""
+        self.site: Any = None
         self.order = ""
         self.proof: tuple = ()
         self.element: Any = None

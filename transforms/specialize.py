@@ -182,6 +182,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         self.reasons: dict = {}
         self.choices: frozenset = frozenset()
         self.choice_names: dict = {}
+        self.chosen_items: dict = {}  # choice → the list, the key and the items it is one of
         self.as_slices = self.saw_parts = False
         self.written = Written()
         self.outside: dict[Any, Ref] = {}
@@ -1268,6 +1269,9 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             tree = self.element_tree(value, where)
             self.store_in_element(base, self.read(key, where), tree, where)
         elif isinstance(base, List):
+            if augmented and isinstance(value, Choice):  # the item has been written where it is
+                if self.chosen_items.get(value) == (base.cell, key, self.held(base)):
+                    return
             self.check_cell(base, where, "[…] =")
             held = self.held(base)
             if isinstance(held, Rows):
