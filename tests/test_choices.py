@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from srcdiff import grad
+from srcdiff import grad, value_and_grad
 from tests.gallery import some
 from tests.judge import right
 
@@ -400,3 +400,29 @@ def test_a_view_of_the_whole_and_an_element_by_item():
         return np.sum(m**2) * m[0].item(1)
 
     right(f, some(2, 3))
+
+
+@STEPS
+def test_rotating_names_of_which_two_are_one_array_at_first(n):
+    def f(x, y, n):
+        a = x
+        for i in range(n):
+            y[0] -= 2.0
+            y, a, x = a, x, y
+        return np.sum(a**2) + np.sum(x * y)
+
+    right(f, some(3), some(3, start=2.0), n, wrt=(0, 1))
+
+
+def test_the_same_code_for_every_number_of_steps():
+    def f(x, y, n):
+        a = x
+        for i in range(n):
+            y[0] -= 2.0
+            y, a, x = a, x, y
+        return np.sum(a)
+
+    df = value_and_grad(f, fallback="error")
+    for n in (5, 4, 3, 0, 1):
+        x, y = some(3), some(3, start=2.0)
+        assert df(x, y, n)[0] == f(x.copy(), y.copy(), n)

@@ -6,6 +6,7 @@ a kind or a length that was not foreseen, it is run again knowing that.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -623,6 +624,7 @@ class Loop:
                     if b is not slot.buffer:
                         ties.setdefault(b, why)
         buffers = {s.key: s.buffer for s in self.slots if s.buffer is not None}
+        self.follow_aliases(buffers)
         self.follow_moves(path, buffers)
         for key, ties in self.ties.items():
             for tie, why in ties.items():
@@ -638,6 +640,34 @@ class Loop:
                         f"the same array as `{b.name}`",
                         "Make a copy (`.copy()`).")  # fmt: skip
         return True
+
+    def follow_aliases(self, buffers: dict) -> None:
+        """Names that change places take with them what they may share memory with."""
+        run = self.specializer
+        ends = {
+            key: [array.buffer for array in arrays_of(self.ends[key])]
+            for key in buffers if isinstance(self.ends.get(key), ARRAYS)
+        }  # fmt: skip
+        settled = False
+        while not settled:
+            settled = True
+            for one, other in itertools.combinations(ends, 2):
+                a, b = buffers[one], buffers[other]
+                if b in run.aliases_of(a):
+                    continue
+                pairs = [(p, q) for p in ends[one] for q in ends[other]
+                         if p is q or q in run.aliases_of(p)]  # fmt: skip
+                if not pairs:
+                    continue
+                reasons = [self.why(one, other), *(run.aliases_of(p).get(q) for p, q in pairs)]
+                why = frozenset().union(*(sites for sites in reasons if sites)) or None
+                run.may_alias(a, b, why)
+                settled = False
+                if self.written & {a, b}:
+                    self.needed(why)
+                    raise run.refuse(
+                        self.instr.where, f"`{a.name}` and `{b.name}` may come to be one array in "
+                        "this loop, in which one of them is written", "Make a copy (`.copy()`).")
 
     def why(self, *keys: Any) -> frozenset | None:
         """The sites of the names that slots stand for, which could be choices."""
