@@ -396,7 +396,8 @@ def a_key_that_is_not_there(x):
 
 @bad(some(3))
 def too_many_values_to_unpack(x):
-    a, b = (x, x, x)
+    values = [x, x, x]
+    a, b = values
     return np.sum(a * b)
 
 

@@ -4,6 +4,7 @@ import functools
 import sys
 import timeit
 import types
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from srcdiff import grad, value_and_grad
 
 G, N, B, S, T = 2.0, 2, True, "sin", (1.0, 2)
 A = np.array([1.0, 2.0, 3.0])
-D = {"a": 2.0, "n": 2, "f": np.sin, "in": {"z": 1.5}}
+D: dict[str, Any] = {"a": 2.0, "n": 2, "f": np.sin, "in": {"z": 1.5}}
 L = [1.0, 2, np.cos]
 MODULE = types.ModuleType("a_module")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from srcdiff.transforms.ir import Slice, Value, leaf_kind
@@ -80,7 +80,8 @@ class Iteration(Memory):
             length = n.obj if isinstance(n, Known) else n.value
             return length, lambda i: self.getitem(ref, i, where), ("range", 0, length, 1)
         if isinstance(ref, Known) and isinstance(ref.obj, enum.EnumMeta):
-            members = tuple(Known(member, ("object", member)) for member in ref.obj)
+            enumeration: Iterable = ref.obj
+            members = tuple(Known(member, ("object", member)) for member in enumeration)
             return len(members), lambda i: members[i.obj], None
         if isinstance(ref, Known) and isinstance(ref.obj, (str, bytes, range, frozenset, set)):
             items = tuple(ref.obj)  # of a set, in Python's own order

@@ -240,7 +240,8 @@ class Merger:
                     if found.sites - self.run.choices:
                         raise NeedsChoice(found.sites)
                     if found.kind is None:  # what earlier steps have bound, if they have, is known
-                        return self.choice(*((x, None) if other is x else (None, y)), name)
+                        one, two = (x, None) if other is x else (None, y)
+                        return self.choice(one, two, name)
             if isinstance(other, (Plain, Array)) and found.why.endswith(UNBOUND):
                 path = self.then if other is x else self.other
                 outer, self.run.state = self.run.state, path.state

@@ -187,7 +187,7 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, list[tuple[int, int]]
     write(block.params, 1)
     visit(block)
     read(flatten(block.results), tick())
-    found = {}
+    found: dict[Value, list[tuple[int, int]]] = {}
     for v, start in first.items():
         end = max(last.get(v, -1), start + 1)
         found[v] = []

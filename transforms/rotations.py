@@ -160,7 +160,7 @@ class Rotations:
         A name that shares its arrays with no other has one, whichever of them it refers to.
         """
         found: dict[Buffer, tuple[int, Any]] = {}
-        self.index = {}
+        self.index: dict[Buffer, int] = {}
         shared = [slot for slot, own in live.items() if any(
             other is not slot and own.keys() & more for other, more in live.items())]  # fmt: skip
         self.solo = {slot: k for slot, k in self.solo.items() if slot not in shared}
@@ -311,7 +311,8 @@ class Rotations:
             buffer = Buffer(self.starts[k][1])
             state.memory[buffer] = results["own", k]
             buffers.append(buffer)
-        self.afterwards, self.carried_out = buffers, {}
+        self.afterwards = buffers
+        self.carried_out: dict[Buffer, Buffer] = {}
         return {
             slot: self.reference(
                 slot,
