@@ -369,3 +369,16 @@ def test_copies_that_the_generated_source_makes():
             df(*each.args)
             found[each.f.__name__] = df.source.count(".copy()")
     assert not {name: n for name, n in found.items() if n > COPIES.get(name, 0)}
+
+
+def test_ravel_of_what_has_gaps_or_runs_backwards_is_a_copy():
+    def backwards(x):
+        y = x * 1.0
+        y[::-1].ravel()[0] = 5.0
+        return x[::-1].ravel()[0] * 2 + np.sum(y)
+
+    def column(m):
+        return m[:, 1].ravel()[0] * 3 + np.sum(m[1].ravel()[:1] ** 2)
+
+    right(backwards, some(3))
+    right(column, some(2, 3))

@@ -56,6 +56,15 @@ class MemoryOrder(Memory):
             found = "C" if kind.rank <= 1 else order_of_view(op, args, found)
         return found, ref.buffer.proof
 
+    def is_contiguous(self, ref: Array) -> bool:
+        """Whether what a reference refers to has no gaps and is not backwards."""
+        kind = self.state.memory[ref.buffer].kind
+        fresh = ref.buffer.origin == "fresh" and kind.rank is not None and kind.rank <= 1
+        order = "C" if fresh else ref.buffer.order
+        for op, *args in ref.path:
+            order = order_of_view(op, args, order)
+        return order in ("C", "F") and (order == "C" or self.kind(ref).rank != 1)
+
     def note_order(self, made: Array, op: Any, args: tuple, keywords: dict, kind: Kind) -> None:
         """Note the order of what an operation has allocated."""
         made.buffer.order, made.buffer.proof = self.order_of_result(op, args, keywords, kind)
@@ -92,6 +101,8 @@ class MemoryOrder(Memory):
         if any(keywords.get(name) not in (None, "C") for name in keywords):
             return how, ()
         order, proof = self.memory_order(args[0])
+        if op is np.ravel and not self.is_contiguous(args[0]):  # a reshape of strides is a view
+            return how, ()
         if order == "C":
             return "view", proof
         flat = op is np.ravel or tree[1] == -1 or tree[1] == (-1,)
