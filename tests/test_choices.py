@@ -426,3 +426,21 @@ def test_the_same_code_for_every_number_of_steps():
     for n in (5, 4, 3, 0, 1):
         x, y = some(3), some(3, start=2.0)
         assert df(x, y, n)[0] == f(x.copy(), y.copy(), n)
+
+
+@BOTH
+def test_what_a_loop_hands_on_by_value_is_known_to_be_an_alias(s):
+    def f(x, s, n):
+        v = x
+        other = x
+        k = 0
+        while True:
+            if k:
+                break
+            if s > 0:
+                v = x[::-1]
+            k += 1
+        other[-2] /= n
+        return np.sum(v * x)
+
+    right(f, some(3), s, 3)

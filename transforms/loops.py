@@ -769,6 +769,10 @@ class Loop:
                 results.append(Value(slot.name, self.outside(slot.param.kind), slot.param.user))
                 rotated[slot.key] = results[-1]
         after |= self.rotations.after(rotated, state)
+        for k, buffer in enumerate(self.rotations.afterwards):
+            for tie, why in self.ties.get(("own", k), {}).items():
+                if isinstance(tie, Buffer):
+                    run.may_alias(buffer, tie, why)
         for slot in self.slots:
             if slot.key[0] in ("own", "tag", "hole"):
                 continue
@@ -922,6 +926,9 @@ class Loop:
         why = self.why(slot.key)
         for array in arrays_of(ref) if isinstance(ref, ARRAYS) else ():
             run.may_alias(buffer, array.buffer, why)
+            own = self.rotations.index.get(array.buffer)
+            if own is not None:
+                run.may_alias(buffer, self.rotations.afterwards[own], why)
         if slot.buffer is not None:  # after no step at all, the array from before the loop
             for a, b in list(run.aliases):
                 if slot.buffer in (a, b):
@@ -986,6 +993,8 @@ class Loop:
                 yields.append(made)
                 results.append(Value(made.name, self.outside(made.kind), self.user))
                 self.specializer.state.memory[buffer] = results[-1]
+                for other, why in self.specializer.aliases_of(ref.buffer).items():
+                    self.specializer.may_alias(buffer, other, why)
             return Array(buffer, map_tree(out, ref.path))
 
         return build(ref)

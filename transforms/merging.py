@@ -191,13 +191,22 @@ class Merger:
             return {k: self.item(x.get(k), y.get(k), str(k)) for k in {**x, **y}}
         if type(x) is type(y) is tuple and len(x) == len(y):
             return tuple(self.refs(p, q, cell.name) for p, q in zip(x, y))
-        if all(isinstance(h, Plain) or type(h) is tuple and self.run.may_be_sequence(h)
-               for h in (x, y)):  # fmt: skip
+        if self.may_be_listed(x, self.then) and self.may_be_listed(y, self.other):
             p, q = self.listed(x, cell, self.then), self.listed(y, cell, self.other)
             found = self.leaf(p, q, cell.name)
             if found is not None:
                 return Plain(found)
         return Missing(f"the list `{cell.name}` depends on a branch")
+
+    def may_be_listed(self, held: Any, path: Path) -> bool:
+        """Whether a list may be one value where the path that has it ends."""
+        outer, self.run.state = self.run.state, path.state
+        try:
+            return isinstance(held, Plain) or (
+                type(held) is tuple and self.run.may_be_sequence(held)
+            )
+        finally:
+            self.run.state = outer
 
     def item(self, x: Any, y: Any, key: str) -> Any:
         """The item of a dict's key, which one path may lack."""
