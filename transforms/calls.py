@@ -471,11 +471,14 @@ class Calls(
         known = [self.known(a, where, "an axis or a rank") for a in args]
         named = {k: self.known(v, where, "an axis or a rank") for k, v in kwargs.items()}
         try:
-            return static_ref(obj(*known, **named))
+            found = obj(*known, **named)
         except Exception as error:
             if self.uncertain or self.catching(type(error)):
                 raise self.failing(error, where) from None
             raise
+        if type(found) is list:  # `"a b".split()`
+            return self.new_list(tuple(map(static_ref, found)))
+        return static_ref(found)
 
     def itself(self, obj: Any) -> Known:
         for known in self.keep:
@@ -750,16 +753,8 @@ class Calls(
                 return self.each_option(base, args, where, lambda option, *settled: self.method(
                     Bound(option, name), settled, kwargs, where))  # fmt: skip
             return self.writing_method(name, base, args, kwargs, where)
-        if name == "item" and not kwargs and isinstance(base, (Array, Choice)):
-            if not args:
-                return self.apply(float, (base,), {}, where)
-            flat = len(args) == 1 and self.kind(base).rank not in (0, 1)
-            if not flat and not isinstance(args[0], Tuple):
-                found = self.getitem(base, Tuple(tuple(args)), where)
-                kind = self.kind(found)
-                if kind.tag == "scalar" and kind.dtype.kind in "fiub":
-                    python = {"f": float, "b": bool}.get(kind.dtype.kind, int)
-                    return self.apply(python, (found,), {}, where)
+        if name == "item" and not kwargs:
+            return self.item(base, args, where)
         if name == "view" and not args and not kwargs and isinstance(base, (Array, Choice)):
             return self.getitem(base, Known(...), where)
         if name == "__getitem__" and len(args) == 1:

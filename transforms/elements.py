@@ -34,6 +34,25 @@ class Elements(Writers):
             return self.fresh(self.read(found, where))
         return found
 
+    def item(self, base: Any, args: tuple, where: Any) -> Ref:
+        """`x.item()`, `x.item(k)`, `x.item(i, j)`: an element as a number of Python's."""
+        if args and self.kind(base).tag == "array":
+            key = args[0] if len(args) == 1 else Tuple(args)
+            if isinstance(key, Tuple):
+                base = self.getitem(base, key, where)
+            elif isinstance(base, Array):
+                base = self.flat_item(base, key, where)
+            else:
+                base = self.getitem(self.apply(np.ravel, (base,), {}, where), key, where)
+        elif args and args != (Known(0),):
+            raise self.refuse(where, "this index of a number")
+        kind = self.kind(base)
+        python = {"f": float, "c": complex, "b": bool, "i": int, "u": int}
+        cast = python.get(kind.dtype.kind) if kind.numeric and kind.dtype is not None else None
+        if cast is None:
+            raise self.refuse(where, "`item` of what is no number or array")
+        return self.call(Known(cast), (base,), {}, where)
+
     def set_flat(self, base: Any, key: Any, value: Any, where: Any, augmented: bool) -> None:
         """`base.flat[key] = value`"""
         if isinstance(base, Choice):

@@ -1,0 +1,89 @@
+"""One of several items, told apart at run time; elements as numbers; whole views."""
+
+import numpy as np
+import pytest
+
+import srcdiff
+from tests.judge import right
+
+X, Y = np.array([0.1, 0.2, 0.3]), np.array([0.5, 0.7, 0.8])
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_an_array_of_a_dict_at_a_run_time_key_is_written(k):
+    def f(x, y, k):
+        c = {0: x, 1: y}[k % 2]
+        c[0] += np.sum(y) * x[1]
+        return np.sum(x * y)
+
+    right(f, X, Y, k, wrt=("x", "y"))
+
+
+@pytest.mark.parametrize("level", [-1.0, 1.0])
+def test_an_array_of_a_tuple_at_a_run_time_index_is_written(level):
+    def f(x, y, level):
+        d = (x, y)[int(np.any(x > level))]
+        for i in range(len(x)):
+            d[i] *= x[0] + d[i - 1]
+        return np.sum(x * y)
+
+    right(f, X, Y, level, wrt=("x", "y"))
+
+
+@pytest.mark.parametrize("k", [0, 1, -1, -2])
+def test_arrays_of_several_shapes_in_a_list(k):
+    def f(x, y, k):
+        c = [x, y][k]
+        c *= 2.0
+        if k in (0, -2):
+            c = c * y
+        return np.sum(x) * np.sum(c)
+
+    right(f, X, Y, k, wrt=("x", "y"))
+
+
+def test_a_key_that_is_not_there_is_a_key_error():
+    def f(x, y, k):
+        c = {0: x, 1: y}[k]
+        c[0] = 2.0 * x[1]
+        return np.sum(x * y)
+
+    df = srcdiff.grad(f, fallback="error")
+    with pytest.raises(KeyError):
+        df(X.copy(), Y.copy(), 3)
+
+
+def test_item_takes_the_place():
+    def f(x):
+        m = np.outer(x, x[:2])
+        z = m.T.item(4) * m.item(2, 1) + m[1:, ::-1].item(-1) + x[1].item()
+        return z * m.item((0, 1)) + np.sum(x).item()
+
+    right(f, X)
+
+
+def test_item_of_ints_and_complex_numbers():
+    def f(x, k):
+        z = (x + 1j * x[::-1]).item(1)
+        return z.imag * x[k.item(1)] * z.real
+
+    right(f, X, np.array([0, 2, 1]), wrt="x")
+
+
+def test_a_whole_view_is_written():
+    def f(x):
+        v = x.view()
+        for i in range(3):
+            v[i] *= x[i - 1]
+        return np.sum(x.T.view()) * v[0]
+
+    right(f, X)
+
+
+def test_words_of_a_string():
+    def f(x):
+        for word in "sin cos".split():
+            x = np.sin(x) if word == "sin" else np.cos(x)
+        return np.sum(x)
+
+    right(f, X)
