@@ -2,7 +2,8 @@
 
     pytest tests/test_golden.py --update-golden      writes the files anew; read the difference
 
-A file that changes is a change of the product: it should read better than before.
+A file that changes is a change of the product: it should read better than before. It also says how
+many generated lines there are for one of the user's, and how many copies of arrays are made.
 """
 
 import difflib
@@ -15,11 +16,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from scipy.optimize import rosen
+from scipy.special import logsumexp, xlogy
 
 import srcdiff
 from tests import gallery
 from tests.gallery import by_name, positive, some
 from tests.judge import fresh
+from tests.support import LINES, control_flow, data, helpers, mutation, objects
 
 FOLDER = Path(__file__).with_name("golden")
 
@@ -30,6 +34,7 @@ class Golden(NamedTuple):
     f: Callable
     args: tuple
     wrt: Any
+    beside: tuple = ()  # the helpers and classes that the function uses
 
     def source(self) -> str:
         """The generated source."""
@@ -37,11 +42,42 @@ class Golden(NamedTuple):
         df(*fresh(self.args))
         return df.source
 
+    def written(self) -> list[str]:
+        """What the user wrote: the helpers, then the function."""
+        return [definition(each) for each in (*self.beside, self.f)]
+
+    def ratio(self) -> float:
+        """Generated lines per line of the user's."""
+        return lines(self.source()) / sum(map(lines, self.written()))
+
     def text(self) -> str:
         """What the file holds."""
-        function = textwrap.dedent(inspect.getsource(self.f))
         call = f"{self.how.__name__}({self.f.__name__}, wrt={self.wrt!r})"
-        return f"{function.rstrip()}\n\n\n# {call}\n\n{self.source().rstrip()}\n"
+        source = self.source().rstrip()
+        figures = f"{self.ratio():.1f} lines per line, {copies(source)} copies"
+        return "\n\n\n".join([*self.written(), f"# {call}: {figures}\n\n{source}\n"])
+
+
+def definition(obj: Any) -> str:
+    """The text of a function or class, without the decorator `line` of tests/support."""
+    text = textwrap.dedent(inspect.getsource(obj)).rstrip()
+    return re.sub(r"\A@line\(.*?\n(?=@|def )", "", text, flags=re.S)
+
+
+def lines(text: str) -> int:
+    """How many lines of a text hold code."""
+    return sum(bool(line.split("#")[0].strip()) for line in text.splitlines())
+
+
+def copies(source: str) -> int:
+    """How many copies of arrays a text makes."""
+    return len(re.findall(r"\bcopy\(", source))
+
+
+def supported(section: Any, name: str, *beside: Any) -> Golden:
+    """A program of tests/support."""
+    found = next(each for each in LINES if each.f is getattr(section, name))
+    return Golden(name, srcdiff.grad, found.f, found.args, found.wrt, beside)
 
 
 def run_into_a_limit(x, limit):
@@ -73,6 +109,52 @@ def lotka(y, a, b, steps, dt):
         v = y[1]
         y = y + dt * np.array([a * u - u * v, u * v - b * v])
     return y[0] * y[1]
+
+
+def scaled_in_place(x, y, s):
+    c = x if s > 0 else y
+    c[0] *= 2.0
+    return np.sum(x * y)
+
+
+def two_of_a_pair(x, y, s):
+    big, small = (x, y) if s > 0 else (y, x)
+    big -= small[0]
+    small[:] = np.sin(big)
+    return np.sum(x * y)
+
+
+class Layer:
+    def __init__(self, w, b):
+        self.w, self.b, self.calls = w, b, 0
+
+    def __call__(self, x):
+        self.calls += 1
+        return np.tanh(self.w @ x + self.b)
+
+
+def network(w, b, x):
+    layer = Layer(w, b)
+    for _ in range(3):
+        x = layer(x)
+    return np.sum(x) / layer.calls
+
+
+class Regression:
+    def __init__(self):
+        self.w, self.seen = np.array([1.0, 2.0, 3.0]), None
+
+    def loss(self, x, t):
+        self.seen = x @ self.w - t
+        return np.sum(self.seen**2)
+
+
+def of_scipy(a, x):
+    return logsumexp(a * x) + np.sum(xlogy(x, a))
+
+
+def valley(x, s):
+    return rosen(x * s)
 
 
 GOLDEN = [
@@ -120,6 +202,77 @@ GOLDEN = [
     )
 ]
 
+# Python as people write it: control flow, data, objects, stores, aliases, recursion
+NEW = [
+    *(
+        supported(section, name, *beside)
+        for section, name, *beside in (
+            (control_flow, "while_true"),
+            (control_flow, "for_else"),
+            (control_flow, "nested_return"),
+            (control_flow, "match_number"),
+            (control_flow, "try_finally"),
+            (control_flow, "exception_of_a_helper", control_flow.root),
+            (control_flow, "with_contextmanager", control_flow.doubled),
+            (control_flow, "generator", control_flow.pairs),
+            (control_flow, "endless_generator"),
+            (control_flow, "none_where_nothing_was_found"),
+            (data, "dict_in_loop"),
+            (data, "dict_nested"),
+            (data, "list_changed"),
+            (data, "list_sorted"),
+            (data, "stack_and_queue"),
+            (helpers, "known_depth"),
+            (helpers, "run_time_depth"),
+            (helpers, "newton"),
+            (helpers, "quicksort"),
+            (helpers, "nonlocal_total"),
+            (helpers, "decorated", helpers.twice, helpers.doubled),
+            (helpers, "writing_helper", helpers.fill),
+            (mutation, "store_by_integers"),
+            (mutation, "overlap"),
+            (mutation, "aliases", mutation.double),
+            (mutation, "swaps"),
+            (mutation, "work_buffers"),
+            (mutation, "stores_in_loops"),
+            (mutation, "rotating_aliases"),
+            (mutation, "kept_and_written"),
+            (objects, "counted", objects.Counter),
+            (objects, "data_class", objects.Layer),
+            (objects, "replaced_in_a_loop", objects.State),
+        )
+    ),
+    Golden("scaled_in_place", srcdiff.grad, scaled_in_place, (some(3), some(3), 0.5), (0, 1)),
+    Golden("two_of_a_pair", srcdiff.grad, two_of_a_pair, (some(3), some(3), 0.5), (0, 1)),
+    Golden("network", srcdiff.grad, network, (some(2, 2), some(2), some(2)), (0, 1), (Layer,)),
+    Golden(
+        "regression",
+        srcdiff.grad,
+        Regression().loss,
+        (some(4, 3), some(4)),
+        "self.w",
+        (Regression,),
+    ),
+    Golden("of_scipy", srcdiff.grad, of_scipy, (2.0, positive(3)), (0, 1)),
+    Golden("valley", srcdiff.grad, valley, (some(5), 2.0), 0),
+]
+GOLDEN += NEW
+
+# Those that take more than four lines for one of the user's, and why
+LONG = {
+    "nested_return": "each loop is left early: a counter, a flag and a stack, two times",
+    "list_sorted": "a swap is two stores, and each store is undone by itself",
+    "swaps": "every line of it swaps two or three places",
+    "run_time_depth": "a forward half, its pullback and the call of both for four lines",
+    "quicksort": "a forward half and its pullback; the three parts of a mask are named",
+    "rotating_aliases": "which array a name is, is asked at each use, on both ways",
+    "kept_and_written": "the same, of three arrays, one of them made in the loop",
+    "scaled_in_place": "the same in straight code of three lines",
+    "two_of_a_pair": "the same, of two names",
+    "of_scipy": "the rules of `logsumexp` and `xlogy` treat infinities and zeros",
+    "valley": "the lines of `rosen` are SciPy's and are not counted",
+}
+
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.name)
 def test_the_generated_source_is_the_golden_one(golden, request):
@@ -145,6 +298,21 @@ def test_generated_source_is_tidy(golden):
     compile(source, golden.name, "exec")
     assert all(len(line) <= 100 and line == line.rstrip() for line in source.splitlines())
     assert source.count("# adjoint") == 1
+
+
+def test_a_line_takes_two_and_a_half():
+    usual = [golden for golden in NEW if golden.name not in LONG]
+    assert len(usual) >= 20
+    assert sum(golden.ratio() for golden in usual) / len(usual) <= 2.5
+
+
+def test_what_takes_more_than_four_lines_for_one_says_why():
+    assert {golden.name for golden in NEW if golden.ratio() > 4} == set(LONG)
+
+
+def test_lines_and_copies_are_counted():
+    text = "def f(x):\n    # a comment\n\n    y = x.copy()  # a copy\n    return np.copy(y)\n"
+    assert (lines(text), copies(text)) == (3, 2)
 
 
 # What must not be lost, however the text changes

@@ -8,7 +8,7 @@ def branch(x):
     return np.sum(y * x)
 
 
-# grad(branch, wrt=0)
+# grad(branch, wrt=0): 2.1 lines per line, 0 copies
 
 def branch_grad(x):
     test = x.sum() > 0

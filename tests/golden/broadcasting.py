@@ -2,7 +2,7 @@ def broadcasting(a, b, c):
     return np.sum(a * b + c / (1 + b**2)) + np.mean(a - c)
 
 
-# grad(broadcasting, wrt=(0, 1, 2))
+# grad(broadcasting, wrt=(0, 1, 2)): 5.5 lines per line, 0 copies
 
 def broadcasting_grad(a, b, c):
     t = 1 + b ** 2

@@ -4,7 +4,7 @@ def clipped(x, low):
     return np.sum(y * x)
 
 
-# grad(clipped, wrt=0)
+# grad(clipped, wrt=0): 2.0 lines per line, 2 copies
 
 def clipped_grad(x, low):
     y = np.exp(x)

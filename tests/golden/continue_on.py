@@ -7,7 +7,7 @@ def continue_on(x):
     return s
 
 
-# grad(continue_on, wrt=0)
+# grad(continue_on, wrt=0): 3.9 lines per line, 0 copies
 
 def continue_on_grad(x):
     s = 1.0

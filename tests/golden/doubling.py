@@ -9,7 +9,7 @@ def doubling(a):
     return c
 
 
-# elementwise_grad(doubling, wrt=0)
+# elementwise_grad(doubling, wrt=0): 1.9 lines per line, 0 copies
 
 def doubling_grad(a):
     b = a * 2

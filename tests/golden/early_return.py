@@ -7,7 +7,7 @@ def early_return(x):
     return np.sum(y * x)
 
 
-# grad(early_return, wrt=0)
+# grad(early_return, wrt=0): 2.4 lines per line, 0 copies
 
 def early_return_grad(x):
     test = x[0] < 0

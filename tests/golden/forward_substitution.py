@@ -6,7 +6,7 @@ def forward_substitution(a, b):
     return np.sum(y**2)
 
 
-# grad(forward_substitution, wrt=(0, 1))
+# grad(forward_substitution, wrt=(0, 1)): 3.2 lines per line, 0 copies
 
 def forward_substitution_grad(a, b):
     n = len(b)

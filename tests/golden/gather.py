@@ -2,7 +2,7 @@ def gather(x, i):
     return np.sum(x[i] ** 2)
 
 
-# grad(gather, wrt=0)
+# grad(gather, wrt=0): 2.0 lines per line, 0 copies
 
 def gather_grad(x, i):
     # adjoint

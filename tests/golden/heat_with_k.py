@@ -4,7 +4,7 @@ def heat(u, k, steps):
     return np.sum(u**2)
 
 
-# grad(heat, wrt=(0, 1))
+# grad(heat, wrt=(0, 1)): 4.5 lines per line, 1 copies
 
 def heat_grad(u, k, steps):
     stack = []

@@ -5,7 +5,7 @@ def horner(c, x):
     return y
 
 
-# grad(horner, wrt=(0, 1))
+# grad(horner, wrt=(0, 1)): 4.0 lines per line, 0 copies
 
 def horner_grad(c, x):
     y = 0.0

@@ -4,7 +4,7 @@ def layers(params, x):
     return np.mean(x**2)
 
 
-# grad(layers, wrt=(0, 1))
+# grad(layers, wrt=(0, 1)): 2.8 lines per line, 0 copies
 
 def layers_grad(params, x):
     params_0_0 = params[0][0]

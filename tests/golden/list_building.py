@@ -5,7 +5,7 @@ def list_building(x, n):
     return np.sum(np.stack(states) ** 2)
 
 
-# grad(list_building, wrt=0)
+# grad(list_building, wrt=0): 3.2 lines per line, 0 copies
 
 def list_building_grad(x, n):
     states = [x]

@@ -3,7 +3,7 @@ def logistic_loss(w, b, x, t):
     return np.mean(np.log1p(np.exp(-t * z))) + 0.01 * np.sum(w**2)
 
 
-# grad(logistic_loss, wrt=('w', 'b'))
+# grad(logistic_loss, wrt=('w', 'b')): 2.7 lines per line, 0 copies
 
 def logistic_loss_grad(w, b, x, t):
     z = x @ w + b

@@ -3,7 +3,7 @@ def loss(w, b, x, t):
     return np.mean((h - t) ** 2)
 
 
-# value_and_grad(loss, wrt=(0, 1))
+# value_and_grad(loss, wrt=(0, 1)): 1.7 lines per line, 0 copies
 
 def loss_value_and_grad(w, b, x, t):
     h = np.tanh(x @ w + b)

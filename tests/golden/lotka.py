@@ -6,7 +6,7 @@ def lotka(y, a, b, steps, dt):
     return y[0] * y[1]
 
 
-# grad(lotka, wrt=(0, 1, 2))
+# grad(lotka, wrt=(0, 1, 2)): 3.8 lines per line, 0 copies
 
 def lotka_grad(y, a, b, steps, dt):
     stack = []

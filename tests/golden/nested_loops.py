@@ -7,7 +7,7 @@ def nested_loops(a):
     return s
 
 
-# grad(nested_loops, wrt=0)
+# grad(nested_loops, wrt=0): 3.0 lines per line, 0 copies
 
 def nested_loops_grad(a):
     s = 0.0

@@ -5,7 +5,7 @@ def newton_while(a):
     return x
 
 
-# grad(newton_while, wrt=0)
+# grad(newton_while, wrt=0): 3.2 lines per line, 0 copies
 
 def newton_while_grad(a):
     x_stack = []

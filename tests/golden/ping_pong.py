@@ -6,7 +6,7 @@ def ping_pong(u, steps):
     return np.sum(u**2)
 
 
-# grad(ping_pong, wrt=0)
+# grad(ping_pong, wrt=0): 3.5 lines per line, 2 copies
 
 def ping_pong_grad(u, steps):
     v = np.zeros_like(u)

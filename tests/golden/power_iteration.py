@@ -5,7 +5,7 @@ def power_iteration(a, v, n):
     return v @ a @ v
 
 
-# grad(power_iteration, wrt=(0, 1))
+# grad(power_iteration, wrt=(0, 1)): 3.4 lines per line, 0 copies
 
 def power_iteration_grad(a, v, n):
     stack = []

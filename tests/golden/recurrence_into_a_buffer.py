@@ -7,7 +7,7 @@ def recurrence_into_a_buffer(x):
     return np.sum(B * B)
 
 
-# grad(recurrence_into_a_buffer, wrt=0)
+# grad(recurrence_into_a_buffer, wrt=0): 2.1 lines per line, 0 copies
 
 def recurrence_into_a_buffer_grad(x):
     n = len(x)

@@ -2,7 +2,7 @@ def reductions(m):
     return np.sum(m.mean(axis=0) ** 2) + np.prod(m[0]) + m.max() * m.min() + m.sum(axis=1)[1]
 
 
-# grad(reductions, wrt=0)
+# grad(reductions, wrt=0): 11.0 lines per line, 0 copies
 
 def reductions_grad(m):
     m_view = m[0]

@@ -5,7 +5,7 @@ def rnn(w, x):
     return np.sum(h)
 
 
-# grad(rnn, wrt=(0, 1))
+# grad(rnn, wrt=(0, 1)): 3.4 lines per line, 0 copies
 
 def rnn_grad(w, x):
     h = np.zeros(w.shape[0])

@@ -7,7 +7,7 @@ def run_into_a_limit(x, limit):
     return total * x[0]
 
 
-# grad(run_into_a_limit, wrt=0)
+# grad(run_into_a_limit, wrt=0): 2.4 lines per line, 0 copies
 
 def run_into_a_limit_grad(x, limit):
     total = 0.0

@@ -2,7 +2,7 @@ def scaled_columns(params, x):
     return np.sum(np.tanh(x @ params["w"] + params["b"]) * params["scale"])
 
 
-# grad(scaled_columns, wrt=0)
+# grad(scaled_columns, wrt=0): 3.5 lines per line, 0 copies
 
 def scaled_columns_grad(params, x):
     w = params['w']

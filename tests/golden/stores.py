@@ -7,7 +7,7 @@ def stores(x):
     return np.sum(y**2)
 
 
-# grad(stores, wrt=0)
+# grad(stores, wrt=0): 2.7 lines per line, 0 copies
 
 def stores_grad(x):
     y = x * 1.0

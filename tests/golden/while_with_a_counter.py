@@ -7,7 +7,7 @@ def while_with_a_counter(x, n):
     return y
 
 
-# grad(while_with_a_counter, wrt=0)
+# grad(while_with_a_counter, wrt=0): 2.4 lines per line, 0 copies
 
 def while_with_a_counter_grad(x, n):
     stack = []

@@ -1,0 +1,45 @@
+def endless_generator(x, n):
+    def powers(v):
+        while True:
+            yield v
+            v = v * x
+
+    total = 0.0
+    for i, v in zip(range(n), powers(x)):
+        total += v * i
+    return total
+
+
+# grad(endless_generator, wrt=0): 3.3 lines per line, 0 copies
+
+def endless_generator_grad(x, n):
+    test = 0 >= n
+    stack = []
+    if not test:
+        v = x
+        k = 0
+        n_iter = 0
+        while True:
+            n_iter += 1
+            stack.append((v, k))
+            k = k + 1
+            if k >= n:
+                break
+            v = v * x
+    # adjoint
+    if test:
+        d_x = 0.0
+    else:
+        d_v = 0.0
+        d_total = 1.0
+        d_x = 0.0
+        for _ in range(n_iter):
+            v, k_2 = stack.pop()
+            if not k >= n:
+                d_v_2 = d_v * x
+                d_x += d_v * v
+                d_v = d_v_2
+            d_v += d_total * k_2
+            k = k_2
+        d_x += d_v
+    return d_x

@@ -1,0 +1,33 @@
+def match_number(x, n):
+    match n:
+        case 1:
+            y = x * 2
+        case 2 | 3:
+            y = x * x
+        case _:
+            y = np.sin(x)
+    return np.sum(y)
+
+
+# grad(match_number, wrt=0): 2.1 lines per line, 0 copies
+
+def match_number_grad(x, n):
+    test = n == 1
+    if test:
+        y = x * 2
+    else:
+        test_2 = n == 2
+        if not test_2:
+            test_2 = n == 3
+        if test_2:
+            y = x * x
+        else:
+            y = np.sin(x)
+    # adjoint
+    if test:
+        d_x = np.full_like(y, 2)
+    elif test_2:
+        d_x = 2 * x
+    else:
+        d_x = np.cos(x)
+    return d_x

@@ -1,0 +1,51 @@
+def nested_return(m):
+    for row in m:
+        for v in row:
+            if v > 0.5:
+                return v * v
+    return np.sum(m)
+
+
+# grad(nested_return, wrt=0): 6.7 lines per line, 0 copies
+
+def nested_return_grad(m):
+    test_stack = []
+    n_iter_stack = []
+    returned = False
+    n_iter_2 = 0
+    for i in range(len(m)):
+        n_iter_2 += 1
+        m_view = m[i]
+        returned = False
+        n_iter = 0
+        for i in range(len(m_view)):
+            n_iter += 1
+            v = m_view[i]
+            returned = v > 0.5
+            test_stack.append(returned)
+            if returned:
+                break
+        n_iter_stack.append(n_iter)
+        if returned:
+            break
+    # adjoint
+    if returned:
+        d_m = np.zeros_like(m)
+        d_t = 1.0
+    else:
+        d_m = np.ones_like(m)
+        d_t = 0.0
+    for i in reversed(range(n_iter_2)):
+        n_iter = n_iter_stack.pop()
+        m_view = m[i]
+        for i_2 in reversed(range(n_iter)):
+            test = test_stack.pop()
+            v = m_view[i_2]
+            if test:
+                d_v = 2 * (d_t * v)
+            else:
+                d_v = 0.0
+            d_m[i, i_2] += d_v
+            d_t = 0.0
+        d_t = 0.0
+    return d_m
