@@ -1208,3 +1208,127 @@ def test_containers(f, args):
 def test_containers_on_the_tape(f, args):
     verdict = judge(f, args, gradient=tape_gradient)
     assert verdict.outcome == "right", str(verdict)
+
+
+# What one branch does to a list or a dict
+
+
+X3 = np.array([0.4, 0.5, 0.6])
+BOTH = ((X3, 3), (X3, 0), (X3, 1))
+
+
+def compiled_or_refused(f, want):
+    """One gradient function at points that take both branches, and the tape at them."""
+    verdict = judge(f, BOTH[0], others=BOTH[1:])
+    assert verdict.outcome == want, verdict
+    assert judge(f, BOTH[0], gradient=tape_gradient, others=BOTH[1:]).outcome == "right"
+
+
+def test_a_branch_appends_what_it_makes():
+    def f(x, n):
+        log = []
+        if n > 1:
+            log.append(x * 2)
+        return np.sum(x) + (np.sum(log[0]) if log else 0.0)
+
+    compiled_or_refused(f, "right")
+
+
+def test_a_branch_of_a_step_appends_what_the_step_has_updated():
+    def f(x, n):
+        log, a = [], x * 1
+        for _ in range(n):
+            a += x
+            if a[0] > 1.1:
+                a = a * 0.5
+                log.append(a)
+        return np.sum(a) + sum(np.sum(v**2) for v in log)
+
+    compiled_or_refused(f, "refused")
+
+
+def test_what_a_branch_has_appended_is_not_written_afterwards():
+    def f(x, n):
+        log, a = [], x * 1
+        if n > 1:
+            a = a * 0.5
+            log.append(a)
+        a[0] = 2.0
+        return np.sum(a) + (np.sum(log[0] ** 2) if log else 0.0)
+
+    compiled_or_refused(f, "refused")
+
+
+def test_a_list_that_was_appended_is_not_changed_in_a_later_step():
+    def f(x, n):
+        rows, row = [], []
+        for i in range(n):
+            if i % 2:
+                row = []
+            row.append(x * i)
+            rows.append(row)
+        return np.sum(x) + sum(sum(np.sum(v**2) for v in r) for r in rows)
+
+    compiled_or_refused(f, "refused")
+
+
+def test_a_list_is_read_in_one_branch_where_it_may_be_empty():
+    def f(x, n):
+        log = []
+        for i in range(n):
+            if i != 1:
+                w = x + i
+                log.append(w)
+            else:
+                w = log[-1]
+            w[0] *= 2
+        return np.sum(x) + sum(np.sum(v**2) for v in log)
+
+    compiled_or_refused(f, "refused")
+
+
+@pytest.mark.parametrize("test", [bool, lambda d: not d, lambda d: 2.0 if d else 3.0])
+@pytest.mark.parametrize("make", [dict, set])
+def test_the_truth_of_what_a_branch_may_have_filled(test, make):
+    def f(x, n):
+        d = make()
+        if n > 1:
+            d |= make([(1, 2)])
+        return np.sum(x) * (1 + test(d))
+
+    compiled_or_refused(f, "refused")
+
+
+def test_a_key_is_there_for_certain():
+    def f(x, n):
+        d = {"a": x}
+        if n > 1:
+            d["b"] = x * 2
+        return np.sum(x) * (2.0 if d else 3.0)
+
+    compiled_or_refused(f, "right")
+
+
+def test_a_key_that_a_step_may_delete():
+    def f(x, n):
+        d = {"a": x}
+        for i in range(n):
+            if i == 1:
+                del d["a"]
+        return np.sum(x) * len(d)
+
+    compiled_or_refused(f, "refused")
+
+
+def test_a_missing_key_is_caught():
+    def f(x, n):
+        d = {}
+        if n > 1:
+            d["k"] = x * 2
+        try:
+            v = d["k"]
+        except KeyError:
+            v = x * 5
+        return np.sum(v)
+
+    compiled_or_refused(f, "refused")

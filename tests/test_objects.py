@@ -14,7 +14,7 @@ from srcdiff import (
     value_and_grad,
     vjp,
 )
-from tests.judge import right
+from tests.judge import judge, right
 from tests.tape import value_and_grad_on_tape
 
 
@@ -320,3 +320,48 @@ def test_an_object_that_is_stored_outside_is_made_there():
 
 
 STATES: dict = {}
+
+
+class Defaults:
+    h = 2.0
+
+
+def own_or_of_the_class(o, x):
+    return o.h
+
+
+def is_there(o, x):
+    return 2.0 if hasattr(o, "h2") else 3.0
+
+
+def in_its_dict(o, x):
+    return len(vars(o)) + 2.0 * ("h" in o.__dict__)
+
+
+def is_caught(o, x):
+    try:
+        return o.h2
+    except AttributeError:
+        return 3.0
+
+
+@pytest.mark.parametrize("read", [own_or_of_the_class, is_there, in_its_dict, is_caught])
+@pytest.mark.parametrize("loop", [False, True])
+def test_an_attribute_that_only_some_paths_set(read, loop):
+    def branch(x, n):
+        o = Defaults()
+        if n > 1:
+            o.h = np.sum(x)
+            o.h2 = np.sum(x) * 2
+        return np.sum(x) * read(o, x)
+
+    def steps(x, n):
+        o = Defaults()
+        for i in range(n):
+            o.h = np.sum(x) * i
+            o.h2 = np.sum(x) * 2
+        return np.sum(x) * read(o, x)
+
+    x = np.array([0.4, 0.5, 0.6])
+    verdict = judge(steps if loop else branch, (x, 3), others=((x, 0), (x, 1)))
+    assert verdict.outcome == "refused", verdict

@@ -453,12 +453,16 @@ class Loop:
                 ):
                     self.sequences[key] = None
                 if isinstance(key, Fields) and isinstance(held, dict):
+                    run.unsure |= held.keys() ^ self.entry.memory[key].keys()
                     for name in held.keys() - self.entry.memory[key].keys():
                         self.entry.memory[key] = {
                             **self.entry.memory[key], name: Missing(f"`{name}` may be unbound here")
                         }
                 elif isinstance(held, dict) and isinstance(before, dict):
-                    if before.keys() - held.keys() or key.cls in (set, frozenset):
+                    gone = before.keys() - held.keys() or any(
+                        isinstance(held[k], Possible) and not isinstance(r, Possible)
+                        for k, r in before.items())  # fmt: skip
+                    if gone or key.cls in (set, frozenset):
                         raise run.refuse(
                             self.instr.where, "a dict or set whose keys depend on the steps of a "
                             "loop", "Use a list, or a fixed set of keys.")  # fmt: skip
@@ -517,15 +521,15 @@ class Loop:
                     )
                     fits = False
                 continue
-            why = next((a.buffer.fixed for a in arrays_of(ref) if a.buffer.fixed), "") \
+            why = next(filter(None, (run.fixed(a.buffer) for a in arrays_of(ref))), "") \
                 if isinstance(ref, ARRAYS) and slot.buffer is not None else ""  # fmt: skip
             if why and slot.key not in self.kept:
                 self.kept[slot.key] = why
                 fits = False
             kind = self.kind_at(path, ref)
             if slot.cell is not None:
-                if isinstance(ref, List) and ref.cell.fixed and slot.key not in self.kept:
-                    self.kept[slot.key] = ref.cell.fixed
+                if isinstance(ref, List) and run.fixed(ref.cell) and slot.key not in self.kept:
+                    self.kept[slot.key] = run.fixed(ref.cell)
                     fits = False
                 kind = self.list_kind(end, ref) if isinstance(ref, List) else None
                 if kind is None or references_to(ref.cell, end) != 1:

@@ -18,6 +18,7 @@ from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     Cell,
     Dict,
+    Fields,
     Known,
     Missing,
     Plain,
@@ -95,11 +96,21 @@ class Mappings(Memory):
 
     # ------------------------------------------------------------------ reading
 
+    def may_lack(self, ref: Dict, key: Any) -> bool:
+        """Whether a dict has this key on some paths only."""
+        inner = isinstance(ref.cell, Fields) and key in self.unsure
+        return inner or isinstance(self.held(ref).get(key), Possible)
+
+    def some_key(self, ref: Dict, where: Any) -> bool:
+        """Whether a dict that has keys, on some paths at least, has any."""
+        return not all(self.may_lack(ref, key) for key in self.held(ref)) or \
+            bool(self.whole(ref, where))
+
     def whole(self, ref: Dict, where: Any) -> dict:
         """What a dict holds, where it must be known which keys it has."""
         held = self.held(ref)
-        for key, item in held.items():
-            if isinstance(item, Possible):
+        for key in held:
+            if self.may_lack(ref, key):
                 raise self.refuse(where, f"whether a dict has the key {key!r} depends on a branch "
                                   "or a loop", "Set it on all paths.")  # fmt: skip
         return held
@@ -118,6 +129,8 @@ class Mappings(Memory):
         name = self.known(key, where, "a dict's key")
         if name in held:
             found = held[name]
+            if self.may_lack(base, name) and self.catching(KeyError):
+                self.whole(base, where)
             found = found.ref if isinstance(found, Possible) else found
             if isinstance(found, Missing):
                 raise self.refuse(where, found.why)
@@ -146,7 +159,7 @@ class Mappings(Memory):
     def method_get(self, base: Dict, args: tuple, kwargs: dict, where: Any) -> Ref:
         key = self.known(args[0], where, "a dict's key")
         default = args[1] if len(args) > 1 else Known(None)
-        if isinstance(self.held(base).get(key), Possible):
+        if self.may_lack(base, key):
             self.whole(base, where)
         return self.held(base).get(key, default)
 

@@ -183,6 +183,7 @@ class Merger:
         if isinstance(x, Plain) and isinstance(y, Plain):
             return Plain(self.value(x.value, y.value, cell.name, False))
         if isinstance(cell, Fields) and isinstance(x, dict) and isinstance(y, dict):
+            self.run.unsure |= x.keys() ^ y.keys()
             return {k: self.refs(x.get(k), y.get(k), k) for k in dict.fromkeys((*x, *y))}
         if isinstance(x, dict) and isinstance(y, dict):
             if cell.cls in (set, frozenset):
@@ -342,6 +343,9 @@ class Merger:
         return Missing(f"`{name}` has two kinds, depending on a branch") if found is None else found
 
     def lives(self, buffer: Buffer) -> bool:
+        """Whether there is an array after both paths."""
+        if any(self.dead) and buffer in self.a.memory:
+            return True
         return buffer in self.memory or buffer in self.run.outside_versions
 
     def choice(self, x: Any, y: Any, name: str) -> Any:

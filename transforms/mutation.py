@@ -95,7 +95,9 @@ class Memory:
     appended: set  # lists from outside that are appended to
     read_cells: set
     loose: set  # arrays in name, which a loop starts as a number
+    unsure: set  # attributes that only some paths have set
     failing: Callable  # see `exceptions`
+    catching: Callable  # see `exceptions`
     outside_cells: dict  # lists and dicts from outside → how they are reached
     fields_of: dict  # id of an object outside → the cell of its fields that are written
 
@@ -120,13 +122,17 @@ class Memory:
         if ref.cell in self.appended:
             self.needs(self.read_and_written(self.place_of[ref.cell]))
         self.read_cells.add(ref.cell)
-        return self.state.memory[ref.cell]
+        found = self.state.memory[ref.cell]
+        if isinstance(found, Missing):
+            raise self.refuse(self.where, found.why)
+        return found
 
     def check_unshared(self, ref: Any, where: Any, what: str) -> None:
         """A list is about to change: no other name may be the same list, or not."""
         cell = ref.cell
-        if cell.fixed:
-            raise self.refuse(where, cell.fixed)
+        fixed = self.fixed(cell)
+        if fixed:
+            raise self.refuse(where, fixed)
         others = {b if a is cell else a for a, b in self.aliases if cell in (a, b)} - {cell}
         if others and others & self.reachable_cells():
             raise self.refuse(where, f"`{cell.name}` is changed (`{what}`) while another name may "
@@ -232,9 +238,11 @@ class Memory:
         self.state.memory[buffer] = new
 
     def check_writable(self, buffer: Buffer, where: Any) -> None:
-        if buffer.fixed:
+        fixed = self.fixed(buffer)
+        if fixed:
+            self.need_choices((buffer, other) for other in self.aliases_of(buffer) if other.fixed)
             self.ask_for_choice(buffer)
-            raise self.refuse(where, buffer.fixed)
+            raise self.refuse(where, fixed)
         if self.state.memory[buffer] in self.loose:
             raise self.refuse(where, f"a store into `{buffer.name}`, which may be a number still",
                               "Start with an array of zeros.")  # fmt: skip
@@ -280,7 +288,11 @@ class Memory:
                 self.aliases.append((a, other))
                 self.reasons[a, other] = reason
 
-    def aliases_of(self, buffer: Buffer) -> dict[Buffer, frozenset | None]:
+    def fixed(self, place: Any) -> str:
+        """Why nobody may write to an array, or change a list; "" where everybody may."""
+        return place.fixed or next((a.fixed for a in self.aliases_of(place) if a.fixed), "")
+
+    def aliases_of(self, buffer: Any) -> dict[Buffer, frozenset | None]:
         """What may share memory with an array, and why."""
         found = {}
         for a, b in self.aliases:

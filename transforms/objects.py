@@ -160,6 +160,10 @@ class Objects(Memory):
         if held is not None:
             if isinstance(held, Missing):
                 raise self.refuse(where, held.why)
+            if found is not ABSENT and not isinstance(found, types.MemberDescriptorType) or \
+                    lookup(cls, "__getattr__")[0] is not ABSENT or \
+                    self.catching(AttributeError):  # fmt: skip
+                self.check_sure(name, where)
             return held
         if found is not ABSENT and not isinstance(found, types.MemberDescriptorType):
             return self.bound(found, cls, name, base, where)
@@ -304,6 +308,12 @@ class Objects(Memory):
             raise self.refuse(where, f"`del` of the attribute `{name}`")
         self.change(base.cell, {k: r for k, r in self.held(base).items() if k != name}, where)
 
+    def check_sure(self, name: str, where: Any) -> None:
+        """It matters whether an object has an attribute of its own: all paths must agree on it."""
+        if name in self.unsure:
+            raise self.refuse(where, f"whether an object has the attribute `{name}` depends on a "
+                              "branch or a loop", "Set it on all paths.")  # fmt: skip
+
     def has_attribute(self, base: Any, name: str, where: Any) -> bool:
         """`hasattr(base, name)`"""
         if isinstance(base, Known):
@@ -315,6 +325,7 @@ class Objects(Memory):
             raise self.refuse(where, held.why)
         found, _ = lookup(base.cls, name)
         if held is not None:
+            self.check_sure(name, where)
             return True
         if found is not ABSENT and not isinstance(found, types.MemberDescriptorType):
             return True

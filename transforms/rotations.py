@@ -80,6 +80,7 @@ class Rotations:
             self.loop.state.memory[buffer] = param
             self.buffers.append(buffer)
             self.loop.add_slot(("own", k), param, buffer)
+            buffer.fixed = self.loop.kept.get(("own", k), "")
 
     def carry(self, slot: Any, ref: Any, name: str) -> Any:
         """The reference at the start of a step."""
@@ -309,6 +310,7 @@ class Rotations:
         buffers = []
         for k in range(len(self.kinds)):
             buffer = Buffer(self.starts[k][1])
+            buffer.fixed = self.loop.kept.get(("own", k), "")
             state.memory[buffer] = results["own", k]
             buffers.append(buffer)
         self.afterwards = buffers

@@ -21,7 +21,7 @@ from srcdiff.transforms.ir import Instr, Slice, Value, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind, join, kind_of
 from srcdiff.transforms.list_elements import WRITTEN
 from srcdiff.transforms.mutation import Memory
-from srcdiff.transforms.references import ARRAYS, Cell, Known, List, Plain, Ref, Tuple
+from srcdiff.transforms.references import ARRAYS, Cell, Known, List, Missing, Plain, Ref, Tuple
 
 
 class Sequences(Memory):
@@ -35,6 +35,8 @@ class Sequences(Memory):
 
     def sequence_kind(self, ref: Any) -> Kind | None:
         """The kind of a list as one value; None if it cannot be one."""
+        if isinstance(self.state.memory.get(ref.cell), Missing):
+            return None
         held = self.held(ref)
         if isinstance(held, Plain):
             return held.value.kind

@@ -72,7 +72,6 @@ from srcdiff.transforms.references import (
     Missing,
     Object,
     Plain,
-    Possible,
     Ref,
     Rows,
     State,
@@ -234,6 +233,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         self.kept: dict[Block, Block] = {}
         self.rewritten: dict[Instr, Block] = {}  # `while` → the same, with its test in its body
         self.loose: set[Value] = set()  # arrays in name, which a loop starts as a number
+        self.unsure: set[str] = set()
         self.exit_flags: set[Value] = set()  # what says whether a loop has been left
         self.facts: dict = {}  # tests → how they have come out on this path
 
@@ -941,6 +941,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             held = self.held(ref)
             if isinstance(held, Rows):
                 return self.truth(held.columns[0], where)
+            if isinstance(held, dict) and held:
+                return Known(self.some_key(ref, where))
             if not isinstance(held, Plain):
                 return Known(bool(held))
             return held
@@ -1113,7 +1115,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
                 return self.contains(a, b, where, negate)
             key = self.known(a, where, "this key")
             held = self.held(b)
-            if isinstance(held.get(key), Possible):
+            if self.may_lack(b, key):
                 self.whole(b, where)
             return Known((key in held) != negate)
         if isinstance(b, Known) and isinstance(a, Known):
