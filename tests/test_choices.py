@@ -444,3 +444,18 @@ def test_what_a_loop_hands_on_by_value_is_known_to_be_an_alias(s):
         return np.sum(v * x)
 
     right(f, some(3), s, 3)
+
+
+def test_the_list_of_the_rows_of_an_array_holds_views():
+    def f(m):
+        s = 0.0
+        for row in list(m):
+            row *= 2
+            s = s + np.sum(row**2)
+        first, *rest = m
+        for row in rest:
+            s = s + row[0] ** 2
+        rows = list(m)
+        return s * np.sum(first) + len(rows) * rows[-1][0] + np.sum(rows[1])
+
+    right(f, some(3, 2))

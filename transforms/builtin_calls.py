@@ -39,6 +39,8 @@ class Builtins(Memory):
             return self.object_method(ref, "__len__", (), where)
         if isinstance(ref, Tuple):
             return Known(len(ref.items))
+        if isinstance(ref, Iterator) and ref.kind == "listed":
+            return self.call_len(ref.parts, {}, where)
         if isinstance(ref, Iterator):
             return self.length_of_iterator(ref, where)
         if isinstance(ref, (List, Dict)):
@@ -94,11 +96,14 @@ class Builtins(Memory):
             return self.form(python_forms.listed, (ref,), where)
         return self.new_list(tuple(items))
 
-    def list_of_array(self, ref: Array, where: Any) -> List:
-        """`list(x)` of an array whose length is known only at run time."""
+    def list_of_array(self, ref: Array, where: Any) -> Any:
+        """`list(x)` of an array whose length is known only at run time; of rows, which are views,
+        it is only looked at."""
         kind = self.kind(ref)
+        if kind.rank is not None and kind.rank > 1:
+            return Iterator("listed", (ref,))
         if kind.rank != 1:
-            raise self.refuse(where, "the list of the rows of an array")
+            raise self.refuse(where, "the list of something of unknown rank")
         item = Kind("scalar", kind.dtype, python=False)
         value = self.emit(list, (self.read(ref, where),), None, Kind("list", items=(item,)), where,
                           "items")  # fmt: skip

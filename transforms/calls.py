@@ -605,6 +605,9 @@ class Calls(
             return self.grid(base.obj, key, where)
         if isinstance(base, Iterator) and base.kind == "range":
             return self.range_item(base, key, where)
+        if isinstance(base, Iterator) and base.kind == "listed":
+            found = self.getitem(base.parts[0], key, where)
+            return Iterator("listed", (found,)) if isinstance(key, Slice) else found
         generic = isinstance(base, Known) and hasattr(base.obj, "__class_getitem__")
         if generic or isinstance(base, Known) and not isinstance(base.obj, type):
             index = self.known(key, where, "this index")

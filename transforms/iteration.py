@@ -185,6 +185,9 @@ class Iteration(Memory):
 
         return length, numbered, bounds
 
+    def iterate_listed(self, ref: Iterator, where: Any) -> tuple:
+        return self.iterate(ref.parts[0], where)
+
     def iterate_zip(self, ref: Iterator, where: Any) -> tuple:
         without_end = [endless(p) for p in ref.parts]
         if any(without_end) and not all(without_end):

@@ -850,8 +850,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         middle = self.getitem(ref, Slice(Known(star), stop, None), where)
         for i, result in enumerate(instr.results):
             if i == star:
-                self.temporaries[-1][result] = middle if isinstance(middle, List) else \
-                    self.list_of_array(middle, where)  # fmt: skip
+                self.temporaries[-1][result] = self.list_of_array(middle, where) \
+                    if isinstance(middle, ARRAYS) else middle  # fmt: skip
             else:
                 key = Known(i if i < star else i - n)
                 self.temporaries[-1][result] = self.getitem(ref, key, where)
