@@ -503,7 +503,7 @@ class Callee:
         lists = [
             ("position", [str(i) for i in range(count)]),
             ("argument", [f"`{n}`" for n in [*self.parameters, *extra]]),
-            ("bound object", [f"`{self.selves_name}`"] if self.selves_name else []),
+            ("attribute", self._attributes()),
             ("variable", [f"`{n}`" for n in self.locals]),
         ]
         there = [
@@ -511,6 +511,12 @@ class Callee:
         ]
         instead = f"There is: {'; '.join(there)}." if there else "It has no arguments."
         return UnknownArgumentError(what, self.where(), instead)
+
+    def _attributes(self) -> list[str]:
+        """The attributes of a bound object, as `wrt` names them."""
+        if not self.selves_name or not is_object(self.selves[0]):
+            return []
+        return [f"`{self.selves_name}.{name}`" for name in attributes(self.selves[0])]
 
     def checked(
         self, entries: Iterable[Entry], arguments: dict[str, Any]

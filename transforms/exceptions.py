@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srcdiff.runtime.tape import SIGNS
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, map_tree, op_name
 from srcdiff.transforms.kinds import BOOL, STR, Kind
@@ -512,9 +513,7 @@ class Exceptions(Memory):
         """Refuse a view that is made when it is read, and may raise what is caught here."""
         for cls in may_raise(Instr(op, tree)):
             if self.catching(cls):
-                raise self.refuse(
-                    where, f"`{op_name(op)}` inside `try`: whether it raises `{cls.__name__}` is "
-                    "known only at run time", "Test for it with an `if`.")  # fmt: skip
+                raise self.unseen(op, cls, where)
 
     def check_visible(self, place: Place, instrs: list[Instr]) -> None:
         """Refuse a body in which something may raise what is caught, and no test shows it."""
@@ -534,13 +533,21 @@ class Exceptions(Memory):
             if instr.attrs.get("view"):
                 continue  # made further up, where it was checked
             for cls in raised:
-                if cls is known or not any(issubclass(cls, c) or issubclass(c, cls)
-                                           for c in caught):  # fmt: skip
+                if cls is known:
                     continue
-                raise self.refuse(
-                    instr.where, f"`{op_name(instr.op)}` inside `try`: whether it raises "
-                    f"`{cls.__name__}` is known only at run time",
-                    "Test for it with an `if`.")  # fmt: skip
+                if any(issubclass(cls, c) for c in caught):
+                    raise self.unseen(instr.op, cls, instr.where)
+                for c in caught:
+                    if issubclass(c, cls):
+                        raise self.unseen(instr.op, c, instr.where)
+
+    def unseen(self, op: Any, cls: type, where: Any) -> Exception:
+        """The refusal of an operation that may raise what is caught."""
+        name = op_name(op)
+        if getattr(op, "__module__", "") == "_operator":
+            name = SIGNS.get(name.rstrip("_"), name)
+        return self.refuse(where, f"`{name}` inside `try`: whether it raises `{cls.__name__}` is "
+                           "known only at run time", "Test for it with an `if`.")  # fmt: skip
 
 
 class Foreseen(NamedTuple):
