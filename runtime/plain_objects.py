@@ -21,7 +21,7 @@ def is_plain(kind):
     Not those of a subclass of list, float or the like, of an enum, or of a class that belongs to
     Python or to an installed library.
 
-    >>> is_plain(type("Model", (), {})), is_plain(list), is_plain(os.PathLike)
+    >>> is_plain(type("Model", (), {"__module__": "model"})), is_plain(list), is_plain(os.PathLike)
     (True, False, False)
     """
     if not is_of_attributes(kind):
@@ -36,7 +36,7 @@ def is_plain(kind):
 
 def is_plain_object(obj):
     """
-    >>> is_plain_object(type("Model", (), {})()), is_plain_object(3)
+    >>> is_plain_object(type("Model", (), {"__module__": "model"})()), is_plain_object(3)
     (True, False)
     """
     return form_of(type(obj)) != ""  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ def is_of_attributes(kind):
 def attributes(obj):
     """What an object holds itself: the fields of a dataclass first, then all else.
 
-    >>> attributes(type("Model", (), {"__slots__": ("w", "b"), "__init__": lambda self: None})())
+    >>> attributes(type("Model", (), {"__module__": "model", "__slots__": ("w", "b"), "__init__": lambda self: None})())
     {}
     """
     kind = type(obj)
@@ -71,7 +71,7 @@ def attributes(obj):
 def form_of(kind):
     """How the instances of a class hold their attributes: "dict", "fields", "" for no container.
 
-    >>> form_of(type("Model", (), {})), form_of(list)
+    >>> form_of(type("Model", (), {"__module__": "model"})), form_of(list)
     ('dict', '')
     """
     is_dataclass = dataclasses.is_dataclass(kind)
@@ -96,7 +96,7 @@ def slots(kind):
 def instance(kind, held):
     """An object that holds these attributes, made without `__init__`.
 
-    >>> vars(instance(type("Model", (), {}), {"w": 1.0}))
+    >>> vars(instance(type("Model", (), {"__module__": "model"}), {"w": 1.0}))
     {'w': 1.0}
     """
     new = object.__new__(kind)
