@@ -534,15 +534,15 @@ class Differentiated:
                 else:
                     kwargs = kwargs | {place: float(kwargs[place])}
             args = tuple(changed)
+        targets = None if code.checked else self._targets(code, args, kwargs)
         result = code.function(*args, **kwargs)
         if code.fits is not None and not code.fits(args, kwargs, result):
             self._misfit(args, kwargs)
         result = result if code.finish is None else code.finish(result)
-        if not code.checked:
+        if targets is not None:
             if code.compiled.source is None and isinstance(code.compiled.ir, NoRuleError):
                 self._warn(self, code.compiled.ir)
-            arguments = self._parsed_callee().bind(args, kwargs)
-            fits = self._gradients_fit(code, arguments, result)
+            fits = self._gradients_fit(targets, result)
             assert fits, f"{self!r}: a gradient is unlike its argument, which is a bug in srcdiff"
             code.checked = True
             code.careful = bool(code.promoted or code.overlaps)
@@ -560,16 +560,25 @@ class Differentiated:
             written = code.compiled.writes_outside
             callee.check_overlap(callee.bind(args, kwargs), outside, written)
 
-    def _gradients_fit(self, code: _Code, arguments: dict[str, Any], result: Any) -> bool:
+    def _targets(self, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """What gradients are of, as it is before a call that may store something else there."""
+        callee = self._parsed_callee()
+        arguments = callee.bind(args, kwargs)
+        found = []
+        for entry in code.entries:
+            target = None if entry[0] == "local" else callee.target(entry, arguments)
+            found.append(private((target,))[0] if entry[0] == "self" else target)
+        return found
+
+    def _gradients_fit(self, targets: list[Any], result: Any) -> bool:
         """Whether gradients have the structure, shapes and dtypes of their arguments."""
         if self._how == "value_and_grad":
             result = result[1]
         elif self._has_aux:
             result = result[0]
         gradients = (result,) if self._single else result
-        pairs = zip(code.entries, gradients, strict=True)
-        target = self._parsed_callee().target
-        return all(like(g, target(e, arguments)) for e, g in pairs if e[0] != "local")
+        pairs = zip(targets, gradients, strict=True)
+        return all(target is None or like(g, target) for target, g in pairs)
 
     # Compiling
 

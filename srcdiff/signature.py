@@ -217,6 +217,8 @@ def unchanged(
     for path, obj, how in guards:
         if how == "function":
             tests |= dict.fromkeys(spell.function(spell.path(path), obj))
+        elif how == "apart":
+            tests[f"len({{{', '.join(f'id({spell.path(p)})' for p in obj)}}}) == {len(obj)}"] = None
         elif how == "absent":
             tests[spell.absent(path)] = None
         elif path[0] != "default":

@@ -224,3 +224,51 @@ def test_the_guards_of_a_typical_function_take_little_time():
         for name in ("holds", "empty")
     }
     assert times["holds"] < 25 * times["empty"]
+
+
+class Two:
+    """Places outside that may come to hold one object, or another kind of array."""
+
+    def __init__(self):
+        self.w, self.v = np.array([0.3, 0.2, 0.1]), np.array([0.1, 0.5, 0.1])
+        self.a, self.b = [1.0, 2.0], [3.0]
+
+    def reads(self, x):
+        return np.sum(self.w * x) + 2 * np.sum(self.v * x)
+
+    def appends(self, x):
+        self.a.append(np.sum(x))
+        return np.sum(x) * sum(self.b)
+
+    def swaps(self, x):
+        self.w, self.v = self.v * x, self.w
+        return np.sum(self.w) + np.sum(self.v)
+
+
+@pytest.mark.parametrize("wrt", ["self.w", "self.v"])
+def test_two_arrays_outside_become_one(wrt):
+    two, x = Two(), np.array([0.4, 0.5, 0.6])
+    slope = grad(two.reads, wrt=wrt, fallback="error")
+    assert np.allclose(slope(x), x if wrt == "self.w" else 2 * x)
+    two.v = two.w
+    assert np.allclose(slope(x), 3 * x)
+    two.v = two.w.copy()
+    assert np.allclose(slope(x), x if wrt == "self.w" else 2 * x)
+
+
+def test_two_lists_outside_become_one():
+    two, x = Two(), np.array([0.4, 0.5, 0.6])
+    df = value_and_grad(two.appends, fallback="error")
+    assert np.isclose(df(x)[0], 4.5)
+    two.b = two.a = [1.0]
+    assert np.isclose(df(x)[0], 1.5 * 2.5)
+
+
+@pytest.mark.parametrize("wrt", ["self.w", "self.v"])
+def test_a_gradient_is_like_what_was_there_before_the_call(wrt):
+    two, x = Two(), np.array([0.4, 0.5, 0.6])
+    two.w = two.w.astype(np.float32)
+    before = getattr(two, wrt[5:])
+    d = grad(two.swaps, wrt=wrt, fallback="error")(x)
+    assert d.dtype == before.dtype
+    assert np.allclose(d, 1.0 if wrt == "self.w" else x)

@@ -279,12 +279,17 @@ class Outside(Memory):
                 return
 
     def guard(self, path: tuple, obj: Any, how: str) -> None:
-        if path[0] in ("global", "cell", "attr", "item", "default"):
-            base = path
-            while base[0] in ("attr", "item"):
-                base = base[1]
-            if base[0] in ("global", "cell", "object", "default"):
-                self.guards.append(Guard(path, obj, how))
+        if path[0] in ("global", "cell", "attr", "item", "default") and is_outside(path):
+            self.guards.append(Guard(path, obj, how))
+
+    def guard_apart(self) -> None:
+        """What is two things outside stays two, where one is changed or differentiated by."""
+        arrays = [path for key, path in self.outside.items() if type(key) is tuple
+                  and key[0] == "path"] if self.wanted_outside else []  # fmt: skip
+        lists = list(self.outside_cells.values()) if self.outside_places or self.appended else []
+        for paths in ([p for p in found if is_outside(p)] for found in (arrays, lists)):
+            if len(paths) > 1:
+                self.guards.append(Guard(paths[0], tuple(paths), "apart"))
 
     # ------------------------------------------------------------------ writing
 
@@ -537,3 +542,9 @@ def leads_through(path: Any, base: tuple) -> bool:
         if path[0] not in ("attr", "item"):
             return False
         path = path[1]
+
+
+def is_outside(path: tuple) -> bool:
+    while path[0] in ("attr", "item"):
+        path = path[1]
+    return path[0] in ("global", "cell", "object", "default")

@@ -343,4 +343,4 @@ class Guard(NamedTuple):
 
     path: tuple
     obj: Any
-    how: str  # "is", "equal", "kind"
+    how: str  # "is", "equal", "kind", …; "apart": obj is the paths of objects that are not the same

@@ -121,6 +121,7 @@ def specialize(run: Specializer, parsed: Any, args: dict[str, Ref], state: State
     output = run.body(parsed, lowered, run.missing(parsed, lowered, args))
     tree, returned = run.read_output(output)
     run.flush(None)
+    run.guard_apart()
     block = Block(tuple(params), [*run.prologue, *run.instrs], (returned,))
     written = {b for b in run.written if isinstance(b, Buffer) and b.origin == "argument"}
     changed = bool(written | (run.written & cells))
