@@ -41,6 +41,11 @@ def selected(items, flags):
     return [item for item, flag in zip(items, flags) if flag]
 
 
+def lists_of_rows(x):
+    """`x.tolist()`"""
+    return [row.tolist() for row in x]
+
+
 def reduced(f, items):
     """`functools.reduce(f, items)`
 

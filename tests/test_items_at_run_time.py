@@ -87,3 +87,29 @@ def test_words_of_a_string():
         return np.sum(x)
 
     right(f, X)
+
+
+def test_lists_of_arrays_are_made_of_pythons_numbers():
+    def f(x, i):
+        total = 0
+        for u in x.tolist():
+            total = 0.5 * total + u * u
+        a = np.outer(x, x).tolist()
+        a[1][2] = a[0][1] * 3.0
+        return a[1][2] * a[2][2] + total * x[i.tolist()[1]]
+
+    right(f, X, np.array([0, 2]), wrt="x")
+
+
+def test_lists_of_rows_hold_views():
+    def f(m):
+        first, *others = m
+        rows = list(m)
+        m[0] *= 2.0
+        total = np.sum(others[0] * first * rows[0])
+        for row in list(m):
+            row *= rows[1]
+            total = 0.5 * total + row @ first
+        return total
+
+    right(f, np.outer(X, Y))

@@ -96,17 +96,21 @@ class Builtins(Memory):
             return self.form(python_forms.listed, (ref,), where)
         return self.new_list(tuple(items))
 
-    def list_of_array(self, ref: Array, where: Any) -> Any:
-        """`list(x)` of an array whose length is known only at run time; of rows, which are views,
-        it is only looked at."""
+    def list_of_array(self, ref: Array, where: Any, op: Callable = list) -> Any:
+        """`list(x)`, `x.tolist()` of an array whose length is known only at run time; of rows,
+        which are views, it is only looked at."""
         kind = self.kind(ref)
         if kind.rank is not None and kind.rank > 1:
             return Iterator("listed", (ref,))
         if kind.rank != 1:
             raise self.refuse(where, "the list of something of unknown rank")
         item = Kind("scalar", kind.dtype, python=False)
-        value = self.emit(list, (self.read(ref, where),), None, Kind("list", items=(item,)), where,
+        if op is not list:
+            item = kind_of(kind.dtype.type(1).item())
+        value = self.emit(op, (self.read(ref, where),), None, Kind("list", items=(item,)), where,
                           "items")  # fmt: skip
+        if op is not list:
+            self.instrs[-1].attrs["method"] = "tolist"
         cell = Cell("items")
         self.state.memory[cell] = Plain(value)
         return List(cell)

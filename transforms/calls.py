@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime import kernels
+from srcdiff.runtime import kernels, python_forms
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.transforms import (
@@ -758,6 +758,12 @@ class Calls(
             return self.writing_method(name, base, args, kwargs, where)
         if name == "item" and not kwargs:
             return self.item(base, args, where)
+        if name == "tolist" and isinstance(base, Array):
+            rank, dtype = self.kind(base).rank, self.kind(base).dtype
+            if rank == 1 and (dtype == np.float64 or dtype.kind in "iub"):
+                return self.list_of_array(base, where, np.ndarray.tolist)
+            if rank is not None and rank > 1:
+                return self.form(python_forms.lists_of_rows, (base,), where)
         if name == "view" and not args and not kwargs and isinstance(base, (Array, Choice)):
             return self.getitem(base, Known(...), where)
         if name == "__getitem__" and len(args) == 1:

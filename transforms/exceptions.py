@@ -523,8 +523,8 @@ class Exceptions(Memory):
         # A state that is set elsewhere makes exceptions of NumPy's warnings.
         told = any(issubclass(c, (FloatingPointError, Warning)) for c in caught)
         for instr in without(instrs, place.exempt):
-            if told and not isinstance(instr.op, str):
-                raised: tuple = tuple(caught)
+            if told and may_warn(instr):
+                raised: tuple = (*may_raise(instr), *WARNED)
             elif instr.op == "errstate_enter" and "raise" in instr.kwargs.values():
                 raised = (FloatingPointError,)
             else:
@@ -642,6 +642,13 @@ WHOLE = frozenset({np.sum, np.prod, np.mean, np.std, np.var, np.any, np.all, np.
                    np.copy, np.ravel, np.transpose, np.conj, np.real, np.imag, len, list, tuple,
                    sum, any, all, print, str, operator.not_})  # fmt: skip
 
+RANKED = frozenset({np.swapaxes, np.moveaxis, np.flip, np.roll, np.expand_dims, np.sort, np.diff,
+                    np.argsort, np.outer, np.cumprod, np.atleast_1d, np.atleast_2d, np.nansum,
+                    np.ascontiguousarray})  # fmt: skip
+SHAPED = frozenset({np.zeros, np.ones, np.empty, np.full})
+# What NumPy's warnings are, where they raise.
+WARNED = (FloatingPointError, RuntimeWarning, DeprecationWarning)
+
 
 def may_raise(instr: Instr) -> tuple[type, ...]:
     """The classes of the exceptions that an instruction may raise.
@@ -668,7 +675,10 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
     if is_in(op, MATH):
         return MATH[op]
     kinds = [leaf_kind(leaf) for leaf in leaves((instr.args, tuple(instr.kwargs.values())))]
-    if op in (float, complex, bool) and kinds[0].tag == "scalar":
+    if op in (float, complex, bool) and (kinds[0].tag == "scalar" or kinds[0].rank == 0):
+        return NOTHING
+    if op is int and len(kinds) == 1 and kinds[0].tag == "scalar" and kinds[0].dtype is not None \
+            and kinds[0].dtype.kind in "iub":  # fmt: skip
         return NOTHING
     if all(k.tag == "scalar" and k.python is not False for k in kinds) and is_in(op, SCALARS):
         divisor = instr.args[-1]
@@ -685,11 +695,49 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
         return NOTHING if same_shapes(kinds) else (ValueError,)
     if is_in(op, abstract.PURE):
         home = module_of(op)
+        if not instr.kwargs.keys() - {"axis"} and fits_surely(op, instr.args, kinds):
+            return NOTHING
         if home == "numpy":
             return NUMPY
         if home in ("math", "operator", "_operator", "builtins"):
             return (*NUMPY, ArithmeticError)
     return ANYTHING
+
+
+def fits_surely(op: Any, args: tuple, kinds: list[Kind]) -> bool:
+    """Whether NumPy's function can be seen not to raise, of numbers and arrays of known ranks."""
+    if is_in(op, RANKED):  # a wrong axis is told of while compiling
+        return all(k.rank is not None for k in kinds)
+    if op is np.arange:
+        whole = all(k.tag == "scalar" and k.dtype is not None and k.dtype.kind in "iu"
+                    for k in kinds)  # fmt: skip
+        return whole and (len(args) < 3 or type(args[2]) is int and args[2] != 0)
+    if is_in(op, SHAPED):
+        sizes = args[0] if isinstance(args[0], (tuple, list)) else (args[0],)
+        return all(
+            is_length(n.kind.size) if isinstance(n, Value) else type(n) is int and n >= 0
+            for n in sizes
+        ) and (op is not np.full or kinds[-1].tag == "scalar")
+    if op in (operator.matmul, np.matmul, np.dot) and len(kinds) == 2:
+        a, b = (k.dims for k in kinds)
+        return bool(a) and bool(b) and len(a) <= 2 and len(b) <= 2 and a[-1] == b[0]
+    if op in (np.max, np.min, np.argmax, np.argmin):
+        return all(isinstance(n, int) and n > 0 for n in kinds[0].dims or (None,))
+    return False
+
+
+def is_length(size: Any) -> bool:
+    """Whether the number of this size is a length, not a length less something."""
+    return size is not None and getattr(size, "minus", 0) <= 0
+
+
+def may_warn(instr: Instr) -> bool:
+    """Whether it may be told to raise NumPy's warnings, or is not known."""
+    op = instr.op
+    if isinstance(op, str) or is_in(op, MATH) or is_in(op, (len, list, tuple, np.shape, np.size)):
+        return False
+    kinds = [leaf_kind(leaf) for leaf in leaves((instr.args, tuple(instr.kwargs.values())))]
+    return not all(k.tag == "scalar" and k.python for k in kinds)
 
 
 def module_of(op: Any) -> str:

@@ -161,7 +161,8 @@ class Finished:
                 )
                 self.follow(base, instr.results[0], updated)
             elif instr.op == "getitem" and isinstance(base, Value) and base.kind.tag == "array":
-                full = joined((), instr.args[1])
+                # A version that has been followed by another: the order of the two says nothing.
+                full = None if base in updated else joined((), instr.args[1])
                 self.reads.setdefault(self.first(base), []).append(
                     Access(full, here, within, block, instr.results[0], base)
                 )
@@ -200,7 +201,7 @@ class Finished:
                     self.root[p] = self.first(init)
         after: set[Value] = set()
         for each in instr.blocks:
-            after = self.collect(each, here, (*within, entered), instr, set())
+            after = self.collect(each, here, (*within, entered), instr, set(updated))
         for p, init, y, result in zip(params, inits, body.results, instr.results):
             if p.kind.tag != "array" or not isinstance(init, Value):
                 continue

@@ -973,8 +973,10 @@ def reverse_array(sweep: Reverse, instr: Instr, d: Any) -> bool:
 
 
 def reverse_listed(sweep: Reverse, instr: Instr, d: Any) -> bool:
-    """`list(x)` of an array."""
+    """`list(x)`, `x.tolist()` of an array of one dimension."""
     (x,) = instr.args
+    if x.kind.rank != 1:
+        return False
     sweep.add(x, sweep.emit(np.array, (d,), x.kind, instr.where), instr.where)
     return True
 
@@ -1086,6 +1088,7 @@ SPECIAL: dict[Any, Callable] = {
     math.prod: reverse_prod, **dict.fromkeys(JOINS, reverse_joined),
     builtins.sum: reverse_sum, builtins.max: reverse_extreme,
     builtins.min: reverse_extreme, builtins.list: reverse_listed,
+    np.ndarray.tolist: reverse_listed,
 }  # fmt: skip
 
 

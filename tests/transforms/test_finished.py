@@ -165,3 +165,26 @@ def test_random_nests_of_loops(seed, tmp_path, monkeypatch):
     args = rng.uniform(-1, 1, 4), rng.uniform(-1, 1, (4, 4)), 4
     verdict = judge(f, args, (0, 1), thorough=False)
     assert verdict.outcome in ("right", "untrusted"), f"{verdict}\n{source}"
+
+
+class Overwrites:
+    def __init__(self, held):
+        self.held = held
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        self.held[0] = 2.0
+
+
+def test_a_version_that_was_read_is_not_the_one_that_follows():
+    """The branch that reads is put after the store: it reads what was there before."""
+
+    def f(m):
+        with Overwrites(m):
+            if np.prod(m) > -1:
+                return np.power(m[-2, -3], 2) * m[1, 1]
+        return np.sum(m)
+
+    right(f, np.array([[0.65, 0.03, 0.09], [-0.3, -0.5, -0.6]]))

@@ -1,0 +1,55 @@
+"""What surely raises nothing that is caught may stand in a `try`."""
+
+import numpy as np
+import pytest
+
+import srcdiff
+from tests.judge import right
+
+X = np.array([[0.1, 0.2, 0.3], [0.5, 0.6, 0.7]])
+
+
+@pytest.mark.parametrize("error", [UserWarning, NotImplementedError, KeyError])
+def test_classes_that_arrays_never_raise(error):
+    def f(x):
+        try:
+            m = x[1] * np.sin(x[0])
+            if np.sum(m) > 1.0:
+                raise error("large")
+            y = np.sum(m) * len(x)
+        except (error, UserWarning):
+            y = np.sum(x)
+        return y
+
+    right(f, X)
+    right(f, 3.0 * X)
+
+
+def test_functions_of_known_ranks():
+    def f(x):
+        try:
+            v = x.swapaxes(0, 1) @ x
+            t = np.zeros(len(x)) + np.sum(x, axis=1)
+            t[:] = t * np.arange(len(x))
+            if np.sum(v) < 0.0:
+                raise ValueError("low")
+            y = np.sum(np.flip(v, axis=0) * v) + np.sum(np.outer(t, t)) + int(x[0, 0] > 0)
+        except Exception:
+            y = np.sum(x)
+        return y
+
+    right(f, X)
+
+
+@pytest.mark.parametrize("n", [-1, 2])
+def test_what_may_raise_is_still_refused(n):
+    def f(x, n):
+        try:
+            y = np.sum(np.zeros(n) + x)
+        except ValueError:
+            y = x * 2.0
+        return y
+
+    with pytest.raises(srcdiff.UnsupportedSyntaxError):
+        srcdiff.grad(f, fallback="error")(0.5, n)
+    assert srcdiff.grad(f)(0.5, n) == 2.0
