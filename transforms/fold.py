@@ -67,6 +67,10 @@ def fold(block: Block) -> Block:
     return materialize(folded, marker)
 
 
+# Of their first argument they read the shape and the dtype alone.
+SHAPE_READS = (np.shape, np.size, "shape", np.zeros_like, np.ones_like)
+
+
 class Folding:
     def __init__(self, block: Block, marker: int):
         self.env: dict[Value, Any] = {}
@@ -78,7 +82,9 @@ class Folding:
         unbound = perhaps_unbound(block)
         top = [*block.params, *(r for i in block.instrs[:marker] for r in i.results)]
         top = [v for v in top if v not in unbound]
-        for v in sorted(top, key=lambda v: v.user):  # the user's latest come last, and stay
+        live = {*block.params, *read_as_data(block, marker)}
+        # The user's latest come last, and stay; before them what only its shape would be kept for.
+        for v in sorted(top, key=lambda v: (v in live, v.user)):
             if v.kind.tag == "array" and v.kind.shape is not None:
                 self.shapes[v.kind.shape] = v
                 self.shapes[v.kind.dtype, v.kind.shape] = v
@@ -133,7 +139,7 @@ class Folding:
                 return instr.replace(args=found)
         other = None
         if instr.op in (np.shape, np.size, "shape"):
-            other = self.shapes.get(kind.shape)
+            other = self.shapes.get((kind.dtype, kind.shape)) or self.shapes.get(kind.shape)
         elif instr.op in (np.zeros_like, np.ones_like):
             other = self.shapes.get((kind.dtype, kind.shape))
         return instr if other is None else instr.replace(args=(other, *instr.args[1:]))
@@ -482,6 +488,28 @@ def keeps(y: Any, kind: Kind) -> bool:
     if not isinstance(y, Value):
         return True
     return have.dtype == kind.dtype and (have.dims == kind.dims or fits(have, kind))
+
+
+def read_as_data(block: Block, marker: int) -> set[Value]:
+    """What the forward part has to compute, whatever the adjoint asks for its shape alone."""
+    live: set[Value] = set()
+
+    def read(inside: Block) -> None:
+        live.update(flatten(inside.results))
+        for instr in inside.instrs:
+            if instr.op not in SHAPE_READS:
+                live.update(instr.operands)
+            for inner in instr.blocks:
+                read(inner)
+
+    read(block.replace(instrs=block.instrs[marker:]))
+    for instr in reversed(block.instrs[:marker]):
+        inside = walk(Block((), (instr,), ()))
+        if not live.isdisjoint(instr.results) or any(i.effect for i in inside):
+            live.update(instr.reads)
+            if instr.op != "if":  # of a loop that runs, each step needs what it carries
+                live.update(instr.results)
+    return live
 
 
 def materialize(block: Block, marker: int) -> Block:

@@ -44,6 +44,15 @@ class Generator(SourceGenerator):
         else:
             self.write("..." if value is ... else repr(value))
 
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        base: ast.expr = node
+        while isinstance(base, ast.Attribute):
+            base = base.value
+        if isinstance(base, ast.Name):
+            self.write(ast.unparse(node))  # in one piece: no line ends at a dot
+        else:
+            super().visit_Attribute(node)
+
     def visit_Subscript(self, node: ast.Subscript) -> None:
         self.write(node.value, "[")
         key = node.slice

@@ -9,7 +9,7 @@ def doubling(a):
     return c
 
 
-# elementwise_grad(doubling, wrt=0): 1.9 lines per line, 0 copies
+# elementwise_grad(doubling, wrt=0): 1.3 lines per line, 0 copies
 
 def doubling_grad(a):
     b = a * 2
@@ -17,15 +17,10 @@ def doubling_grad(a):
     while np.linalg.norm(b) < 1000:
         n_iter += 1
         b = b * 2
-    test = np.sum(b) > 0
-    if test:
-        c = b
-    else:
-        c = 100 * b
     # adjoint
-    d_b = np.ones_like(c)
-    if not test:
-        d_b = np.full_like(c, 100)
+    d_b = np.ones_like(b)
+    if not np.sum(b) > 0:
+        d_b = np.full_like(b, 100)
     for _ in range(n_iter):
         d_b *= 2
     return d_b * 2

@@ -9,23 +9,17 @@ def match_number(x, n):
     return np.sum(y)
 
 
-# grad(match_number, wrt=0): 2.1 lines per line, 0 copies
+# grad(match_number, wrt=0): 1.4 lines per line, 0 copies
 
 def match_number_grad(x, n):
     test = n == 1
-    if test:
-        y = x * 2
-    else:
+    if not test:
         test_2 = n == 2
         if not test_2:
             test_2 = n == 3
-        if test_2:
-            y = x * x
-        else:
-            y = np.sin(x)
     # adjoint
     if test:
-        d_x = np.full_like(y, 2)
+        d_x = np.full_like(x, 2)
     elif test_2:
         d_x = 2 * x
     else:
