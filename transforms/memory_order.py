@@ -95,6 +95,11 @@ class MemoryOrder(Memory):
     def aliasing(self, op: Any, tree: tuple, keywords: dict, args: tuple) -> tuple[str | None, Any]:
         """What `abstract.aliasing` says, and more where the memory order decides; the proof."""
         how = abstract.aliasing(op, tree, keywords)
+        if op is np.ascontiguousarray and len(args) == 1 and not keywords \
+                and isinstance(args[0], Array) and self.kind(args[0]).rank:  # fmt: skip
+            order, proof = self.memory_order(args[0])
+            if order == "C" and self.is_contiguous(args[0]):
+                return "self", proof
         reshape = op is np.reshape and len(args) == 2 or op is np.ravel and len(args) == 1
         if how != "maybe" or not reshape or not isinstance(args[0], Array):
             return how, ()
