@@ -166,7 +166,7 @@ def judge_at(f, df, args, wrt, thorough, rtol, seconds, outside, exact) -> Verdi
         if not (same_value if exact else close_values)(result[0], value):
             if not close_values(result[0], value):
                 return Verdict("wrong", f"value {result[0]!r} instead of {value!r}", result)
-            return Verdict("untrusted", "the last bits of the value: a sum in another order", result)
+            return Verdict("untrusted", "the last bits of the value differ", result)
         if outside and not same(outside.read(), left):
             return Verdict("wrong", f"outside is {outside.read()}, not {left}", result)
         if rtol is None:
