@@ -113,3 +113,24 @@ def test_lists_of_rows_hold_views():
         return total
 
     right(f, np.outer(X, Y))
+
+
+def test_arrays_of_lists_of_lists_of_run_time_length():
+    def f(x, y):
+        a = np.array([[y[i] * v for v in x] for i in range(3)])
+        b = np.asarray([[u * v * v for v in x] for u in y])
+        a[1,] -= 2.0 * x[0]
+        for i in range(len(y)):
+            b[i] *= a[i - 1] + b[i - 1]
+        return np.sum(a * b.swapaxes(0, 1))
+
+    right(f, X, Y, wrt=("x", "y"))
+
+
+def test_arrays_of_lists_of_vectors():
+    def f(x, y):
+        a = np.array([[v * y for v in x], [np.sin(y) for v in x]])
+        a[0, 1] *= a[1, 0]
+        return np.sum(a[0] * a[1])
+
+    right(f, X, Y, wrt=("x", "y"))

@@ -53,3 +53,18 @@ def test_what_may_raise_is_still_refused(n):
     with pytest.raises(srcdiff.UnsupportedSyntaxError):
         srcdiff.grad(f, fallback="error")(0.5, n)
     assert srcdiff.grad(f)(0.5, n) == 2.0
+
+
+def test_stacks_and_types():
+    def f(x):
+        t = np.stack([v for v in x])
+        try:
+            u = np.stack([v for v in x]).astype(float) * t
+            if u[0, 0] > 1.0:
+                raise NotImplementedError("large")
+        except NotImplementedError:
+            u = t
+        return np.sum(u)
+
+    right(f, X)
+    right(f, 5.0 * X)

@@ -873,9 +873,19 @@ MADE_OF_LISTS = {np.array, np.asarray, np.stack, np.vstack}
 
 def array_of_list(op: Any, tree: Any) -> Kind | None:
     """The array made of a list whose length is known only at run time."""
+    if type(tree) is list and tree and op in (np.array, np.asarray):
+        rows = [array_of_list(op, row) for row in tree]
+        if any(row is None for row in rows) or len({(r.dtype, r.rank) for r in rows if r}) != 1:
+            return None
+        return rows[0] and Kind("array", rows[0].dtype, (len(tree), *rows[0].dims))
     if not isinstance(tree, Value) or tree.kind.tag != "list" or not tree.kind.items:
         return None
     (item,) = tree.kind.items
+    if item.tag == "list" and item.items and op in (np.array, np.asarray):
+        (inner,) = item.items
+        if not inner.numeric or inner.dims is None:
+            return None
+        item = Kind("array", inner.dtype, (fresh_size(), *inner.dims))
     if not item.numeric or item.dims is None or (op is np.vstack and len(item.dims) != 1):
         return None
     return Kind("array", item.dtype, (fresh_size(), *item.dims))

@@ -689,8 +689,12 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
         return SCALARS[op]
     if is_in(op, WHOLE):
         return NOTHING
+    if is_in(op, (np.ndarray.astype, np.generic.astype, getattr(np, "astype", None))):
+        return NUMPY
     if not all(k.numeric for k in kinds):
-        return ANYTHING
+        plain = all(k.numeric or k.tag == "list" and (k.items or (k,))[0].numeric for k in kinds)
+        known = plain and is_in(op, abstract.PURE) and module_of(op) == "numpy"
+        return NUMPY if known else ANYTHING
     if elementwise(op):
         return NOTHING if same_shapes(kinds) else (ValueError,)
     if is_in(op, abstract.PURE):

@@ -966,7 +966,10 @@ def reverse_array(sweep: Reverse, instr: Instr, d: Any) -> bool:
                 visit(part, (*index, i))
         elif isinstance(branch, Value) and branch in sweep.active:
             key = index[0] if len(index) == 1 else index
-            sweep.add(branch, sweep.emit("getitem", (d, key), None, instr.where), instr.where)
+            part = sweep.emit("getitem", (d, key), None, instr.where)
+            if branch.kind.tag == "list":
+                part = sweep.emit(list, (part,), branch.kind, instr.where)
+            sweep.add(branch, part, instr.where)
 
     visit(tree, ())
     return True
