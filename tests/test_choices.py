@@ -5,7 +5,7 @@ import pytest
 
 from srcdiff import grad, value_and_grad
 from tests.gallery import some
-from tests.judge import right
+from tests.judge import right, right_or_refused
 
 BOTH = pytest.mark.parametrize("s", [0.5, -0.5])
 STEPS = pytest.mark.parametrize("n", [0, 1, 2, 3, 5])
@@ -459,3 +459,40 @@ def test_the_list_of_the_rows_of_an_array_holds_views():
         return s * np.sum(first) + len(rows) * rows[-1][0] + np.sum(rows[1])
 
     right(f, some(3, 2))
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 4])
+def test_an_array_that_a_loop_returns_is_written(n):
+    def early(p, q, n):
+        for _ in range(n):
+            if p[0] > 1.0:
+                return q
+            p[0] += q[1]
+        return p
+
+    def f(x, y, n):
+        a, b = x * 1, y * 1
+        z = early(a, b, n)
+        z[1] *= 1.1
+        return np.sum(a) + np.sum(b**2)
+
+    right(f, np.array([0.4, 0.5, 0.6]), np.array([0.6, 0.75, 0.9]), n, wrt=(0, 1))
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 4])
+def test_an_array_that_a_loop_returns_while_names_change_places(n):
+    def early(p, q, n):
+        for _ in range(n):
+            if p[0] > 0.9:
+                return q
+            p[0] += q[1]
+            p, q = q, p
+        return p
+
+    def f(x, y, n):
+        a, b = x * 1, y * 1
+        z = early(a, b, n)
+        z[1] *= 1.1
+        return np.sum(a) + np.sum(b**2)
+
+    right_or_refused(f, np.array([0.4, 0.5, 0.6]), np.array([0.6, 0.75, 0.9]), n, wrt=(0, 1))

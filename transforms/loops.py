@@ -16,6 +16,7 @@ from srcdiff.transforms.ir import (
     Block,
     Instr,
     Value,
+    flatten,
     map_tree,
     substitute_block,
 )
@@ -873,14 +874,23 @@ class Loop:
                 return Tuple(tuple(out(r) for r in ref.items))
             if isinstance(ref, Known) and type(ref.obj) not in NUMBERS:
                 return ref
+            if isinstance(ref, Array) and self.rotations.is_outer(ref.buffer) \
+                    and inside.isdisjoint(flatten(ref.path)):  # fmt: skip
+                return ref
             tree = self.read_at(path, ref, None)
             kind = tree.kind if isinstance(tree, Value) else kind_of(tree)
             params.append(Value("result", kind))
             inits.append(UNDEFINED)
             yields.append(tree)
             results.append(Value("result", kind))
-            return run.fresh(results[-1], "result")
+            made = run.fresh(results[-1], "result")
+            for array in arrays_of(ref) if isinstance(ref, ARRAYS) else ():
+                run.may_alias(made.buffer, array.buffer)
+                for own in self.rotations.owned(array.buffer):
+                    run.may_alias(made.buffer, self.rotations.afterwards[own])
+            return made
 
+        inside = self.rotations.inside
         outer, run.state = run.state, state
         flag: Any = False
         value = None

@@ -18,6 +18,7 @@ from srcdiff.transforms.ir import (
     Block,
     Instr,
     Value,
+    flatten,
 )
 from srcdiff.transforms.mutation import NUMBERS, NeedsChoice
 from srcdiff.transforms.references import (
@@ -442,6 +443,10 @@ class Merger:
         if x is not None and y is not None:
             return self.refs(x, y, "result")
         if isinstance(found, Known):
+            return found
+        path = self.other if x is None else self.then
+        if isinstance(found, Array) and self.lives(found.buffer) and \
+                not any(defined_in(v, path.instrs) for v in flatten(found.path)):  # fmt: skip
             return found
         if isinstance(found, Tuple):
             return found._replace(items=tuple(

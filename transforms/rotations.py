@@ -297,6 +297,11 @@ class Rotations:
             found = Choice(self.loop.no_test, end, found)
         return found
 
+    def owned(self, buffer: Buffer) -> list[int]:
+        """Which arrays of the loop's own one may be, at the start of a step or at its end."""
+        ends = [k for b, k in self.index.items() if b is buffer]
+        return ends + [k for k, b in enumerate(self.buffers) if b is buffer]
+
     def lasting(self, buffer: Buffer) -> Buffer | None:
         """The array after the loop that one of the last step has become, if it has."""
         if self.is_outer(buffer):
