@@ -739,6 +739,7 @@ def keyword(node: Any) -> str:
     """
     words = {"With": "with", "AsyncFor": "async for", "ClassDef": "class",
              "Try": "try", "TryStar": "except*", "Match": "match", "Await": "await",
-             "YieldFrom": "yield from"}  # fmt: skip
+             "YieldFrom": "yield from", "AsyncFunctionDef": "async def",
+             "AsyncWith": "async with"}  # fmt: skip
     name = type(node).__name__
     return words.get(name, name.lower())

@@ -18,6 +18,7 @@ import builtins
 import importlib
 import operator
 from collections.abc import Callable, Iterable
+from textwrap import indent
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -379,8 +380,10 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         return bound
 
     def wrong_call(self, lowered: Lowered, what: str, where: Any) -> TypeError:
-        line = f" ({where.location.quoted()})" if where is not None else ""
-        return TypeError(f"{lowered.name}(): {what}{line}")
+        error = TypeError(f"{lowered.name}(): {what}")
+        if where is not None:
+            error.add_note(indent(where.location.quoted(), "  "))
+        return error
 
     # ------------------------------------------------------------------ blocks
 
