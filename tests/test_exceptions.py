@@ -7,7 +7,7 @@ import pytest
 
 from srcdiff import UnsupportedSyntaxError, grad, value_and_grad
 from tests.gallery import some
-from tests.judge import judge, right
+from tests.judge import judge, right, right_or_refused
 from tests.tape import tape_gradient
 
 X = np.array([0.5, 1.5, -0.7])
@@ -873,3 +873,21 @@ def test_effects_of_a_handler_happen_once_and_in_order(capsys):
     expected = capsys.readouterr().out
     grad(f, fallback="error")(X)
     assert capsys.readouterr().out == expected
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_what_was_returned_is_written_in_the_finally(n):
+    def returned(a, b, n):
+        try:
+            for i in range(n):
+                if i == 1:
+                    return a
+            return b
+        finally:
+            a[0] *= 3
+
+    def f(x, y, n):
+        a, b = x * 1, y * 1
+        return np.sum(returned(a, b, n) ** 2) + np.sum(a)
+
+    right_or_refused(f, np.array([0.4, 0.5, 0.6]), np.array([0.6, 0.75, 0.9]), n, wrt=(0, 1))

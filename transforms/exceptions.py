@@ -121,6 +121,17 @@ class Exceptions(Memory):
         """What is done at the end of a statement, however it was left."""
         if exit is not None and exit.dead:
             return exit
+        if exit is None or exit.value is None:
+            return self.at_the_end(place, exit, where)
+        # What is returned must see what is written at the end.
+        pending = {Value("result", Kind("object")): exit.value}
+        self.temporaries.append({**self.temporaries[-1], **pending})
+        try:
+            return self.at_the_end(place, exit, where)
+        finally:
+            self.temporaries.pop()
+
+    def at_the_end(self, place: Place, exit: Exit | None, where: Any) -> Exit | None:
         thrown = [] if exit is None else [label.flag for label in exit.labels if label.thrown]
         if thrown:  # on these paths it has been done where the exception came from
             flag = self.either(thrown, where)
