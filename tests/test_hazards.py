@@ -2182,3 +2182,21 @@ ROWS_OF_ROWS = (lambda x: x[0][1][2], lambda x: x[1][0, 2], lambda x: x[-1][1][0
 def test_an_element_of_a_row_of_a_row(index):
     right(lambda x: index(x) * x[0, 0, 0] + np.sum(index(x) ** 2), some(2, 3, 4))
     right(lambda x: np.expand_dims(x, 0)[0][1][-3] ** 2, some(3, 4))
+
+
+BUFFER = np.zeros(3)
+
+
+def test_arrays_of_one_name_in_two_modules_have_shapes_of_their_own(tmp_path):
+    text = (
+        "import numpy as np\nBUFFER = np.zeros(5)\n"
+        "def filled(x):\n    BUFFER[1:] = np.sin(x[-1])\n    return np.sum(BUFFER) * x[0]\n"
+    )
+    other = load("other", text, tmp_path)
+
+    def f(m):
+        for row in m:
+            BUFFER[BUFFER < 2.0] = other.filled(row)
+        return np.mean(BUFFER)
+
+    right(f, some(2, 3))

@@ -269,14 +269,14 @@ class Loop:
         self.slots.append(Slot(key, param, None, None, param.name))
         self.slots[-1].buffer = buffer
 
-    def widest(self, kind: Kind) -> Kind:
-        """The kind with lengths of which nothing is known beyond a step."""
+    def widest(self, kind: Kind, k: int) -> Kind:
+        """The kind of the k-th array of the loop's own: its lengths may change with the steps."""
         if kind.shape is None:
             return kind
         mark = f"@{self.number}."
         return kind._replace(shape=tuple(
             d if isinstance(d, int) or mark not in d.base and not d.base.startswith("?")
-            else Size(f"own{mark}{axis}", 0, d.not_one and not d.minus)
+            else Size(f"own{k}{mark}{axis}", 0, d.not_one and not d.minus)
             for axis, d in enumerate(kind.shape)
         ))  # fmt: skip
 
@@ -599,7 +599,8 @@ class Loop:
         dims = []
         for axis, (old, new) in enumerate(zip(before.shape, now.shape)):
             if old != new:
-                name = f"{slot.name}@{self.number}.{axis}"
+                alike = [s for s in self.slots if s.name == slot.name]
+                name = f"{slot.name}{alike.index(slot) or ''}@{self.number}.{axis}"
                 new = Size(name, 0, getattr(new, "not_one", False))
             dims.append(new)
         now = now._replace(shape=tuple(dims))

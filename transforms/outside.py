@@ -211,7 +211,8 @@ class Outside(Memory):
 
     def outside_array(self, path: tuple, obj: np.ndarray) -> Array:
         name = path_name(path)
-        value = self.outside_value(path, kind_of(obj, f"{name}'"))
+        mark = "'" * (1 + len(self.outside_versions))  # two modules may have a name in common
+        value = self.outside_value(path, kind_of(obj, f"{name}{mark}"))
         self.guard(path, obj, "kind")
         buffer = Buffer(name, "outside")
         if obj.flags.c_contiguous:

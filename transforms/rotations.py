@@ -206,7 +206,7 @@ class Rotations:
         """Note what the loop owns as number k; False if that is new."""
         kind = made.kind._replace(size=None)
         if k >= len(self.kinds):
-            self.kinds.append(self.loop.widest(kind))
+            self.kinds.append(self.loop.widest(kind, k))
             start = None if slot in self.unbound else self.options[slot][0]
             self.starts.append((start, self.names[slot]))
             return False
@@ -215,7 +215,7 @@ class Rotations:
             raise self.refuse(self.names[slot], "changes its kind in the steps")
         if wide == self.kinds[k]:
             return True
-        wide = self.loop.widest(wide)
+        wide = self.loop.widest(wide, k)
         fits = wide == self.kinds[k]
         self.kinds[k] = wide
         return fits

@@ -54,7 +54,7 @@ from srcdiff.transforms.ir import (
     updated_in_place,
     walk,
 )  # fmt: skip
-from srcdiff.transforms.kinds import BOOL, FLOAT, INT, Dim, Kind, Size
+from srcdiff.transforms.kinds import BOOL, FLOAT, INT, Dim, Kind, Size, fresh_size
 
 F8 = np.dtype(float)
 FLOATS = Kind("list", items=(FLOAT,))
@@ -901,7 +901,7 @@ def tolist(item: List, where: Any) -> list[Instr]:
     """`x.tolist()` or `x[:n].tolist()`"""
     made, array = [], item.array
     if item.stop is not None:
-        kind = array.kind._replace(shape=(Size(f"{array.name}[:]"),))
+        kind = array.kind._replace(shape=(fresh_size(),))
         part = Value(array.name, kind)
         made.append(Instr("getitem", (array, Slice(None, item.stop)), None, (part,), (), None,
                           where))  # fmt: skip
