@@ -496,3 +496,15 @@ def test_an_array_that_a_loop_returns_while_names_change_places(n):
         return np.sum(a) + np.sum(b**2)
 
     right_or_refused(f, np.array([0.4, 0.5, 0.6]), np.array([0.6, 0.75, 0.9]), n, wrt=(0, 1))
+
+
+@BOTH
+def test_one_of_two_arrays_in_a_list_follows_both(s):
+    def f(m, y, s, n):
+        items = []
+        for i in range(n):
+            m[1] -= 2.0
+            items.append(m[1] if s > 0 else y)
+        return np.sum(items)
+
+    right_or_refused(f, some(2, 3), some(3), s, 3, wrt=(0, 1))

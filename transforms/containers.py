@@ -20,6 +20,7 @@ from srcdiff.transforms.merging import Exit
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
+    Buffer,
     Cell,
     Choice,
     Dict,
@@ -124,7 +125,9 @@ class Containers(Memory):
         if isinstance(ref, List):
             ref.cell.fixed = f"`{ref.cell.name}` is changed after it was put into a list"
         for array in arrays_of(ref) if isinstance(ref, ARRAYS) else ():
-            array.buffer.fixed = f"`{array.buffer.name}` is written after it was put into a list"
+            for buffer in (array.buffer, *self.aliases_of(array.buffer)):
+                if isinstance(buffer, Buffer):
+                    buffer.fixed = f"`{buffer.name}` is written after it was put into a list"
 
     # lists and dicts
 
