@@ -134,3 +134,16 @@ def test_what_may_be_a_number_and_has_two_names_is_not_updated():
         return np.sum(total * total)
 
     right_or_refused(f, M)
+
+
+@pytest.mark.parametrize("s", [0.5, -0.5])
+def test_a_number_that_is_tested_decides_whether_the_function_is_left(s):
+    def f(x, s):
+        if s > 0:
+            if (x > -2.0).sum():
+                return np.sum(x**2)
+        else:
+            d = 2.0
+        return d * np.sum(x)
+
+    right(f, some(3), s)

@@ -20,6 +20,7 @@ from srcdiff.transforms.ir import (
     Value,
     flatten,
 )
+from srcdiff.transforms.kinds import BOOL
 from srcdiff.transforms.mutation import NUMBERS, NeedsChoice
 from srcdiff.transforms.references import (
     Array,
@@ -474,7 +475,11 @@ class Merger:
         if x is y:
             return x
         found = x is True and y is False and self.test.kind.tag == "scalar"
-        return self.test if found else self.leaf(x, y, name)
+        if not found:
+            return self.leaf(x, y, name)
+        if self.test.kind.dtype.kind == "b":
+            return self.test
+        return self.run.emit(bool, (self.test,), None, BOOL, self.where, name)
 
     def labels(self, p: Exit, q: Exit) -> tuple[Label, ...]:
         """The labels of both sides; one that only a side has is not set on the other."""
