@@ -542,8 +542,17 @@ class Look:
         if self.lists.is_foreign(base) or readers:
             self.list_edits.add(instr)
 
-    def traced(self, base: Any) -> Value | None:
-        """The loop parameter of which `base` is a version."""
+    def traced(self, base: Any, known: dict[Value, Any] | None = None) -> Value | None:
+        """The loop parameter of which `base` is a version; `known` are those found already."""
+        known = {} if known is None else known
+        if not isinstance(base, Value):
+            return None
+        if base not in known:
+            known[base] = None  # while it is looked for
+            known[base] = self.trace(base, known)
+        return known[base]
+
+    def trace(self, base: Any, known: dict[Value, Any]) -> Value | None:
         while isinstance(base, Value) and base not in self.loops:
             maker = self.makers.get(base)
             if maker is None:
@@ -554,7 +563,7 @@ class Look:
                 base = carried(maker)[0][maker.results.index(base)]
             elif maker.op == "if":
                 at = maker.results.index(base)
-                found = {self.traced(b.results[at]) for b in maker.blocks}
+                found = {self.traced(b.results[at], known) for b in maker.blocks}
                 return found.pop() if len(found) == 1 else None
             else:
                 return None
