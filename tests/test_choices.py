@@ -508,3 +508,15 @@ def test_one_of_two_arrays_in_a_list_follows_both(s):
         return np.sum(items)
 
     right_or_refused(f, some(2, 3), some(3), s, 3, wrt=(0, 1))
+
+
+@BOTH
+def test_a_length_that_only_one_branch_asks_for(s):
+    def f(x, m, s):
+        d = x.reshape(x.shape) if s > 0 else np.where(x, m[1], 2.0)
+        for i, u in enumerate(d):
+            pass
+        x += i
+        return np.sum(d) + u
+
+    right(f, some(3), some(2, 3), s, wrt=(0, 1))

@@ -812,7 +812,7 @@ class Rewrite:
             for item in self.plan.lists.get(instr, ()):
                 made += tolist(item, instr.where)
             made += self.instr(instr, outside)
-            if block is self.source.block:
+            if block is self.source.block and not instr.blocks:  # what paths make may be unbound
                 for r in instr.results:
                     if r.kind.tag == "scalar" and isinstance(r.kind.size, Size):
                         self.lengths.setdefault(r.kind.size, r)
