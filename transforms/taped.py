@@ -546,10 +546,13 @@ def float_(*args: Any) -> Any:
 def complex_(*args: Any, **kwargs: Any) -> Any:
     if not active((args, kwargs)):
         return complex(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
-    real, imag = (*args, *kwargs.values(), 0.0)[:2]
-    return apply(complex, (real + 1j * imag,)) if len(args) + len(kwargs) > 1 else apply(
-        complex, (real,)
-    )  # fmt: skip
+    given = dict(zip(("real", "imag"), args)) | kwargs
+    parts = [apply(complex, (given[name],)) for name in ("real", "imag") if name in given]
+    if "imag" not in given:
+        return parts[0]
+    # Of Python's numbers, whatever the precision of these.
+    turned = 1j * parts[-1]
+    return apply(complex, (parts[0] + turned if len(parts) == 2 else turned,))
 
 
 def type_(*args: Any) -> Any:
