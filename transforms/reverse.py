@@ -642,7 +642,10 @@ class Reverse:
         return made is not None and made.op is kernels.rounds and of in (None, made.args[0])
 
     def writable(self, d: Any, path: tuple, where: Any) -> Any:
-        """What is written through a reshape must be in C order, or the reshape is a copy."""
+        """What is written through a reshape must be in C order, or the reshape is a copy; what a
+        rule gives for an array with no axes may be a number."""
+        if isinstance(d, Value) and d.kind.tag == "array" and d.kind.rank == 0:
+            return self.emit(np.asarray, (d,), d.kind, where, d.name)
         if any(step[0] in (np.reshape, np.ravel) for step in path) and isinstance(d, Value):
             if d not in self.in_order:
                 d = self.emit(np.ascontiguousarray, (d,), d.kind, where, d.name)
