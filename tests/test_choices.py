@@ -520,3 +520,17 @@ def test_a_length_that_only_one_branch_asks_for(s):
         return np.sum(d) + u
 
     right(f, some(3), some(2, 3), s, wrt=(0, 1))
+
+
+@pytest.mark.parametrize("n", [1, 3, 4])
+def test_what_was_written_is_known_after_a_loop_was_tried_in_vain(n):
+    def f(x, m, n):
+        for row in m:
+            x[0] /= 2.0
+            x, row = row, x
+            table = {}
+            for i in range(n):  # its keys ask for a known number of steps
+                table[i % 2] = row[i]
+        return np.mean(m**2)
+
+    right(f, some(4), some(4, 4), n, wrt=(0, 1))

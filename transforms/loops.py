@@ -122,10 +122,11 @@ class Loop:
         run.unbound_names += unbound
         try:
             test_block, body_path, flag = self.iterate_body(carried)
-        except NeedsCarrying as need:
-            if need.key not in unbound:
-                raise
+        except Exception as need:
             undo()
+            if not isinstance(need, NeedsCarrying) or need.key not in unbound:
+                run.written = run.written | written  # it may be tried in another way
+                raise
             self.kinds["name", need.key] = renamed(need.kind, f"@{self.number}.", "@.")
             self.again(self.mark, guards, run.written | written, aliases)
             self.entry.reads = reads

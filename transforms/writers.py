@@ -131,7 +131,10 @@ class Writers(Overlap):
             return values
         if kind.rank != 1:
             values = self.apply(np.ravel, (values,), {}, where)
-        size = self.kind(values).dims[0]
+        dims = self.kind(values).dims
+        if not dims:
+            raise self.refuse(where, "what is stored has no length that is known")
+        size = dims[0]
         if size == 1 and not isinstance(values, Plain):
             return values
         if at is None:
