@@ -122,6 +122,11 @@ def parameter_slope(f, ks, positive, *args):
     return (total / h)[()]
 
 
+def parameter_term(d_out, f, k, positive, *args):
+    """What `d_out` gives the argument k of `f(*args)`: nothing where that is a constant."""
+    return None if is_constant(args[k]) else d_out * parameter_slope(f, (k,), positive, *args)
+
+
 @vjp_rule(parameter_slope, at=[(special.gammainc, (0,), (0, 1), 1.5, 0.7)])
 def parameter_slope_vjp(d_out, out, f, ks, positive, *args):
     """out = the derivative of f(*args) with respect to its arguments ks"""
@@ -234,7 +239,7 @@ def poch_vjp(d_out, out, z, m):
 @vjp_rule(special.gammainc, at=POSITIVE_PAIRS)
 def gammainc_vjp(d_out, out, a, x):
     """out = the integral of t ** (a - 1) * exp(-t) / gamma(a) from 0 to x"""
-    d_a = None if is_constant(a) else d_out * parameter_slope(special.gammainc, (0,), (0, 1), a, x)
+    d_a = parameter_term(d_out, special.gammainc, 0, (0, 1), a, x)
     d_x = d_out * np.exp(xlogy(a - 1, x) - x - gammaln(a))
     return d_a, d_x
 
@@ -242,7 +247,7 @@ def gammainc_vjp(d_out, out, a, x):
 @vjp_rule(special.gammaincc, at=POSITIVE_PAIRS)
 def gammaincc_vjp(d_out, out, a, x):
     """out = 1 - gammainc(a, x)"""
-    d_a = None if is_constant(a) else d_out * parameter_slope(special.gammaincc, (0,), (0, 1), a, x)
+    d_a = parameter_term(d_out, special.gammaincc, 0, (0, 1), a, x)
     d_x = -d_out * np.exp(xlogy(a - 1, x) - x - gammaln(a))
     return d_a, d_x
 
@@ -251,18 +256,14 @@ def gammaincc_vjp(d_out, out, a, x):
 def gammaincinv_vjp(d_out, out, a, y):
     """gammainc(a, out) = y"""
     d_y = d_out * np.exp(out + gammaln(a) - xlogy(a - 1, out))
-    if is_constant(a):
-        return None, d_y
-    return -d_y * parameter_slope(special.gammainc, (0,), (0, 1), a, out), d_y
+    return parameter_term(-d_y, special.gammainc, 0, (0, 1), a, out), d_y
 
 
 @vjp_rule(special.gammainccinv, at=[(F(0.7), F(0.3)), (spread(3, low=0.4), UNIT[1])])
 def gammainccinv_vjp(d_out, out, a, y):
     """gammaincc(a, out) = y"""
     d_y = -d_out * np.exp(out + gammaln(a) - xlogy(a - 1, out))
-    if is_constant(a):
-        return None, d_y
-    return -d_y * parameter_slope(special.gammaincc, (0,), (0, 1), a, out), d_y
+    return parameter_term(-d_y, special.gammaincc, 0, (0, 1), a, out), d_y
 
 
 BETAS = [(F(1.7), F(2.3), F(0.4)), (spread(3, low=0.4), F(1.3), UNIT[1]), (2, 3, UNIT[2])]
@@ -271,16 +272,8 @@ BETAS = [(F(1.7), F(2.3), F(0.4)), (spread(3, low=0.4), F(1.3), UNIT[1]), (2, 3,
 @vjp_rule(special.betainc, at=BETAS)
 def betainc_vjp(d_out, out, a, b, x):
     """out = the integral of t ** (a - 1) * (1 - t) ** (b - 1) / beta(a, b) from 0 to x"""
-    d_a = (
-        None
-        if is_constant(a)
-        else d_out * parameter_slope(special.betainc, (0,), (0, 1, 2), a, b, x)
-    )
-    d_b = (
-        None
-        if is_constant(b)
-        else d_out * parameter_slope(special.betainc, (1,), (0, 1, 2), a, b, x)
-    )
+    d_a = parameter_term(d_out, special.betainc, 0, (0, 1, 2), a, b, x)
+    d_b = parameter_term(d_out, special.betainc, 1, (0, 1, 2), a, b, x)
     d_x = d_out * np.exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
     return d_a, d_b, d_x
 
@@ -289,16 +282,8 @@ def betainc_vjp(d_out, out, a, b, x):
 def betaincinv_vjp(d_out, out, a, b, y):
     """betainc(a, b, out) = y"""
     d_y = d_out * np.exp(betaln(a, b) - xlogy(a - 1, out) - xlog1py(b - 1, -out))
-    d_a = (
-        None
-        if is_constant(a)
-        else -d_y * parameter_slope(special.betainc, (0,), (0, 1, 2), a, b, out)
-    )
-    d_b = (
-        None
-        if is_constant(b)
-        else -d_y * parameter_slope(special.betainc, (1,), (0, 1, 2), a, b, out)
-    )
+    d_a = parameter_term(-d_y, special.betainc, 0, (0, 1, 2), a, b, out)
+    d_b = parameter_term(-d_y, special.betainc, 1, (0, 1, 2), a, b, out)
     return d_a, d_b, d_y
 
 
@@ -622,14 +607,14 @@ def y1_vjp(d_out, out, x):
 @vjp_rule(special.jv, special.jn, at=ORDERS)
 def jv_vjp(d_out, out, v, z):
     """out = the Bessel function of order v"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(jv, (0,), (), v, z)
+    d_v = parameter_term(d_out, jv, 0, (), v, z)
     return d_v, 0.5 * d_out * (jv(v - 1, z) - jv(v + 1, z))
 
 
 @vjp_rule(special.yv, at=ORDERS)
 def yv_vjp(d_out, out, v, z):
     """out = the Bessel function of the second kind, of order v"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(yv, (0,), (1,), v, z)
+    d_v = parameter_term(d_out, yv, 0, (1,), v, z)
     return d_v, 0.5 * d_out * (yv(v - 1, z) - yv(v + 1, z))
 
 
@@ -642,7 +627,7 @@ def yn_vjp(d_out, out, n, x):
 @vjp_rule(special.iv, at=ORDERS)
 def iv_vjp(d_out, out, v, z):
     """out = the modified Bessel function of order v"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(iv, (0,), (), v, z)
+    d_v = parameter_term(d_out, iv, 0, (), v, z)
     return d_v, 0.5 * d_out * (iv(v - 1, z) + iv(v + 1, z))
 
 
@@ -650,21 +635,21 @@ def iv_vjp(d_out, out, v, z):
 def ive_vjp(d_out, out, v, z):
     """out = iv(v, z) * exp(-|z|)"""
     refuse_complex(z, "ive")
-    d_v = None if is_constant(v) else d_out * parameter_slope(ive, (0,), (), v, z)
+    d_v = parameter_term(d_out, ive, 0, (), v, z)
     return d_v, d_out * (0.5 * (ive(v - 1, z) + ive(v + 1, z)) - np.sign(z) * out)
 
 
 @vjp_rule(special.kv, at=ORDERS)
 def kv_vjp(d_out, out, v, z):
     """out = the modified Bessel function of the second kind, of order v"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(kv, (0,), (1,), v, z)
+    d_v = parameter_term(d_out, kv, 0, (1,), v, z)
     return d_v, -0.5 * d_out * (kv(v - 1, z) + kv(v + 1, z))
 
 
 @vjp_rule(special.kve, at=ORDERS)
 def kve_vjp(d_out, out, v, z):
     """out = kv(v, z) * exp(z)"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(kve, (0,), (1,), v, z)
+    d_v = parameter_term(d_out, kve, 0, (1,), v, z)
     return d_v, d_out * (out - 0.5 * (kve(v - 1, z) + kve(v + 1, z)))
 
 
@@ -728,14 +713,14 @@ HANKEL = [(0, F(0.7)), (1, spread(3, low=0.3)), (F(0.5), 1.3 + 0.4j)]
 @vjp_rule(special.hankel1, at=HANKEL)
 def hankel1_vjp(d_out, out, v, z):
     """out = jv(v, z) + i yv(v, z)"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(special.hankel1, (0,), (), v, z)
+    d_v = parameter_term(d_out, special.hankel1, 0, (), v, z)
     return d_v, 0.5 * d_out * (special.hankel1(v - 1, z) - special.hankel1(v + 1, z))
 
 
 @vjp_rule(special.hankel2, at=HANKEL)
 def hankel2_vjp(d_out, out, v, z):
     """out = jv(v, z) - i yv(v, z)"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(special.hankel2, (0,), (), v, z)
+    d_v = parameter_term(d_out, special.hankel2, 0, (), v, z)
     return d_v, 0.5 * d_out * (special.hankel2(v - 1, z) - special.hankel2(v + 1, z))
 
 
@@ -777,7 +762,7 @@ def spherical_kn_vjp(d_out, out, n, z, derivative=False):
 @vjp_rule(special.struve, at=[(F(0.5), F(0.7)), (1, spread(3, low=0.3)), (2, F(1.3))])
 def struve_vjp(d_out, out, v, x):
     """out = the Struve function of order v"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(struve, (0,), (1,), v, x)
+    d_v = parameter_term(d_out, struve, 0, (1,), v, x)
     lowest = np.power(0.5 * x, v) * rgamma(v + 1.5) / math.sqrt(math.pi)
     return d_v, 0.5 * d_out * (struve(v - 1, x) - struve(v + 1, x) + lowest)
 
@@ -785,7 +770,7 @@ def struve_vjp(d_out, out, v, x):
 @vjp_rule(special.modstruve, at=[(F(0.5), F(0.7)), (1, spread(3, low=0.3)), (2, F(1.3))])
 def modstruve_vjp(d_out, out, v, x):
     """out = the modified Struve function of order v"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(modstruve, (0,), (1,), v, x)
+    d_v = parameter_term(d_out, modstruve, 0, (1,), v, x)
     lowest = np.power(0.5 * x, v) * rgamma(v + 1.5) / math.sqrt(math.pi)
     return d_v, 0.5 * d_out * (modstruve(v - 1, x) + modstruve(v + 1, x) + lowest)
 
@@ -945,22 +930,22 @@ def zeta_vjp(d_out, out, x, q=None):
     """out = the sum of (k + q) ** -x over k = 0, 1, …; q is 1 if there is none"""
     if q is None:
         return d_out * parameter_slope(zeta, (0,), (), x), None
-    d_x = None if is_constant(x) else d_out * parameter_slope(zeta, (0,), (), x, q)
+    d_x = parameter_term(d_out, zeta, 0, (), x, q)
     return d_x, -d_out * x * zeta(x + 1, q)
 
 
 @vjp_rule(special.hyp0f1, at=[(F(1.7), F(0.7)), (F(0.5), spread(3))])
 def hyp0f1_vjp(d_out, out, v, z):
     """out = the sum of z ** n / (poch(v, n) * n!)"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(hyp0f1, (0,), (), v, z)
+    d_v = parameter_term(d_out, hyp0f1, 0, (), v, z)
     return d_v, d_out * hyp0f1(v + 1, z) / v
 
 
 @vjp_rule(special.hyp1f1, at=[(F(0.7), F(1.7), F(0.4)), (F(0.5), F(1.3), spread(3))])
 def hyp1f1_vjp(d_out, out, a, b, x):
     """out = the sum of poch(a, n) / poch(b, n) * x ** n / n!"""
-    d_a = None if is_constant(a) else d_out * parameter_slope(hyp1f1, (0,), (1,), a, b, x)
-    d_b = None if is_constant(b) else d_out * parameter_slope(hyp1f1, (1,), (1,), a, b, x)
+    d_a = parameter_term(d_out, hyp1f1, 0, (1,), a, b, x)
+    d_b = parameter_term(d_out, hyp1f1, 1, (1,), a, b, x)
     return d_a, d_b, d_out * a / b * hyp1f1(a + 1, b + 1, x)
 
 
@@ -970,17 +955,17 @@ def hyp1f1_vjp(d_out, out, a, b, x):
 )
 def hyp2f1_vjp(d_out, out, a, b, c, z):
     """out = the sum of poch(a, n) * poch(b, n) / poch(c, n) * z ** n / n!"""
-    d_a = None if is_constant(a) else d_out * parameter_slope(hyp2f1, (0,), (2,), a, b, c, z)
-    d_b = None if is_constant(b) else d_out * parameter_slope(hyp2f1, (1,), (2,), a, b, c, z)
-    d_c = None if is_constant(c) else d_out * parameter_slope(hyp2f1, (2,), (2,), a, b, c, z)
+    d_a = parameter_term(d_out, hyp2f1, 0, (2,), a, b, c, z)
+    d_b = parameter_term(d_out, hyp2f1, 1, (2,), a, b, c, z)
+    d_c = parameter_term(d_out, hyp2f1, 2, (2,), a, b, c, z)
     return d_a, d_b, d_c, d_out * a * b / c * hyp2f1(a + 1, b + 1, c + 1, z)
 
 
 @vjp_rule(special.hyperu, at=[(F(0.7), F(1.7), F(0.4)), (F(0.5), F(1.3), spread(3, low=0.3))])
 def hyperu_vjp(d_out, out, a, b, x):
     """out = Tricomi's function"""
-    d_a = None if is_constant(a) else d_out * parameter_slope(hyperu, (0,), (2,), a, b, x)
-    d_b = None if is_constant(b) else d_out * parameter_slope(hyperu, (1,), (2,), a, b, x)
+    d_a = parameter_term(d_out, hyperu, 0, (2,), a, b, x)
+    d_b = parameter_term(d_out, hyperu, 1, (2,), a, b, x)
     return d_a, d_b, -d_out * a * hyperu(a + 1, b + 1, x)
 
 
@@ -1010,12 +995,8 @@ def eval_sh_legendre_vjp(d_out, out, n, x):
 )
 def eval_jacobi_vjp(d_out, out, n, alpha, beta, x):
     """out = P_n(x) of Jacobi"""
-    d_alpha = None if is_constant(alpha) else (
-        d_out * parameter_slope(eval_jacobi, (1,), (), n, alpha, beta, x)
-    )  # fmt: skip
-    d_beta = None if is_constant(beta) else (
-        d_out * parameter_slope(eval_jacobi, (2,), (), n, alpha, beta, x)
-    )  # fmt: skip
+    d_alpha = parameter_term(d_out, eval_jacobi, 1, (), n, alpha, beta, x)
+    d_beta = parameter_term(d_out, eval_jacobi, 2, (), n, alpha, beta, x)
     factor = np.where(n == 0, 0, 0.5 * (n + alpha + beta + 1))
     return None, d_alpha, d_beta, d_out * factor * eval_jacobi(lower(n), alpha + 1, beta + 1, x)
 
@@ -1025,9 +1006,7 @@ def eval_jacobi_vjp(d_out, out, n, alpha, beta, x):
 )
 def eval_gegenbauer_vjp(d_out, out, n, alpha, x):
     """out = C_n(x) of Gegenbauer"""
-    d_alpha = None if is_constant(alpha) else (
-        d_out * parameter_slope(eval_gegenbauer, (1,), (), n, alpha, x)
-    )  # fmt: skip
+    d_alpha = parameter_term(d_out, eval_gegenbauer, 1, (), n, alpha, x)
     factor = np.where(n == 0, 0, 2 * alpha)
     return None, d_alpha, d_out * factor * eval_gegenbauer(lower(n), alpha + 1, x)
 
@@ -1071,9 +1050,7 @@ def eval_laguerre_vjp(d_out, out, n, x):
 @vjp_rule(special.eval_genlaguerre, at=[(0, F(0.5), F(0.3)), (3, F(1.2), spread(3))])
 def eval_genlaguerre_vjp(d_out, out, n, alpha, x):
     """out = L_n(x) of the parameter alpha"""
-    d_alpha = None if is_constant(alpha) else (
-        d_out * parameter_slope(eval_genlaguerre, (1,), (), n, alpha, x)
-    )  # fmt: skip
+    d_alpha = parameter_term(d_out, eval_genlaguerre, 1, (), n, alpha, x)
     factor = np.where(n == 0, 0, 1)
     return None, d_alpha, -d_out * factor * eval_genlaguerre(lower(n), alpha + 1, x)
 
@@ -1090,7 +1067,7 @@ def lpmv_vjp(d_out, out, m, v, x):
 @vjp_rule(special.stdtr, at=[(F(1.7), F(0.4)), (F(3.0), spread(3)), (spread(3, low=0.5), F(-0.7))])
 def stdtr_vjp(d_out, out, df, t):
     """out = the distribution function of Student's t"""
-    d_df = None if is_constant(df) else d_out * parameter_slope(special.stdtr, (0,), (0,), df, t)
+    d_df = parameter_term(d_out, special.stdtr, 0, (0,), df, t)
     power = xlog1py(-0.5 * (df + 1), t * t / df) - betaln(0.5 * df, 0.5)
     return d_df, d_out * np.exp(power) / np.sqrt(df)
 
@@ -1100,15 +1077,13 @@ def stdtrit_vjp(d_out, out, df, p):
     """stdtr(df, out) = p"""
     power = xlog1py(0.5 * (df + 1), out * out / df) + betaln(0.5 * df, 0.5)
     d_p = d_out * np.exp(power) * np.sqrt(df)
-    if is_constant(df):
-        return None, d_p
-    return -d_p * parameter_slope(special.stdtr, (0,), (0,), df, out), d_p
+    return parameter_term(-d_p, special.stdtr, 0, (0,), df, out), d_p
 
 
 @vjp_rule(special.chdtr, at=POSITIVE_PAIRS)
 def chdtr_vjp(d_out, out, v, x):
     """out = the distribution function of chi squared"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(special.chdtr, (0,), (0, 1), v, x)
+    d_v = parameter_term(d_out, special.chdtr, 0, (0, 1), v, x)
     half = 0.5 * v
     return d_v, 0.5 * d_out * np.exp(xlogy(half - 1, 0.5 * x) - 0.5 * x - gammaln(half))
 
@@ -1116,7 +1091,7 @@ def chdtr_vjp(d_out, out, v, x):
 @vjp_rule(special.chdtrc, at=POSITIVE_PAIRS)
 def chdtrc_vjp(d_out, out, v, x):
     """out = 1 - chdtr(v, x)"""
-    d_v = None if is_constant(v) else d_out * parameter_slope(special.chdtrc, (0,), (0, 1), v, x)
+    d_v = parameter_term(d_out, special.chdtrc, 0, (0, 1), v, x)
     half = 0.5 * v
     return d_v, -0.5 * d_out * np.exp(xlogy(half - 1, 0.5 * x) - 0.5 * x - gammaln(half))
 
@@ -1126,9 +1101,7 @@ def chdtri_vjp(d_out, out, v, p):
     """chdtrc(v, out) = p"""
     half = 0.5 * v
     d_p = -2 * d_out * np.exp(gammaln(half) + 0.5 * out - xlogy(half - 1, 0.5 * out))
-    if is_constant(v):
-        return None, d_p
-    return -d_p * parameter_slope(special.chdtrc, (0,), (0, 1), v, out), d_p
+    return parameter_term(-d_p, special.chdtrc, 0, (0, 1), v, out), d_p
 
 
 FISHER = [(F(1.7), F(2.3), F(0.4)), (F(3.0), F(5.0), spread(3, low=0.3))]
@@ -1145,32 +1118,16 @@ def fisher_density(dfn, dfd, x):
 @vjp_rule(special.fdtr, at=FISHER)
 def fdtr_vjp(d_out, out, dfn, dfd, x):
     """out = the distribution function of F"""
-    d_n = (
-        None
-        if is_constant(dfn)
-        else d_out * parameter_slope(special.fdtr, (0,), (0, 1, 2), dfn, dfd, x)
-    )
-    d_d = (
-        None
-        if is_constant(dfd)
-        else d_out * parameter_slope(special.fdtr, (1,), (0, 1, 2), dfn, dfd, x)
-    )
+    d_n = parameter_term(d_out, special.fdtr, 0, (0, 1, 2), dfn, dfd, x)
+    d_d = parameter_term(d_out, special.fdtr, 1, (0, 1, 2), dfn, dfd, x)
     return d_n, d_d, d_out * fisher_density(dfn, dfd, x)
 
 
 @vjp_rule(special.fdtrc, at=FISHER)
 def fdtrc_vjp(d_out, out, dfn, dfd, x):
     """out = 1 - fdtr(dfn, dfd, x)"""
-    d_n = (
-        None
-        if is_constant(dfn)
-        else d_out * parameter_slope(special.fdtrc, (0,), (0, 1, 2), dfn, dfd, x)
-    )
-    d_d = (
-        None
-        if is_constant(dfd)
-        else d_out * parameter_slope(special.fdtrc, (1,), (0, 1, 2), dfn, dfd, x)
-    )
+    d_n = parameter_term(d_out, special.fdtrc, 0, (0, 1, 2), dfn, dfd, x)
+    d_d = parameter_term(d_out, special.fdtrc, 1, (0, 1, 2), dfn, dfd, x)
     return d_n, d_d, -d_out * fisher_density(dfn, dfd, x)
 
 
