@@ -382,7 +382,8 @@ def save(text: str, name: str, verdict: Verdict) -> Path:
     """Keep a program among those that are rerun forever."""
     path = SEEDS / f"{name}.py"
     first = (verdict.detail.splitlines() or [""])[0][:80].replace('"""', "'''")
-    path.write_text(f'# ruff: noqa\n"""Was {verdict.outcome}: {first}"""\n\n{text}')
+    lint = "# ruff: noqa - kept as the fuzzer wrote it"
+    path.write_text(f'{lint}\n"""Was {verdict.outcome}: {first}"""\n\n{text}')
     return path
 
 

@@ -1,4 +1,4 @@
-# ruff: noqa
+# ruff: noqa - kept as the fuzzer wrote it
 """Was crashed: ValueError: output array is read-only"""
 
 import numpy as np

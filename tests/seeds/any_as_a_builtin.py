@@ -1,4 +1,4 @@
-# ruff: noqa
+# ruff: noqa - kept as the fuzzer wrote it
 """Was crashed: UnboundLocalError: a temporary of the generated code was named `any` as well"""
 
 import numpy as np

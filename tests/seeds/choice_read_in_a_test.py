@@ -1,4 +1,4 @@
-# ruff: noqa
+# ruff: noqa - kept as the fuzzer wrote it
 """Was wrong: what the test of a while had read of a choice was not read again in its body"""
 
 import numpy as np

@@ -1,4 +1,4 @@
-# ruff: noqa
+# ruff: noqa - kept as the fuzzer wrote it
 """Was wrong: gradient of argument 1 at element [2] is -0.4525, differences give 0"""
 
 import numpy as np

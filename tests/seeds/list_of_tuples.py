@@ -1,4 +1,4 @@
-# ruff: noqa
+# ruff: noqa - kept as the fuzzer wrote it
 """Was wrong: the gradient through tuples in a list of run-time length was zero"""
 
 import numpy as np

@@ -1,4 +1,4 @@
-# ruff: noqa
+# ruff: noqa - kept as the fuzzer wrote it
 """Was crashed: KeyError: what a loop that was given up had left of its temporaries"""
 
 import numpy as np

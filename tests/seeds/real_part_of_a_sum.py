@@ -1,4 +1,4 @@
-# ruff: noqa
+# ruff: noqa - kept as the fuzzer wrote it
 """Was crashed: a complex contribution to the adjoint of a real view"""
 
 import numpy as np
