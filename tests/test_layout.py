@@ -101,7 +101,7 @@ STAGES = {
     "iteration": {"mutation"},
     "objects": {"mutation"},
     "outside": {"mutation"},
-    "emit": {"printer"},
+    "emit": {"phrasing", "printer"},
     # The fallback: what is called, how a tree is made to call it, and one helper of a compiled one.
     "rewrite": {"parse"},
     "taped_calls": {"rewrite"},

@@ -92,7 +92,7 @@ def simplified(block: Block, known: dict[Value, bool], visible: set[Value],
                     add(each)
                 env.update((r, put(y)) for r, y in zip(instr.results, inner.results))
                 return
-        instr = without_equal(inside(instr), env)
+        instr = without_truths(without_equal(inside(instr), env), env)
         if not instr.results and not any(b.instrs for b in instr.blocks):
             return
         if joined(instrs, instr):
@@ -138,6 +138,22 @@ def without_equal(instr: Instr, env: dict[Value, Any]) -> Instr:
             kept.append(place)
     if len(kept) == len(instr.results):
         return instr
+    return instr.replace(
+        results=tuple(instr.results[k] for k in kept),
+        blocks=tuple(b.replace(results=tuple(b.results[k] for k in kept)) for b in instr.blocks),
+    )
+
+
+def without_truths(instr: Instr, env: dict[Value, Any]) -> Instr:
+    """The `if` without the results that say which branch was taken: its test says it."""
+    test = instr.args[0]
+    if not isinstance(test, Value) or test.kind.tag != "scalar" or test.kind.dtype != bool:
+        return instr
+    ends = list(zip(*(b.results for b in instr.blocks)))
+    kept = [k for k, pair in enumerate(ends) if not (pair[0] is True and pair[1] is False)]
+    if len(kept) == len(ends):
+        return instr
+    env.update({r: test for k, r in enumerate(instr.results) if k not in kept})
     return instr.replace(
         results=tuple(instr.results[k] for k in kept),
         blocks=tuple(b.replace(results=tuple(b.results[k] for k in kept)) for b in instr.blocks),

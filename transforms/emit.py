@@ -22,6 +22,7 @@ import operator
 import sys
 import types
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -41,8 +42,9 @@ from srcdiff.transforms.ir import (
     perhaps_unbound,
     walk,
 )  # fmt: skip
-from srcdiff.transforms.kinds import INT
+from srcdiff.transforms.kinds import BOOL, INT
 from srcdiff.transforms.names import Variables, assign, base_name, lives
+from srcdiff.transforms.phrasing import negated, phrased
 from srcdiff.transforms.printer import Comment
 
 FEW = 6  # places in which a sum of ints is written rather than named
@@ -66,6 +68,8 @@ COMPARE: dict[Any, type] = {
 }  # fmt: skip
 UPDATES = ("setitem", "add_at")
 LISTS = LIST_UPDATES
+NUMPY_BOOL = BOOL._replace(python=False)
+BUILTINS = frozenset(vars(builtins))
 
 
 class Emitted(NamedTuple):
@@ -137,10 +141,12 @@ class Emitter:
         self.makers: dict[Value, Instr] = {}
         self.uses: dict[Value, int] = {}
         self.inside: dict[Value, int] = {}
+        self.asked: dict[Value, int] = {}
         self.folded: set[Value] = set()
         self.in_adjoint = False
         self.where: Any = None
         self.elided: set[Value] = set()
+        self.iterated: set[Instr] = set()  # what a `for` assigns
         self.declared: dict[str, list[str]] = {}
         self.parameters: set[str] = set()
         self.users = shared.users
@@ -148,6 +154,21 @@ class Emitter:
             for r in instr.results:
                 self.makers[r] = instr
         self.count(block)
+        self.elements = {
+            instr: element
+            for instr in walk(block)
+            if instr.op == "for" and (element := self.element(instr)) is not None
+        }
+        self.flags: dict[Block, Value] = {}  # the body of a loop → what leaves the loop after it
+        for instr in walk(block):
+            body = instr.blocks[-1] if instr.attrs.get("may_break") else None
+            flag = None if body is None else body.results[-1]
+            if isinstance(flag, Value):
+                if self.ends_in_break(body, flag):
+                    self.release(body, flag)
+                else:
+                    self.flags[body] = flag
+        self.over = Counter(instr.args[0][2] for instr in self.elements)
         self.fold(block)
 
     # ------------------------------------------------------------------ what is folded
@@ -156,6 +177,9 @@ class Emitter:
         for instr in block.instrs:
             for v in instr.operands:
                 self.uses[v] = self.uses.get(v, 0) + 1
+            spread = instr.op is operator.mul and isinstance(instr.args[0], list)
+            for v in flatten(instr.args[0] if instr.op == "for" else instr.args if spread else ()):
+                self.asked[v] = self.asked.get(v, 0) + 1
             if instr.op == "for" or instr.op not in ("push", "list", "tuple") and not instr.blocks:
                 for v in foldable_operands(instr):  # where an expression may be written
                     self.inside[v] = self.inside.get(v, 0) + 1
@@ -171,13 +195,17 @@ class Emitter:
         for i, instr in enumerate(block.instrs):
             for v in foldable_operands(instr):
                 consumer[v] = i
+            if instr in self.elements:  # `for v in x.tolist()`
+                consumer[self.elements[instr].args[0]] = i
         if block is self.program:
             for v in flatten(block.results):
                 consumer.setdefault(v, n)
         elif len(block.results) == 1 and getattr(self, "test_of", None) is block:
             for v in flatten(block.results):
                 consumer.setdefault(v, n)
-        self.folded |= self.cheap(block)
+        if block in self.flags:
+            consumer.setdefault(self.flags[block], n)
+        self.folded |= self.cheap(block) | self.lengths(block)
         barriers = [i for i, instr in enumerate(block.instrs) if is_barrier(instr)]
         effective = list(range(n + 1))
         self.length = getattr(self, "length", {})
@@ -218,6 +246,51 @@ class Emitter:
             and 1 < self.uses.get(instr.results[0], 0) <= FEW
             and self.inside.get(instr.results[0]) == self.uses[instr.results[0]]
         }
+
+    def lengths(self, block: Block) -> set[Value]:
+        """Lengths of arrays, which do not change: written where a loop asks for them."""
+        return {
+            instr.results[0]
+            for instr in block.instrs
+            if (instr.op is len or instr.op == "shape")
+            and isinstance(instr.args[0], Value)
+            and instr.args[0].kind.tag == "array"
+            and instr.args[0] not in self.folded
+            and not instr.results[0].user
+            and self.asked.get(instr.results[0]) == self.uses.get(instr.results[0])
+            and self.uses[instr.results[0]] - self.over[instr.results[0]] <= 2
+        }
+
+    def element(self, instr: Instr) -> Instr | None:
+        """What reads the element of each step, in a loop that runs over an array or a list."""
+        body = instr.blocks[0]
+        _, start, stop, step = instr.args[0]
+        if instr.attrs.get("reverse") or start != 0 or step != 1 or isinstance(step, Value):
+            return None
+        of = self.makers.get(stop) if isinstance(stop, Value) else None
+        if of is None or not (of.op is len or of.op == "shape" and of.args[1] == 0):
+            return None
+        for each in body.instrs:
+            if is_barrier(each) and each.op != "push":
+                return None
+            if each.op != "getitem" or each.args[1] is not body.params[0]:
+                continue
+            items = each.args[0]
+            made = self.makers.get(items)
+            listed = made is not None and made.op is np.ndarray.tolist
+            if (made.args[0] if listed else items) is not of.args[0]:
+                continue
+            v = each.results[0]
+            if not (v.user or self.uses.get(v, 0) > 1) or items.kind.tag not in ("array", "list"):
+                continue
+            if items.kind.tag == "list" and not listed:
+                continue
+            if items.kind.tag == "array" and any(
+                is_barrier(i) and touched(i)(items) for i in body.instrs
+            ):
+                continue
+            return each
+        return None
 
     def extra(self, user: Instr | None, instr: Instr) -> None:
         """Account for the text that a folded value adds to its user's line."""
@@ -289,12 +362,20 @@ class Emitter:
         body = [*self.declarations(), *self.statements]
         tree = ast.FunctionDef(name=name, args=parameters, body=body,
                                decorator_list=[], returns=None)  # fmt: skip
-        return Emitted(tree, self.bound, self.cells)
+        return Emitted(self.phrased(tree), self.bound, self.cells)
+
+    def phrased(self, tree: ast.FunctionDef) -> ast.FunctionDef:
+        taken = self.parameters | self.users | set(self.bound) | set(self.cells)
+        kinds: dict[str, set] = {}
+        for v, name in self.names.items():
+            kinds.setdefault(name, set()).add(v.kind == BOOL or v.kind == NUMPY_BOOL)
+        return phrased(tree, taken | set(self.names.values()) | BUILTINS,
+                       {name for name, all_ in kinds.items() if all_ == {True}})  # fmt: skip
 
     def name_values(self, parameters: ast.arguments) -> None:
         reserved = self.reserved_names()
         variables = self.variables = Variables(self.later)
-        variables.lives = lives(self.program, self.folded)
+        variables.lives = lives(self.program, self.folded, self.elements)
         taken = {
             a.arg
             for a in [
@@ -460,6 +541,8 @@ class Emitter:
                 skip -= 1
                 continue
             if instr.results and (instr.results[0] in self.folded):
+                continue
+            if instr in self.iterated:
                 continue
             if instr.op == "errstate_enter":
                 skip = self.with_errstate(instr, list(block.instrs[i + 1 :]), tail)
@@ -829,17 +912,20 @@ class Emitter:
         return any(self.uses.get(m) for m in self.variables.members.get(root, [root]))
 
     def if_(self, instr: Instr, tail: Tail | None = None) -> None:
-        flag = instr.results.index(tail.flag) if tail is not None else None
+        tests_flag = tail is not None and instr.args[0] is tail.flag
+        flag = None if tail is None or tests_flag else instr.results.index(tail.flag)
         test = self.expr(instr.args[0])
         branches = []
-        for block in instr.blocks:
+        for side, block in enumerate(instr.blocks):
             pairs = [
                 (r, y) for r, y in zip(instr.results, block.results)
                 if r not in self.elided and y not in self.elided
             ]  # fmt: skip
 
-            def body(block: Block = block, pairs: list = pairs) -> None:
+            def body(block: Block = block, pairs: list = pairs, side: int = side) -> None:
                 leaves = None if flag is None else block.results[flag]
+                if tests_flag:
+                    leaves = side == 0
 
                 def finish() -> None:
                     self.where = instr.where
@@ -873,7 +959,11 @@ class Emitter:
         if not isinstance(flag, Value):
             return isinstance(flag, bool)
         last = block.instrs[-1] if block.instrs else None
-        if last is None or last.op != "if" or flag not in last.results or self.uses[flag] != 1:
+        if last is None or last.op != "if":
+            return False
+        if last.args[0] is flag:
+            return True
+        if flag not in last.results or self.uses[flag] != 1:
             return False
         at = last.results.index(flag)
         return all(self.ends_in_break(inner, inner.results[at]) for inner in last.blocks)
@@ -881,10 +971,22 @@ class Emitter:
     def elide(self, block: Block, flag: Any) -> None:
         """The flags that `break` stands for are not assigned."""
         if isinstance(flag, Value):
-            self.elided.add(flag)
             last = block.instrs[-1]
+            if last.args[0] is flag:
+                return
+            self.elided.add(flag)
             for inner in last.blocks:
                 self.elide(inner, inner.results[last.results.index(flag)])
+
+    def release(self, block: Block, flag: Any) -> None:
+        """A test that a `break` stands behind is not read as a flag."""
+        if isinstance(flag, Value):
+            last = block.instrs[-1]
+            if last.args[0] is flag:
+                self.uses[flag] -= 1
+                return
+            for inner in last.blocks:
+                self.release(inner, inner.results[last.results.index(flag)])
 
     def range_expr(self, bounds: tuple) -> ast.expr:
         _, start, stop, step = bounds
@@ -901,12 +1003,39 @@ class Emitter:
         bounds, inits = instr.args
         self.copies(list(zip(params, inits)))
         used = bool(self.uses.get(item))
+        element = self.elements.get(instr)
+        if element is not None:
+            self.over_elements(instr, element, params)
+            return
         iterable = self.range_expr(bounds)
         if instr.attrs.get("reverse") and used:
             iterable = ast.Call(self.builtin("reversed"), [iterable], [])
         self.loop(instr, params, body, lambda statements: ast.For(
             ast.Name(self.names[item] if used else self.dummy), iterable, statements, []
         ))  # fmt: skip
+
+    def over_elements(self, instr: Instr, element: Instr, params: Any) -> None:
+        """`for v in x`, or with a counter: `for i, v in enumerate(x)`"""
+        body = instr.blocks[0]
+        item = body.params[0]
+        counter = instr.results[-1] if len(instr.results) > len(params) else None
+        counted = counter is not None and bool(self.uses.get(counter))
+        target: ast.expr = self.name(element.results[0])
+        iterable = self.expr(element.args[0])
+        more: list[ast.expr] = []
+        if self.uses[item] > 1:
+            number = item
+        elif counted:
+            number, more = counter, [ast.Constant(1)]
+            self.add(ast.Assign([self.name(counter)], ast.Constant(0)))
+        else:
+            number = None
+        if number is not None:
+            target = ast.Tuple([self.name(number), target])
+            iterable = ast.Call(self.builtin("enumerate"), [iterable, *more], [])
+        self.iterated.add(element)
+        self.loop(instr, params, body, lambda statements: ast.For(
+            target, iterable, statements, []), counted=counted and not more)  # fmt: skip
 
     def stmt_while(self, instr: Instr) -> None:
         test, body = instr.blocks
@@ -922,9 +1051,12 @@ class Emitter:
             self.loop(instr, body.params, body,
                       lambda statements: ast.While(condition, statements, []))  # fmt: skip
 
-    def loop(self, instr: Instr, params: Any, body: Block, build: Callable) -> None:
+    def loop(self, instr: Instr, params: Any, body: Block, build: Callable,
+             counted: bool | None = None) -> None:  # fmt: skip
         where = instr.where
-        counted = len(instr.results) > len(params) and self.uses.get(instr.results[-1])
+        if counted is None:
+            has_counter = len(instr.results) > len(params)
+            counted = has_counter and bool(self.uses.get(instr.results[-1]))
         if counted:
             counter = self.names[instr.results[-1]]
             self.add(ast.Assign([ast.Name(counter)], ast.Constant(0)))
@@ -1039,6 +1171,8 @@ class Emitter:
                 if added and isinstance(left, ast.UnaryOp) and isinstance(left.op, ast.USub):
                     return ast.BinOp(right, ast.Sub(), left.operand)
             return ast.BinOp(left, BINARY[op](), right)
+        if op is operator.not_:
+            return negated(self.expr(args[0]))
         if op in UNARY and len(args) == 1:
             return ast.UnaryOp(UNARY[op](), self.expr(args[0]))
         if op in COMPARE and len(args) == 2:
@@ -1256,9 +1390,10 @@ class HalfEmitter(Emitter):
             )  # fmt: skip
             body = [*body[: self.split], pull]
             values.append(ast.Name(self.pull))
-        return ast.FunctionDef(name=name.id, args=self.signature(self.given),
+        tree = ast.FunctionDef(name=name.id, args=self.signature(self.given),
                                body=[*body, ast.Return(several(values))], decorator_list=[],
                                returns=None)  # fmt: skip
+        return self.phrased(tree)
 
     def signature(self, params: list[Value]) -> ast.arguments:
         names = [ast.arg(self.access[v].id) for v in params]  # type: ignore[attr-defined]
@@ -1384,12 +1519,6 @@ def negated_term(term: ast.expr) -> ast.expr | None:
         left = negated_term(term.left)
         return None if left is None else ast.BinOp(left, term.op, term.right)
     return None
-
-
-def negated(test: ast.expr) -> ast.expr:
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return test.operand
-    return ast.UnaryOp(ast.Not(), test)
 
 
 _dotted: dict[int, str | None] = {}

@@ -98,6 +98,8 @@ class Folding:
         out: list[Instr] = []
         for instr in instrs:
             instr = self.renamed(instr)
+            if instr.op == "for":
+                instr = self.without_constants(instr)
             if instr.blocks:
                 instr = instr.replace(blocks=tuple(self.block(b) for b in instr.blocks))
             else:
@@ -113,6 +115,25 @@ class Folding:
                 self.makers[r] = instr
             out.append(instr)
         return out
+
+    def without_constants(self, loop: Instr) -> Instr:
+        """The loop without the numbers that it carries and never changes."""
+        (body,), (bounds, inits) = loop.blocks, loop.args
+        item, *params = body.params
+        kept = []
+        for k, (p, init, result) in enumerate(zip(params, inits, loop.results)):
+            if body.results[k] is p and is_number(init):
+                self.env[p] = self.env[result] = init
+            else:
+                kept.append(k)
+        if len(kept) == len(params):
+            return loop
+        ends = tuple(body.results[k] for k in kept)
+        return loop.replace(
+            args=(bounds, tuple(inits[k] for k in kept)),
+            blocks=(Block((item, *(params[k] for k in kept)), body.instrs, ends),),
+            results=tuple(loop.results[k] for k in kept),
+        )
 
     def block(self, block: Block) -> Block:
         instrs = self.instrs(block.instrs)

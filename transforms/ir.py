@@ -321,7 +321,7 @@ def updated_in_place(block: Block) -> set[Value]:
         if instr.op in ("setitem", "add_at", *LIST_UPDATES):
             if isinstance(instr.args[0], Value):
                 found.add(instr.args[0])
-                found.update(instr.results)
+                found.update(r for r in instr.results if r.kind.tag != "scalar")
         elif instr.blocks:
             for inner in instr.blocks:
                 found |= updated_in_place(inner)

@@ -93,14 +93,19 @@ def base_name(v: Value) -> str:
     return f"_{name}" if name[0].isdigit() else name
 
 
-def lives(block: Block, folded: set[Value]) -> dict[Value, list[tuple[int, int]]]:
+def lives(
+    block: Block, folded: set[Value], elements: dict[Instr, Instr] | None = None
+) -> dict[Value, list[tuple[int, int]]]:
     """The intervals in which each stored value lives.
 
     What is read in both branches of an `if` and not afterwards is dead between its last read in the
     one and the beginning of the other.
 
-    folded   values that are printed where they are used: they read their operands there
+    folded     values that are printed where they are used: they read their operands there
+    elements   `for` → what reads the element of a step: the loop itself assigns it
     """
+    elements = elements or {}
+    assigned = set(elements.values())
     first: dict[Value, int] = {}
     last: dict[Value, int] = {}
     depth: dict[Value, int] = {}
@@ -146,6 +151,8 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, list[tuple[int, int]]
         for instr in block.instrs:
             if instr.blocks:
                 region(instr)
+            elif instr in assigned:
+                continue
             elif instr.results and instr.results[0] in folded:
                 inner[instr.results[0]] = list(instr.operands)
             else:
@@ -156,6 +163,9 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, list[tuple[int, int]]
     def region(instr: Instr) -> None:
         at = tick()
         read(flatten(instr.args), at)
+        element = elements.get(instr)
+        if element is not None:
+            read(flatten(element.args[0]), at)
         if instr.op == "if":
             then, other = instr.blocks
             visit(then)
@@ -169,6 +179,8 @@ def lives(block: Block, folded: set[Value]) -> dict[Value, list[tuple[int, int]]
         loops.append((at, []))
         for inner_block in instr.blocks:
             write(inner_block.params, at + 1)
+        if element is not None:
+            write(element.results, at + 1)
         carried = len(instr.blocks[-1].params) - (instr.op == "for")
         counters = instr.results[carried:]
         write(counters, at)

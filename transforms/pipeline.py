@@ -27,6 +27,7 @@ from srcdiff.transforms.broadcasts import expected_shapes
 from srcdiff.transforms.bufferize import bufferize
 from srcdiff.transforms.calls import NeedsObservation
 from srcdiff.transforms.common_subexpressions import common_subexpressions
+from srcdiff.transforms.counters import counters
 from srcdiff.transforms.dead_code import dead_code
 from srcdiff.transforms.emit import Shared, emit, emit_half
 from srcdiff.transforms.finished import finished_reads
@@ -42,6 +43,7 @@ from srcdiff.transforms.halves import (
 from srcdiff.transforms.int_powers import int_powers
 from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
+from srcdiff.transforms.last_of_step import last_of_step
 from srcdiff.transforms.linemap import build, line_map
 from srcdiff.transforms.mutation import NeedsChoice
 from srcdiff.transforms.objects import Attributes
@@ -76,6 +78,7 @@ from srcdiff.transforms.specialize import (
     lowered_of,
     specialize,
 )  # fmt: skip
+from srcdiff.transforms.sums_in_branches import sums_in_branches
 from srcdiff.transforms.taped_calls import TapedCall
 
 __all__ = ["Compiled", "NeedsObservation", "Request", "compile"]
@@ -182,7 +185,7 @@ def generate(
             look(name, block)
         return block
 
-    block = record("specialize", branches(int_powers(dead_code(block))))
+    block = record("specialize", counters(branches(int_powers(dead_code(block)))))
     find_active(block, wrt, seeding.seeds)
     halves = reached(block)
     block = finished_calls(block)
@@ -190,7 +193,7 @@ def generate(
     value = (primal.returned if request.has_aux else returned,) if request.value else (
         (aux,) if request.has_aux else ())  # fmt: skip
     block = record("reverse", block.replace(results=(*value, *gradients)))
-    for pass_ in (dead_code, common_subexpressions, fold, branches, dead_code):
+    for pass_ in (dead_code, common_subexpressions, fold, branches, counters, dead_code):
         block = record(pass_.__name__, pass_(block))
     once = has_effects(block) or request.seed == "argument"  # there is no second run
     fast = block if once else record("expected_shapes", expected_shapes(block))
@@ -206,9 +209,10 @@ def generate(
     request = arguments.request = request._replace(arguments={})
 
     def finish(block: Block) -> tuple[Callable, str, Block, dict[int, Any]]:
+        block = record("sums_in_branches", sums_in_branches(block))
         gradients = list(block.results[count:])
         block, gradients = bufferize(block.replace(results=block.results[:count]), gradients)
-        ir = record("bufferize", block.replace(results=(*block.results, *gradients)))
+        ir = record("bufferize", last_of_step(block.replace(results=(*block.results, *gradients))))
         found = dict(zip(wrt, gradients))
 
         def output(expr: Callable) -> ast.expr:
@@ -243,7 +247,7 @@ def generate(
 def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, list[Value]]:
     """The forward half and the adjoint of a helper in one block, and its cotangents."""
     assert half.block is not None
-    block = record("specialize", finished_calls(branches(dead_code(half.block))))
+    block = record("specialize", finished_calls(counters(branches(dead_code(half.block)))))
     values = block.results
     cotangents, seeds, first = cotangents_of(half)
     gradients: list = []
@@ -254,11 +258,12 @@ def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, 
     block = record("reverse", Block(params, block.instrs, (*values, *gradients)))
     for pass_ in (dead_code, common_subexpressions, fold, dead_code, save_trails, dead_code):
         block = record(pass_.__name__, pass_(block))
+    block = record("sums_in_branches", sums_in_branches(block))
     gradients = list(block.results[len(values) :])
     block = block.replace(results=block.results[: len(values)])
     block, gradients = bufferize(block, gradients, cotangents)
-    block = record("bufferize", block.replace(results=(*block.results, *gradients)))
-    return block, cotangents
+    block = last_of_step(block.replace(results=(*block.results, *gradients)))
+    return record("bufferize", block), cotangents
 
 
 def cotangents_of(half: Half) -> tuple[list[Value], dict[Value, Any], list[Instr]]:

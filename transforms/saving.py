@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import operator
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from srcdiff.transforms.ir import (
     substitute_block,
     updated_in_place,
 )  # fmt: skip
+from srcdiff.transforms.kinds import INT
 
 FREE, NEVER = 0.0, 1e9
 ALLOCATIONS = frozenset(
@@ -132,7 +134,7 @@ class Saving:
         fb, rb = fb.replace(instrs=forward), rb.replace(instrs=backward)
         params = fb.params[1:] if f.op == "for" else fb.params
         carries = list(zip(params, fb.results, f.results))
-        index = {fb.params[0]: rb.params[0]} if f.op == "for" else {}
+        index = {fb.params[0]: rb.params[0]} if f.op == "for" else self.numbers(f, r)
         plan = Plan(fb, rb, carries, index, self.updated, self.unbound)
         stacks = self.stacks(plan.stored)
         body = plan.apply(stacks)
@@ -154,6 +156,22 @@ class Saving:
         r = r.replace(args=(bounds, (*starts, *inits)), blocks=(rb,),
                       results=(*r.results, *results))  # fmt: skip
         return f.replace(blocks=(*f.blocks[:-1], pushed)), r
+
+    def numbers(self, f: Instr, r: Instr) -> dict[Value, Value]:
+        """Carried ints of a `while` that number its steps from 0: what they are in the reverse."""
+        start, _, step = r.args[0][1:]
+        body, (item, *_) = f.blocks[-1], r.blocks[0].params
+        if not (r.attrs.get("reverse") and start == 0 and step == 1):
+            return {}
+        makers = {v: i for i in body.instrs for v in i.results}
+        found = {}
+        for p, init, y in zip(body.params, f.args[0], body.results):
+            maker = makers.get(y) if isinstance(y, Value) else None
+            if type(init) is int and init == 0 and maker is not None and maker.op is operator.add:
+                if maker.args[0] is p and type(maker.args[1]) is int and maker.args[1] == 1:
+                    found[p] = item
+                    item.name, item.user = p.name, p.user
+        return found
 
     def branches(self, f: Instr, r: Instr, in_loop: bool) -> tuple[Instr, Instr]:
         forward, backward = [], []
@@ -270,11 +288,15 @@ class Plan:
         self.rewrite_shape_reads()
         self.updated = updated
         self.measure()
-        self.carried_out = {y for _, y, _ in carries if isinstance(y, Value)}
         needs = [v for v in self.rb.free if v in self.defined]
+        self.counts = dict(self.counters(carries))
+        self.counted: list[Value] = []
+        self.carried_out = {y for p, y, _ in carries if isinstance(y, Value) and p in needs}
         self.chained: list[tuple] = []
         self.stored: list[Value] = []
         self.recomputed: list[Value] = []
+        if not needs:
+            self.counts = {}
         if needs:
             self.choose(needs, carries)
 
@@ -351,6 +373,20 @@ class Plan:
         )
         self.fb = self.fb.replace(instrs=[*self.fb.instrs, *made])
 
+    def counters(self, carries: list[tuple]) -> Iterator[tuple[Value, tuple]]:
+        """Carried ints that a step moves by a constant: each → its next value, how to go back."""
+        for p, y, _ in carries:
+            maker = self.maker.get(y) if isinstance(y, Value) else None
+            if maker is None or maker.op not in (operator.add, operator.sub) or p.kind.size:
+                continue
+            if p not in self.defined:
+                continue
+            a, by = maker.args
+            ints = p.kind == y.kind == INT and type(by) is int
+            if ints and a is p and y not in self.unbound:
+                back = operator.sub if maker.op is operator.add else operator.add
+                yield p, (y, back, by)
+
     def is_at_hand(self, v: Value) -> bool:
         """Whether it is a view of what is there anyway."""
         arrays = [o for o in self.maker[v].operands if o.kind.tag == "array"] if (
@@ -361,8 +397,10 @@ class Plan:
 
     def store_cost(self, v: Value) -> float:
         kind = v.kind
+        if v in self.counts:
+            return 0.6
         if kind.tag == "scalar":
-            return 0.8 if v in self.carried_out else 2.0  # the next step's value before it
+            return 0.8 if v in self.carried_out else 2.9  # the next step's value before it
         if kind.tag == "array":
             if v in self.updated and self.maker.get(v) is None:
                 return 60.0  # a whole buffer of which a step changes a part
@@ -420,6 +458,13 @@ class Plan:
         stored = [v for v in order if (v, "in") in reached and (v, "out") not in reached]
         self.recomputed = [v for v in order if (v, "out") in reached]
         ends = {y: (p, r) for p, y, r in carries if isinstance(y, Value)}
+        for p, (y, _, _) in self.counts.items():
+            if p in stored:
+                stored = [v for v in stored if v is not y]
+                stored.remove(p)
+                self.recomputed = [v for v in self.recomputed if v is not y]
+                self.counted.append(p)
+                self.chained.append((p, y, ends[y][1]))
         for v in list(stored):
             if v in ends and ends[v][0] in stored and v is not ends[v][0] \
                     and v.kind == ends[v][0].kind:  # fmt: skip
@@ -434,6 +479,10 @@ class Plan:
         for stack, stored in stacks.items():
             self.env.update({v: v.like() for v in stored})
             head.append(Instr("pop", (stack,), None, tuple(self.env[v] for v in stored)))
+        for p in self.counted:
+            after, back, by = self.counts[p]
+            self.env[p] = p.like()
+            head.append(Instr(back, (after, by), None, (self.env[p],)))
         for v in self.recomputed:
             made = substitute(self.maker[v], self.env)
             self.env[v] = v.like()

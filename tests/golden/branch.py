@@ -8,7 +8,7 @@ def branch(x):
     return np.sum(y * x)
 
 
-# grad(branch, wrt=0): 2.1 lines per line, 0 copies
+# grad(branch, wrt=0): 1.8 lines per line, 0 copies
 
 def branch_grad(x):
     test = x.sum() > 0
@@ -16,10 +16,7 @@ def branch_grad(x):
         y = np.sin(x)
     else:
         test_2 = x[0] > -3
-        if test_2:
-            y = x ** 2
-        else:
-            y = x
+        y = x ** 2 if test_2 else x
     # adjoint
     if test:
         d_x = y + x * np.cos(x)

@@ -7,17 +7,15 @@ def continue_on(x):
     return s
 
 
-# grad(continue_on, wrt=0): 3.9 lines per line, 0 copies
+# grad(continue_on, wrt=0): 3.1 lines per line, 0 copies
 
 def continue_on_grad(x):
     s = 1.0
-    n = len(x)
     cos_v_stack = []
     s_stack = []
     x_list = x.tolist()
-    for i in range(n):
+    for v in x_list:
         s_stack.append(s)
-        v = x_list[i]
         if not v < 0:
             cos_v = np.cos(v)
             cos_v_stack.append(cos_v)
@@ -25,15 +23,12 @@ def continue_on_grad(x):
     # adjoint
     d_x = np.zeros_like(x)
     d_s = 1.0
-    for i in reversed(range(n)):
+    for i in reversed(range(len(x))):
         v = x_list[i]
         s = s_stack.pop()
-        if v < 0:
-            d_v = 0.0
-        else:
+        if not v < 0:
             cos_v = cos_v_stack.pop()
             d_s_2 = d_s * cos_v
-            d_v = d_s - d_s * s * np.sin(v)
+            d_x[i] += d_s - d_s * s * np.sin(v)
             d_s = d_s_2
-        d_x[i] += d_v
     return d_x

@@ -17,24 +17,19 @@ def counted(x):
     return c.total / (c.n + 1) + len(f"{Vec(1, c.n)!r}")
 
 
-# grad(counted, wrt=0): 1.3 lines per line, 0 copies
+# grad(counted, wrt=0): 0.9 lines per line, 0 copies
 
 def counted_grad(x):
-    n = len(x)
     x_list = x.tolist()
-    n_2 = 0
-    for i in range(n):
-        value = x_list[i]
+    n = 0
+    for value in x_list:
         if value > 0.2:
-            n_2 = n_2 + 1
+            n = n + 1
     # adjoint
-    d_total = 1.0 / (n_2 + 1)
-    d_x = [0.0] * n
-    for i in reversed(range(n)):
+    d_total = 1.0 / (n + 1)
+    d_x = [0.0] * len(x)
+    for i in reversed(range(len(x))):
         value = x_list[i]
         if value > 0.2:
-            d_value = 2 * (d_total * value)
-        else:
-            d_value = 0.0
-        d_x[i] += d_value
+            d_x[i] += 2 * (d_total * value)
     return np.array(d_x)

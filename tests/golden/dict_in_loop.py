@@ -7,26 +7,24 @@ def dict_in_loop(x):
     return d["s"] * d["p"] + d["last"]
 
 
-# grad(dict_in_loop, wrt=0): 3.0 lines per line, 0 copies
+# grad(dict_in_loop, wrt=0): 2.7 lines per line, 0 copies
 
 def dict_in_loop_grad(x):
-    n = len(x)
     p_stack = []
     x_list = x.tolist()
     s = 0.0
     p = 1.0
-    for i in range(n):
+    for v in x_list:
         p_stack.append(p)
-        v = x_list[i]
         s = s + v * v
         p = p * v
     # adjoint
-    d_x = [0.0] * n
+    d_x = [0.0] * len(x)
     d_last = 1.0
-    for i in reversed(range(n)):
+    for i in reversed(range(len(x))):
         v = x_list[i]
-        d_p = s * v
         p_2 = p_stack.pop()
+        d_p = s * v
         d_x[i] += d_last + s * p_2 + 2 * (p * v)
         s = d_p
         d_last = 0.0

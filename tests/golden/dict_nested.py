@@ -7,14 +7,13 @@ def dict_nested(x):
     return sum(d["rows"]) * np.sum(d["buffer"]) * d["inner"]["w"]
 
 
-# grad(dict_nested, wrt=0): 3.0 lines per line, 0 copies
+# grad(dict_nested, wrt=0): 2.9 lines per line, 0 copies
 
 def dict_nested_grad(x):
     t = np.zeros(3)
     x_2 = x[0]
-    n = len(x)
     items = []
-    for i in range(n):
+    for i in range(len(x)):
         x_3 = x[i]
         items.append(x_3 * 2)
         t[i] += x_3 ** 2
@@ -25,7 +24,7 @@ def dict_nested_grad(x):
     d_t_2 = np.full((3,), d_t * total)
     d_items = [d_t * sum_t] * len(items)
     d_x = np.zeros_like(x)
-    for i in reversed(range(n)):
+    for i in reversed(range(len(x))):
         d_x[i] += 2 * d_t_2[i] * x[i]
         d_t = d_items.pop()
         d_x[i] += d_t * 2

@@ -10,18 +10,18 @@ def endless_generator(x, n):
     return total
 
 
-# grad(endless_generator, wrt=0): 3.3 lines per line, 0 copies
+# grad(endless_generator, wrt=0): 3.1 lines per line, 0 copies
 
 def endless_generator_grad(x, n):
     test = 0 >= n
-    stack = []
+    v_stack = []
     if not test:
         v = x
         k = 0
         n_iter = 0
         while True:
             n_iter += 1
-            stack.append((v, k))
+            v_stack.append(v)
             k = k + 1
             if k >= n:
                 break
@@ -31,15 +31,13 @@ def endless_generator_grad(x, n):
         d_x = 0.0
     else:
         d_v = 0.0
-        d_total = 1.0
         d_x = 0.0
-        for _ in range(n_iter):
-            v, k_2 = stack.pop()
-            if not k >= n:
+        for k in reversed(range(n_iter)):
+            v = v_stack.pop()
+            if not k + 1 >= n:
                 d_v_2 = d_v * x
                 d_x += d_v * v
                 d_v = d_v_2
-            d_v += d_total * k_2
-            k = k_2
+            d_v += 1.0 * k
         d_x += d_v
     return d_x

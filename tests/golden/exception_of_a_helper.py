@@ -16,30 +16,24 @@ def exception_of_a_helper(x):
     return total
 
 
-# grad(exception_of_a_helper, wrt=0): 1.7 lines per line, 0 copies
+# grad(exception_of_a_helper, wrt=0): 1.3 lines per line, 0 copies
 
 def exception_of_a_helper_grad(x):
-    n = len(x)
     sqrt_v_stack = []
-    test_stack = []
     x_list = x.tolist()
-    for i in range(n):
-        v = x_list[i]
-        test = v < 0
-        test_stack.append(test)
-        if not test:
+    for v in x_list:
+        if not v < 0:
             sqrt_v_stack.append(math.sqrt(v))
     # adjoint
     d_x = np.zeros_like(x)
     d_total = 1.0
-    for i in reversed(range(n)):
-        test = test_stack.pop()
-        if test:
+    for i in reversed(range(len(x))):
+        v = x_list[i]
+        if v < 0:
             d_v = -8 * d_total
         else:
-            d_total_2 = d_total * 2
             sqrt_v = sqrt_v_stack.pop()
             d_v = np.divide(d_total, sqrt_v)
-            d_total = d_total_2
+            d_total = d_total * 2
         d_x[i] += d_v
     return d_x

@@ -12,41 +12,25 @@ def generator(x):
     return total
 
 
-# grad(generator, wrt=0): 3.5 lines per line, 0 copies
+# grad(generator, wrt=0): 1.9 lines per line, 0 copies
 
 def generator_grad(x):
-    stack = []
-    k = 0
     n_iter = 0
     for i in range(len(x) - 1):
         n_iter += 1
         a = x[i]
         b = x[i + 1]
-        test = a * b > 0.9
-        stack.append((k, test))
-        if test:
-            stopped = True
-        else:
-            stopped = False
-        if not stopped:
-            k = k + 1
-        if stopped:
+        if a * b > 0.9:
             break
     # adjoint
     d_x = np.zeros_like(x)
     x_list = x[:n_iter].tolist()
     d_total = 1.0
     for i in reversed(range(n_iter)):
-        k, test = stack.pop()
-        b = x[i + 1]
         a = x_list[i]
-        if test:
-            d_a = 0.0
-            d_b = 0.0
-        else:
-            d_t = d_total * k
-            d_a = d_t * b
-            d_b = d_t * a
-        d_x[i + 1] += d_b
-        d_x[i] += d_a
+        b = x[i + 1]
+        if not a * b > 0.9:
+            d_t = d_total * i
+            d_x[i + 1] += d_t * a
+            d_x[i] += d_t * b
     return d_x

@@ -5,26 +5,22 @@ def horner(c, x):
     return y
 
 
-# grad(horner, wrt=(0, 1)): 4.0 lines per line, 0 copies
+# grad(horner, wrt=(0, 1)): 3.2 lines per line, 0 copies
 
 def horner_grad(c, x):
     y = 0.0
     c_view = c[::-1]
-    n = len(c_view)
     y_stack = []
-    c_view_list = c_view.tolist()
-    for i in range(n):
+    for a in c_view.tolist():
         y_stack.append(y)
-        a = c_view_list[i]
         y = y * x + a
     # adjoint
     d_c = np.zeros_like(c)
     d_y = 1.0
     d_x = 0.0
-    for i in reversed(range(n)):
-        d_y_2 = d_y * x
+    for i in reversed(range(len(c_view))):
         y = y_stack.pop()
         d_x += d_y * y
         d_c[::-1][i] += d_y
-        d_y = d_y_2
+        d_y = d_y * x
     return d_c, d_x

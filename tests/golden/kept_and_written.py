@@ -8,7 +8,7 @@ def kept_and_written(x, n):
     return np.sum(best**2)
 
 
-# grad(kept_and_written, wrt=0): 8.2 lines per line, 4 copies
+# grad(kept_and_written, wrt=0): 7.9 lines per line, 4 copies
 
 def kept_and_written_grad(x, n):
     best = np.empty_like(x)
@@ -18,10 +18,7 @@ def kept_and_written_grad(x, n):
     for i in range(n):
         cos = np.cos(i + 1.0)
         trial = x * cos
-        if tag:
-            best_2 = best
-        else:
-            best_2 = x
+        best_2 = best if tag else x
         test = np.sum(trial) > np.sum(best_2)
         stack.append((tag, cos, test))
         if test:

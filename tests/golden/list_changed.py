@@ -14,13 +14,12 @@ def list_changed(x):
     return s * first * last
 
 
-# grad(list_changed, wrt=0): 3.8 lines per line, 0 copies
+# grad(list_changed, wrt=0): 3.7 lines per line, 0 copies
 
 def list_changed_grad(x):
-    n = len(x)
     a = [1.0]
     at_stack = []
-    for i in range(n):
+    for i in range(len(x)):
         v = x[i]
         a.append(v * v)
         at = insert_place(1, len(a))
@@ -37,9 +36,9 @@ def list_changed_grad(x):
     at = a.index(max(a))
     a.pop(at)
     s = 0.0
-    n_2 = len(a)
+    n = len(a)
     stack = []
-    for i in range(n_2):
+    for i in range(n):
         t = (i + 1) * a[i]
         a_item = a[-1]
         stack.append((t, a_item))
@@ -47,7 +46,7 @@ def list_changed_grad(x):
     # adjoint
     d_s = last * first
     d_a = [0.0] * len(a)
-    for i in reversed(range(n_2)):
+    for i in reversed(range(n)):
         t, a_item = stack.pop()
         d_a[-1] += d_s * t
         d_a[i] += d_s * a_item * (i + 1)
@@ -63,7 +62,7 @@ def list_changed_grad(x):
     d_t = d_a[len(d_a) - len(items):]
     del d_a[len(d_a) - len(items):]
     d_x += np.array(d_t) * 1.5
-    for i in reversed(range(n)):
+    for i in reversed(range(len(x))):
         at = at_stack.pop()
         d_v = d_a.pop(at)
         d_t = d_a.pop()

@@ -7,18 +7,17 @@ def list_sorted(x):
     return a[0] + 2 * a[1] + 3 * a[2] ** 2
 
 
-# grad(list_sorted, wrt=0): 5.9 lines per line, 0 copies
+# grad(list_sorted, wrt=0): 5.7 lines per line, 0 copies
 
 def list_sorted_grad(x):
-    n = len(x)
     a = []
-    for i in range(n):
+    for i in range(len(x)):
         v = x[i]
         a.append(v * v)
-    n_2 = len(a)
+    n = len(a)
     test_stack = []
     stack = []
-    for i in range(n_2):
+    for i in range(n):
         t = len(a) - 1 - i
         stack.append(t)
         for j in range(t):
@@ -34,7 +33,7 @@ def list_sorted_grad(x):
     d_a[2] += 6.0 * a[2]
     d_a[1] += 2.0
     d_a[0] += 1.0
-    for _ in range(n_2):
+    for _ in range(n):
         t = stack.pop()
         for j in reversed(range(t)):
             test = test_stack.pop()
@@ -46,7 +45,7 @@ def list_sorted_grad(x):
                 d_a[j] += d_t
                 d_a[j + 1] += d_t_2
     d_x = np.zeros_like(x)
-    for i in reversed(range(n)):
+    for i in reversed(range(len(x))):
         d_t = d_a.pop()
         v = x[i]
         d_x[i] += 2 * (d_t * v)

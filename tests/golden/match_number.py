@@ -9,14 +9,12 @@ def match_number(x, n):
     return np.sum(y)
 
 
-# grad(match_number, wrt=0): 1.4 lines per line, 0 copies
+# grad(match_number, wrt=0): 1.2 lines per line, 0 copies
 
 def match_number_grad(x, n):
     test = n == 1
     if not test:
-        test_2 = n == 2
-        if not test_2:
-            test_2 = n == 3
+        test_2 = n == 2 or n == 3
     # adjoint
     if test:
         d_x = np.full_like(x, 2)

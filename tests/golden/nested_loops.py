@@ -7,13 +7,12 @@ def nested_loops(a):
     return s
 
 
-# grad(nested_loops, wrt=0): 3.0 lines per line, 0 copies
+# grad(nested_loops, wrt=0): 2.9 lines per line, 0 copies
 
 def nested_loops_grad(a):
     s = 0.0
-    n = a.shape[0]
     stack = []
-    for i in range(n):
+    for i in range(a.shape[0]):
         for j in range(i + 1):
             t = s + j
             sin = np.sin(t)
@@ -23,7 +22,7 @@ def nested_loops_grad(a):
     # adjoint
     d_a = np.zeros_like(a)
     d_s = 1.0
-    for i in reversed(range(n)):
+    for i in reversed(range(a.shape[0])):
         d_s = d_s * 0.9
         for j in reversed(range(i + 1)):
             t, sin = stack.pop()

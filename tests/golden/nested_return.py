@@ -6,23 +6,17 @@ def nested_return(m):
     return np.sum(m)
 
 
-# grad(nested_return, wrt=0): 6.7 lines per line, 0 copies
+# grad(nested_return, wrt=0): 5.0 lines per line, 0 copies
 
 def nested_return_grad(m):
-    test_stack = []
     n_iter_stack = []
     returned = False
     n_iter_2 = 0
-    for i in range(len(m)):
-        n_iter_2 += 1
-        m_view = m[i]
+    for n_iter_2, m_view in enumerate(m, 1):
         returned = False
         n_iter = 0
-        for i in range(len(m_view)):
-            n_iter += 1
-            v = m_view[i]
+        for n_iter, v in enumerate(m_view, 1):
             returned = v > 0.5
-            test_stack.append(returned)
             if returned:
                 break
         n_iter_stack.append(n_iter)
@@ -39,13 +33,9 @@ def nested_return_grad(m):
         n_iter = n_iter_stack.pop()
         m_view = m[i]
         for i_2 in reversed(range(n_iter)):
-            test = test_stack.pop()
             v = m_view[i_2]
-            if test:
-                d_v = 2 * (d_t * v)
-            else:
-                d_v = 0.0
-            d_m[i, i_2] += d_v
+            if v > 0.5:
+                d_m[i, i_2] += 2 * (d_t * v)
             d_t = 0.0
         d_t = 0.0
     return d_m

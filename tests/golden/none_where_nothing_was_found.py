@@ -8,15 +8,14 @@ def none_where_nothing_was_found(m, limit):
     return np.sum(found * found)
 
 
-# grad(none_where_nothing_was_found, wrt=0): 3.4 lines per line, 0 copies
+# grad(none_where_nothing_was_found, wrt=0): 3.2 lines per line, 0 copies
 
 def none_where_nothing_was_found_grad(m, limit):
     n = len(m)
     stack = []
     no_found = True
     found = None
-    for i in range(n):
-        found_2 = m[i]
+    for found_2 in m:
         test = np.sum(found_2) > limit
         stack.append((found, test))
         if test:

@@ -12,19 +12,15 @@ def nonlocal_total(x):
     return total
 
 
-# grad(nonlocal_total, wrt=0): 1.3 lines per line, 0 copies
+# grad(nonlocal_total, wrt=0): 0.9 lines per line, 0 copies
 
 def nonlocal_total_grad(x):
-    n = len(x)
     # adjoint
-    d_x = [0.0] * n
+    d_x = [0.0] * len(x)
     x_list = x.tolist()
     d_total = 1.0
-    for i in reversed(range(n)):
+    for i in reversed(range(len(x))):
         v = x_list[i]
         if v > 0:
-            d_v = 2 * (d_total * v)
-        else:
-            d_v = 0.0
-        d_x[i] += d_v
+            d_x[i] += 2 * (d_total * v)
     return np.array(d_x)

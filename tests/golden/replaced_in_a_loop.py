@@ -17,11 +17,10 @@ def replaced_in_a_loop(x):
 # grad(replaced_in_a_loop, wrt=0): 1.5 lines per line, 0 copies
 
 def replaced_in_a_loop_grad(x):
-    n = len(x)
     stack = []
     s = x
     s_2 = 1
-    for _ in range(n):
+    for _ in range(len(x)):
         test = np.sum(s) > 0.0
         stack.append((s, test))
         if test:
@@ -29,7 +28,7 @@ def replaced_in_a_loop_grad(x):
             s_2 = s_2 + 1
     # adjoint
     d_s = 2.0 * s_2 * s
-    for _ in range(n):
+    for _ in range(len(x)):
         s, test = stack.pop()
         if test:
             d_s = d_s * np.cos(s)

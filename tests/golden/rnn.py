@@ -5,20 +5,19 @@ def rnn(w, x):
     return np.sum(h)
 
 
-# grad(rnn, wrt=(0, 1)): 3.4 lines per line, 0 copies
+# grad(rnn, wrt=(0, 1)): 3.2 lines per line, 0 copies
 
 def rnn_grad(w, x):
     h = np.zeros(w.shape[0])
-    n = len(x)
     h_stack = []
-    for t in range(n):
+    for t in range(len(x)):
         h_stack.append(h)
         h = np.tanh(w @ h + x[t])
     # adjoint
     d_h = np.ones_like(h)
     d_w = np.zeros_like(w)
     d_x = np.zeros_like(x)
-    for t in reversed(range(n)):
+    for t in reversed(range(len(x))):
         d_t = d_h * (1 - h ** 2)
         d_x[t] += d_t
         h = h_stack.pop()

@@ -8,7 +8,7 @@ def rotating_aliases(x, n):
     return np.sum(u**2) + np.sum(v * x)
 
 
-# grad(rotating_aliases, wrt=0): 6.6 lines per line, 4 copies
+# grad(rotating_aliases, wrt=0): 5.4 lines per line, 4 copies
 
 def rotating_aliases_grad(x, n):
     u = x * 1.0
@@ -17,24 +17,16 @@ def rotating_aliases_grad(x, n):
     u_is_v = False
     v_is_u = False
     for _ in range(n):
-        if u_is_v:
-            u_2 = v[:-1]
-        else:
-            u_2 = u[:-1]
+        u_2 = v[:-1] if u_is_v else u[:-1]
         stack.append((u_is_v, v_is_u, u_2.copy()))
         sin_u = np.sin(u_2)
-        if v_is_u:
-            u[1:] = sin_u
-        else:
-            v[1:] = sin_u
+        chosen = u if v_is_u else v
+        chosen[1:] = sin_u
         tag = not v_is_u
         v_is_u = not u_is_v
         u_is_v = tag
     u = u * 2
-    if u_is_v:
-        u_2 = v
-    else:
-        u_2 = u
+    u_2 = v if u_is_v else u
     if v_is_u:
         v = u
     # adjoint
@@ -59,8 +51,6 @@ def rotating_aliases_grad(x, n):
             d_t = d_v[1:].copy()
             d_v[1:] = 0.0
         d_u_2 = d_t * np.cos(u)
-        if u_is_v:
-            d_v[:-1] += d_u_2
-        else:
-            d_u[:-1] += d_u_2
+        d_chosen = d_v if u_is_v else d_u
+        d_chosen[:-1] += d_u_2
     return v + d_u

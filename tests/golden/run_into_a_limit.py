@@ -7,14 +7,12 @@ def run_into_a_limit(x, limit):
     return total * x[0]
 
 
-# grad(run_into_a_limit, wrt=0): 2.4 lines per line, 0 copies
+# grad(run_into_a_limit, wrt=0): 2.1 lines per line, 0 copies
 
 def run_into_a_limit_grad(x, limit):
     total = 0.0
     n_iter = 0
-    for i in range(len(x)):
-        n_iter += 1
-        v = x[i]
+    for n_iter, v in enumerate(x, 1):
         total = total + v * v
         if total > limit:
             break

@@ -4,14 +4,11 @@ def scaled_in_place(x, y, s):
     return np.sum(x * y)
 
 
-# grad(scaled_in_place, wrt=(0, 1)): 7.0 lines per line, 6 copies
+# grad(scaled_in_place, wrt=(0, 1)): 6.2 lines per line, 6 copies
 
 def scaled_in_place_grad(x, y, s):
     test = s > 0
-    if test:
-        t = x
-    else:
-        t = y
+    t = x if test else y
     t_2 = t[0] * 2.0
     if test:
         x = x.copy()

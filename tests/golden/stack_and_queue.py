@@ -16,58 +16,50 @@ def stack_and_queue(x):
     return s
 
 
-# grad(stack_and_queue, wrt=0): 3.2 lines per line, 0 copies
+# grad(stack_and_queue, wrt=0): 2.8 lines per line, 0 copies
 
 def stack_and_queue_grad(x):
     v = x[0]
     stack = [v]
-    stack_2 = []
+    v_stack = []
     n_iter = 0
     while stack:
         n_iter += 1
         v = stack.pop()
-        test = v < 10.0
-        stack_2.append((v, test))
-        if test:
+        v_stack.append(v)
+        if v < 10.0:
             stack.append(v * 3 + 3.0)
     queue = [0]
     seen = [0]
-    stack_3 = []
+    i_stack = []
     n_iter_2 = 0
     while queue:
         n_iter_2 += 1
         i = queue.pop(0)
-        stack_3.append((i, x[i], i + 1))
+        i_stack.append(i)
         t = 2 * i
         j = t + 1
         j_2 = t + 2
         n = len(x)
-        not__found = j < n
-        if not__found:
-            not__found = not j in seen
-        if not__found:
+        if j < n and j not in seen:
             seen.append(j)
             queue.append(j)
-        not__found = j_2 < n
-        if not__found:
-            not__found = not j_2 in seen
-        if not__found:
+        if j_2 < n and j_2 not in seen:
             seen.append(j_2)
             queue.append(j_2)
     # adjoint
     d_x = np.zeros_like(x)
-    d_s = 1.0
     for _ in range(n_iter_2):
-        i, x_2, t = stack_3.pop()
-        d_x[i] += 2 * (d_s * t) * x_2
+        i = i_stack.pop()
+        d_x[i] += 2.0 * (i + 1) * x[i]
     d_stack = [0.0] * len(stack)
     for _ in range(n_iter):
-        v, test = stack_2.pop()
-        if test:
+        v = v_stack.pop()
+        if v < 10.0:
             d_t = d_stack.pop()
             d_v = d_t * 3
         else:
             d_v = 0.0
-        d_stack.append(d_v + 2 * (d_s * v))
+        d_stack.append(d_v + 2 * v)
     d_x[0] += d_stack[0]
     return d_x

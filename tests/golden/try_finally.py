@@ -9,17 +9,13 @@ def try_finally(x):
     return x[0]
 
 
-# grad(try_finally, wrt=0): 3.2 lines per line, 0 copies
+# grad(try_finally, wrt=0): 2.3 lines per line, 0 copies
 
 def try_finally_grad(x):
-    test_stack = []
     returned = False
     n_iter = 0
-    for i in range(len(x)):
-        n_iter += 1
-        v = x[i]
+    for n_iter, v in enumerate(x, 1):
         returned = v > 0.5
-        test_stack.append(returned)
         if returned:
             break
     # adjoint
@@ -32,12 +28,8 @@ def try_finally_grad(x):
         d_t = 0.0
     x_list = x[:n_iter].tolist()
     for i in reversed(range(n_iter)):
-        test = test_stack.pop()
         v = x_list[i]
-        if test:
-            d_v = 2 * (d_t * v)
-        else:
-            d_v = 0.0
-        d_x[i] += d_v
+        if v > 0.5:
+            d_x[i] += 2 * (d_t * v)
         d_t = 0.0
     return d_x

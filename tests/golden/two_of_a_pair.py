@@ -5,14 +5,11 @@ def two_of_a_pair(x, y, s):
     return np.sum(x * y)
 
 
-# grad(two_of_a_pair, wrt=(0, 1)): 8.6 lines per line, 6 copies
+# grad(two_of_a_pair, wrt=(0, 1)): 8.0 lines per line, 6 copies
 
 def two_of_a_pair_grad(x, y, s):
     test = s > 0
-    if test:
-        t = y
-    else:
-        t = x
+    t = y if test else x
     t_2 = t[0]
     if test:
         x = x.copy()

@@ -15,18 +15,14 @@ def with_contextmanager(x):
     return np.sum(x)
 
 
-# grad(with_contextmanager, wrt=0): 2.4 lines per line, 0 copies
+# grad(with_contextmanager, wrt=0): 1.8 lines per line, 0 copies
 
 def with_contextmanager_grad(x):
     y = x * 2
-    test_stack = []
     returned = False
     n_iter = 0
-    for i in range(len(y)):
-        n_iter += 1
-        v = y[i]
+    for n_iter, v in enumerate(y, 1):
         returned = v > 1
-        test_stack.append(returned)
         if returned:
             break
     # adjoint
@@ -39,13 +35,9 @@ def with_contextmanager_grad(x):
     d_y = np.zeros_like(y)
     y_list = y[:n_iter].tolist()
     for i in reversed(range(n_iter)):
-        test = test_stack.pop()
         v = y_list[i]
-        if test:
-            d_v = 2 * (d_t * v)
-        else:
-            d_v = 0.0
-        d_y[i] += d_v
+        if v > 1:
+            d_y[i] += 2 * (d_t * v)
         d_t = 0.0
     d_x += d_y * 2
     return d_x

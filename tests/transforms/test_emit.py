@@ -84,10 +84,7 @@ def test_a_branch_assigns_what_lives_on():
           return a
     """), """
         def f(x, c):
-            if c:
-                a = np.sin(x)
-            else:
-                a = np.cos(x)
+            a = np.sin(x) if c else np.cos(x)
             return a
     """)  # fmt: skip
 
@@ -134,8 +131,7 @@ def test_a_flag_leaves_the_loop():
         def f(x, n):
             for _ in range(n):
                 x = x * 2
-                c = x > 9
-                if c:
+                if x > 9:
                     break
             return x
     """)  # fmt: skip
