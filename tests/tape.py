@@ -66,7 +66,7 @@ def agree(one, other, rtol=1e-9) -> str:
         x, y = np.asarray(a), np.asarray(b)
         if x.dtype != y.dtype or x.shape != y.shape or type(a) is not type(b):
             return f"{path}: {type(a)} {x.dtype} {x.shape}, {type(b)} {y.dtype} {y.shape}"
-        tolerance = 1e-3 if x.dtype.itemsize < 8 else rtol
+        tolerance = max(rtol, 1e-3) if x.dtype.itemsize < 8 else rtol
         scale = np.max(np.abs(x), initial=1.0, where=np.isfinite(x)) if x.dtype.kind in "fc" else 1
         if not np.allclose(x, y, tolerance, tolerance * scale, equal_nan=True):
             return f"{path}: {a!r}, {b!r}"

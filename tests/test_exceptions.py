@@ -1,6 +1,7 @@
 """`try`: the handler runs where the exception comes from a test that can be seen, else the tape."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -783,7 +784,7 @@ def reshaped(x):
     try:
         y = x.reshape(2, -1)
     except ValueError:
-        y = x
+        y = 2 * x[:, None]
     return np.sum(y * y)
 
 
@@ -796,19 +797,104 @@ def floating(x):
     return np.sum(y)
 
 
+def stored(x, w, i):
+    y = np.zeros(3)
+    try:
+        y[i] = x[0] * w
+    except IndexError:
+        y[0] = x[1]
+    return np.sum(y * y)
+
+
+def gathered(x, k):
+    total = 0.0
+    for _ in range(3):
+        try:
+            total = total + np.sum(x[k] ** 2)
+        except IndexError:
+            total = total * 2 + x[0]
+            continue
+        finally:
+            total = total * 1.1
+        k = k + 1
+    return total
+
+
+def narrower_first(a, b):
+    try:
+        try:
+            y = np.linalg.solve(a, b)
+        except np.linalg.LinAlgError:
+            y = b * b
+    except ValueError:
+        y = 3 * b
+    return np.sum(y)
+
+
+def solved_by(a, b):
+    return np.linalg.solve(a, b)
+
+
+def raised_in_a_helper(a, b):
+    try:
+        y = solved_by(a, b)[0]
+    except Exception:
+        y = np.sum(a)
+    else:
+        y = y * 2
+    return y
+
+
+def single(x, y):
+    try:
+        z = x * y
+    except ValueError:
+        z = x
+    return z.sum()
+
+
 @pytest.mark.parametrize(
-    "f, args, op",
+    "f, args",
     [
-        (solve, (np.eye(2), some(2)), "solve"),
-        (sum_of, (some(3), some(3)), "add"),
-        (power, (2.0, 3.0), "pow"),
-        (reshaped, (some(4),), "reshape"),
-        (floating, (some(4),), "raise"),
+        *((f, (a, some(2))) for a in (np.array([[2.0, 1], [0.5, 3]]), np.zeros((2, 2)))
+          for f in (solve, raised_in_a_helper)),
+        *((narrower_first, (a, b)) for a in (np.array([[2.0, 1], [0.5, 3]]), np.zeros((2, 2)))
+          for b in (some(2), some(3))),
+        *((sum_of, (some(3), w)) for w in (some(3), some(2), some(1))),
+        *((single, (some(3).astype(np.float32), some(n).astype(np.float32))) for n in (1, 2, 3)),
+        *((power, (x, 400.0)) for x in (1.01, 1e3)),
+        *((reshaped, (some(n),)) for n in (4, 3)),
+        *((stored, (some(3), 2.0, i)) for i in (np.array([0, 2]), np.array([0, 3]), 1, 5)),
+        *((gathered, (some(4), k)) for k in (np.array([0, 1]), np.array([3, 2]), np.array([9]))),
     ],
-)
-def test_what_may_raise_invisibly_goes_to_the_tape(f, args, op):
+)  # fmt: skip
+def test_what_no_test_foretells_is_tried(f, args):
+    wrt = 1 if f in (solve, narrower_first, raised_in_a_helper) else 0
+    verdict = judge(f, args, wrt)
+    assert verdict.outcome == "right", str(verdict)
+    on_tape = judge(f, args, wrt, gradient=tape_gradient)
+    assert on_tape.outcome == "right", str(on_tape)
+
+
+def test_an_operation_that_is_tried_warns_once():
+    def f(x, y):
+        try:
+            z = np.log(x) + y
+        except ValueError:
+            z = y
+        return np.sum(z)
+
+    df = value_and_grad(f, fallback="error")
+    df(some(2) + 2, some(3))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        df(np.array([-1.0, 2.0]), some(2))
+    assert [str(w.message) for w in caught] == ["invalid value encountered in log"]
+
+
+def test_what_is_not_pure_is_not_tried():
     with pytest.raises(UnsupportedSyntaxError, match="known only at run time"):
-        grad(f, fallback="error")(*args)
+        grad(floating, fallback="error")(some(4))
 
 
 @pytest.mark.parametrize("i", [0, 1, -2, 5, -3])

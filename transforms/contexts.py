@@ -110,7 +110,7 @@ class Contexts(Generators):
             enter, leave, args = "errstate_enter", "errstate_exit", ()
         self.instrs.append(Instr(enter, args, kwargs, results, (), attrs, where))
         if args and (args[0] is warnings.catch_warnings or locks):
-            self.checked[self.instrs[-1]] = Exception  # it raises nothing
+            self.checked[self.instrs[-1]] = (Exception,)  # it raises nothing
         place = Place("barrier", instr, self)
         self.temporaries[-1][block.params[0]] = Plain(entered)
         exit = self.protected(place, block)

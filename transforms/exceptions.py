@@ -8,14 +8,15 @@
         y = 0.0
 
 What raises is visible: a `raise`, an operation that fails while compiling, or one that can be
-tested for (`TESTS`). There the handler is run, at the place of the exception, in the frame of the
-`try`; a label then leads past the rest of the body. An operation that may raise invisibly what
-is caught is refused (`may_raise`). Not foreseen, here as elsewhere, are exceptions of the machine
-(`MemoryError`, `KeyboardInterrupt`, `RecursionError`).
+tested for (`visible_test`) or tried (`attempts`). There the handler is run, at the place of the
+exception, in the frame of the `try`; a label then leads past the rest of the body. What else may
+raise invisibly what is caught (`may_raise`) is refused. Not foreseen, here as elsewhere, are
+exceptions of the machine (`MemoryError`, `KeyboardInterrupt`, `RecursionError`).
 """
 
 from __future__ import annotations
 
+import cmath
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +24,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srcdiff.runtime import kernels
 from srcdiff.runtime.tape import SIGNS
 from srcdiff.transforms import abstract
-from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, map_tree, op_name
+from srcdiff.transforms.ir import (
+    Block,
+    Instr,
+    Slice,
+    Value,
+    leaf_kind,
+    map_tree,
+    op_name,
+    walk,
+)
 from srcdiff.transforms.kinds import BOOL, STR, Kind
 from srcdiff.transforms.merging import Exit, Label
 from srcdiff.transforms.mutation import NUMBERS, Memory
@@ -37,6 +48,13 @@ class Raised(Exception):
 
     def __init__(self, error: Exception):
         self.error = error
+
+
+class Hidden(Exception):
+    """A view that is made later may raise what the program catches; the refusal, if need be."""
+
+    def __init__(self, instr: Instr, refusal: Exception):
+        self.instr, self.refusal = instr, refusal
 
 
 class Place:
@@ -68,8 +86,9 @@ class Exceptions(Memory):
     tries: list[Place]  # the statements around the point that is run, the innermost last
     consumers: list  # see `generators`
     handling: list  # what the handlers that are run have caught
-    checked: dict[Instr, type]  # what an instruction was tested for
-    assured: type | None = None  # what the next one cannot raise
+    checked: dict[Instr, tuple]  # what an instruction was tested for
+    assured: tuple = ()  # what the next one cannot raise
+    testing: tuple = ()  # what the one that is carried out was tested for
     frames: list
     depth: int  # of loops
     escaped: Exit | None  # what leaves the call that is run, besides its value
@@ -84,6 +103,7 @@ class Exceptions(Memory):
     call_len: Callable
     dimension: Callable
     uncertain: int
+    kept: dict[Block, Block]  # what is run for a block of the program
     facts: dict  # tests → how they have come out on this path
 
     # ------------------------------------------------------------------ statements
@@ -98,14 +118,28 @@ class Exceptions(Memory):
                 found = self.classes(self.value(classes.results[0]), instr.where)
             place.clauses.append((found, handler))
         count = len(self.instrs)
-        exit = self.protected(place, body)
+        exit = self.protected(place, self.with_orelse(body, orelse))
         self.check_visible(place, self.instrs[count:])
-        if orelse.instrs:
-            if exit is None:
-                exit = self.run(orelse)
-            elif not exit.always:
-                exit = self.guarded(exit, orelse, 0, instr.where)
         return self.arrived(place, exit, instr.where)
+
+    def with_orelse(self, body: Block, orelse: Block) -> Block:
+        """The body and what follows where it raises nothing, on the very paths where it does."""
+        if not orelse.instrs:
+            return body
+        if orelse not in self.kept:
+            last = Instr("orelse", blocks=(orelse,), where=orelse.instrs[0].where)
+            self.kept[orelse] = Block(body.params, [*body.instrs, last], body.results)
+        return self.kept[orelse]
+
+    def do_orelse(self, instr: Instr) -> Exit | None:
+        """`else` of a `try`: what it raises is not caught there."""
+        outer, count = self.tries, len(self.instrs)
+        self.tries = list(outer[-1].tries)
+        try:
+            return self.run(instr.blocks[0])
+        finally:
+            outer[-1].exempt.update(self.instrs[count:])
+            self.tries = outer
 
     def classes(self, ref: Any, where: Any) -> tuple:
         found = self.known(ref, where, "the class of an exception")
@@ -371,13 +405,13 @@ class Exceptions(Memory):
 
     def foreseen(self, instr: Instr, block: Block, index: int) -> tuple[Exit | None] | None:
         """Where an operation can be tested for an exception: both paths, to the block's end."""
-        self.assured = None
+        self.assured = ()
         found = self.visible_test(instr)
         if found is None or not self.catching(found[1]):
             return None
         test, cls, args = found
         if test is False:
-            self.assured = cls
+            self.assured = (cls,)
             return None
 
         def thrown() -> Exit:
@@ -390,7 +424,7 @@ class Exceptions(Memory):
 
         def otherwise() -> Exit | None:
             self.note_fact(test, made, False)
-            return self.run(block, index, (instr, cls))
+            return self.run(block, index, (instr, (cls,)))
 
         gone = self.sub(self.state.copy(), thrown)
         self.temporaries.append(dict(self.temporaries[-1]))
@@ -408,11 +442,16 @@ class Exceptions(Memory):
                 return self.division_test(op, a, b, instr.where)
         elif instr.op == "call" and len(instr.args[1]) == 1 and not instr.kwargs:
             f, arg = self.value(instr.args[0]), instr.args[1][0]
-            if isinstance(f, Known) and isinstance(arg, Value) and is_in(f.obj, DOMAINS):
+            single = isinstance(arg, Value) or type(arg) in NUMBERS
+            if isinstance(f, Known) and single and is_in(f.obj, DOMAINS):
                 return self.domain_test(f.obj, self.value(arg), instr.where)
         elif instr.op == "getitem":
             base, key = (self.value(a) for a in instr.args)
             return self.index_test(base, key, instr.where)
+        elif instr.op == "setitem":
+            base, key = (self.value(a) for a in instr.args[:2])
+            if isinstance(base, Array):
+                return self.index_test(base, key, instr.where)
         return None
 
     def division_test(self, op: Callable, a: Any, b: Any, where: Any) -> tuple | None:
@@ -428,14 +467,16 @@ class Exceptions(Memory):
         return test, ZeroDivisionError, (Known(text),)
 
     def domain_test(self, f: Any, ref: Any, where: Any) -> tuple | None:
+        op, bound, absolute, outside = DOMAINS[f]
+        error = ValueError, (Known(message(lambda: f(outside))),)
+        if isinstance(ref, Known) and type(ref.obj) in NUMBERS:
+            return bool(op(abs(ref.obj) if absolute else ref.obj, bound)), *error
         if not isinstance(ref, Plain) or ref.value.kind.tag != "scalar":
             return None
-        op, bound, absolute, outside = DOMAINS[f]
         value = ref.value
         if absolute:
             value = self.emit(abs, (value,), None, value.kind, where)
-        test = self.test(op, value, bound, where)
-        return test, ValueError, (Known(message(lambda: f(outside))),)
+        return self.test(op, value, bound, where), *error
 
     def test(self, op: Callable, a: Any, b: Any, where: Any) -> Any:
         """`op(a, b)`: known on this path, or a value."""
@@ -472,10 +513,7 @@ class Exceptions(Memory):
             kind = leaf_kind(index)
             listed = any(p == Known(...) or p == Known(None) for p in parts)
             if kind.tag != "scalar" or kind.dtype.kind not in "iu" or listed:
-                if self.catching(IndexError):
-                    raise self.refuse(where, "this index inside `try`: whether it is out of bounds "
-                                      "is known only at run time")  # fmt: skip
-                return None
+                return None  # see `attempts`
             if dims is not None and axis >= len(dims):
                 return None
             length = self.length_along(base, axis, where)
@@ -521,10 +559,14 @@ class Exceptions(Memory):
     # ------------------------------------------------------------------ what cannot
 
     def check_lazy(self, op: Any, tree: tuple, where: Any) -> None:
-        """Refuse a view that is made when it is read, and may raise what is caught here."""
-        for cls in may_raise(Instr(op, tree)):
-            if self.catching(cls):
-                raise self.unseen(op, cls, where)
+        """A view is made when it is read, and may raise what is caught here: it is tried now."""
+        instr = Instr(op, tree, where=where)
+        for place in self.tries:
+            for classes, _ in place.clauses:
+                for c in (Exception,) if classes is None else classes:
+                    for cls in overlap(instr, c):
+                        if not issubclass(cls, self.testing):
+                            raise Hidden(instr, self.unseen(op, cls, where))
 
     def check_visible(self, place: Place, instrs: list[Instr]) -> None:
         """Refuse a body in which something may raise what is caught, and no test shows it."""
@@ -532,25 +574,23 @@ class Exceptions(Memory):
         for classes, _ in place.clauses:
             caught += [Exception] if classes is None else classes
         # A state that is set elsewhere makes exceptions of NumPy's warnings.
-        told = any(issubclass(c, (FloatingPointError, Warning)) for c in caught)
+        told = tuple(cls for cls in WARNED for c in caught
+                     if issubclass(c, (FloatingPointError, Warning))
+                     and (issubclass(c, cls) or issubclass(cls, c)))  # fmt: skip
         for instr in without(instrs, place.exempt):
             if told and may_warn(instr):
-                raised: tuple = (*may_raise(instr), *WARNED)
+                raised: tuple = (*may_raise(instr), *told)
             elif instr.op == "errstate_enter" and "raise" in instr.kwargs.values():
                 raised = (FloatingPointError,)
             else:
                 raised = may_raise(instr)
-            known = self.checked.get(instr)
+            known = self.checked.get(instr, ())
             if instr.attrs.get("view"):
                 continue  # made further up, where it was checked
-            for cls in raised:
-                if cls is known:
-                    continue
-                if any(issubclass(cls, c) for c in caught):
-                    raise self.unseen(instr.op, cls, instr.where)
-                for c in caught:
-                    if issubclass(c, cls):
-                        raise self.unseen(instr.op, c, instr.where)
+            for c in caught:
+                for cls in overlap(instr, c, raised):
+                    if not issubclass(cls, known):
+                        raise self.unseen(instr.op, cls, instr.where)
 
     def unseen(self, op: Any, cls: type, where: Any) -> Exception:
         """The refusal of an operation that may raise what is caught."""
@@ -641,6 +681,12 @@ MATH: dict[Any, tuple] = {
     **{f: (OverflowError,) for f in (math.exp, math.expm1, math.exp2, math.sinh, math.cosh)},
     **{f: (ValueError, OverflowError) for f in (math.pow, math.gamma, math.lgamma, math.floor,
                                                 math.ceil, math.trunc)},
+    **{f: NOTHING for f in (cmath.isnan, cmath.isinf, cmath.isfinite, cmath.phase)},
+    **{f: (ValueError, OverflowError) for f in (
+        cmath.exp, cmath.sin, cmath.cos, cmath.tan, cmath.sinh, cmath.cosh, cmath.tanh, cmath.log,
+        cmath.log10, cmath.sqrt, cmath.asin, cmath.acos, cmath.atan, cmath.asinh, cmath.acosh,
+        cmath.atanh, cmath.polar, cmath.rect,
+    )},
 }  # fmt: skip
 SCALARS: dict[Any, tuple] = {
     operator.truediv: (ZeroDivisionError,), operator.floordiv: (ZeroDivisionError,),
@@ -656,9 +702,14 @@ WHOLE = frozenset({np.sum, np.prod, np.mean, np.std, np.var, np.any, np.all, np.
 RANKED = frozenset({np.swapaxes, np.moveaxis, np.flip, np.roll, np.expand_dims, np.sort, np.diff,
                     np.argsort, np.outer, np.cumprod, np.atleast_1d, np.atleast_2d, np.nansum,
                     np.ascontiguousarray})  # fmt: skip
-SHAPED = frozenset({np.zeros, np.ones, np.empty, np.full})
+SHAPED = frozenset({np.zeros, np.ones, np.empty, np.full, np.eye, np.identity})
 # What NumPy's warnings are, where they raise.
 WARNED = (FloatingPointError, RuntimeWarning, DeprecationWarning)
+
+
+QUIETLY = (len, list, tuple, np.shape, np.size, kernels.raises, kernels.rounds)
+# Narrower than what is raised, and never meant.
+NEVER = (UnicodeError, UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
 
 
 def may_raise(instr: Instr) -> tuple[type, ...]:
@@ -668,6 +719,10 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
     Ints are taken to be small enough to be floats.
     """
     op = instr.op
+    if op is kernels.raises:
+        return NOTHING
+    if op is kernels.rounds:
+        return (ValueError,)
     if isinstance(op, str):
         if op in ("if", "while"):  # the truth of an array
             test = instr.args[0] if op == "if" else instr.blocks[0].results[0]
@@ -680,7 +735,13 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
             return (ValueError,)
         if op in ("getitem", "setitem", "add_at"):
             return item_raises(instr)
+        if op == "append_outside":
+            return NOTHING
+        if op == "store_outside":
+            return store_raises(instr.attrs["path"])
         return NUMPY if op in ("list_pop", "stack", "list_add") else ANYTHING
+    if instr.attrs.get("half"):
+        return half_raises(op)
     if instr.attrs.get("opaque") or instr.attrs.get("taped"):
         return ANYTHING
     if is_in(op, MATH):
@@ -719,6 +780,45 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
     return ANYTHING
 
 
+def overlap(instr: Instr, caught: type, raised: tuple | None = None) -> Iterator[type]:
+    """The classes of what an instruction may raise and `caught` is for, the narrower of each two.
+
+    What NumPy and Python raise is no class of the user's, and few of theirs.
+    """
+    theirs = raised != ANYTHING and module_of(caught) in ("builtins", "numpy")
+    for cls in may_raise(instr) if raised is None else raised:
+        if issubclass(cls, caught):
+            yield cls
+        elif issubclass(caught, cls) and (cls is Exception or theirs and caught not in NEVER):
+            if caught is not np.linalg.LinAlgError or "linalg" in op_name(instr.op):
+                yield caught
+
+
+def store_raises(path: tuple) -> tuple[type, ...]:
+    """What a store to a place outside may raise: into a list, where another thread has cut it."""
+    kind, base, *rest = path
+    if kind in ("global", "cell") or kind == "item" and type(rest[0]) is str:
+        return NOTHING
+    return ANYTHING
+
+
+def half_raises(half: Any) -> tuple[type, ...]:
+    """What a call of a helper that is compiled by itself may raise."""
+    found: dict[type, None] = {}
+    seen, pending = {half}, [half]
+    while pending:
+        one = pending.pop()
+        if one.running or one.block is None:  # it is not known yet
+            return ANYTHING
+        for instr in walk(one.block):
+            if not instr.attrs.get("half"):
+                found |= dict.fromkeys(may_raise(instr))
+            elif instr.op not in seen:
+                seen.add(instr.op)
+                pending.append(instr.op)
+    return tuple(found)
+
+
 def fits_surely(op: Any, args: tuple, kinds: list[Kind]) -> bool:
     """Whether NumPy's function can be seen not to raise, of numbers and arrays of known ranks."""
     if is_in(op, RANKED):  # a wrong axis is told of while compiling
@@ -749,7 +849,7 @@ def is_length(size: Any) -> bool:
 def may_warn(instr: Instr) -> bool:
     """Whether it may be told to raise NumPy's warnings, or is not known."""
     op = instr.op
-    if isinstance(op, str) or is_in(op, MATH) or is_in(op, (len, list, tuple, np.shape, np.size)):
+    if isinstance(op, str) or is_in(op, MATH) or is_in(op, QUIETLY):
         return False
     kinds = [leaf_kind(leaf) for leaf in leaves((instr.args, tuple(instr.kwargs.values())))]
     return not all(k.tag == "scalar" and k.python for k in kinds)

@@ -16,7 +16,8 @@ import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from srcdiff.transforms.exceptions import Exceptions, Place
+from srcdiff.transforms.attempts import Attempts
+from srcdiff.transforms.exceptions import Place
 from srcdiff.transforms.ir import Block, Instr, Value, walk
 from srcdiff.transforms.merging import Exit, Label
 from srcdiff.transforms.references import Bound, Iterator, Known, List, Missing, Plain, Ref, Tuple
@@ -61,7 +62,7 @@ def is_generator(ref: Any) -> bool:
     return isinstance(ref, Iterator) and ref.kind == "generator"
 
 
-class Generators(Exceptions):
+class Generators(Attempts):
     frame_count: int
     entered: Callable
     binary: Callable

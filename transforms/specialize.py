@@ -30,7 +30,7 @@ from srcdiff.transforms.calls import Calls
 from srcdiff.transforms.choices import Choices
 from srcdiff.transforms.contexts import Contexts
 from srcdiff.transforms.elements import is_flat
-from srcdiff.transforms.exceptions import Raised, error_ref
+from srcdiff.transforms.exceptions import Hidden, Raised, error_ref
 from srcdiff.transforms.halves import Bottom, Halves, Separate
 from srcdiff.transforms.ir import (
     Block,
@@ -227,7 +227,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         self.tries: list = []
         self.consumers: list = []
         self.handling: list = []
-        self.checked: dict[Instr, type] = {}
+        self.checked: dict[Instr, tuple] = {}
         self.depth = 0
         self.escaped: Exit | None = None
         self.indirect = 0  # calls that Python's own functions make of the user's
@@ -410,7 +410,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
     def run(self, block: Block, start: int = 0, tested: tuple | None = None) -> Exit | None:
         """Carry out a block of lowered instructions from `start` on.
 
-        tested   (instruction, class): the first one will not raise that
+        tested   (instruction, classes): the first one will not raise them
         """
         uses = self.last_use.get(block)
         if uses is None:
@@ -419,7 +419,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         for i in range(start, len(block.instrs)):
             instr = block.instrs[i]
             self.where = instr.where
-            count, assured = len(self.instrs), None
+            count, assured, before = len(self.instrs), (), None
             if tested is not None and instr is tested[0]:
                 assured = tested[1]
             elif self.tries:
@@ -427,6 +427,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
                 if found is not None:
                     return found[0]
                 assured = self.assured
+            if self.tries:
+                before, self.testing = self.before(instr), assured
             try:
                 if instr.op == "if":
                     test = self.truth(self.raw(instr.args[0]), instr.where)
@@ -444,10 +446,16 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
                         self.sync()
             except Raised as raised:
                 exit = self.throw(error_ref(raised.error), instr.where)
-            if assured is not None:
-                self.checked.update((new, assured) for new in self.instrs[count:])
+            except Hidden as hidden:
+                return self.view_tried(hidden, before, instr, assured, block, i)
             if self.escaped is not None:
                 exit, self.escaped = self.escaped, None
+            if before is not None and exit is None:
+                tried = self.attempted(before, instr, assured, block, i)
+                if tried is not None:
+                    return tried[0]
+            if assured:
+                self.checked.update((new, assured) for new in self.instrs[count:])
             if exit is not None:
                 if exit.always:
                     return exit

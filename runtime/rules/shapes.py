@@ -15,6 +15,7 @@ from srcdiff.runtime.kernels import (
     inverse_permutation,
     moved,
     part_length,
+    raises,
     rounds,
     shuffled_order,
     slice_along,
@@ -659,5 +660,5 @@ nondifferentiable(
         np.diag_indices_from,
     ),
     *(np.unravel_index, np.ravel_multi_index, np.ix_, np.result_type, np.shares_memory),
-    *(moved, part_length, rounds, shuffled_order, square_length),
+    *(moved, part_length, raises, rounds, shuffled_order, square_length),
 )

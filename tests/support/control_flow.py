@@ -260,6 +260,15 @@ def failing_lookup(p):
     return np.sum(w * w) * scale
 
 
+@line("`except` of what an operation on arrays raises", np.array([[2.0, 0.5], [0.5, 1.0]]))
+def try_operation(a):
+    try:
+        low = np.linalg.cholesky(a - np.eye(2))
+    except np.linalg.LinAlgError:
+        low = np.linalg.cholesky(a @ a.T + np.eye(2))
+    return np.sum(low * low * low)
+
+
 @line("Nested `try`, `raise … from`, `raise` by itself", -some(3))
 def raised_again(x):
     try:
