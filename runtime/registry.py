@@ -26,7 +26,7 @@ import operator
 import sys
 import types
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -67,10 +67,12 @@ class Rule:
     """How to differentiate `functions`, which compute the same.
 
     vjp       the reverse rule, `vjp(d_out, out, *args, **kwargs)`
-    jvp       the forward rule, None if there is none
+    jvp       the forward rule, `jvp(*tangents, out, *args, **kwargs)`, None if there is none
     at        sample points for the checks
-    linear    the result is linear in all arguments with a gradient taken together: the forward
-              rule is the function itself, applied to the tangents
+    linear    the parameters in which, taken together, the result is linear: the tangent is the
+              function itself, of their tangents
+    factors   the parameters in each of which the result is linear: the tangent is the sum of the
+              products in which one of them is replaced by its tangent
     analytic  complex conjugation is left to the caller
     """
 
@@ -78,10 +80,22 @@ class Rule:
     vjp: Callable | None = None
     jvp: Callable | None = None
     at: tuple[Sample, ...] = ()
-    linear: bool = False
+    linear: tuple[str, ...] = ()
     analytic: bool = True
     name: str = ""
+    factors: tuple[str, ...] = ()
 
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the function's positional parameters, as its rule has them."""
+        rule = self.vjp or self.jvp
+        assert rule is not None
+        code = rule.__code__
+        names = code.co_varnames[: code.co_argcount + bool(code.co_flags & 0x04)]
+        if code.co_flags & 0x04:  # *operands come after the keyword-only ones
+            names = (*names[:-1], code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
+        first = 2 if self.vjp is not None else len(tangent_names(rule)) + 1
+        return list(names[first:])
 
     @property
     def by_elements(self) -> bool:
@@ -99,11 +113,18 @@ NONDIFFERENTIABLE: set[Callable] = set()
 
 
 def vjp_rule(
-    *functions: Callable, at: Any = (), analytic: bool = True, linear: bool = False
+    *functions: Callable,
+    at: Any = (),
+    analytic: bool = True,
+    linear: bool | str = False,
+    factors: str = "",
 ) -> Callable[[F], F]:
     """Register the reverse rule of one function, or of several that compute the same.
 
     at        sample points, each a tuple of arguments, or `sample(...)` for keywords
+    linear    True if the function is linear in its first argument; "x y" if it is in x and y
+              taken together, as a sum is
+    factors   "x y" if it is linear in x and in y taken one at a time, as a product is
     analytic  False if the rule itself takes care of complex numbers: under the real inner product
               Re(conj(a) b), as for `abs`, `real`, `conj`
 
@@ -131,12 +152,103 @@ def vjp_rule(
         for point in samples:
             _check_sample(rule, point)
         name = rule.__name__.removesuffix("_vjp")
-        entry = Rule(functions, rule, None, samples, linear, analytic, name)
+        entry = Rule(functions, rule, None, samples, (), analytic, name, tuple(factors.split()))
+        if linear:
+            names = linear.split() if isinstance(linear, str) else entry.parameters[:1]
+            entry = replace(entry, linear=tuple(names))
+        unknown = [n for n in (*entry.linear, *entry.factors) if n not in names_of(rule)]
+        if unknown:
+            raise TypeError(f"the rule {rule.__name__} has no parameter {unknown[0]!r}")
         for function in functions:
-            RULES[function] = entry
+            old = RULES.get(function)
+            RULES[function] = entry if old is None else replace(entry, jvp=old.jvp)
         return rule
 
     return register
+
+
+def jvp_rule(*functions: Callable) -> Callable[[F], F]:
+    """Register the forward rule of one function, or of several that compute the same.
+
+    The rule takes a tangent `x_dot` for each parameter `x` that may have one, then what a reverse
+    rule takes after `d_out`: the result, and the arguments of the function. It returns the tangent
+    of the result, or a tuple of them if there are several results, and it must be linear in the
+    tangents; a tangent that is zero is left out of the generated code. A function that has a
+    reverse rule needs a forward rule only where the latter is shorter than what can be derived.
+
+    >>> def cube(x):
+    ...     return x * x * x
+    >>> @jvp_rule(cube)
+    ... def cube_jvp(x_dot, out, x):
+    ...     return 3 * x * x * x_dot
+    >>> rule_of(cube).jvp(1.0, cube(2.0), 2.0)
+    12.0
+    """
+    if not functions:
+        raise TypeError("jvp_rule needs the function that the rule is for: @jvp_rule(f)")
+    for function in functions:
+        if not callable(function):
+            raise TypeError(f"jvp_rule: {function!r} is not a function")
+
+    def register(rule: F) -> F:
+        if not isinstance(rule, types.FunctionType):
+            raise TypeError(f"jvp_rule: the rule must be a Python function, not {rule!r}")
+        tangents = tangent_names(rule)
+        rest = names_of(rule)[len(tangents) :]
+        if not tangents or not rest:
+            raise TypeError(
+                f"the rule {rule.__name__} must take the tangents, the result, then the arguments: "
+                "def cube_jvp(x_dot, out, x)"
+            )
+        unknown = [name for name in tangents if name.removesuffix("_dot") not in rest[1:]]
+        if unknown:
+            raise TypeError(
+                f"the rule {rule.__name__} takes {unknown[0]!r}, but no parameter "
+                f"{unknown[0].removesuffix('_dot')!r}"
+            )
+        for function in functions:
+            if function in NONDIFFERENTIABLE:
+                raise ValueError(
+                    f"{_name_of(function)} is declared nondifferentiable, it takes no rule"
+                )
+            old = rule_of(function)
+            if old is not None and old.jvp is not None and not _same_code(old.jvp, rule):
+                raise ValueError(
+                    f"{_name_of(function)} has a forward rule already, {old.jvp.__qualname__} "
+                    f"in {old.jvp.__module__}"
+                )
+            name = rule.__name__.removesuffix("_jvp")
+            entry = Rule(functions, name=name) if old is None else old
+            RULES[function] = replace(entry, jvp=rule)
+        return rule
+
+    return register
+
+
+def names_of(rule: Callable) -> list[str]:
+    """The names of all parameters of a rule."""
+    code = rule.__code__
+    stars = bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
+    return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars])
+
+
+def tangent_names(rule: Callable) -> list[str]:
+    """The names of the tangents that a forward rule takes: those before the result.
+
+    >>> def product_jvp(x_dot, y_dot, out, x, y):
+    ...     return x_dot * y + x * y_dot
+    >>> tangent_names(product_jvp)
+    ['x_dot', 'y_dot']
+    """
+    names = list(rule.__code__.co_varnames[: rule.__code__.co_argcount])
+    count = 0
+    while count < len(names) and names[count].endswith("_dot"):
+        count += 1
+    return names[:count]
+
+
+def _same_code(a: Callable, b: Callable) -> bool:
+    return (a.__module__, a.__qualname__) == (b.__module__, b.__qualname__)
 
 
 def nondifferentiable(*functions: Any) -> Any:

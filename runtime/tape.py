@@ -609,7 +609,7 @@ def _same_vjp(d_out, out, x, *args, **kwargs):
     return (d_out,)
 
 
-_SAME = Rule((), _same_vjp, linear=True, analytic=False, name="same")
+_SAME = Rule((), _same_vjp, linear=("x",), analytic=False, name="same")
 OWN: dict[Any, Rule] = {
     function: _SAME
     for function in (

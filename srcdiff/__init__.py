@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.api import Differentiated, elementwise_grad, grad, value_and_grad, vjp
+from srcdiff.higher import hvp, jvp
 from srcdiff.runtime.errors import (
     FallbackWarning,
     NonScalarOutputError,
@@ -44,7 +45,9 @@ __all__ = [
     "detach",
     "elementwise_grad",
     "grad",
+    "hvp",
     "is_training",
+    "jvp",
     "nd",
     "predict_mode",
     "train_mode",

@@ -319,7 +319,8 @@ class _Code:
 
 
 EFFECTS = ("print", "append_outside", "store_outside", "delete_outside", "write_back")
-_SEEDS = {"grad": "one", "value_and_grad": "one", "elementwise_grad": "ones", "vjp": "argument"}
+_SEEDS = {"grad": "one", "value_and_grad": "one", "elementwise_grad": "ones", "vjp": "argument",
+          "jvp": "tangent", "hvp": "one"}  # fmt: skip
 
 _SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
@@ -616,8 +617,13 @@ class Differentiated:
         return parsed
 
     def _compile(
-        self, key: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        key: tuple[Any, ...],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        moving: dict[str, Any] | None = None,
     ) -> _Code:
+        """Code for a key; `moving` are the tangents that this call has, by parameters."""
         from srcdiff.transforms import NeedsObservation, Request, compile
 
         with _compiling:
@@ -642,6 +648,7 @@ class Differentiated:
                 single=self._single,
                 observed=None if inside else self._observed,
                 is_object=is_object,
+                moving=moving or {},
             )
             observes = None
             try:
@@ -839,7 +846,7 @@ class Differentiated:
             return self
         found = self._methods.get(id(instance))
         if found is None:
-            found = Differentiated(self._how, method(instance, owner), *self._settings)
+            found = type(self)(self._how, method(instance, owner), *self._settings)
             found._warned = self._warned
             found._instance = instance  # held, so that its id is not used again
             self._methods[id(instance)] = found
@@ -855,7 +862,7 @@ class Differentiated:
             found = getattr(found, "__dict__", {}).get(name)
         if found is self:  # a decorated function: its name means this object
             return self.__qualname__
-        return Differentiated, (self._how, self._f, *self._settings)
+        return type(self), (self._how, self._f, *self._settings)
 
 
 def _with_source(f: Any) -> Function:

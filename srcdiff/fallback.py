@@ -122,6 +122,69 @@ class OnTape:
         )
 
 
+@dataclasses.dataclass
+class PushOnTape:
+    """The value of a function and its derivative along tangents, computed on the tape.
+
+    The function is run once. A reverse sweep for each element of the output gives the derivative
+    of that element, of which the product with the tangents is taken.
+    """
+
+    callee: Callee
+    has_aux: bool
+
+    def __call__(self, args: tuple, kwargs: dict[str, Any], dots: dict[str, Any]) -> Any:
+        entries: tuple[Entry, ...] = ()
+        for name, dot in dots.items():
+            parts: Any = [(i,) for i in range(len(dot))] if name == self.callee.star else [()]
+            entries += tuple(("argument", name, *part) for part in parts)
+        run = Run(self.callee, entries, args, kwargs)
+        out: Any = run.output
+        aux: tuple = ()
+        if self.has_aux:
+            if not isinstance(out, tuple) or len(out) != 2:
+                raise SrcdiffError(
+                    f"`{self.callee.name}` returns no pair, as `has_aux=True` says",
+                    None, "Return (output, aux).",
+                )  # fmt: skip
+            out, aux = out[0], (out[1],)
+        tangents = [dots[e[1]][e[2]] if len(e) > 2 else dots[e[1]] for e in entries]
+
+        def along(node: Node, d: Any) -> Any:
+            gradients = run.pull([(node, d)])
+            total = 0.0
+            for gradient, dot in zip(gradients, tangents):
+                moved = dict(leaves(dot))
+                for path, g in leaves(gradient):
+                    if g is not None and moved.get(path) is not None:
+                        total += np.sum(np.real(np.conj(g) * moved[path]))
+            return total
+
+        def push(box: Any) -> Any:
+            inner = children(box)
+            if inner is not None:
+                return rebuild(box, [push(part) for _, part in inner])
+            value = plain(box)
+            if not is_float(value):
+                return None
+            found = np.zeros_like(value)
+            node = box._node if isinstance(box, Array) else None
+            if node is None:
+                return found
+            found = np.asarray(found)
+            for at in np.ndindex(found.shape):
+                unit = np.zeros_like(found)
+                unit[at] = 1
+                found[at] = along(node, unit[()])
+                if found.dtype.kind == "c":
+                    unit[at] = 1j
+                    found[at] += 1j * along(node, unit[()])
+            return found[()] if not isinstance(value, np.ndarray) else found
+
+        tangent = push(out)
+        return (bare(out), tangent, *map(bare, aux))
+
+
 def ones(out: Any) -> list[tuple[Node, Any]]:
     """The cotangent 1.0 of each element of an output."""
     seeds: dict[Node, Any] = {}

@@ -216,6 +216,83 @@ def cotangent(out: Any, d_out: Any, place: str = "d_out") -> Any:
     return copy if isinstance(out, np.ndarray) else copy[()]
 
 
+def tangent(x: Any, dot: Any, place: str) -> Any:
+    """The tangent of an argument, cast to what the argument is; an error where it does not fit.
+
+    Arrays of the right dtype are not copied. None stands for what does not move.
+
+    >>> tangent({"w": np.ones(2), "n": 3}, {"w": [1, 2], "n": None}, "params")
+    {'w': array([1., 2.]), 'n': None}
+    >>> tangent(np.ones(2), np.ones(3), "x")
+    Traceback (most recent call last):
+    ValueError: the tangent of `x` has shape (3,), `x` has shape (2,)
+    """
+    if dot is None:
+        return None
+    if type(x) is np.ndarray is type(dot) and x.shape == dot.shape and x.dtype is dot.dtype:
+        if x.dtype.kind in "fc":
+            return dot
+    inner = children(x)
+    if inner is not None:
+        found = children(dot)
+        if found is None or [step for step, _ in found] != [step for step, _ in inner]:
+            raise ValueError(
+                f"the tangent of `{place}` is {_container(dot)}, `{place}` is {_container(x)}"
+            )
+        pairs = zip(inner, found)
+        return rebuild(
+            x, [tangent(part, d, spelled(place, (step,))) for (step, part), (_, d) in pairs]
+        )
+    if not is_float(x):
+        raise TypeError(f"`{place}` is no float, its tangent must be None")
+    given, like = np.asarray(dot), np.asarray(x)
+    if given.shape != like.shape:
+        raise ValueError(
+            f"the tangent of `{place}` has shape {given.shape}, `{place}` has shape {like.shape}"
+        )
+    if given.dtype.kind not in "biufc" or (given.dtype.kind == "c" and like.dtype.kind != "c"):
+        raise TypeError(f"the tangent of `{place}` is {given.dtype}, `{place}` is {like.dtype}")
+    cast = given.astype(like.dtype)
+    if isinstance(x, np.ndarray):
+        return cast
+    return cast[()] if isinstance(x, np.generic) else cast.item()
+
+
+def moving(dot: Any) -> Any:
+    """Which parts of a tangent are there, as a part of a key: None if nothing is.
+
+    >>> moving((1.0, {"w": None, "b": 2.0})), moving([None, None])
+    ((True, (None, True)), None)
+    """
+    if dot is None:
+        return None
+    inner = children(dot)
+    if inner is None:
+        return True
+    parts = tuple(moving(part) for _, part in inner)
+    return parts if any(parts) else None
+
+
+def as_tangent(value: Any, dot: Any) -> Any:
+    """The tangent of an output as it is returned: of the shapes and dtypes of the value.
+
+    >>> as_tangent((2.0, 3, np.ones(2)), (1.0, None, np.zeros(2)))
+    (np.float64(1.0), None, array([0., 0.]))
+    """
+    if type(value) is np.ndarray is type(dot) and value.shape == dot.shape:
+        if value.dtype is dot.dtype:
+            return dot
+    inner = children(value)
+    if inner is not None:
+        found = children(dot) or [(None, None)] * len(inner)
+        return rebuild(value, [as_tangent(x, d) for (_, x), (_, d) in zip(inner, found)])
+    if not is_float(value):
+        return None
+    like = np.asarray(value)
+    whole = np.array(np.broadcast_to(0.0 if dot is None else dot, like.shape), like.dtype)
+    return whole if isinstance(value, np.ndarray) else whole[()]
+
+
 def _container(tree: Any) -> str:
     inner = children(tree)
     if inner is None:

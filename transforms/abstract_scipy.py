@@ -128,4 +128,6 @@ def softmax_kind(op: Any, x: Any, axis: Any = None) -> Kind:
 
 def slope_kind(op: Any, f: Any, ks: Any, positive: Any, *args: Any) -> Kind:
     dims = broadcast(*[numeric(arg).dims for arg in args])
-    return Kind("array", FLOAT.dtype, dims) if dims else Kind("scalar", FLOAT.dtype, python=False)
+    dtype = by_elements(f, *args).dtype
+    dtype = dtype if dtype is not None and dtype.kind == "c" else FLOAT.dtype
+    return Kind("array", dtype, dims) if dims else Kind("scalar", dtype, python=False)

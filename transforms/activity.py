@@ -88,7 +88,8 @@ def spread(instrs: Iterable[Instr], varied: set[Value]) -> None:
 def gather(instrs: tuple[Instr, ...], useful: set[Value]) -> None:
     """Add what a useful value depends on."""
     for instr in reversed(instrs):
-        if not any(r in useful for r in instr.results):
+        read_later = bool(instr.blocks) and "twin" in instr.attrs  # by the reverse sweep inside
+        if not read_later and not any(r in useful for r in instr.results):
             continue
         if not instr.blocks:
             if passes(instr):

@@ -300,7 +300,7 @@ class Emitter:
             self.length[instr] = (top,)
             total = self.length.get(top)
             base = total if isinstance(total, int) else self.own_length(top)
-            self.length[top] = base + self.own_length(instr) - 4
+            self.length[top] = base + self.own_length(instr) - named_length(instr)
 
     def too_long(self, user: Instr, instr: Instr) -> bool:
         root = self.length.get(user)
@@ -308,7 +308,8 @@ class Emitter:
         total = self.length.get(top)
         base = total if isinstance(total, int) else self.own_length(top)
         same_line = same_statement(top, instr)
-        return base + self.own_length(instr) - 4 > (WIDTH + 10 if same_line else WIDTH - 12)
+        total = base + self.own_length(instr) - named_length(instr)
+        return total > (WIDTH + 10 if same_line else WIDTH - 12)
 
     def own_length(self, instr: Instr) -> int:
         """About how many columns an instruction takes by itself."""
@@ -1499,6 +1500,12 @@ def touched(barrier: Instr) -> Callable[[Value], bool]:
 
 def is_view_of_nothing(instr: Instr) -> bool:
     return False
+
+
+def named_length(instr: Instr) -> int:
+    """About how many columns a value takes that is named, not written where it is used."""
+    name = instr.results[0].name if instr.results else ""
+    return min(len(name), 12) + 3 if name.endswith("_dot") else 4  # a tangent, or `t`
 
 
 def same_statement(a: Instr, b: Instr) -> bool:

@@ -32,6 +32,7 @@ from srcdiff.transforms.dead_code import dead_code
 from srcdiff.transforms.emit import Shared, emit, emit_half
 from srcdiff.transforms.finished import finished_reads
 from srcdiff.transforms.fold import fold
+from srcdiff.transforms.forward import forward
 from srcdiff.transforms.halves import (
     Half,
     NeedsHalves,
@@ -41,7 +42,7 @@ from srcdiff.transforms.halves import (
     reached,
 )
 from srcdiff.transforms.int_powers import int_powers
-from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind
+from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind, map_tree
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.last_of_step import last_of_step
 from srcdiff.transforms.linemap import build, line_map
@@ -97,10 +98,13 @@ class Request(NamedTuple):
     wrt         ("argument", parameter, *steps), ("self", name, *steps) or ("local", name), one for
                 each gradient
     single      one gradient is returned bare, not in a tuple
-    seed        "one" (a scalar output), "ones" (every element), "argument" (a parameter d_out)
+    seed        "one" (a scalar output), "ones" (every element), "argument" (a parameter d_out);
+                "tangent": forward mode, with a parameter x_dot for each entry of wrt
     scalars     loops may run on Python's numbers (see `python_scalars`)
     is_object   whether an object is a container of its attributes
     observed    helper → the kind of what it returned on the tape; None: helpers are not taped
+    moving      parameter → its tangent as the call gives it: None where there is none; with
+                another seed than "tangent", the derivative of the gradient along it is made
     """
 
     parsed: Parsed
@@ -115,6 +119,7 @@ class Request(NamedTuple):
     scalars: bool = True
     observed: dict[Any, Kind | None] | None = None
     is_object: Callable[[Any], bool] = is_plain_object
+    moving: dict[str, Any] = {}
 
 
 class Compiled(NamedTuple):
@@ -171,30 +176,15 @@ def generate(
     static    paths of int arguments that must be constants
     """
     arguments, run, primal = specialized(request, static)
-    wanted = [arguments.wanted(entry, run) for entry in request.wrt]
-    wrt = list(dict.fromkeys(v for tree in wanted for v in flatten(tree)))
-    out, _ = split_output(primal.output, request)
-    returned, aux = split_output(primal.returned, request)
-    seeding = Seeding(request, out, arguments, run.returned_at)
-    block = primal.block.replace(
-        params=tuple(arguments.params), results=(primal.returned, *wrt)
-    )  # fmt: skip
 
     def record(name: str, block: Block) -> Block:
         for look in (*CHECKS, *([] if inspect is None else [inspect])):
             look(name, block)
         return block
 
-    block = record("specialize", counters(branches(int_powers(dead_code(block)))))
-    find_active(block, wrt, seeding.seeds)
-    halves = reached(block)
-    block = finished_calls(block)
-    block, gradients = reverse(block, seeding.seeds, wrt, expander(run), seeding.instrs)
-    value = (primal.returned if request.has_aux else returned,) if request.value else (
-        (aux,) if request.has_aux else ())  # fmt: skip
-    block = record("reverse", block.replace(results=(*value, *gradients)))
-    for pass_ in (dead_code, common_subexpressions, fold, branches, counters, dead_code):
-        block = record(pass_.__name__, pass_(block))
+    derive = tangents if request.seed == "tangent" else gradients
+    derived = derive(request, arguments, run, primal, record)
+    block, count, halves = derived.block, derived.count, derived.halves
     once = has_effects(block) or request.seed == "argument"  # there is no second run
     fast = block if once else record("expected_shapes", expected_shapes(block))
     again = fast is not block
@@ -203,24 +193,20 @@ def generate(
     if request.scalars:
         saved, fast = fast, record("python_scalars", python_scalars(fast))
         again = again or fast is not saved
-    signature, count = arguments.signature(), len(value)
+    signature = arguments.signature()
     helpers = [(half, *both_halves(half, expander(run), record)) for half in halves]
     # A careful variant may be made later: until then no array is to be kept alive.
-    request = arguments.request = request._replace(arguments={})
+    request = request._replace(arguments={}, moving=dict.fromkeys(request.moving))
+    arguments.request = request
 
     def finish(block: Block) -> tuple[Callable, str, Block, dict[int, Any]]:
         block = record("sums_in_branches", sums_in_branches(block))
-        gradients = list(block.results[count:])
-        block, gradients = bufferize(block.replace(results=block.results[:count]), gradients)
-        ir = record("bufferize", last_of_step(block.replace(results=(*block.results, *gradients))))
-        found = dict(zip(wrt, gradients))
+        made = list(block.results[count:])
+        block, made = bufferize(block.replace(results=block.results[:count]), made)
+        ir = record("bufferize", last_of_step(block.replace(results=(*block.results, *made))))
 
         def output(expr: Callable) -> ast.expr:
-            trees = [arguments.gradient_expr(tree, found, expr) for tree in wanted]
-            result = trees[0] if request.single else ast.Tuple(trees)
-            if request.value:
-                return ast.Tuple([expr(ir.results[0]), result])
-            return ast.Tuple([result, expr(ir.results[0])]) if request.has_aux else result
+            return derived.output(request, ir.results, expr)
 
         parsed, like = request.parsed, request.parsed.function
         shared = Shared([*(helper for _, helper, _ in helpers), ir])
@@ -240,8 +226,107 @@ def generate(
     function, source, ir, lines = finish(fast)
     again = again and not has_effects(block)
     return Compiled(function, source, ir, primal.guards, primal.writes_arguments, lines,
-                    seeding.kind, careful if again else None, tuple(run.taped),
+                    derived.kind, careful if again else None, tuple(run.taped),
                     bool(run.own_array))  # fmt: skip
+
+
+class Derived(NamedTuple):
+    """A program that computes derivatives.
+
+    block    its results are values of the function, then derivatives: fresh arrays
+    count    how many of the results are values
+    halves   the helpers that are compiled by themselves
+    kind     of the function's output
+    output   `output(request, results, expr)` is the expression that is returned
+    """
+
+    block: Block
+    count: int
+    halves: list[Half]
+    kind: Any
+    output: Callable[[Request, tuple, Callable], ast.expr]
+
+
+def gradients(request: Request, arguments: Arguments, run: Specializer, primal: Specialized,
+              record: Callable) -> Derived:  # fmt: skip
+    """The function's adjoint; with `moving`, the tangent of that."""
+    wanted = [arguments.wanted(entry, run) for entry in request.wrt]
+    wrt = list(dict.fromkeys(v for tree in wanted for v in flatten(tree)))
+    out, _ = split_output(primal.output, request)
+    returned, aux = split_output(primal.returned, request)
+    seeding = Seeding(request, out, arguments, run.returned_at)
+    dots = arguments.tangents()
+    block = primal.block.replace(
+        params=tuple(arguments.params), results=(primal.returned, *wrt)
+    )  # fmt: skip
+    block = record("specialize", counters(branches(int_powers(dead_code(block)))))
+    find_active(block, wrt, seeding.seeds)
+    halves = reached(block)
+    block = finished_calls(block)
+    block, found = reverse(block, seeding.seeds, wrt, expander(run), seeding.instrs)
+    value = (primal.returned if request.has_aux else returned,) if request.value else (
+        (aux,) if request.has_aux else ())  # fmt: skip
+    block = record("reverse", block.replace(results=(*value, *found)))
+    for pass_ in (dead_code, common_subexpressions, fold, branches, counters, dead_code):
+        block = record(pass_.__name__, pass_(block))
+    count = len(value)
+    if request.moving:
+        inner = block.replace(results=block.results[count:])
+        block = forward(inner, dots, expander(run), transposer(expander(run)))
+        block = block.replace(results=(*value, *block.results[len(wrt) :]))
+        block = record("forward", dead_code(block))
+        for pass_ in (common_subexpressions, fold, branches, counters, dead_code):
+            block = record(pass_.__name__, pass_(block))
+
+    def output(request: Request, results: tuple, expr: Callable) -> ast.expr:
+        found = dict(zip(wrt, results[count:]))
+        trees = [arguments.gradient_expr(tree, found, expr) for tree in wanted]
+        result = trees[0] if request.single else ast.Tuple(trees)
+        if request.value:
+            return ast.Tuple([expr(results[0]), result])
+        return ast.Tuple([result, expr(results[0])]) if request.has_aux else result
+
+    return Derived(block, count, halves, seeding.kind, output)
+
+
+def tangents(request: Request, arguments: Arguments, run: Specializer, primal: Specialized,
+             record: Callable) -> Derived:  # fmt: skip
+    """The function and its tangent."""
+    dots = arguments.tangents()
+    out, aux = split_output(primal.returned, request)
+    params = tuple(arguments.params)
+    block = primal.block.replace(params=params, results=(out, *([aux] * request.has_aux)))
+    block = record("specialize", counters(branches(int_powers(dead_code(block)))))
+    expand = expander(run)
+    block = forward(block, dots, expand, transposer(expand), first=1)
+    *value, tangent = block.results
+    leaves = list(dict.fromkeys(flatten(tangent)))
+    objects = [v for v in leaves if not v.kind.numeric and v.kind.tag != "list"]
+    fresh = [v for v in leaves if v.kind.numeric or v.kind.tag == "list"]
+    block = record("forward", dead_code(block.replace(results=(*value, *objects, *fresh))))
+    for pass_ in (common_subexpressions, branches, counters, dead_code):
+        block = record(pass_.__name__, pass_(block))
+    count = len(value) + len(objects)
+
+    def output(request: Request, results: tuple, expr: Callable) -> ast.expr:
+        found = dict(zip((*objects, *fresh), results[len(value) :]))
+        parts = [results[0], map_tree(found.__getitem__, tangent), *results[1 : len(value)]]
+        return ast.Tuple([expr(part) for part in parts])
+
+    return Derived(block, count, [], kinds(split_output(primal.output, request)[0]), output)
+
+
+def transposer(expand: Callable) -> Callable:
+    """What `forward` transposes with: reverse mode, of a few instructions."""
+
+    def transpose(instrs: list[Instr], seeds: dict[Value, Any], wrt: list[Value]) -> tuple:
+        block, found = reverse(Block((), instrs, ()), seeds, wrt, expand)
+        block = block.replace(results=tuple(found))
+        for pass_ in (dead_code, common_subexpressions, fold, dead_code):
+            block = pass_(block)
+        return [i for i in block.instrs if i.op != "adjoint"], block.results
+
+    return transpose
 
 
 def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, list[Value]]:
@@ -343,6 +428,10 @@ def specialized(
 def name_of(request: Request) -> str:
     name = request.parsed.function.__name__
     name = "f" if name == "<lambda>" else name
+    if request.seed == "tangent":
+        return f"{name}_jvp"
+    if request.moving:
+        return f"{name}_hvp"
     suffix = "vjp" if request.seed == "argument" else "grad"
     return f"{name}_value_and_grad" if request.value and suffix == "grad" else f"{name}_{suffix}"
 
@@ -370,6 +459,7 @@ class Arguments:
         self.refs: dict[str, Ref] = {}
         self.trees: dict[str, Any] = {}
         self.extra: list[ast.arg] = []
+        self.beside: dict[str, ast.arg] = {}  # parameter → what follows it
         for name, obj in request.arguments.items():
             self.refs[name] = self.ref(obj, (name,), ast.Name(name))
 
@@ -459,6 +549,45 @@ class Arguments:
         self.access[value] = access
         self.leaf_of[path] = value
 
+    # ------------------------------------------------------------------ tangents
+
+    def tangents(self) -> dict[Value, Value]:
+        """The tangent of each number and array that has one: a parameter, or a part of one."""
+        found: dict[Value, Value] = {}
+        for name, tree in self.request.moving.items():
+            dot = f"{name}_dot"
+            while dot in self.request.arguments:
+                dot += "_"
+            if self.request.seed == "tangent":
+                self.extra.append(ast.arg(dot))
+            else:
+                self.beside[name] = ast.arg(dot)
+            self.moving(tree, (name,), ast.Name(dot), found)
+        return found
+
+    def moving(self, tree: Any, path: tuple, access: ast.expr, found: dict) -> None:
+        value = self.leaf_of.get(self.again.get(path, path))
+        if value is not None:
+            if tree is not None and (value.kind.inexact or value.kind.tag == "list"):
+                dot = Value(f"{value.name}_dot", value.kind, True)
+                found[value] = dot
+                self.params.append(dot)
+                self.access[dot] = access
+            return
+        if isinstance(tree, dict):
+            parts: Any = tree.items()
+        elif isinstance(tree, (list, tuple)):
+            parts = enumerate(tree)
+        elif tree is not None and self.request.is_object(tree):
+            for name, part in attributes(tree).items():
+                to = ast.Attribute(access, name)
+                self.moving(part, (*path, ("attr", name)), to, found)
+            return
+        else:
+            return
+        for key, part in parts:
+            self.moving(part, (*path, key), ast.Subscript(access, ast.Constant(key)), found)
+
     # ------------------------------------------------------------------ what is differentiated
 
     def wanted(self, entry: tuple, run: Specializer) -> Any:
@@ -540,10 +669,11 @@ class Arguments:
             if p.name not in self.request.arguments:
                 continue
             arg = ast.arg(p.name)
+            beside = [self.beside[p.name]] if p.name in self.beside else []
             if p.kind == "positional":
-                positional.append(arg)
+                positional += [arg, *beside]
             elif p.kind == "either":
-                either.append(arg)
+                either += [arg, *beside]
             elif p.kind == "keyword":
                 keyword.append(arg)
             elif p.kind == "star":

@@ -40,19 +40,19 @@ POSITIVE_PAIRS = (
 # Arithmetic
 
 
-@vjp_rule(operator.add, np.add, at=PAIRS, linear=True)
+@vjp_rule(operator.add, np.add, at=PAIRS, linear="x y")
 def add_vjp(d_out, out, x, y):
     """out = x + y"""
     return d_out, d_out
 
 
-@vjp_rule(operator.sub, np.subtract, at=PAIRS, linear=True)
+@vjp_rule(operator.sub, np.subtract, at=PAIRS, linear="x y")
 def sub_vjp(d_out, out, x, y):
     """out = x - y"""
     return d_out, -d_out
 
 
-@vjp_rule(operator.mul, np.multiply, at=PAIRS)
+@vjp_rule(operator.mul, np.multiply, at=PAIRS, factors="x y")
 def mul_vjp(d_out, out, x, y):
     """out = x * y"""
     d_x = d_out * y
@@ -420,7 +420,7 @@ def clip_vjp(d_out, out, a, a_min=None, a_max=None):
         (spread(3) > 0, spread(3), 0.9),
         (spread(2, 1) > 0, spread(3), spread(2, 3)),
     ],
-    linear=True,
+    linear="x y",
 )
 def where_vjp(d_out, out, condition, x, y):
     """out = x where the condition holds, else y"""
@@ -435,7 +435,7 @@ def copysign_vjp(d_out, out, x, y):
     return d_out * np.sign(x) * np.copysign(1, y), None
 
 
-@vjp_rule(np.ldexp, math.ldexp, at=[(0.7, 3), (spread(3), np.array([1, -2, 0]))])
+@vjp_rule(np.ldexp, math.ldexp, at=[(0.7, 3), (spread(3), np.array([1, -2, 0]))], linear=True)
 def ldexp_vjp(d_out, out, x, i):
     """out = x * 2 ** i"""
     return np.ldexp(d_out, i), None
@@ -475,19 +475,19 @@ def divmod_vjp(d_out, out, x1, x2):
 # Complex numbers: under the real inner product Re(conj(a) b)
 
 
-@vjp_rule(np.real, at=[*ANY, 0.7 - 0.2j], analytic=False)
+@vjp_rule(np.real, at=[*ANY, 0.7 - 0.2j], analytic=False, linear=True)
 def real_vjp(d_out, out, val):
     """val = out + i ..."""
     return d_out
 
 
-@vjp_rule(np.imag, at=[*ANY, 0.7 - 0.2j], analytic=False)
+@vjp_rule(np.imag, at=[*ANY, 0.7 - 0.2j], analytic=False, linear=True)
 def imag_vjp(d_out, out, val):
     """val = ... + i out"""
     return 1j * d_out
 
 
-@vjp_rule(np.conjugate, at=[*ANY, 0.7 - 0.2j], analytic=False)
+@vjp_rule(np.conjugate, at=[*ANY, 0.7 - 0.2j], analytic=False, linear=True)
 def conjugate_vjp(d_out, out, x):
     """out = x with the sign of the imaginary part changed"""
     return np.conjugate(d_out)

@@ -66,6 +66,7 @@ def rfft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
     at=[spread(4), (spread(4), 7), (spread(4), 5), (spread(3), 8), sample(spread(4, 2), axis=0),
         sample(spread(4) + 1j * spread(4)[::-1], norm="ortho"), spread(2, 3) + 0.5j],
     analytic=False,
+    linear=True,
 )  # fmt: skip
 def irfft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
     """a = rfft(out)"""

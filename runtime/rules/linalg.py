@@ -23,8 +23,8 @@ from srcdiff.runtime.kernels import (
     tensordot_axes,
     without,
 )
-from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
-from srcdiff.runtime.rules.reductions import shared
+from srcdiff.runtime.registry import jvp_rule, nondifferentiable, sample, spread, vjp_rule
+from srcdiff.runtime.rules.reductions import real_product, shared
 
 # Products
 
@@ -43,6 +43,7 @@ from srcdiff.runtime.rules.reductions import shared
         (spread(2, 3), spread(5, 3, 4)),
         (spread(5, 1, 2, 3), spread(4, 3, 2)),
     ],
+    factors="x y",
 )
 def matmul_vjp(d_out, out, x, y):
     """out = x @ y"""
@@ -75,6 +76,7 @@ def matmul_vjp(d_out, out, x, y):
         (spread(2, 4, 3), spread(3)),
         (spread(2, 4, 3), spread(5, 3, 2)),
     ],
+    factors="a b",
 )
 def dot_vjp(d_out, out, a, b):
     """out[..., j] = sum(a[..., k] * b[k, j])"""
@@ -106,6 +108,7 @@ def dot_vjp(d_out, out, a, b):
         (spread(2, 3), spread(4, 3)),
         (spread(2, 4, 3), spread(5, 3)),
     ],
+    factors="a b",
 )
 def inner_vjp(d_out, out, a, b):
     """out[i, j] = sum(a[i, k] * b[j, k])"""
@@ -127,6 +130,7 @@ def inner_vjp(d_out, out, a, b):
 @vjp_rule(
     np.outer,
     at=[(spread(2), spread(3)), (0.7, spread(3)), (spread(2, 2), spread(3)), (spread(2), 0.9)],
+    factors="a b",
 )
 def outer_vjp(d_out, out, a, b):
     """out[i, j] = a[i] * b[j]"""
@@ -145,6 +149,7 @@ def outer_vjp(d_out, out, a, b):
         (spread(3) + 1j * spread(3)[::-1], spread(3) - 0.5j),
     ],
     analytic=False,
+    factors="a b",
 )
 def vdot_vjp(d_out, out, a, b):
     """out = sum(conj(a) * b)"""
@@ -163,6 +168,7 @@ def vdot_vjp(d_out, out, a, b):
         (spread(2, 3, 4), spread(5, 3), (1, 1)),
         (spread(2, 3, 4), spread(4, 5, 2), ((2, 0), (0, -1))),
     ],
+    factors="a b",
 )
 def tensordot_vjp(d_out, out, a, b, axes=2):
     """out = a and b multiplied and summed over axes"""
@@ -200,6 +206,7 @@ def tensordot_vjp(d_out, out, a, b, axes=2):
         ("i,ij,j->", spread(2), spread(2, 3), spread(3)),
         sample("ij,jk,kl->il", spread(2, 3), spread(3, 2), spread(2, 2), optimize=True),
     ],
+    factors="operands",
 )
 def einsum_vjp(d_out, out, subscripts, *operands, optimize=False):
     """out = the operands multiplied, and summed over the letters that the result lacks"""
@@ -231,6 +238,7 @@ def einsum_vjp(d_out, out, subscripts, *operands, optimize=False):
         (spread(2, 3), spread(3)),
         sample(spread(3, 2), spread(3, 2), axis=0),
     ],
+    factors="a b",
 )
 def cross_vjp(d_out, out, a, b, *, axis=-1):
     """out = a x b, of vectors with three components"""
@@ -250,6 +258,7 @@ def cross_vjp(d_out, out, a, b, *, axis=-1):
         (spread(2), spread(2, 3)),
         (0.7, spread(3)),
     ],
+    factors="a b",
 )
 def kron_vjp(d_out, out, a, b):
     """out = the blocks a[i, j] * b"""
@@ -277,6 +286,7 @@ def kron_vjp(d_out, out, a, b):
         (spread(5), spread(3), "valid"),
         (spread(3), spread(5), "valid"),
     ],
+    factors="a v",
 )
 def convolve_vjp(d_out, out, a, v, mode="full"):
     """out[k] = sum(a[i] * v[k - i])"""
@@ -294,6 +304,7 @@ def convolve_vjp(d_out, out, a, v, mode="full"):
     np.correlate,
     at=[(spread(5), spread(3)), (spread(5), spread(3), "full"), (spread(5), spread(4), "same"),
         (spread(3), spread(5)), (spread(3), spread(4), "full")],
+    factors="a v",
 )  # fmt: skip
 def correlate_vjp(d_out, out, a, v, mode="valid"):
     """out[k] = sum(a[k + i] * v[i])"""
@@ -389,6 +400,19 @@ def norm_vjp(d_out, out, x, ord=None, axis=None, keepdims=False):
     return d * direction * (size / np.where(norm == 0, 1, norm)) ** (ord - 1)
 
 
+@jvp_rule(np.linalg.norm)
+def norm_jvp(x_dot, out, x, ord=None, axis=None, keepdims=False):
+    """out = the length of x; 0 where x is zero"""
+    matrix = np.ndim(x) == 2 if axis is None else isinstance(axis, tuple) and len(axis) == 2
+    if ord is None or ord == "fro" or ord == 2 and not matrix:
+        total = np.sum(real_product(x, x_dot), axis=axis, keepdims=keepdims)
+        return total / np.where(out == 0, 1, out)
+    slope = norm_vjp(np.ones_like(out), out, x, ord, axis, keepdims)
+    if slope is None:
+        return None
+    return np.sum(real_product(slope, x_dot), axis=axis, keepdims=keepdims)
+
+
 @vjp_rule(
     np.trace,
     at=[
@@ -456,6 +480,12 @@ def inv_vjp(d_out, out, a):
     return -matrix_transpose(out) @ d_out @ matrix_transpose(out)
 
 
+@jvp_rule(np.linalg.inv)
+def inv_jvp(a_dot, out, a):
+    """out @ a = identity"""
+    return -out @ a_dot @ out
+
+
 @vjp_rule(
     np.linalg.solve,
     at=[
@@ -476,6 +506,15 @@ def solve_vjp(d_out, out, a, b):
         return -np.outer(d_b, out), d_b
     d_b = np.linalg.solve(matrix_transpose(a), d_out[..., None])
     return -d_b * out[..., None, :], d_b[..., 0]
+
+
+@jvp_rule(np.linalg.solve)
+def solve_jvp(a_dot, b_dot, out, a, b):
+    """a @ out = b"""
+    if np.ndim(b) > 1 or np.ndim(a) == 2:
+        return np.linalg.solve(a, b_dot - a_dot @ out)
+    rest = b_dot - (a_dot @ out[..., None])[..., 0]
+    return np.linalg.solve(a, rest[..., None])[..., 0]
 
 
 @vjp_rule(

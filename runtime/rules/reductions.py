@@ -21,7 +21,7 @@ from srcdiff.runtime.kernels import (
     unbroadcast,
     without,
 )
-from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
+from srcdiff.runtime.registry import jvp_rule, nondifferentiable, sample, spread, vjp_rule
 
 REDUCED = (
     spread(4),
@@ -53,14 +53,14 @@ def mean_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
 WITH_NAN = np.array([[1.0, -0.5, np.nan], [0.3, 2.0, 0.7]])
 
 
-@vjp_rule(np.nansum, at=[WITH_NAN, sample(WITH_NAN, axis=1), sample(WITH_NAN, axis=0)], linear=True)
+@vjp_rule(np.nansum, at=[WITH_NAN, sample(WITH_NAN, axis=1), sample(WITH_NAN, axis=0)])
 def nansum_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
     """out = the sum of the elements that are not NaN"""
     return np.where(np.isnan(a), 0, restore_axes(d_out, np.ndim(a), axis, keepdims))
 
 
 @vjp_rule(
-    np.nanmean, at=[WITH_NAN, sample(WITH_NAN, axis=1), sample(WITH_NAN, axis=0)], linear=True
+    np.nanmean, at=[WITH_NAN, sample(WITH_NAN, axis=1), sample(WITH_NAN, axis=0)]
 )
 def nanmean_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
     """out = the mean of the elements that are not NaN"""
@@ -84,6 +84,27 @@ def std_vjp(d_out, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
     std = restore_axes(np.where(out == 0, 1, out), np.ndim(a), axis, keepdims)
     centred = a - np.mean(a, axis=axis, keepdims=True)
     return d / (count_along(a, axis) - ddof) / std * centred
+
+
+@jvp_rule(np.var)
+def var_jvp(a_dot, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
+    """out = sum(|a - mean(a)| ** 2) / (n - ddof)"""
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    total = np.sum(real_product(centred, a_dot), axis=axis, keepdims=keepdims)
+    return 2 * total / (count_along(a, axis) - ddof)
+
+
+@jvp_rule(np.std)
+def std_jvp(a_dot, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
+    """out = sqrt(var(a)); 0 for a constant"""
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    total = np.sum(real_product(centred, a_dot), axis=axis, keepdims=keepdims)
+    return total / (count_along(a, axis) - ddof) / np.where(out == 0, 1, out)
+
+
+def real_product(x, x_dot):
+    """How |x| ** 2 / 2 moves with x."""
+    return np.real(np.conj(x) * x_dot) if np.iscomplexobj(x) else x * x_dot
 
 
 @vjp_rule(
@@ -128,6 +149,14 @@ def min_vjp(d_out, out, a, axis=None, *, keepdims=False):
     """out = the smallest element"""
     d = restore_axes(d_out, np.ndim(a), axis, keepdims)
     return shared(d, a == restore_axes(out, np.ndim(a), axis, keepdims), axis)
+
+
+@jvp_rule(np.max, np.amax, np.nanmax, np.min, np.amin, np.nanmin)
+def extreme_jvp(a_dot, out, a, axis=None, *, keepdims=False):
+    """out = the largest, or the smallest, element"""
+    hits = a == restore_axes(out, np.ndim(a), axis, keepdims)
+    total = np.sum(a_dot * hits, axis=axis, keepdims=keepdims)
+    return total / np.sum(hits, axis=axis, keepdims=keepdims)
 
 
 @vjp_rule(np.ptp, at=REDUCED)
@@ -251,6 +280,14 @@ def cumprod_vjp(d_out, out, a, axis=None, dtype=None):
     return reverse_recurrence(d_out, a, axis) * shift_along(out, axis, 1.0)
 
 
+@jvp_rule(np.cumprod)
+def cumprod_jvp(a_dot, out, a, axis=None, dtype=None):
+    """out[k] = a[k] * out[k - 1]"""
+    if axis is None:
+        return linear_recurrence(np.ravel(a_dot) * shift_along(out, 0, 1.0), np.ravel(a), 0)
+    return linear_recurrence(a_dot * shift_along(out, axis, 1.0), a, axis)
+
+
 @vjp_rule(
     linear_recurrence,
     at=[(spread(4), spread(4, low=-1.5)), sample(spread(3, 2), spread(3, 2, high=1.0), axis=0)],
@@ -259,6 +296,12 @@ def linear_recurrence_vjp(d_out, out, c, x, axis=-1):
     """out[k] = c[k] + x[k] * out[k - 1]"""
     d_c = reverse_recurrence(d_out, x, axis)
     return d_c, d_c * shift_along(out, axis, 0.0)
+
+
+@jvp_rule(linear_recurrence)
+def linear_recurrence_jvp(c_dot, x_dot, out, c, x, axis=-1):
+    """out[k] = c[k] + x[k] * out[k - 1]"""
+    return linear_recurrence(c_dot + x_dot * shift_along(out, axis, 0.0), x, axis)
 
 
 @vjp_rule(
@@ -272,7 +315,7 @@ def linear_recurrence_vjp(d_out, out, c, x, axis=-1):
         (spread(4), 1, -1, 0.3, -0.7),
         (spread(2, 3), 2, 1, 0.3, spread(2, 2)),
     ],
-    linear=True,
+    linear="a prepend append",
 )
 def diff_vjp(d_out, out, a, n=1, axis=-1, prepend=None, append=None):
     """out = a[1:] - a[:-1], n times"""
@@ -297,7 +340,7 @@ def length_along(x, axis):
 @vjp_rule(
     np.bincount,
     at=[(np.array([0, 2, 2, 1]), spread(4)), sample(np.array([0, 1]), spread(2), minlength=4)],
-    linear=True,
+    linear="weights",
 )
 def bincount_vjp(d_out, out, x, weights=None, minlength=0):
     """out[k] = the sum of the weights where x == k"""

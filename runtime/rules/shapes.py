@@ -21,7 +21,7 @@ from srcdiff.runtime.kernels import (
     slice_along,
     square_length,
 )
-from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
+from srcdiff.runtime.registry import jvp_rule, nondifferentiable, sample, spread, vjp_rule
 
 # Shapes
 
@@ -223,6 +223,16 @@ def sort_vjp(d_out, out, a, axis=-1, kind=None, *, stable=None):
     return np.take_along_axis(d_out, places, axis)
 
 
+@jvp_rule(np.sort)
+def sort_jvp(a_dot, out, a, axis=-1, kind=None, *, stable=None):
+    """out = a in ascending order, what is equal in its old order"""
+    if np.ndim(a) == 1:
+        return a_dot[np.argsort(a, kind="stable")]
+    if axis is None:
+        return np.ravel(a_dot)[np.argsort(np.ravel(a), kind="stable")]
+    return np.take_along_axis(a_dot, np.argsort(a, axis, kind="stable"), axis)
+
+
 @vjp_rule(
     np.partition,
     at=[(spread(5), 2), (spread(2, 3), 1, 0), sample(spread(2, 3), 2, axis=None)],
@@ -375,7 +385,7 @@ def dstack_vjp(d_out, out, tup):
         (spread(2, 3), spread(2, 2)),
         (spread(2, 3), spread(1, 3), 0),
     ],
-    linear=True,
+    linear="arr values",
 )
 def append_vjp(d_out, out, arr, values, axis=None):
     """out = arr, then values"""
@@ -459,6 +469,7 @@ def repeat_vjp(d_out, out, a, repeats, axis=None):
         (spread(2, 3), ((1, 0), (2, 1)), "edge"),
         (spread(3), (1, 4), "wrap"),
     ],
+    linear="array constant_values",
 )
 def pad_vjp(d_out, out, array, pad_width, mode="constant", *, constant_values=0):
     """out = array with a constant, or elements of its own, around it"""
@@ -596,7 +607,7 @@ def take_along_axis_vjp(d_out, out, arr, indices, axis=-1):
 @vjp_rule(
     add_at,
     at=[(spread(3), np.array([0, 0, 2]), spread(3)), (spread(2, 3), (slice(None), 1), 0.7)],
-    linear=True,
+    linear="d value",
 )
 def add_at_vjp(d_out, out, d, key, value):
     """out = d; out[key] += value"""
@@ -606,13 +617,13 @@ def add_at_vjp(d_out, out, d, key, value):
 # Filling
 
 
-@vjp_rule(np.full, at=[(3, 0.7), ((2, 3), spread(3)), ((), 0.7)], linear=True)
+@vjp_rule(np.full, at=[(3, 0.7), ((2, 3), spread(3)), ((), 0.7)], linear="fill_value")
 def full_vjp(d_out, out, shape, fill_value, dtype=None, order="C"):
     """out = fill_value everywhere"""
     return None, d_out
 
 
-@vjp_rule(np.full_like, at=[(spread(3), 0.7), (spread(2, 3), spread(3))])
+@vjp_rule(np.full_like, at=[(spread(3), 0.7), (spread(2, 3), spread(3))], linear="fill_value")
 def full_like_vjp(d_out, out, a, fill_value, dtype=None, order="K", subok=True, shape=None):
     """out = fill_value everywhere"""
     return None, d_out
@@ -626,7 +637,7 @@ def full_like_vjp(d_out, out, a, fill_value, dtype=None, order="K", subok=True, 
         (spread(3), 1.5, 4),
         (0.7, 2.0, 1),
     ],
-    linear=True,
+    linear="start stop",
 )
 def linspace_vjp(d_out, out, start, stop, num=50, endpoint=True, *, dtype=None):
     """out = start + t * (stop - start)"""

@@ -570,7 +570,7 @@ def cotdg_vjp(d_out, out, x):
     return -np.pi / 180 * d_out * (1 + out * out)
 
 
-@vjp_rule(special.radian, at=[(30.0, 20.0, 10.0), (spread(3), 5.0, 1.0)], linear=True)
+@vjp_rule(special.radian, at=[(30.0, 20.0, 10.0), (spread(3), 5.0, 1.0)], linear="d m s")
 def radian_vjp(d_out, out, d, m, s):
     """out = the angle of d degrees, m minutes and s seconds"""
     d_d = np.pi / 180 * d_out

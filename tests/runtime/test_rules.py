@@ -231,13 +231,16 @@ def test_registry_linear_rules_are_of_linear_functions(fun, point):
             return type(x)(doubled(item) for item in x)
         return 2 * x if is_float(x) else x
 
-    def out(args):
+    def out(args, kwargs):
         args = tuple(np.copy(x) if isinstance(x, np.ndarray) else x for x in args)
-        return fun(*args, **point.kwargs)
+        return fun(*args, **kwargs)
 
     # The buffer of `add_at` is written to: hence copies.
+    kwargs = {k: doubled(x) if k in RULES[fun].linear else x for k, x in point.kwargs.items()}
     np.testing.assert_allclose(
-        out(tuple(doubled(x) for x in point.args)), 2 * np.asarray(out(point.args)), 1e-12
+        out(tuple(doubled(x) for x in point.args), kwargs),
+        2 * np.asarray(out(point.args, point.kwargs)),
+        1e-12,
     )
 
 
