@@ -261,14 +261,10 @@ GOLDEN += NEW
 # Those that take more than four lines for one of the user's, and why
 LONG = {
     "nested_return": "each loop is left early: a counter, a flag and a stack, two times",
-    "list_sorted": "a swap is two stores, and each store is undone by itself",
-    "swaps": "every line of it swaps two or three places",
     "run_time_depth": "a forward half, its pullback and the call of both for four lines",
     "quicksort": "a forward half and its pullback; the three parts of a mask are named",
     "rotating_aliases": "which array a name is, is asked at each use, on both ways",
     "kept_and_written": "the same, of three arrays, one of them made in the loop",
-    "scaled_in_place": "the same in straight code of three lines",
-    "two_of_a_pair": "the same, of two names",
     "of_scipy": "the rules of `logsumexp` and `xlogy` treat infinities and zeros",
     "valley": "the lines of `rosen` are SciPy's and are not counted",
 }

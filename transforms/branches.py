@@ -9,13 +9,16 @@
       yield a
 
 An `if` that a choice or an exit has made joins the one before it on the same value, where nothing
-between them must wait; an `if` inside a branch of the same test is the branch taken; what both
+between them must wait; a step or two that lead from one choice to the next are written in both
+branches then. An `if` inside a branch of the same test is the branch taken; what both
 sides yield alike is no result. What has effects keeps its order, and what reads the twin of a
 region stays where it is.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from srcdiff.transforms.ir import (
@@ -23,6 +26,7 @@ from srcdiff.transforms.ir import (
     Block,
     Instr,
     Value,
+    flatten,
     map_tree,
     substitute,
 )  # fmt: skip
@@ -53,7 +57,8 @@ def branches(block: Block) -> Block:
         yield y, 2.0
       return b
     """
-    return simplified(block, {}, set(block.params), {}, set())
+    block = simplified(block, {}, set(block.params), {}, set())
+    return bridged(block, Counter(uses(block)))
 
 
 def simplified(block: Block, known: dict[Value, bool], visible: set[Value],
@@ -199,6 +204,88 @@ def joined(instrs: list[Instr], instr: Instr) -> bool:
                   first.attrs | instr.attrs, instr.where or first.where)  # fmt: skip
     instrs[place:] = [*reversed(before), whole, *reversed(after)]
     return True
+
+
+BRIDGE = 3  # instructions between two choices that are written in both branches
+
+
+def uses(block: Block) -> Iterator[Value]:
+    """Every value, as often as it is read."""
+    for instr in block.instrs:
+        yield from instr.operands
+        for inner in instr.blocks:
+            yield from uses(inner)
+    yield from flatten(block.results)
+
+
+def bridged(block: Block, count: Counter) -> Block:
+    """Choices on one test that a few instructions lead from one to the next become one `if`."""
+    instrs: list[Instr] = []
+    for instr in block.instrs:
+        if instr.blocks:
+            blocks = tuple(bridged(b, count) for b in instr.blocks)
+            if any(a is not b for a, b in zip(blocks, instr.blocks)):
+                instr = instr.replace(blocks=blocks)
+        instrs.append(instr)
+        if instr.op == "if":
+            bridge(instrs, count)
+    if len(instrs) == len(block.instrs) and all(a is b for a, b in zip(instrs, block.instrs)):
+        return block
+    return block.replace(instrs=instrs)
+
+
+def bridge(instrs: list[Instr], count: Counter) -> None:
+    """Join the last of the instructions to an earlier choice; `instrs` is changed."""
+    last = instrs[-1]
+    place = next((k for k in range(len(instrs) - 2, -1, -1) if instrs[k].op == "if"
+                  and instrs[k].args[0] is last.args[0]), None)  # fmt: skip
+    if place is None or "twin" in last.attrs or "twin" in instrs[place].attrs:
+        return
+    first, between = instrs[place], instrs[place + 1 : -1]
+    if not (first.attrs.get("choice") and last.attrs.get("choice")):
+        return
+    if any(has_effect(i) for i in (first, *between, last)):
+        return
+    needed = set(last.reads)
+    used: list[Instr] = []
+    for each in reversed(between):
+        if not needed.isdisjoint(each.results):
+            used.insert(0, each)
+            needed.update(each.reads)
+    made = set(first.results)
+    before, path = [], []
+    for each in used:  # what depends on the first, and what can stand before it
+        if made.isdisjoint(each.reads):
+            before.append(each)
+        else:
+            path.append(each)
+            made.update(each.results)
+    if not 0 < len(path) <= BRIDGE or any(i.blocks for i in path):
+        return
+    whole = Block((), (*path, last), ())
+    read = Counter(uses(whole))
+    again = [r for i in path for r in i.results if count[r] > read[r]]
+    blocks = []
+    for a, b in zip(first.blocks, last.blocks):
+        env = dict(zip(first.results, a.results))
+        if any(v is UNDEFINED for v in env.values()):
+            return
+        steps: list[Instr] = []
+        for each in path:
+            each = substitute(each, env)
+            results = tuple(r.like() for r in each.results)
+            env.update(zip(each.results, results))
+            steps.append(each.replace(results=results))
+        more = [substitute(i, env) for i in b.instrs]
+        ends = tuple(map_tree(lambda v, env=env: env.get(v, v), r) for r in b.results)
+        outs = (*a.results, *(env[r] for r in again), *ends)
+        joint = Block((), (*a.instrs, *steps, *more), outs)
+        blocks.append(bridged(joint, Counter(uses(joint))))
+    where = last.where or first.where
+    whole_if = Instr("if", first.args, None, (*first.results, *again, *last.results),
+                     tuple(blocks), first.attrs | last.attrs, where)  # fmt: skip
+    after = [i for i in between if i not in used]
+    instrs[place:] = [*before, whole_if, *after]
 
 
 def has_effect(instr: Instr) -> bool:

@@ -34,6 +34,7 @@ from srcdiff.transforms.ir import (
     carried,
     flatten,
     map_tree,
+    substitute,
     walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import fits
@@ -390,14 +391,16 @@ class Look:
         self.list_edits: set[Instr] = set()
         self.edits: Any = {}  # updates that want a copy, the last one first, and who reads later
         self.entries: dict[Instr, set[Value]] = {}  # loop → parameters that start as a copy
+        self.before: dict[Instr, dict[Value, None]] = {}  # choice → what is copied before it
+        self.choice: Instr | None = None
         self.copied_views: set[Value] = set()
         self.walk(self.block, live)
-        if self.entries:  # what else there is shows when these copies are there
+        if self.entries or self.before:  # what else there is shows when these copies are there
             self.edits, self.list_edits, self.copied_views = {}, set(), set()
         self.edits = self.needed(self.edits) | self.list_edits
         if self.edits:
             self.copied_views = set()
-        if self.edits or self.entries or self.copied_views:
+        if self.edits or self.entries or self.copied_views or self.before:
             self.block = self.edited(self.block)
             self.changed = True
         return not self.changed
@@ -469,6 +472,9 @@ class Look:
             elif self.is_accumulation(instr):
                 self.check_accumulation(instr, live)
             live.difference_update(instr.results)
+            top = block is self.block
+            if top:
+                self.choice = instr if instr.op == "if" and instr.attrs.get("choice") else None
             for inner in instr.blocks:
                 inside = set(live)
                 if instr.op in ("for", "while"):
@@ -520,7 +526,7 @@ class Look:
         readers = self.readers(instr, live)
         foreign = self.origins.is_foreign(base)
         if foreign:
-            if not self.privatize(base):
+            if not self.privatize(base) and not self.before_choice(base):
                 self.edits[instr] = readers
         elif readers and readers <= self.stacks | (set() if base in self.views else self.views):
             self.plan.stacks |= readers & self.stacks
@@ -588,6 +594,17 @@ class Look:
                 self.entries.setdefault(loop, set()).add(p)
         return done
 
+    def before_choice(self, base: Value) -> bool:
+        """Copy an array from outside before the choice in which it is one of those written."""
+        if self.choice is None:
+            return False
+        while (maker := self.makers.get(base)) is not None and maker.op in UPDATES:
+            base = maker.args[0]
+        if not (base in self.choice.reads and self.origins.get(base) <= self.origins.foreign):
+            return False
+        self.before.setdefault(self.choice, {})[base] = None
+        return True
+
     def entry(self, base: Value, readers: set[Value]) -> tuple[Any, Any]:
         """The outermost loop, and its parameter, at whose entry a copy of the base will do."""
         found: tuple[Any, Any] = (None, None)
@@ -629,6 +646,11 @@ class Look:
         """The program with the copies that were found necessary."""
         instrs: list[Instr] = []
         for instr in block.instrs:
+            if instr in self.before:
+                made = [copy_of(v) for v in self.before[instr]]
+                env = {copy.args[0]: copy.results[0] for copy in made}
+                instrs += [*made, substitute(instr, env)]
+                continue
             if instr in self.edits:
                 copy = copy_of(instr.args[0], is_list(instr.args[0]) and instr.op in UPDATES)
                 instrs.append(copy)

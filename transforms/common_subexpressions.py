@@ -51,7 +51,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.transforms.ir import Block, Instr, Value, flatten, map_tree
+from srcdiff.transforms.ir import Block, Instr, Value, carried, flatten, map_tree
 from srcdiff.transforms.kinds import Size
 
 _PURE = frozenset({"getitem", "shape", "tuple", "identity"})  # of the structural operations
@@ -76,6 +76,7 @@ _IMMUTABLE = frozenset({"scalar", "str", "bytes", "none", "range", "slice"})
 def common_subexpressions(block: Block) -> Block:
     """The block with equal pure computations done once."""
     numbering = Numbering(_leaving(block))
+    as_long(block, numbering.lists)
     numbering.number(block)
     return numbering.rebuild(block) if numbering.gone else block
 
@@ -91,6 +92,7 @@ class Numbering:
 
     def __init__(self, leaving: set[Value]):
         self.leaving, self.errors = leaving, 0
+        self.lists: dict[Value, Value] = {}  # a list of the same length, made before
         self.adjoint = False  # there, an array that is asked for its shape is one to be like
         self.first: dict[tuple, Instr] = {}
         self.gone: set[Instr] = set()
@@ -126,6 +128,8 @@ class Numbering:
         length = None if self.adjoint else length_of(instr)
         if length is not None:
             return "length", length
+        if op is len and type(instr.args[0]) is Value and instr.args[0].kind.tag == "list":
+            return op, self.lists.get(instr.args[0], instr.args[0])
         args = [self.same.get(a, a) if type(a) is Value else self.key_of(a) for a in instr.args]
         key = (op, self.errors, len(instr.results), tuple(args))
         if attrs:
@@ -200,6 +204,40 @@ def length_of(instr: Instr) -> Size | None:
         return None
     dim = x.kind.shape[axis] if type(axis) is int and axis < len(x.kind.shape) else None
     return dim if isinstance(dim, Size) else None
+
+
+def as_long(block: Block, known: dict[Value, Value]) -> None:
+    """Find for each list of run-time length the first that is surely as long."""
+
+    def first(v: Any) -> Any:
+        return known.get(v, v) if isinstance(v, Value) else None
+
+    for instr in block.instrs:
+        if instr.op in ("list_setitem", "list_add"):
+            known[instr.results[0]] = first(instr.args[0])
+        elif instr.op == "if":
+            for inner in instr.blocks:
+                as_long(inner, known)
+            for r, a, b in zip(instr.results, *(b.results for b in instr.blocks)):
+                if r.kind.tag == "list" and first(a) is not None and first(a) is first(b):
+                    known[r] = first(a)
+        elif instr.op in ("for", "while"):
+            params, inits = carried(instr)
+            lists = [k for k, p in enumerate(params) if p.kind.tag == "list" and first(inits[k])]
+            body = instr.blocks[-1]
+            while True:
+                before = [(k, first(inits[k])) for k in lists]
+                known.update((params[k], v) for k, v in before)
+                as_long(body, known)
+                lists = [k for k, v in before if first(body.results[k]) is v]
+                if len(lists) == len(before):
+                    break
+                for k, _ in before:
+                    known.pop(params[k], None)
+            known.update((instr.results[k], first(inits[k])) for k in lists)
+            if instr.op == "while":
+                tests = instr.blocks[0]
+                known.update((tests.params[k], first(inits[k])) for k in lists)
 
 
 def _leaving(block: Block) -> set[Value]:

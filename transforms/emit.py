@@ -39,6 +39,7 @@ from srcdiff.transforms.ir import (
     Value,
     carried,
     flatten,
+    leaf_kind,
     perhaps_unbound,
     walk,
 )  # fmt: skip
@@ -159,6 +160,9 @@ class Emitter:
             for instr in walk(block)
             if instr.op == "for" and (element := self.element(instr)) is not None
         }
+        marker = next((i for i, s in enumerate(block.instrs) if s.op == "adjoint"), None)
+        later = Block((), () if marker is None else block.instrs[marker:], ())
+        self.after = {r for instr in walk(later) for r in instr.results}  # of the adjoint
         self.flags: dict[Block, Value] = {}  # the body of a loop → what leaves the loop after it
         for instr in walk(block):
             body = instr.blocks[-1] if instr.attrs.get("may_break") else None
@@ -168,8 +172,15 @@ class Emitter:
                     self.release(body, flag)
                 else:
                     self.flags[body] = flag
+        self.handing = {b for instr in walk(block) for b in instr.blocks[-2:]
+                        if instr.op == "if" or b is instr.blocks[-1]}  # fmt: skip
         self.over = Counter(instr.args[0][2] for instr in self.elements)
         self.fold(block)
+        self.lists = {
+            instr for instr in walk(block) if instr.op == "for" and self.is_comprehension(instr)
+        }
+        for instr in self.lists:
+            self.iterated.add(self.makers[instr.args[1][0]])
 
     # ------------------------------------------------------------------ what is folded
 
@@ -205,6 +216,12 @@ class Emitter:
                 consumer.setdefault(v, n)
         if block in self.flags:
             consumer.setdefault(self.flags[block], n)
+        if block in self.handing:  # what is made last is made where it is handed on
+            for instr in reversed(block.instrs):
+                v = instr.results[0] if len(instr.results) == 1 else None
+                if v not in block.results or v in consumer or not self.may_fold(instr):
+                    break
+                consumer[v] = n
         self.folded |= self.cheap(block) | self.lengths(block)
         barriers = [i for i, instr in enumerate(block.instrs) if is_barrier(instr)]
         effective = list(range(n + 1))
@@ -292,6 +309,23 @@ class Emitter:
             return each
         return None
 
+    def is_comprehension(self, instr: Instr) -> bool:
+        """Whether a loop does nothing but append to a new list."""
+        body, inits = instr.blocks[0], instr.args[1]
+        if len(inits) != 1 or not isinstance(inits[0], Value):
+            return False
+        maker = self.makers.get(inits[0])
+        if maker is None or maker.op != "list" or maker.args != ([],) or self.uses[inits[0]] != 1:
+            return False
+        element = self.elements.get(instr)
+        if instr.attrs.get("may_break") or instr.attrs.get("reverse"):
+            return False
+        left = [i for i in body.instrs if i is not element
+                and not (i.results and i.results[0] in self.folded)]  # fmt: skip
+        return len(left) == 1 and left[0].op == "list_append" and (
+            left[0].args[0] is body.params[1] and body.results[0] is left[0].results[0]
+            and self.uses[body.params[1]] == 1)  # fmt: skip
+
     def extra(self, user: Instr | None, instr: Instr) -> None:
         """Account for the text that a folded value adds to its user's line."""
         if user is not None:
@@ -331,7 +365,7 @@ class Emitter:
             return False
         if self.uses.get(v) != 1:
             return False
-        return not v.user or is_view_of_nothing(instr)
+        return not v.user or v in self.after
 
     def is_changed(self, instr: Instr, crossed: list[Instr]) -> bool:
         """Whether memory that an instruction reads may change in others."""
@@ -556,6 +590,11 @@ class Emitter:
                     self.assign_to(instr.results[0], self.path(instr.attrs["path"]))
                 continue
             self.where = instr.where
+            if instr.op == "getitem" or instr.op in ("setitem", "list_setitem"):
+                skip = self.exchange(block.instrs[i:])
+                if skip:
+                    skip -= 1
+                    continue
             if instr.op == "if":
                 self.if_(instr, tail if i == last else None)
                 continue
@@ -664,14 +703,68 @@ class Emitter:
                 return
         self.add(ast.Assign([target], self.expr(value)))
 
+    def exchange(self, instrs: tuple[Instr, ...]) -> int:
+        """`a[i], a[j] = a[j], a[i]` for reads, then stores of what was read; how many they are.
+
+        Numbers alone are read before the first store, and from the version that it changes.
+        """
+        reads: dict[Value, Instr] = {}
+        stores: list[Instr] = []
+        end = 0
+        for k, instr in enumerate(instrs):
+            folded = bool(instr.results) and instr.results[0] in self.folded
+            if instr.op in ("setitem", "list_setitem"):
+                if stores and instr.args[0] is not stores[-1].results[0]:
+                    break
+                stores.append(instr)
+                end = k + 1
+            elif instr.op != "getitem" or (stores and not folded):
+                break
+            elif not folded:
+                reads[instr.results[0]] = instr
+        if len(stores) < 2:
+            return 0
+        first = stores[0].args[0]
+        made = [self.makers.get(s.args[-1]) if isinstance(s.args[-1], Value) else None
+                for s in stores]  # fmt: skip
+        for k, (store, read) in enumerate(zip(stores, made)):
+            if read is None or read.op != "getitem" or read.args[0] is not first:
+                return 0
+            (v,) = read.results
+            if v.kind.tag != "scalar" or store.op == "setitem" and store.args[2] is ...:
+                return 0
+            if k and v in self.folded:
+                return 0  # it is read after the first store
+            if v in reads and (v.user or self.uses.get(v) != 1):
+                return 0
+        if set(reads) - {i.results[0] for i in made if i is not None}:
+            return 0
+        targets: list[ast.expr] = []
+        values: list[ast.expr] = []
+        for store, read in zip(stores, made):
+            assert read is not None
+            if store.op == "setitem":
+                targets.append(self.place(*store.args[:3]))
+            else:
+                targets.append(ast.Subscript(self.expr(store.args[0]), self.expr(store.args[1])))
+            v = read.results[0]
+            values.append(self.instr_expr(read) if v in reads else self.expr(v))
+        self.add(ast.Assign([ast.Tuple(targets)], ast.Tuple(values)))
+        return end
+
     def scaled(self, instr: Instr) -> Any:
-        """The operator of `d[k] = d[k] * s`, a scaling of a part of an adjoint."""
+        """The operator of `a[i] = a[i] + e`, and of a scaling of a part of an adjoint."""
         value = instr.args[3]
-        maker = self.makers.get(value) if isinstance(value, Value) and self.in_adjoint else None
-        if maker is None or maker.op not in (operator.mul, operator.truediv):
+        maker = self.makers.get(value) if isinstance(value, Value) else None
+        if maker is None or maker.op not in BINARY:
             return None
         part = maker.args[0]
-        same = isinstance(part, Value) and part.kind == value.kind
+        if isinstance(part, Value) and part.kind.tag == "scalar":  # a number is made anew anyway
+            return maker.op
+        if maker.op not in (operator.mul, operator.truediv) or not self.in_adjoint:
+            return None
+        numbers = leaf_kind(maker.args[1]).tag == "scalar"
+        same = isinstance(part, Value) and (numbers or part.kind == value.kind)
         return maker.op if same and value.kind.dtype == instr.args[0].kind.dtype else None
 
     def reads_place(self, v: Any, instr: Instr) -> bool:
@@ -891,8 +984,8 @@ class Emitter:
                 elif self.variables.find(target) in self.copied:
                     moves.append((self.names[target], ast.Constant(None)))
                 continue
-            if isinstance(source, Value) and self.variables.find(source) is \
-                    self.variables.find(target):  # fmt: skip
+            if isinstance(source, Value) and source not in self.folded and \
+                    self.variables.find(source) is self.variables.find(target):  # fmt: skip
                 continue
             value = self.expr(source)
             if isinstance(value, ast.Name) and value.id == self.names[target]:
@@ -1000,43 +1093,48 @@ class Emitter:
 
     def stmt_for(self, instr: Instr) -> None:
         body = instr.blocks[0]
-        item, *params = body.params
-        bounds, inits = instr.args
-        self.copies(list(zip(params, inits)))
-        used = bool(self.uses.get(item))
-        element = self.elements.get(instr)
-        if element is not None:
-            self.over_elements(instr, element, params)
+        params = body.params[1:]
+        target, iterable, counter = self.head(instr)
+        if instr in self.lists:
+            (append,) = [i for i in body.instrs if i.op == "list_append"]
+            total = ast.ListComp(self.expr(append.args[1]),
+                                 [ast.comprehension(target, iterable, [], 0)])  # fmt: skip
+            self.assign_to(instr.results[0], total)
             return
-        iterable = self.range_expr(bounds)
-        if instr.attrs.get("reverse") and used:
-            iterable = ast.Call(self.builtin("reversed"), [iterable], [])
-        self.loop(instr, params, body, lambda statements: ast.For(
-            ast.Name(self.names[item] if used else self.dummy), iterable, statements, []
-        ))  # fmt: skip
-
-    def over_elements(self, instr: Instr, element: Instr, params: Any) -> None:
-        """`for v in x`, or with a counter: `for i, v in enumerate(x)`"""
-        body = instr.blocks[0]
-        item = body.params[0]
-        counter = instr.results[-1] if len(instr.results) > len(params) else None
-        counted = counter is not None and bool(self.uses.get(counter))
-        target: ast.expr = self.name(element.results[0])
-        iterable = self.expr(element.args[0])
-        more: list[ast.expr] = []
-        if self.uses[item] > 1:
-            number = item
-        elif counted:
-            number, more = counter, [ast.Constant(1)]
+        self.copies(list(zip(params, instr.args[1])))
+        if counter is not None:
             self.add(ast.Assign([self.name(counter)], ast.Constant(0)))
-        else:
-            number = None
-        if number is not None:
-            target = ast.Tuple([self.name(number), target])
-            iterable = ast.Call(self.builtin("enumerate"), [iterable, *more], [])
-        self.iterated.add(element)
         self.loop(instr, params, body, lambda statements: ast.For(
-            target, iterable, statements, []), counted=counted and not more)  # fmt: skip
+            target, iterable, statements, []), counted=False if counter else None)  # fmt: skip
+
+    def head(self, instr: Instr) -> tuple[ast.expr, ast.expr, Value | None]:
+        """`v` and `x` of `for v in x`, and the counter of steps that the loop itself assigns.
+
+        With the number of each step it is `for i, v in enumerate(x)`.
+        """
+        body, (bounds, _) = instr.blocks[0], instr.args
+        item = body.params[0]
+        element = self.elements.get(instr)
+        if element is None:
+            used = bool(self.uses.get(item))
+            iterable = self.range_expr(bounds)
+            if instr.attrs.get("reverse") and used:
+                iterable = ast.Call(self.builtin("reversed"), [iterable], [])
+            return ast.Name(self.names[item] if used else self.dummy), iterable, None
+        self.iterated.add(element)
+        target, iterable = self.name(element.results[0]), self.expr(element.args[0])
+        counter = instr.results[-1] if len(instr.results) > len(body.params) - 1 else None
+        if self.uses[item] > 1:
+            return self.numbered(item, target), self.call_enumerate(iterable), None
+        if counter is None or not self.uses.get(counter):
+            return target, iterable, None
+        return self.numbered(counter, target), self.call_enumerate(iterable, 1), counter
+
+    def numbered(self, number: Value, target: ast.expr) -> ast.expr:
+        return ast.Tuple([self.name(number), target])
+
+    def call_enumerate(self, iterable: ast.expr, *start: int) -> ast.expr:
+        return ast.Call(self.builtin("enumerate"), [iterable, *map(ast.Constant, start)], [])
 
     def stmt_while(self, instr: Instr) -> None:
         test, body = instr.blocks
@@ -1493,13 +1591,11 @@ def is_barrier(instr: Instr) -> bool:
 def touched(barrier: Instr) -> Callable[[Value], bool]:
     """Whether the memory of a value may change in a barrier."""
     touches = barrier.attrs.get("inplace")
+    if barrier.op in LISTS and not barrier.attrs.get("opaque"):
+        return lambda v: v.kind.tag not in ("scalar", "array")  # what is in it does not change
     if callable(touches) and not barrier.attrs.get("opaque") and not barrier.effect:
         return touches
     return lambda v: True
-
-
-def is_view_of_nothing(instr: Instr) -> bool:
-    return False
 
 
 def named_length(instr: Instr) -> int:

@@ -117,12 +117,12 @@ class Folding:
         return out
 
     def without_constants(self, loop: Instr) -> Instr:
-        """The loop without the numbers that it carries and never changes."""
+        """The loop without what it carries and never changes."""
         (body,), (bounds, inits) = loop.blocks, loop.args
         item, *params = body.params
         kept = []
         for k, (p, init, result) in enumerate(zip(params, inits, loop.results)):
-            if body.results[k] is p and is_number(init):
+            if body.results[k] is p and (is_number(init) or isinstance(init, Value)):
                 self.env[p] = self.env[result] = init
             else:
                 kept.append(k)

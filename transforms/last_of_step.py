@@ -76,9 +76,16 @@ def made_last(body: Block, params: tuple, uses: Counter) -> Block:
         at = next((k for k, i in enumerate(instrs) if end in i.results), None)
         if at is None or not may_move(instrs[at], instrs[at + 1 :]):
             continue
-        reads = [k for k in range(at + 1, len(instrs)) if param in instrs[k].reads]
-        if reads and param in instrs[at].reads:
-            instrs.insert(reads[-1], instrs.pop(at))
+        if param not in instrs[at].reads:
+            continue
+        waiting = {param}  # what is read once may be computed where it is read
+        last = at
+        for k, instr in enumerate(instrs):
+            if k != at and not waiting.isdisjoint(instr.reads):
+                waiting.update(r for r in instr.results if uses[r] == 1 and not instr.blocks)
+                last = max(last, k)
+        if last > at:
+            instrs.insert(last, instrs.pop(at))
     return body if instrs == list(body.instrs) else body.replace(instrs=instrs)
 
 

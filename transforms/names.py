@@ -83,7 +83,17 @@ def compatible(a: Value, b: Value) -> bool:
     """Whether a reader would expect one name for both."""
     if a.kind.tag != b.kind.tag and "object" not in (a.kind.tag, b.kind.tag):
         return False
+    if is_adjoint(a) and is_users(b) or is_users(a) and is_adjoint(b):
+        return False
     return base_name(a) == base_name(b) or not (a.user and b.user)
+
+
+def is_adjoint(v: Value) -> bool:
+    return not v.user and v.name.startswith("d_")
+
+
+def is_users(v: Value) -> bool:
+    return v.user and not v.name.startswith("d_")
 
 
 def base_name(v: Value) -> str:

@@ -22,6 +22,7 @@ and so does what would make a long line.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -47,24 +48,34 @@ def phrased(function: ast.FunctionDef, taken: set[str], booleans: set[str]) -> a
         y = a if c > 0 else b
         return y
     """
-    taken = taken | {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
-    body = Phrasing(taken, booleans).statements(function.body)
+    names = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name))
+    body = Phrasing(taken | set(names), booleans, names).statements(function.body)
     return tested_in_place(changed(function, body=body))
 
 
 class Phrasing:
-    def __init__(self, taken: set[str], booleans: set[str]) -> None:
-        self.taken, self.booleans = taken, booleans
+    def __init__(self, taken: set[str], booleans: set[str], names: Counter) -> None:
+        self.taken, self.booleans, self.names = taken, booleans, names
 
     def statements(self, body: Iterable[ast.stmt]) -> list[ast.stmt]:
         out: list[ast.stmt] = []
         for statement in body:
             for made in self.statement(statement):
+                if isinstance(statement, ast.If) and is_store(made) and len(out) > 1:
+                    made = self.with_value(out, made)
                 both = joined(out[-1], made) if out else None
                 if both is not None:
                     out.pop()
                 out.append(made if both is None else both)
         return out
+
+    def with_value(self, out: list[ast.stmt], store: Any) -> Any:
+        """A store into the array that was chosen, of a value that only the two branches read."""
+        name = store.value.id if isinstance(store.value, ast.Name) else None
+        if name is not None and self.names[name] == 3 and assigned(out[-2:-1]) == name:
+            value = out.pop(-2).value  # type: ignore[attr-defined]
+            return changed(store, value=value)
+        return store
 
     def statement(self, statement: ast.stmt, is_elif: bool = False) -> list[ast.stmt]:
         if isinstance(statement, ast.If):
@@ -152,13 +163,17 @@ class Phrasing:
     def chosen(self, statement: ast.If) -> list[ast.stmt] | None:
         """A name for the array that both branches write alike."""
         then, other = statement.body, statement.orelse
-        if len(then) != len(other) or not all(map(is_store, (*then, *other))):
+        if len(then) != len(other) or not any(map(is_store, then)):
+            return None
+        if not all(is_store(s) or assigned([s]) is not None for s in (*then, *other)):
             return None
         env: dict[str, str] = {}
         if not all(alike(a, b, env) for a, b in zip(then, other)):
             return None
         pairs = {a: b for a, b in env.items() if a != b}
-        written = {root(s) for s in then}
+        written = {root(s) for s in then if is_store(s)}
+        if any(env[name] != name for s in then if (name := assigned([s])) is not None):
+            return None
         if not pairs or not written <= pairs.keys() or len(pairs) > len(then):
             return None
         names = {a: self.new_name(a, b) for a, b in pairs.items()}
@@ -221,7 +236,7 @@ def tested_in_place(function: ast.FunctionDef) -> ast.FunctionDef:
     for name, where in found.items():
         if loads[name] == 2 * len(where):  # each is one assignment and one test
             for body, k in where:
-                if isinstance(body[k].value, (ast.BoolOp, ast.Compare)):
+                if width(body[k].value) <= SHORT:
                     places.setdefault(id(body), []).append(k)
                     bodies[id(body)] = body
     for key, numbers in places.items():

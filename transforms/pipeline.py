@@ -27,6 +27,7 @@ from srcdiff.transforms.broadcasts import expected_shapes
 from srcdiff.transforms.bufferize import bufferize
 from srcdiff.transforms.calls import NeedsObservation
 from srcdiff.transforms.common_subexpressions import common_subexpressions
+from srcdiff.transforms.composed_views import composed_views
 from srcdiff.transforms.counters import counters
 from srcdiff.transforms.dead_code import dead_code
 from srcdiff.transforms.emit import Shared, emit, emit_half
@@ -81,6 +82,7 @@ from srcdiff.transforms.specialize import (
 )  # fmt: skip
 from srcdiff.transforms.sums_in_branches import sums_in_branches
 from srcdiff.transforms.taped_calls import TapedCall
+from srcdiff.transforms.zero_stores import zero_stores
 
 __all__ = ["Compiled", "NeedsObservation", "Request", "compile"]
 
@@ -259,7 +261,7 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
     block = primal.block.replace(
         params=tuple(arguments.params), results=(primal.returned, *wrt)
     )  # fmt: skip
-    block = record("specialize", counters(branches(int_powers(dead_code(block)))))
+    block = record("specialize", counters(branches(int_powers(composed_views(dead_code(block))))))
     find_active(block, wrt, seeding.seeds)
     halves = reached(block)
     block = finished_calls(block)
@@ -267,7 +269,8 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
     value = (primal.returned if request.has_aux else returned,) if request.value else (
         (aux,) if request.has_aux else ())  # fmt: skip
     block = record("reverse", block.replace(results=(*value, *found)))
-    for pass_ in (dead_code, common_subexpressions, fold, branches, counters, dead_code):
+    for pass_ in (dead_code, common_subexpressions, fold, zero_stores, branches, counters,
+                  dead_code):  # fmt: skip
         block = record(pass_.__name__, pass_(block))
     count = len(value)
     if request.moving:
@@ -296,7 +299,7 @@ def tangents(request: Request, arguments: Arguments, run: Specializer, primal: S
     out, aux = split_output(primal.returned, request)
     params = tuple(arguments.params)
     block = primal.block.replace(params=params, results=(out, *([aux] * request.has_aux)))
-    block = record("specialize", counters(branches(int_powers(dead_code(block)))))
+    block = record("specialize", counters(branches(int_powers(composed_views(dead_code(block))))))
     expand = expander(run)
     block = forward(block, dots, expand, transposer(expand), first=1)
     *value, tangent = block.results
@@ -332,7 +335,8 @@ def transposer(expand: Callable) -> Callable:
 def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, list[Value]]:
     """The forward half and the adjoint of a helper in one block, and its cotangents."""
     assert half.block is not None
-    block = record("specialize", finished_calls(counters(branches(dead_code(half.block)))))
+    block = composed_views(dead_code(half.block))
+    block = record("specialize", finished_calls(counters(branches(block))))
     values = block.results
     cotangents, seeds, first = cotangents_of(half)
     gradients: list = []
@@ -341,7 +345,8 @@ def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, 
         block, gradients = reverse(block, seeds, wanted, expand, first)
     params = (*half.params, *cotangents)
     block = record("reverse", Block(params, block.instrs, (*values, *gradients)))
-    for pass_ in (dead_code, common_subexpressions, fold, dead_code, save_trails, dead_code):
+    for pass_ in (dead_code, common_subexpressions, fold, zero_stores, dead_code, save_trails,
+                  dead_code):  # fmt: skip
         block = record(pass_.__name__, pass_(block))
     block = record("sums_in_branches", sums_in_branches(block))
     gradients = list(block.results[len(values) :])

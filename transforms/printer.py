@@ -65,6 +65,10 @@ class Generator(SourceGenerator):
             self.write(",")
         self.write("]")  # by itself: the wrapping of long lines looks for it
 
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        node.elt._pp = Precedence.Comma  # type: ignore[attr-defined]
+        self.write("[", node.elt, *node.generators, "]")
+
     def abort_visit(self, node: ast.AST) -> None:  # type: ignore[override]
         self.write(ast.unparse(node))
 

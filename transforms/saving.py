@@ -189,7 +189,9 @@ class Saving:
                 defined = definitions(fb)
                 env = {}
                 for v in rb.free:
-                    if v in defined:
+                    if v in defined and v in fb.results:
+                        env[v] = f.results[fb.results.index(v)]
+                    elif v in defined:
                         out = v.like()
                         extra.append((side, v, out))
                         env[v] = out

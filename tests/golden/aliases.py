@@ -20,19 +20,19 @@ def aliases_grad(x):
     y = x * 1.0
     x_2 = x[1]
     y[0] = x_2 ** 2
-    y[1:][0] = y[1:][0] * 3
+    y[1] *= 3
     y += x
     y[2:] *= 2
-    y_view = y[2:][1]
-    y[2:][0] = y_view ** 2
+    y_view = y[3]
+    y[2] = y_view ** 2
     # adjoint
     d_y = 2 * y
-    d_t = d_y[2:][0]
-    d_y[2:][0] = 0.0
-    d_y[2:][1] += 2 * d_t * y_view
+    d_t = d_y[2]
+    d_y[2] = 0.0
+    d_y[3] += 2 * d_t * y_view
     d_y[2:] *= 2
     d_x = d_y.copy()
-    d_x[1:][0] = d_y[1:][0] * 3
+    d_x[1] = d_y[1] * 3
     d_y[1] += 2 * d_x[0] * x_2
     d_x[0] = 0.0
     d_y += d_x

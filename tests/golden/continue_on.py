@@ -7,7 +7,7 @@ def continue_on(x):
     return s
 
 
-# grad(continue_on, wrt=0): 3.1 lines per line, 0 copies
+# grad(continue_on, wrt=0): 3.0 lines per line, 0 copies
 
 def continue_on_grad(x):
     s = 1.0
@@ -28,7 +28,6 @@ def continue_on_grad(x):
         s = s_stack.pop()
         if not v < 0:
             cos_v = cos_v_stack.pop()
-            d_s_2 = d_s * cos_v
             d_x[i] += d_s - d_s * s * np.sin(v)
-            d_s = d_s_2
+            d_s = d_s * cos_v
     return d_x

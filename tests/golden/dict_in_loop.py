@@ -20,12 +20,12 @@ def dict_in_loop_grad(x):
         p = p * v
     # adjoint
     d_x = [0.0] * len(x)
+    d_p = s
     d_last = 1.0
     for i in reversed(range(len(x))):
         v = x_list[i]
         p_2 = p_stack.pop()
-        d_p = s * v
-        d_x[i] += d_last + s * p_2 + 2 * (p * v)
-        s = d_p
+        d_x[i] += d_last + d_p * p_2 + 2 * (p * v)
+        d_p = d_p * v
         d_last = 0.0
     return np.array(d_x)

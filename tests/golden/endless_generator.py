@@ -10,7 +10,7 @@ def endless_generator(x, n):
     return total
 
 
-# grad(endless_generator, wrt=0): 3.1 lines per line, 0 copies
+# grad(endless_generator, wrt=0): 2.9 lines per line, 0 copies
 
 def endless_generator_grad(x, n):
     test = 0 >= n
@@ -35,9 +35,7 @@ def endless_generator_grad(x, n):
         for k in reversed(range(n_iter)):
             v = v_stack.pop()
             if not k + 1 >= n:
-                d_v_2 = d_v * x
-                d_x += d_v * v
-                d_v = d_v_2
-            d_v += 1.0 * k
-        d_x += d_v
+                d_v, d_x = d_v * x, d_x + d_v * v
+            d_v = d_v + 1.0 * k
+        d_x = d_x + d_v
     return d_x

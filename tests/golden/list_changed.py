@@ -14,22 +14,20 @@ def list_changed(x):
     return s * first * last
 
 
-# grad(list_changed, wrt=0): 3.7 lines per line, 0 copies
+# grad(list_changed, wrt=0): 3.5 lines per line, 0 copies
 
 def list_changed_grad(x):
     a = [1.0]
     at_stack = []
-    for i in range(len(x)):
-        v = x[i]
+    for v in x:
         a.append(v * v)
         at = insert_place(1, len(a))
         at_stack.append(at)
         a.insert(at, v)
     items = list(x * 1.5)
     a.extend(items)
-    x_2 = x[1]
     a.append(x[0])
-    a.append(x_2)
+    a.append(x[1])
     first = a.pop(0)
     last = a.pop()
     a.pop(2)
@@ -66,6 +64,5 @@ def list_changed_grad(x):
         at = at_stack.pop()
         d_v = d_a.pop(at)
         d_t = d_a.pop()
-        v = x[i]
-        d_x[i] += d_v + 2 * (d_t * v)
+        d_x[i] += d_v + 2 * (d_t * x[i])
     return d_x

@@ -7,7 +7,7 @@ def nested_loops(a):
     return s
 
 
-# grad(nested_loops, wrt=0): 2.9 lines per line, 0 copies
+# grad(nested_loops, wrt=0): 2.7 lines per line, 0 copies
 
 def nested_loops_grad(a):
     s = 0.0
@@ -26,7 +26,6 @@ def nested_loops_grad(a):
         d_s = d_s * 0.9
         for j in reversed(range(i + 1)):
             t, sin = stack.pop()
-            d_s_2 = d_s + d_s * a[i, j] * np.cos(t)
             d_a[i, j] += d_s * sin
-            d_s = d_s_2
+            d_s = d_s + d_s * a[i, j] * np.cos(t)
     return d_a

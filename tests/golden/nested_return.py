@@ -24,11 +24,11 @@ def nested_return_grad(m):
             break
     # adjoint
     if returned:
-        d_m = np.zeros_like(m)
         d_t = 1.0
+        d_m = np.zeros_like(m)
     else:
-        d_m = np.ones_like(m)
         d_t = 0.0
+        d_m = np.ones_like(m)
     for i in reversed(range(n_iter_2)):
         n_iter = n_iter_stack.pop()
         m_view = m[i]

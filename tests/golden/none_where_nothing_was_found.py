@@ -29,8 +29,8 @@ def none_where_nothing_was_found_grad(m, limit):
         if 0 < n:
             d_found = np.zeros_like(found)
     else:
-        d_found = 2 * found
         d_m = np.zeros_like(m)
+        d_found = 2 * found
     for i in reversed(range(n)):
         found, test = stack.pop()
         if test:

@@ -8,7 +8,7 @@ def rotating_aliases(x, n):
     return np.sum(u**2) + np.sum(v * x)
 
 
-# grad(rotating_aliases, wrt=0): 5.4 lines per line, 4 copies
+# grad(rotating_aliases, wrt=0): 4.8 lines per line, 3 copies
 
 def rotating_aliases_grad(x, n):
     u = x * 1.0
@@ -19,38 +19,33 @@ def rotating_aliases_grad(x, n):
     for _ in range(n):
         u_2 = v[:-1] if u_is_v else u[:-1]
         stack.append((u_is_v, v_is_u, u_2.copy()))
-        sin_u = np.sin(u_2)
         chosen = u if v_is_u else v
-        chosen[1:] = sin_u
-        tag = not v_is_u
-        v_is_u = not u_is_v
-        u_is_v = tag
+        chosen[1:] = np.sin(u_2)
+        u_is_v, v_is_u = not v_is_u, not u_is_v
     u = u * 2
     u_2 = v if u_is_v else u
     if v_is_u:
         v = u
     # adjoint
     if v_is_u:
+        d_u = x
         d_v = np.zeros_like(v)
     else:
         d_u = np.zeros_like(v)
-        x, d_v = d_u, x
-    d_u = 2 * u_2
+        d_v = x
+    d_u_2 = 2 * u_2
     if u_is_v:
-        d_v = d_v + d_u
+        d_v = d_v + d_u_2
     else:
-        x = x + d_u
-    d_u = x * 2
+        d_u = d_u + d_u_2
+    d_u = d_u * 2
     d_v = d_v.copy()
     for _ in range(n):
         u_is_v, v_is_u, u = stack.pop()
-        if v_is_u:
-            d_t = d_u[1:].copy()
-            d_u[1:] = 0.0
-        else:
-            d_t = d_v[1:].copy()
-            d_v[1:] = 0.0
+        d_chosen = d_u if v_is_u else d_v
+        d_t = d_chosen[1:].copy()
+        d_chosen[1:] = 0.0
         d_u_2 = d_t * np.cos(u)
-        d_chosen = d_v if u_is_v else d_u
-        d_chosen[:-1] += d_u_2
+        d_chosen_2 = d_v if u_is_v else d_u
+        d_chosen_2[:-1] += d_u_2
     return v + d_u

@@ -7,7 +7,7 @@ def run_into_a_limit(x, limit):
     return total * x[0]
 
 
-# grad(run_into_a_limit, wrt=0): 2.1 lines per line, 0 copies
+# grad(run_into_a_limit, wrt=0): 2.0 lines per line, 0 copies
 
 def run_into_a_limit_grad(x, limit):
     total = 0.0
@@ -16,12 +16,11 @@ def run_into_a_limit_grad(x, limit):
         total = total + v * v
         if total > limit:
             break
-    d_total = x.item(0)
+    x_2 = x.item(0)
     # adjoint
     d_x = np.zeros_like(x)
     d_x[0] = total
     x_list = x[:n_iter].tolist()
     for i in reversed(range(n_iter)):
-        v = x_list[i]
-        d_x[i] += 2 * (d_total * v)
+        d_x[i] += 2 * (x_2 * x_list[i])
     return d_x

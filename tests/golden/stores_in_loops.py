@@ -39,7 +39,7 @@ def stores_in_loops_grad(x, n):
             d_x[i] += 2 * np.sum(d_y[i:]) * x_2
         else:
             y_2, test = stack.pop()
-            d_y[test] = d_y[test] * 0.5
+            d_y[test] *= 0.5
             d_t = d_y[i + 1]
             d_x[i] += d_t * y_2
             d_y[i + 1] = 0.0

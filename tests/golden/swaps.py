@@ -8,7 +8,7 @@ def swaps(m, i):
     return np.sum(y**2 * np.arange(8.0).reshape(4, 2)) + np.sum(v**3)
 
 
-# grad(swaps, wrt=0): 4.5 lines per line, 0 copies
+# grad(swaps, wrt=0): 2.6 lines per line, 0 copies
 
 def swaps_grad(m, i):
     y = m * 1.0
@@ -18,22 +18,11 @@ def swaps_grad(m, i):
     y[[i, 3]] = y[[3, i]]
     y[[0, 1, 2]] = y[[1, 2, 0]]
     v = y[:, 0] * 2
-    v_2 = v[0]
-    v_3 = v[1]
-    v[0] = v[2]
-    v[1] = v_2
-    v[2] = v_3
+    v[0], v[1], v[2] = v[2], v[0], v[1]
     # adjoint
     d_v = 3 * v ** 2
     d_y = 2 * np.arange(8.0).reshape((4, 2)) * y
-    d_t = d_v[2]
-    d_v[2] = 0.0
-    d_t_2 = d_v[1]
-    d_v[1] = 0.0
-    d_t_3 = d_v[0]
-    d_v[0] = d_t_2
-    d_v[1] += d_t
-    d_v[2] += d_t_3
+    d_v[0], d_v[1], d_v[2] = d_v[1], d_v[2], d_v[0]
     d_y[:, 0] += d_v * 2
     d_t = d_y[[0, 1, 2]]
     d_y[[0, 1, 2]] = 0.0
@@ -41,9 +30,5 @@ def swaps_grad(m, i):
     d_t = d_y[[i, 3]]
     d_y[[i, 3]] = 0.0
     add_at(d_y, [3, i], d_t * written_last([i, 3], y.shape))
-    d_t = d_y[0, 1]
-    d_y[0, 1] = 0.0
-    d_t_2 = d_y[i, 0]
-    d_y[i, 0] = d_t
-    d_y[0, 1] += d_t_2
+    d_y[i, 0], d_y[0, 1] = d_y[0, 1], d_y[i, 0]
     return d_y

@@ -20,8 +20,8 @@ def try_finally_grad(x):
             break
     # adjoint
     if returned:
-        d_x = np.zeros_like(x)
         d_t = 1.0
+        d_x = np.zeros_like(x)
     else:
         d_x = np.zeros_like(x)
         d_x[0] = 1.0

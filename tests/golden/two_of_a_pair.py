@@ -5,46 +5,25 @@ def two_of_a_pair(x, y, s):
     return np.sum(x * y)
 
 
-# grad(two_of_a_pair, wrt=(0, 1)): 8.0 lines per line, 6 copies
+# grad(two_of_a_pair, wrt=(0, 1)): 3.8 lines per line, 2 copies
 
 def two_of_a_pair_grad(x, y, s):
     test = s > 0
-    t = y if test else x
-    t_2 = t[0]
+    y_2 = y.copy()
+    x_2 = x.copy()
     if test:
-        x = x.copy()
-        x -= t_2
-        t_2 = x
+        x_2 -= y_2[0]
+        y_2[:] = np.sin(x_2)
     else:
-        y = y.copy()
-        y -= t_2
-        t_2 = y
-    sin_t = np.sin(t_2)
-    if test:
-        y = y.copy()
-        y[:] = sin_t
-    else:
-        x = x.copy()
-        x[:] = sin_t
+        y_2 -= x_2[0]
+        x_2[:] = np.sin(y_2)
     # adjoint
     if test:
+        d_x = y_2 + x_2 * np.cos(x_2)
         d_y = np.zeros_like(y)
+        d_y[0] = -np.sum(d_x)
     else:
+        d_y = x_2 + y_2 * np.cos(y_2)
         d_x = np.zeros_like(x)
-        d_y = x
-        x = y
-        y = d_x
-    d_t = x * np.cos(t_2)
-    if test:
-        y = y + d_t
-        d_t = -np.sum(y)
-    else:
-        d_y = d_y + d_t
-        d_t = -np.sum(d_y)
-    d_t_2 = np.zeros_like(t)
-    d_t_2[0] = d_t
-    if test:
-        d_y = d_y + d_t_2
-    else:
-        y = y + d_t_2
-    return y.copy(), d_y.copy()
+        d_x[0] = -np.sum(d_y)
+    return d_x, d_y

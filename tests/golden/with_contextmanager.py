@@ -27,11 +27,11 @@ def with_contextmanager_grad(x):
             break
     # adjoint
     if returned:
-        d_x = np.zeros_like(x)
         d_t = 1.0
+        d_x = np.zeros_like(x)
     else:
-        d_x = np.ones_like(x)
         d_t = 0.0
+        d_x = np.ones_like(x)
     d_y = np.zeros_like(y)
     y_list = y[:n_iter].tolist()
     for i in reversed(range(n_iter)):

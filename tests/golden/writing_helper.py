@@ -18,13 +18,13 @@ def writing_helper_grad(x):
     b[:] = x * 2
     b[0] *= 2
     y = x.copy()
-    y[1:][:] = x[0]
-    y[1:][0] = y[1:][0] * 2
+    y[1:] = x[0]
+    y[1] *= 2
     # adjoint
-    b[1:][0] = b[1:][0] * 2
+    b[1] *= 2
     d_x = np.zeros_like(x)
     d_x[0] = np.sum(b[1:])
-    b[1:][:] = 0.0
+    b[1:] = 0.0
     d_x += b
     y[0] *= 2
     d_x += y * 2

@@ -41,8 +41,8 @@ def test_a_choice_joins_the_branch_before_it():
     """)  # fmt: skip
 
 
-def test_what_waits_for_the_first_keeps_them_apart():
-    unchanged("""
+def test_a_step_from_one_choice_to_the_next_stands_in_both_branches():
+    check(branches, before="""
         (c: b1, x: f8, y: f8):
           a = if c choice:
             yield x
@@ -51,6 +51,34 @@ def test_what_waits_for_the_first_keeps_them_apart():
           s = np.sin(a)
           b = if c choice:
             yield s
+          else:
+            yield y
+          return (b, s)
+    """, after="""
+        (c: b1, x: f8, y: f8):
+          a, s, b = if c choice:
+            p = np.sin(x)
+            yield x, p, p
+          else:
+            q = np.sin(y)
+            yield y, q, y
+          return (b, s)
+    """)  # fmt: skip
+
+
+def test_many_steps_keep_two_choices_apart():
+    unchanged("""
+        (c: b1, x: f8, y: f8):
+          a = if c choice:
+            yield x
+          else:
+            yield y
+          s = np.sin(a)
+          t = np.cos(s)
+          u = np.exp(t)
+          v = np.tanh(u)
+          b = if c choice:
+            yield v
           else:
             yield y
           return b

@@ -81,9 +81,7 @@ def test_arrays_that_change_places_keep_both_names():
     """, user=["p", "q"]), """
         def f(x, y, n):
             for _ in range(n):
-                r = np.sin(x)
-                x = y
-                y = r
+                x, y = y, np.sin(x)
             return x + y
     """)  # fmt: skip
 

@@ -30,6 +30,8 @@ def said(body: str, booleans: tuple = ()) -> str:
         ("if c:\n    u[0] *= 2\nelse:\n    v[0] *= 2", "chosen = u if c else v\nchosen[0] *= 2"),
         ("if c:\n    d_u[i:] += e\n    d_u[0] = 0.0\nelse:\n    d_v[i:] += e\n    d_v[0] = 0.0",
          "d_chosen = d_u if c else d_v\nd_chosen[i:] += e\nd_chosen[0] = 0.0"),
+        ("if c:\n    t = u[0]\n    u[0] = 2\nelse:\n    t = v[0]\n    v[0] = 2",
+         "chosen = u if c else v\nt = chosen[0]\nchosen[0] = 2"),
     ],
 )  # fmt: skip
 def test_it_is_said_shorter(before, after):
@@ -47,7 +49,8 @@ def test_it_is_said_shorter(before, after):
         "t = a > 0\nif t:\n    g()\nh(t)",
         "if c:\n    u += 2\nelse:\n    v += 2",  # may bind the name anew
         "if c:\n    u[0] = 2\nelse:\n    v[1] = 2",
-        "if c:\n    u[0] = 2\n    w = 3\nelse:\n    v[0] = 2\n    w = 3",
+        "if c:\n    u[0] = 2\n    w = 3\nelse:\n    v[0] = 2\n    z = 3",
+        "if c:\n    u = u + 1\n    u[0] = 2\nelse:\n    v = v + 1\n    v[0] = 2",
     ],
 )
 def test_it_stays(text):
