@@ -312,15 +312,17 @@ def an_axis_that_is_computed(x, s):
 
 
 @bad(some(2, 3), 0.4)
-def a_rank_that_is_computed(x, s):
+def a_result_of_one_of_two_kinds(x, s):
     y = x if s > 0 else x[0]
-    return np.sum(y, axis=0)[0]
+    return y * 2.0
 
 
-@bad(some(3), 0.4)
-def one_of_two_kinds(x, s):
-    y = x if s > 0 else (x, x)
-    return np.sum(y[0])
+@bad(some(3), 3)
+def a_list_of_two_kinds(x, n):
+    parts = []
+    for i in range(n):
+        parts.append(x if i > 1 else 2.0)
+    return np.sum(parts[0])
 
 
 @bad(some(3), 3)

@@ -35,6 +35,7 @@ STAGES = {
     "specialize": {
         "calls",
         "choices",
+        "either",
         "elements",
         "exceptions",
         "contexts",
@@ -57,7 +58,8 @@ STAGES = {
     "generators": {"attempts", "exceptions", "merging"},
     "loose": {"exceptions", "mutation"},
     "contexts": {"exceptions", "generators", "merging"},
-    "merging": {"mutation"},
+    "either": {"mutation"},
+    "merging": {"either", "mutation"},
     "loops": {"halves", "merging", "mutation", "rotations"},
     "rotations": {"merging", "mutation"},
     "library": {"mutation"},

@@ -486,7 +486,21 @@ def _run(op: Callable, operands: Sequence[Kind], params: dict[str, Any]) -> Kind
             except Exception:
                 if len(choices) == 0 or all(len(choice) == 1 for choice in choices):
                     return None
-    return functools.reduce(join, found) if found else None
+    return functools.reduce(either, found) if found else None
+
+
+def either(a: Kind, b: Kind) -> Kind:
+    """What covers two results for one operand, which is Python's number or NumPy's.
+
+    >>> from srcdiff.transforms.kinds import scalar
+    >>> either(FLOAT, scalar("f4"))
+    f4?
+    """
+    for one, other in ((a, b), (b, a)):
+        if one.tag == other.tag == "scalar" and one.python and one.dtype != other.dtype:
+            if one.dtype.kind == other.dtype.kind and one.dtype.kind in "fc":
+                return other._replace(python=None)
+    return join(a, b)
 
 
 def template(obj: Any) -> Kind:

@@ -212,11 +212,11 @@ class Calls(
     def result(self, op: Any, tree: tuple, keywords: dict, kind: Kind | None, args: tuple,
                where: Any, name: str, attrs: dict) -> Ref:  # fmt: skip
         """The reference to what an operation returns."""
-        may_be_number = self.loose and not self.frame.internal and \
-            self.check_loose(op, tree, keywords, where)  # fmt: skip
+        number = self.check_loose(op, tree, keywords, where) \
+            if self.loose and not self.frame.internal else None  # fmt: skip
         ref = self.result_of(op, tree, keywords, kind, args, where, name, attrs)
-        if may_be_number and isinstance(ref, Array) and not ref.path:
-            self.loose.add(self.state.memory[ref.buffer])
+        if number is not None and isinstance(ref, Array) and not ref.path:
+            self.loose[self.state.memory[ref.buffer]] = self.loose[number]
         return ref
 
     def result_of(self, op: Any, tree: tuple, keywords: dict, kind: Kind | None, args: tuple,
@@ -608,6 +608,8 @@ class Calls(
         if isinstance(base, Iterator) and base.kind == "listed":
             found = self.getitem(base.parts[0], key, where)
             return Iterator("listed", (found,)) if isinstance(key, Slice) else found
+        if isinstance(base, Known) and type(base.obj) in NUMBERS:
+            return self.array_item(base, key, where)
         generic = isinstance(base, Known) and hasattr(base.obj, "__class_getitem__")
         if generic or isinstance(base, Known) and not isinstance(base.obj, type):
             index = self.known(key, where, "this index")
@@ -621,6 +623,11 @@ class Calls(
         raise self.refuse(where, f"an item of {describe(base)}")
 
     def array_item(self, base: Any, key: Any, where: Any) -> Ref:
+        parts = key.items if isinstance(key, Tuple) else (key,)
+        if self.kind(base).python or any(
+            isinstance(p, Slice) or self.kind(p) == INT for p in parts
+        ):
+            self.without_items(base, "is not subscriptable", where)
         tree = self.key_tree(key, where)
         if isinstance(base, Choice) and abstract.is_basic_key(map_tree(kind_of_value, tree)):
             kind = abstract.infer("getitem", (self.kind(base), map_tree(kind_of_value, tree)), {})

@@ -17,7 +17,7 @@ import numpy as np
 from srcdiff.runtime import kernels
 from srcdiff.transforms.ir import Slice
 from srcdiff.transforms.kinds import Kind
-from srcdiff.transforms.references import Array, Bound, Choice, Iterator, Known, Ref, Tuple
+from srcdiff.transforms.references import ARRAYS, Array, Bound, Choice, Iterator, Known, Ref, Tuple
 from srcdiff.transforms.writers import Writers
 
 
@@ -26,6 +26,9 @@ class Elements(Writers):
 
     def flat_item(self, base: Any, key: Any, where: Any) -> Ref:
         """`base.flat[key]`: a number or a copy, never a view."""
+        if isinstance(base, Choice):
+            return self.each_option(base, (), where, lambda option: self.flat_item(
+                option, key, where))  # fmt: skip
         if not isinstance(base, Array):
             raise self.refuse(where, "`flat` of something that is no array")
         place, at = self.flat_place(base, key, where)
@@ -65,11 +68,11 @@ class Elements(Writers):
             self.store_flat(base, key, value, where)
 
     def iterate_flat(self, base: Any, where: Any) -> tuple:
-        if not isinstance(base, Array):
+        if not isinstance(base, ARRAYS):
             raise self.refuse(where, "a loop over `flat` of something that is no array")
         length, index, bounds = self.iterate_ndindex(
             Iterator("ndindex", self.shape_ref(base, where).items), where)  # fmt: skip
-        view = self.flat_view(base, where)
+        view = self.flat_view(base, where) if isinstance(base, Array) else None
         if view is not None:
             return length, lambda i: self.getitem(view, i, where), bounds
         return length, lambda i: self.getitem(base, index(i), where), bounds
@@ -104,7 +107,7 @@ class Elements(Writers):
 
     def iterate_ndenumerate(self, ref: Iterator, where: Any) -> tuple[Any, Callable, tuple]:
         (base,) = ref.parts
-        if not isinstance(base, Array):
+        if not isinstance(base, ARRAYS):
             raise self.refuse(where, "`np.ndenumerate` of something that is no array")
         shape = self.shape_ref(base, where).items
         length, index, bounds = self.iterate_ndindex(Iterator("ndindex", shape), where)

@@ -30,6 +30,7 @@ from srcdiff.transforms.references import (
     Buffer,
     Cell,
     Choice,
+    Either,
     Fields,
     Iterator,
     Known,
@@ -60,7 +61,7 @@ class Loop:
         self.specializer, self.instr, self.bounds, self.item = run, instr, bounds, item
         self.entry = run.state
         frame = run.frame
-        key = (instr, tuple(f.lowered for f in run.frames))
+        key = (instr, tuple(f.lowered for f in run.frames), run.decided)
         self.kinds: dict[Any, Kind] = run.widened.setdefault(key, {})
         self.names: dict[tuple, None] = {}
         for name, updated in stored_names(instr).items():
@@ -77,6 +78,8 @@ class Loop:
         self.memory: dict[Any, None] = {}
         self.sequences: dict[Any, None] = {}  # lists whose length a step changes
         self.maybe: set = set()  # what is None before the loop, and a number or an array later
+        self.mixed: dict = {}  # what a step makes of another kind → that kind
+        self.starts: dict = {}  # slot → its reference at the start of a step
         self.keys: dict[Any, dict] = {}  # dict → keys that are set in the loop
         self.ties: dict[Any, dict] = {}  # slot → what it may share memory with, and why
         self.kept: dict[Any, str] = {}  # slot → why its name may not write
@@ -168,6 +171,12 @@ class Loop:
         if slot in self.conflicts:
             self.slots.append(Slot(slot, None, None, ref, name))
             return Missing(self.conflicts[slot])
+        if isinstance(ref, Either) and self.may_mix(slot):
+            kind = run.first_kind(ref, self.entry)
+            if kind is not None and run.sides(ref, kind, self.entry, []) is not None:
+                self.mixed[slot] = self.outside(kind)
+        if slot in self.mixed:
+            return self.carry_mixed(ref, slot, name)
         if isinstance(ref, Maybe) or slot in self.maybe:
             none, inner = split(ref)
             test = self.slot((*slot, "unset"), none, f"no_{name}").param
@@ -182,7 +191,7 @@ class Loop:
             param = self.slot(slot, leaf, name).param
             if param.kind.tag != "array":
                 return Plain(param)
-            run.loose.add(param)
+            run.loose[param] = self.kinds_site(name)
             made = run.fresh(param)
             self.slots[-1].buffer = made.buffer
             return made
@@ -229,6 +238,31 @@ class Loop:
         self.slots.append(Slot(slot, None, None, ref, name))
         return ref
 
+    def carry_mixed(self, ref: Any, slot: Any, name: str) -> Any:
+        """What is a number before the loop, say, and an array after some step.
+
+        Whether it is what a step has made is carried, and either thing.
+        """
+        run = self.specializer
+        sides = run.sides(ref, self.mixed[slot], self.entry, run.instrs)
+        if sides is None:
+            raise run.refuse(self.instr.where, f"`{name}` changes its kind in this loop")
+        flag, new, old = sides
+        test = self.slot((*slot, "made"), flag, f"{name}_is_new").param
+        if new is None:
+            self.kinds.setdefault((*slot, "new"), self.mixed[slot])
+        found = [self.carry(side, (*slot, part), name)
+                 for part, side in (("new", new), ("old", old))]  # fmt: skip
+        missing = next((r for r in found if isinstance(r, Missing)), None)
+        if missing is not None and not missing.why.endswith(UNBOUND):
+            return missing
+        for part, side in zip(("new", "old"), found):
+            self.starts[*slot, part] = side
+        if missing is found[0]:  # no step is known yet that makes it
+            return found[1]
+        run.eithers = True
+        return Either(test, *found)
+
     def slots_for_unbound(self, slot: Any, name: str) -> Any:
         """A name that the loop binds first; one that not every step binds is carried."""
         kind = self.kinds.get(slot)
@@ -250,7 +284,8 @@ class Loop:
             leaf = self.constant(leaf)  # `total = 0`, to which arrays are added
             kind = renamed(kind, "@.", f"@{self.number}.")
         elif kind is not None:
-            joined = self.specializer.join_leaf(leaf, Value("t", kind), self.instr.where)
+            joined = self.specializer.join_leaf(leaf, Value("t", kind), self.instr.where,
+                                                self.constant(leaf) is not None)  # fmt: skip
             if joined is None:
                 raise self.specializer.refuse(
                     self.instr.where, f"`{name}` changes its kind in this loop "
@@ -435,6 +470,7 @@ class Loop:
     def settled(self, path: Path, start: State) -> bool:
         """Whether the end of the body fits its start; else note what was learnt."""
         run = self.specializer
+        self.path = path
         known = {s.key for s in self.slots}
         fits = True
         end = path.state
@@ -542,12 +578,20 @@ class Loop:
                 kind = ref.kind  # an array on some paths
             if kind is None:
                 continue
-            joined = run.join_leaf(slot.param, Value("t", kind), self.instr.where)
+            joined = run.join_leaf(slot.param, Value("t", kind), self.instr.where,
+                                   self.constant(slot.init) is not None)  # fmt: skip
             if joined is None and kind.tag == "array" and slot.param.kind.tag == "scalar" \
-                    and self.constant(slot.init) is not None:  # fmt: skip
+                    and self.constant(slot.init) is not None \
+                    and self.kinds_site(slot.name) not in run.choices:  # fmt: skip
                 self.kinds[slot.key] = self.outside(kind)
                 fits = False
                 continue
+            if joined is None and self.may_mix(slot.key):
+                other = run.unlike(ref, slot.param.kind, path.state)
+                if other is not None and other.tag != "object":
+                    self.mixed[slot.key] = self.outside(other)
+                    fits = False
+                    continue
             if joined is None:
                 what = f"`{slot.name}` changes its kind in this loop " \
                        f"(from {slot.param.kind!r} to {kind!r})"  # fmt: skip
@@ -570,6 +614,16 @@ class Loop:
             run.check_appended(self.began, before, self.instr.where)
         assert known
         return fits
+
+    def kinds_site(self, name: str) -> tuple | None:
+        """Where it would be told whether a name is a number still (see `NeedsChoice`)."""
+        site = self.rotations.site(name)
+        return ("kinds", *site) if site else None
+
+    def may_mix(self, key: tuple) -> bool:
+        """Whether what a slot stands for may be of one of two kinds."""
+        return key not in self.mixed and not {"new", "old"} & set(key[2:]) and (
+            key[0] == "name" or key[0] == "memory" and len(key) > 2)
 
     def list_kind(self, state: State, ref: Any) -> Kind | None:
         run = self.specializer
@@ -727,7 +781,24 @@ class Loop:
             if type(ref) in (tuple, dict):
                 ref = ref[rest.pop(0)]
             ref = ref.ref if isinstance(ref, Possible) else ref
+        slot: tuple = key[: len(key) - len(rest)]
         for i in rest:
+            if i in ("made", "new", "old"):
+                run, kind_of_new = self.specializer, self.mixed[slot]
+                sides = ref and run.sides(ref, kind_of_new, end, self.path.instrs)
+                if sides is None:
+                    name = first[1] if kind == "name" else first.name
+                    return ref if isinstance(ref, Missing) else \
+                        Missing(f"`{name}` is not the same thing in each step of this loop")
+                if i == "made":
+                    ref = Plain(sides[0]) if isinstance(sides[0], Value) else Known(sides[0])
+                else:
+                    ref = sides[1 if i == "new" else 2]
+                    if ref is None:  # the other is meant: this one stays what it was
+                        ref = self.starts[*slot, i]
+                slot = (*slot, i)
+                continue
+            slot = (*slot, i)
             if i in ("unset", "ref"):
                 if not isinstance(ref, Missing):
                     none, inner = split(ref)
@@ -803,7 +874,7 @@ class Loop:
             yields.append(convert_leaf(tree, slot.param.kind))
             results.append(result)
             if slot.param in run.loose and not self.certain():
-                run.loose.add(result)
+                run.loose[result] = run.loose[slot.param]
             after[slot.key] = self.place(slot, ref, result, state, buffers)
         self.restore(state, after)
         returned = self.returned(exit, path, params, inits, yields, results, state)
@@ -1019,6 +1090,13 @@ class Loop:
         """Put the references for after the loop where the names and cells are."""
 
         def build(ref: Any, slot: Any) -> Any:
+            if slot in self.mixed:
+                made, new, old = (after.get((*slot, part)) for part in ("made", "new", "old"))
+                if made is None:  # it is not the same thing in each step
+                    return Missing(self.conflicts.get(slot, f"`{slot[1]}` {UNBOUND}"))
+                if self.certain() and self.ends[*slot, "made"] == Known(True):
+                    return new
+                return Either(made.value, new, old)
             if isinstance(ref, Maybe) or slot in self.maybe:
                 unset, found = (after[*slot, part] for part in ("unset", "ref"))
                 return found if isinstance(found, Missing) else Maybe(unset.value, found)

@@ -26,25 +26,24 @@ class Loose(Memory):
         return [v for v in operands if v not in self.loose and not (
             v.kind.tag == "scalar" and v.kind.dtype.kind in "biu")]  # fmt: skip
 
-    def check_loose(self, op: Any, tree: tuple, keywords: dict, where: Any) -> bool:
-        """Whether what an operation returns may be a number as well; refuse where that matters."""
+    def check_loose(self, op: Any, tree: tuple, keywords: dict, where: Any) -> Value | None:
+        """The operand for which what an operation returns may be a number as well.
+
+        Where it matters whether an operand is a number still, that will be told.
+        """
         operands = flatten((tree, tuple(keywords.values())))
         loose = next((v for v in operands if v in self.loose), None)
         if loose is None:
-            return False
+            return None
         others = self.others(tree, keywords)
         if others and not (elementwise(op) and all(fits(v.kind, loose.kind) for v in others)):
-            raise self.refuse(
-                where, f"`{loose.name}`, which may be a number still, in this operation",
-                f"Start with an array of zeros, `{loose.name} = np.zeros(…)`.")  # fmt: skip
-        return not others
+            self.ask_for_kinds(loose, where)
+        return None if others else loose
 
     def rebound(self, op: Callable, a: Array, b: Any, where: Any) -> Ref:
         """`total += row` where total may be a number still: a new array either way."""
         names = [ref for ref in self.state.env.values()
                  if isinstance(ref, Array) and ref.buffer is a.buffer]  # fmt: skip
         if len(names) > 1:
-            raise self.refuse(where, f"`{a.buffer.name}` is updated: it may be a number, or an "
-                              "array that has two names",
-                              "Start with an array of zeros.")  # fmt: skip
+            self.ask_for_kinds(self.state.memory[a.buffer], where)
         return self.binary(op, a, b, where)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from srcdiff.transforms.either import exported
 from srcdiff.transforms.ir import (
     UNDEFINED,
     Block,
@@ -20,14 +21,16 @@ from srcdiff.transforms.ir import (
     Value,
     flatten,
 )
-from srcdiff.transforms.kinds import BOOL
+from srcdiff.transforms.kinds import BOOL, Kind, join
 from srcdiff.transforms.mutation import NUMBERS, NeedsChoice
 from srcdiff.transforms.references import (
+    ARRAYS,
     Array,
     Buffer,
     Cell,
     Choice,
     Dict,
+    Either,
     Fields,
     Known,
     List,
@@ -96,6 +99,7 @@ class Path:
 class Merger:
     """What names refer to after an `if` whose branches left them differently."""
 
+    ARRAYS = ARRAYS
     forced = False  # arrays that differ become choices wherever they come from
 
     def __init__(self, run: Any, test: Value, then: Path, other: Path, dead: list[bool],
@@ -267,10 +271,11 @@ class Merger:
                 if x == y:
                     return x
                 if type(x.obj) not in NUMBERS or type(y.obj) not in NUMBERS:
-                    return Missing(f"`{name}` is one of two things, depending on a branch")
+                    return self.either(x, y, name)
             p = x.value if isinstance(x, Plain) else x.obj
             q = y.value if isinstance(y, Plain) else y.obj
-            return plain(self.value_or_missing(p, q, name, user))
+            found = plain(self.value_or_missing(p, q, name, user))
+            return self.either(x, y, name) if isinstance(found, Missing) else found
         if isinstance(x, (Array, Choice)) and isinstance(y, (Array, Choice)):
             if x == y and all(self.lives(array.buffer) for array in arrays_of(x)):
                 return x
@@ -278,13 +283,7 @@ class Merger:
         if isinstance(x, Tuple) and isinstance(y, Tuple) and len(x.items) == len(y.items):
             cls = x.cls if x.cls is y.cls else tuple
             return Tuple(tuple(self.refs(p, q, name, user) for p, q in zip(x.items, y.items)), cls)
-        for one, other, path in ((x, y, self.other), (y, x, self.then)):
-            if isinstance(other, Array) and isinstance(one, (Plain, Known)):
-                outer, self.run.state = self.run.state, path.state
-                kind = self.run.kind(other)
-                self.run.state = outer
-                return Missing(f"`{name}` is one of two things, depending on a branch", kind)
-        if x == y:
+        if x == y and (not isinstance(x, Either) or not any(self.dead)):
             return x
         if isinstance(x, Object) and isinstance(y, Object) and x.cls is y.cls:
             return self.objects(x, y, name)
@@ -292,7 +291,7 @@ class Merger:
             p, q = self.a.memory[x.cell], self.b.memory[y.cell]
             if x.cell.cls is not y.cell.cls or x.cell.missing != y.cell.missing \
                     or isinstance(p, Missing) or isinstance(q, Missing):
-                return Missing(f"`{name}` is one of two things, depending on a branch")
+                return self.either(x, y, name)
             found = self.cells.get((x.cell, y.cell))
             if found is None:
                 found = Cell(name, x.cell.cls, x.cell.missing)
@@ -314,7 +313,47 @@ class Merger:
                 cell = Cell(name, x.cell.cls, x.cell.missing)
                 self.memory[cell] = {k: self.refs(p[k], q[k], str(k)) for k in p}
                 return Dict(cell)
-        return Missing(f"`{name}` is one of two things, depending on a branch")
+        return self.either(x, y, name)
+
+    def either(self, x: Any, y: Any, name: str) -> Any:
+        """One of two things of unlike kinds: what reads it is carried out for each."""
+        found = None
+        if any(self.dead):
+            path = self.other if self.dead[0] else self.then
+            found = exported(x, self, path, self.dead[1])
+        elif isinstance(x, Either) or isinstance(y, Either):
+            found = self.by_kind(x, y, name)
+        if found is None and not any(self.dead):
+            sides = exported(x, self, self.then, True), exported(y, self, self.other, False)
+            found = None if None in sides else Either(self.test, *sides)
+        if found is None:
+            return Missing(f"`{name}` is one of two things, depending on a branch")
+        self.run.eithers = True
+        return found
+
+    def by_kind(self, x: Any, y: Any, name: str) -> Any:
+        """The same where a side is so itself: what is of one kind is merged, and the rest is."""
+        like = x if isinstance(x, Either) else y
+        path = self.then if like is x else self.other
+        kind = self.run.first_kind(like, path.state)
+        sides = [kind and self.run.sides(ref, kind, path.state, path.instrs)
+                 for ref, path in ((x, self.then), (y, self.other))]  # fmt: skip
+        if None in sides:
+            return None
+        parts = []
+        for p, q in zip(*(side[1:] for side in sides)):
+            if p is None or q is None:
+                path = self.then if q is None else self.other
+                found = p if q is None else q
+                parts.append(None if found is None else exported(found, self, path, q is None))
+            else:
+                parts.append(self.refs(p, q, name))
+        flag = self.flag(sides[0][0], sides[1][0], f"{name}_is_first")
+        if not isinstance(flag, Value):
+            return parts[0 if flag else 1]
+        if any(part is None or isinstance(part, Missing) for part in parts):
+            return None
+        return Either(flag, *parts)
 
     def objects(self, x: Object, y: Object, name: str) -> Any:
         """One of two objects of a class: an object that may be either."""
@@ -352,21 +391,35 @@ class Merger:
 
     def choice(self, x: Any, y: Any, name: str) -> Any:
         """One of two arrays, told apart by the test."""
-        refs = []
-        for ref, path, first in ((x, self.then, True), (y, self.other, False)):
-            if ref is None:
-                continue
-            for array in arrays_of(ref):
-                if not self.lives(array.buffer):
-                    made = path.state.memory[array.buffer]
-                    pair = (made, UNDEFINED) if first else (UNDEFINED, made)
-                    self.memory[array.buffer] = self.leaf(*pair, array.buffer.name, made.user)
-            refs.append(self.run.exported(ref, path, self.leaf, first))
+        sides = ((x, self.then, True), (y, self.other, False))
+        refs = [self.array_out(*side) for side in sides if side[0] is not None]
         if len(refs) == 1 or refs[0] == refs[1]:
             return refs[0]
         found = Choice(self.test, *refs)
         self.run.choice_names[found] = name
+        self.run.eithers = self.run.eithers or self.mixed(x, y)
         return found
+
+    def mixed(self, x: Any, y: Any) -> bool:
+        """Whether what the paths leave is of unlike kinds."""
+        kinds = [self.kind_on(ref, path) for ref, path in ((x, self.then), (y, self.other))]
+        return join(*kinds).tag == "object"
+
+    def kind_on(self, ref: Any, path: Path) -> Kind:
+        outer, self.run.state = self.run.state, path.state
+        try:
+            return self.run.kind(ref)
+        finally:
+            self.run.state = outer
+
+    def array_out(self, ref: Any, path: Path, first: bool) -> Any:
+        """An array of one path after both: one that it has made is a result of the `if`."""
+        for array in arrays_of(ref):
+            if not self.lives(array.buffer):
+                made = path.state.memory[array.buffer]
+                pair = (made, UNDEFINED) if first else (UNDEFINED, made)
+                self.memory[array.buffer] = self.leaf(*pair, array.buffer.name, made.user)
+        return self.run.exported(ref, path, self.leaf, first)
 
     def site(self, name: str) -> Any:
         return self.where and (self.where.node, name)
@@ -396,7 +449,7 @@ class Merger:
         a, b = leaves
         value = self.value_or_missing(a, b, name, user)
         if isinstance(value, Missing):
-            return value
+            return value if x is None or y is None else self.either(x, y, name)
         buffer = Buffer(name)
         self.buffers[key] = buffer
         self.memory[buffer] = value

@@ -30,6 +30,7 @@ from srcdiff.transforms.references import (
     Buffer,
     Choice,
     Dict,
+    Either,
     Function,
     Iterator,
     Known,
@@ -94,7 +95,7 @@ class Memory:
     temporaries: list[dict]
     appended: set  # lists from outside that are appended to
     read_cells: set
-    loose: set  # arrays in name, which a loop starts as a number
+    loose: dict  # arrays in name, which a loop starts as a number → where that could be told
     unsure: set  # attributes that only some paths have set
     failing: Callable  # see `exceptions`
     catching: Callable  # see `exceptions`
@@ -153,6 +154,12 @@ class Memory:
             return ref.obj
         if isinstance(ref, Choice):
             return self.read_choice(ref, where)
+        if isinstance(ref, Either):
+            found = self.settled(ref)
+            if isinstance(found, Either):
+                raise self.refuse(where, "a list or an argument of this is one of two things, "
+                                  "depending on a branch", "Do it in both branches.")  # fmt: skip
+            return self.read(found, where)
         if isinstance(ref, Tuple):
             return tuple([self.read(r, where) for r in ref.items])
         if isinstance(ref, List):
@@ -195,6 +202,8 @@ class Memory:
             return kind
         if isinstance(ref, Choice):
             return self.kind_of_choice(ref)
+        if isinstance(ref, Either) and (found := self.settled(ref)) is not ref:
+            return self.kind(found)
         if isinstance(ref, Tuple):
             return Kind("tuple", items=tuple(self.kind(r) for r in ref.items))
         if isinstance(ref, List):
@@ -243,9 +252,7 @@ class Memory:
             self.need_choices((buffer, other) for other in self.aliases_of(buffer) if other.fixed)
             self.ask_for_choice(buffer)
             raise self.refuse(where, fixed)
-        if self.state.memory[buffer] in self.loose:
-            raise self.refuse(where, f"a store into `{buffer.name}`, which may be a number still",
-                              "Start with an array of zeros.")  # fmt: skip
+        self.ask_for_kinds(self.state.memory[buffer], where)
         if buffer.origin == "outside":
             self.needs(self.place_of[buffer])
         others = {b if a is buffer else a for a, b in self.aliases if buffer in (a, b)} - {buffer}
@@ -305,6 +312,15 @@ class Memory:
         if buffer.site is not None and buffer.site not in self.choices:
             raise NeedsChoice(frozenset((buffer.site,)))
 
+    def ask_for_kinds(self, value: Value, where: Any) -> None:
+        """Ask that it is told whether a name is a number still, where that matters."""
+        if value in self.loose:
+            if self.loose[value] is not None:
+                raise NeedsChoice(frozenset((self.loose[value],)))
+            what = f"`{value.name}`, which may be a number still, in this operation"
+            instead = f"Start with an array of zeros, `{value.name} = np.zeros(…)`."
+            raise self.refuse(where, what, instead)
+
     def need_choices(self, pairs: Any) -> None:
         """Ask for choices at the merges that made these pairs of arrays one, if that may help."""
         sites: set = set()
@@ -326,8 +342,16 @@ class Memory:
 
     # ------------------------------------------------------------------ where two paths meet
 
-    def join_leaf(self, a: Any, b: Any, where: Any) -> tuple[Any, Any, Kind] | None:
-        """Two leaves and the kind that covers both; None if there is no such kind."""
+    def literal(self, leaf: Any) -> bool:
+        """Whether a number stands in the user's source: no derivative belongs to it."""
+        return not isinstance(leaf, Value) or leaf in self.constants
+
+    def join_leaf(self, a: Any, b: Any, where: Any,
+                  constant: bool = False) -> tuple[Any, Any, Kind] | None:  # fmt: skip
+        """Two leaves and the kind that covers both; None if there is no such kind.
+
+        constant   a leaf that is Python's own number is one of the user's source
+        """
         if a is UNDEFINED or b is UNDEFINED:
             other = b if a is UNDEFINED else a
             return a, b, leaf_kind(other)
@@ -336,7 +360,10 @@ class Memory:
             return a, b, ka
         if ka.tag == kb.tag == "scalar" and ka.dtype != kb.dtype:
             promoted = promote(ka, kb)
-            if promoted is None:
+            if promoted is None or promoted.dtype.itemsize < 8 and any(
+                k.python and k.dtype.kind in "fc" and not (constant or self.literal(leaf))
+                for leaf, k in ((a, ka), (b, kb))
+            ) or not constant and "c" in (ka.dtype.kind, kb.dtype.kind):  # a derivative is rounded
                 return None
             a, b = convert(a, promoted), convert(b, promoted)
             if leaf_kind(a).dtype == leaf_kind(b).dtype:  # a constant was converted
@@ -350,13 +377,23 @@ def promote(a: Kind, b: Kind) -> Kind | None:
     """The kind of a name that is an int on one path and a float on the other: a float.
 
     Only constants are converted, so that no value of the user's changes; whose number it is
-    (`python`) is not known then, nor whether it is an int.
+    (`python`) is not known then, nor whether it is an int. Python's own number beside one of
+    NumPy's is of its precision, as in arithmetic.
+
+    >>> from srcdiff.transforms.kinds import FLOAT, INT, scalar
+    >>> promote(INT, FLOAT), promote(FLOAT, scalar("f4")), promote(scalar("f8"), scalar("f4"))
+    (f8?, f4?, None)
     """
-    if a.python is False and b.python is False:
+    if not (a.python or b.python):
         return None
     dtype = np.result_type(a.dtype, b.dtype)
     if dtype.kind not in "fc":
         return None
+    other = b if a.python else a
+    if not other.python and other.dtype.kind in "fc" and other.dtype != dtype:
+        if other.dtype.kind != dtype.kind:
+            return None
+        dtype = other.dtype
     return Kind("scalar", dtype, python=None)
 
 

@@ -34,6 +34,7 @@ from srcdiff.transforms.references import (
     Bound,
     Cell,
     Dict,
+    Either,
     Fields,
     Function,
     Known,
@@ -297,6 +298,8 @@ class Objects(Memory):
                         pending += held.values() if isinstance(held, dict) else held
             elif isinstance(ref, Tuple):
                 pending += ref.items
+            elif isinstance(ref, Either):
+                pending += (ref.then, ref.other)
             elif isinstance(ref, (Method, Super)):
                 pending.append(ref.ref)
             elif isinstance(ref, Function):

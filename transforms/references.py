@@ -4,6 +4,7 @@
     Plain(value)          a number, or another immutable object, that is known only at run time
     Array(buffer, path)   an array: a view, reached by `path`, of the memory `buffer`
     Choice(test, a, b)    one of two arrays: the first where the run-time bool `test` holds
+    Either(test, a, b)    one of two things of unlike kinds, told apart in the same way
     Tuple(items)          a tuple of references
     List(cell)            a list; its items, or a `Plain` sequence of unknown length, are in `State`
     Dict(cell)            a dict whose keys are known
@@ -108,6 +109,12 @@ class Choice(NamedTuple):
     other: Any
 
 
+class Either(NamedTuple):
+    test: Value
+    then: Any
+    other: Any
+
+
 ARRAYS = (Array, Choice)
 
 
@@ -195,8 +202,8 @@ class Possible(NamedTuple):
 
 
 Ref = (
-    Known | Plain | Array | Choice | Tuple | List | Dict | Object | Function | Method | Super
-    | Bound | Iterator | Missing
+    Known | Plain | Array | Choice | Either | Tuple | List | Dict | Object | Function | Method
+    | Super | Bound | Iterator | Missing
 )  # fmt: skip
 
 
@@ -242,6 +249,8 @@ def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
     if isinstance(ref, Choice):
         return {array.buffer for array in arrays_of(ref)}
     seen = set() if seen is None else seen
+    if isinstance(ref, Either):
+        return buffers_of(ref.then, memory, seen) | buffers_of(ref.other, memory, seen)
     if isinstance(ref, Tuple):
         return set().union(*(buffers_of(r, memory, seen) for r in ref.items))
     if isinstance(ref, (List, Dict, Object)):
@@ -282,6 +291,8 @@ def references_to(cell: Cell, state: State) -> int:
                     pending += held.values() if isinstance(held, dict) else held
         elif isinstance(ref, Tuple):
             pending += ref.items
+        elif isinstance(ref, Either):
+            pending += (ref.then, ref.other)
         elif isinstance(ref, (Bound, Method, Super, Possible)):
             pending.append(ref.ref)
         elif isinstance(ref, Iterator):
@@ -303,7 +314,7 @@ def ref_like(obj: Any) -> bool:
 
 
 REFERENCES = (
-    Known, Plain, Array, Choice, Tuple, List, Dict, Object, Function, Method, Super, Bound,
+    Known, Plain, Array, Choice, Either, Tuple, List, Dict, Object, Function, Method, Super, Bound,
     Iterator, Maybe, Missing,
 )  # fmt: skip
 

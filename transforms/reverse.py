@@ -158,6 +158,8 @@ class Reverse:
         """Zeros of what a branch or a loop may leave unbound; None if it surely binds it."""
         place = maker.results.index(value)
         result = Value(f"d_{value.name}", value.kind)
+        for inside in (i for block in maker.blocks for i in block.instrs if i.blocks):
+            self.makers.update(dict.fromkeys(inside.results, inside))
         if maker.op == "if":
             ends = [block.results[place] for block in maker.blocks]
             raises = any(i.op == "raise" for block in maker.blocks for i in block.instrs)
@@ -312,6 +314,14 @@ class Reverse:
                     kind = Kind("scalar", want.dtype, python=False)
                     d = self.emit(want.dtype.type, (d,), kind, where)
         return d
+
+    def handed_on(self, d: Any, kind: Kind, where: Any) -> Any:
+        """A constant that leaves a block, where it must be of a lower precision than Python's."""
+        if isinstance(d, Value) or kind.tag != "scalar" or kind.dtype is None:
+            return d
+        if kind.dtype.itemsize >= leaf_kind(d).dtype.itemsize or kind.dtype.kind not in "fc":
+            return d
+        return self.emit(kind.dtype.type, (d,), kind._replace(python=False), where)
 
     def sum_to(self, d: Any, have: Kind, want: Kind, value: Value, where: Any) -> Any:
         extra = len(have.dims) - len(want.dims)
@@ -844,7 +854,10 @@ class Reverse:
         for instrs, end in zip(made, ends):
 
             def fill(end: dict = end) -> None:
-                self.filled = [end[v].d if v in end else self.zeros(v, where) for v in changed]
+                self.filled = [
+                    self.handed_on(end[v].d if v in end else self.zeros(v, where), v.kind, where)
+                    for v in changed
+                ]
 
             more = self.inside(fill, {})
             blocks.append(Block((), [*instrs, *more], tuple(self.filled)))
@@ -885,7 +898,7 @@ class Reverse:
                 unbound = init is UNDEFINED  # then nobody reads what flows there
                 if d is None:  # within a step what the loop binds is bound
                     d = self.zeros_like(r if unbound else p, where)
-                self.nexts.append(d)
+                self.nexts.append(self.handed_on(d, r.kind, where))
             self.sums = {v: self.take(v, where) for v in reads}
 
         instrs = self.inside(sweep, {v: Adjoint(a) for v, a in accumulators.items()})
@@ -895,10 +908,12 @@ class Reverse:
         starts = []
         for _, _, _, r in flowing:
             seed = seeds.get(r)
-            starts.append(self.zeros(r, where) if seed is None else seed)
+            seed = self.zeros(r, where) if seed is None else seed
+            starts.append(self.handed_on(seed, r.kind, where))
         for v in changed:
             found = self.adjoints.pop(v, None)
-            starts.append(self.zeros(v, where) if found is None else self.flush(found, where))
+            seed = self.zeros(v, where) if found is None else self.flush(found, where)
+            starts.append(self.handed_on(seed, v.kind, where))
         item = Value("_", INT)
         if instr.op == "for":
             bounds = instr.args[0]

@@ -119,6 +119,8 @@ class Rotations:
         for test, ref in zip(reversed(tests), reversed(refs[1:])):
             found = Choice(test, ref, found)
             self.run.choice_names[found] = self.names[slot]
+        if isinstance(found, Choice) and self.run.is_mixed(found):
+            self.run.eithers = True
         return found
 
     # ------------------------------------------------------------------ the end of a step

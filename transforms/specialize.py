@@ -29,6 +29,7 @@ from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
 from srcdiff.transforms.choices import Choices
 from srcdiff.transforms.contexts import Contexts
+from srcdiff.transforms.either import Eithers
 from srcdiff.transforms.elements import is_flat
 from srcdiff.transforms.exceptions import Hidden, Raised, error_ref
 from srcdiff.transforms.halves import Bottom, Halves, Separate
@@ -62,6 +63,7 @@ from srcdiff.transforms.references import (
     Cell,
     Choice,
     Dict,
+    Either,
     Fields,
     Function,
     Guard,
@@ -170,7 +172,7 @@ def lowered_of(parsed: Any) -> Lowered:
     return found
 
 
-class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
+class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
     def __init__(self, unroll: int = UNROLL, training: bool = False):
         self.walked_once: dict[int, Any] = {}
         self.separate, self.halves, self.base, self.guesses = Separate(), {}, 0, 0
@@ -234,10 +236,12 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         self.running: list[int] = []  # the numbers of all frames
         self.kept: dict[Block, Block] = {}
         self.rewritten: dict[Instr, Block] = {}  # `while` → the same, with its test in its body
-        self.loose: set[Value] = set()  # arrays in name, which a loop starts as a number
+        self.loose: dict[Value, Any] = {}  # arrays in name, which a loop starts as a number
         self.unsure: set[str] = set()
         self.exit_flags: set[Value] = set()  # what says whether a loop has been left
         self.facts: dict = {}  # tests → how they have come out on this path
+        self.eithers, self.splits, self.decided = False, {}, ()
+        self.joined_dead = [False, False]
 
     # ------------------------------------------------------------------ functions
 
@@ -405,7 +409,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         ref = self.temporaries[-1][tree]
         if isinstance(ref, Maybe) and ref.test in self.facts:
             return Known(None) if self.facts[ref.test] else ref.ref
-        return ref
+        return self.settled(ref) if self.eithers else ref
 
     def run(self, block: Block, start: int = 0, tested: tuple | None = None) -> Exit | None:
         """Carry out a block of lowered instructions from `start` on.
@@ -430,7 +434,12 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
             if self.tries:
                 before, self.testing = self.before(instr), assured
             try:
-                if instr.op == "if":
+                either = self.undecided(instr) if self.eithers else None
+                if either is not None:
+                    exit = self.settle(instr, either, block, i)
+                    if exit is not None:
+                        return exit
+                elif instr.op == "if":
                     test = self.truth(self.raw(instr.args[0]), instr.where)
                     if isinstance(test, Plain) and test.value in self.facts:
                         test = Known(self.facts[test.value])
@@ -528,12 +537,14 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
     def branch(self, instr: Instr, test: Value, block: Block, index: int) -> Exit | None:
         """`if` on a run-time value: both branches, then what follows where it is reached."""
         paths = []
-        made = self.made_by(test)
+        made, decided = self.made_by(test), self.decided
         for inner in instr.blocks:
             values: list = []
 
             def body(inner: Block = inner, values: list = values) -> Exit | None:
                 self.note_fact(test, made, inner is instr.blocks[0])
+                if "split" in instr.attrs:
+                    self.decided = (*decided, inner is instr.blocks[0])
                 exit, value = self.run_for_value(instr, inner)
                 if exit is None and instr.attrs.get("test") and not isinstance(value, Plain):
                     value = self.truth(value, instr.where)  # an object, a list: nobody asks which
@@ -557,7 +568,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
                 self.resume(stays, lambda: self.run(block, index + 1))
                 exit = self.join(test, then, other, instr.where)
                 return exit if exit is not None else Exit(cont=False, ret=False, brk=False)
-        exit = self.join(test, then, other, instr.where, instr.results)
+        exit = self.join(test, then, other, instr.where, instr.results,
+                         made="split" in instr.attrs)  # fmt: skip
         if exit is None:
             return None
         return exit if exit.always else self.guarded(exit, block, index + 1, instr.where)
@@ -589,7 +601,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         made     the user did not write it: it may be joined with another
         """
         pairs: list[tuple[Any, Any, Value]] = []
-        dead = [p.exit is not None and p.exit.dead for p in (then, other)]
+        self.joined_dead = dead = [p.exit is not None and p.exit.dead for p in (then, other)]
         if all(dead):
             block = Instr("if", (test,), None, (), (then.block(), other.block()), None, where)
             self.instrs.append(block)
@@ -938,6 +950,8 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         """What `if ref` tests: known, or a value."""
         if isinstance(ref, Maybe):
             raise self.refuse(where, "the truth of what may be None", "Write `is None`.")
+        if isinstance(ref, Either):
+            return self.test_of(ref, self.of_each(ref, where, lambda r: self.flag_of(r, where)))
         if instance_class(ref) is not None:
             found = self.object_truth(ref, where)
             if found is not None:
@@ -1315,6 +1329,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         elif self.special(base, "__setitem__") is not None:
             self.object_method(base, "__setitem__", (self.object_key(key), value), where)
         else:
+            self.without_items(base, "does not support item assignment", where)
             raise self.refuse(where, f"a store into {describe(base)}")
 
     def still_there(self, old: Any, base: Array) -> bool:
@@ -1511,7 +1526,7 @@ class Specializer(Calls, Choices, Matching, Contexts, Loose, Halves):
         if isinstance(ref, Missing):
             raise self.refuse(self.where, ref.why)
         if not self.has_objects(ref):
-            tree = self.read(ref, self.where)
+            tree = self.output(ref, self.where)
             return tree, tree
         return self.apart(ref, self.where), self.made(ref, self.where, {})
 
@@ -1575,6 +1590,8 @@ def captured(result: Any, memory: dict, number: int) -> bool:
     """Whether a returned closure still reads the frame's names."""
     if isinstance(result, Function):
         return result.frame == number or result.frame >= 0
+    if isinstance(result, Either):
+        return captured(result.then, memory, number) or captured(result.other, memory, number)
     if isinstance(result, Tuple):
         return any(captured(r, memory, number) for r in result.items)
     if isinstance(result, (List, Dict, Object)):

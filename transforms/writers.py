@@ -50,6 +50,8 @@ class Writers(Overlap):
 
     def target_array(self, ref: Any, where: Any, what: str) -> Array:
         if not isinstance(ref, Array):
+            if isinstance(ref, (Plain, Known)) and self.kind(ref).tag == "scalar":
+                raise self.failing(TypeError(f"{what} must be an array"), where)
             raise self.refuse(where, f"`{what}` of something that is no array")
         return ref
 

@@ -1,0 +1,338 @@
+"""Names that are of one of two kinds: an array or a number, of two precisions, a tuple or None.
+
+Every program is judged in both precisions at all points, on the tape as well.
+"""
+
+import numpy as np
+import pytest
+
+import srcdiff
+from tests.judge import judge, right
+from tests.tape import tape_gradient
+
+X = np.array([0.3, 0.6, 1.2])
+Y = np.array([1.3, 0.7, -0.3])
+M = np.array([[-0.3, 0.8, 0.2], [1.2, 0.3, -0.7], [0.3, 0.4, 0.5], [0.7, 0.2, 0.1]])
+WEIGHTS = np.linspace(-0.45, 0.95, 3)
+PROGRAMS: list = []
+
+
+def at(*points, wrt=(0, 1)):
+    """The argument tuples that a program is judged at."""
+
+    def note(f):
+        for i, args in enumerate(points):
+            for dtype in (np.float64, np.float32):
+                name = f"{f.__name__}-{i}-{np.dtype(dtype).name}"
+                PROGRAMS.append(pytest.param(f, args, wrt, dtype, id=name))
+        return f
+
+    return note
+
+
+either_way = at((X, 0.7), (X, -0.8))
+steps = at(*((X, M, n) for n in range(4)))
+in_steps = at(*((X, Y, n) for n in range(4)))
+
+
+# ---------------------------------------------------------------------- branches
+
+
+@either_way
+def array_or_number(x, s):
+    t = x if s > 0 else 2.0
+    u = t * x
+    return np.sum(u**2) + np.sum(t)
+
+
+@either_way
+def array_or_number_that_is_told(x, s):
+    t = x if s > 0 else 2.0
+    if isinstance(t, float):
+        return t * np.sum(x)
+    t[0] = 3.0
+    return np.sum(t * x)
+
+
+@at((X, 0.7, np.array(-0.4)), (X, -0.8, np.array(-0.4)), wrt=(0, 1, 2))
+def number_or_array_without_axes(x, s, z):
+    o = s if np.all(x * s > 0) else z
+    return np.sum(x) * o
+
+
+@either_way
+def two_precisions(x, s):
+    d = x[0] if s > 0 else s
+    return np.sum(x * d) + s
+
+
+@either_way
+def the_result_is_of_two_precisions(x, s):
+    return x[0] * x[1] if s > 0 else s * s
+
+
+@either_way
+def a_literal_beside_a_number(x, s):
+    d = x[0] if x[1] * s > 0 else 2.0
+    return np.sum(x * d) + s
+
+
+@either_way
+def tuple_or_number(x, s):
+    t = (x, s) if s > 0 else s
+    if isinstance(t, tuple):
+        return np.sum(t[0]) * t[1]
+    return t**2
+
+
+@either_way
+def none_or_tuple(x, s):
+    t = None if s > 0 else (x, s)
+    if t is None:
+        return np.sum(x) * s
+    return np.sum(t[0]) + t[1]
+
+
+@either_way
+def one_of_two_functions(x, s):
+    f = np.sin if s > 0 else (lambda v: v**3)
+    return np.sum(f(x)) * s
+
+
+@either_way
+def list_or_array_is_walked(x, s):
+    t = [x, s] if s > 0 else x
+    total = 0.0
+    for v in t:
+        total = total + np.sum(v * s)
+    return total
+
+
+@either_way
+def in_a_helper(x, s):
+    def scale(v, w):
+        return np.sum(v * w**2)
+
+    t = x if s > 0 else 2.0
+    return scale(t, x) + scale(x, t)
+
+
+@either_way
+def updated_in_place(x, s):
+    t = x if s > 0 else np.float32(2.0)
+    t += x
+    return np.sum(t * x)
+
+
+@either_way
+def complex_or_real(x, s):
+    u = 1j if s > 0 else 2.0
+    z = u * x
+    return np.sum(np.abs(z) ** 2) + np.real(u) * x[0] * s
+
+
+@either_way
+def an_array_outside_or_an_argument(x, s):
+    c = x if s > 0 else WEIGHTS
+    return np.sum(c * x) * s
+
+
+@in_steps
+def the_memory_of_one_of_two_precisions(x, y, n):
+    z = x if n > 1 else y
+    z[0] = 2.0 * y[1]
+    t = z * x
+    z[1] *= 3.0
+    return np.sum(t) + np.sum(x * y * z)
+
+
+@in_steps
+def two_tests(x, y, n):
+    def pick(a, b, k):
+        if k > 1:
+            return a
+        return b[0]
+
+    u = pick(x, y, n)
+    v = pick(y, x, n - 1)
+    return np.sum(u * v) + np.sum(np.sin(u) * 2.0)
+
+
+@in_steps
+def array_or_list_is_stored_into(x, y, n):
+    z = np.zeros(3, dtype=np.float32) if n > 1 else [0.0, 0.0, 0.0]
+    z[0] = y[1] * 3.0
+    z[2] = x[0]
+    return np.sum(np.asarray(z) * y)
+
+
+@in_steps
+def a_cast_on_one_path(x, y, n):
+    z = (x if n > 1 else y)[1:]
+    w = z.astype(np.float32) if n > 2 else z
+    w += 1.0
+    return np.sum(x * y) * np.sum(w)
+
+
+@in_steps
+def read_in_a_loop(x, y, n):
+    u = x if n > 1 else y[0]
+    out = []
+    for i in range(3):
+        out.append(np.sum(u * y[i]))
+    return np.sum(np.array(out) * y)
+
+
+@in_steps
+def flat_of_a_choice(x, y, n):
+    z = x if n > 2 else y
+    z[0] = 3.0
+    t = 0.0
+    for v in z.flat:
+        t = t + v * v
+    for (i,), v in np.ndenumerate(z):
+        z[i] = v * i
+    z.flat[1:] = 3.0 * z.flat[:-1]
+    return t + np.sum(x * y) * z.flat[-1]
+
+
+# ---------------------------------------------------------------------- loops
+
+
+@steps
+def a_number_and_broadcast(x, m, n):
+    t = 0
+    for i in range(n):
+        t = x * m[i]
+    t = t * x[0]
+    s = 2.0 * t
+    return np.sum(s * s * m)
+
+
+@at(*((X, M, n) for n in range(1, 4)))
+def stored_into_afterwards(x, m, n):
+    t = 0
+    for i in range(n):
+        t = x * m[i]
+    t[t > 0.1] /= 2.0
+    t[0] = 3.0 * x[1]
+    return np.sum(t * x)
+
+
+@at(*((X, M, n) for n in range(1, 4)))
+def another_name_is_stored_into(x, m, n):
+    t = 0.0
+    for i in range(n):
+        t = x
+    t[0] = 3.0 * x[1]
+    return np.sum(t * x)
+
+
+@steps
+def an_array_or_a_number_in_some_steps(x, m, n):
+    t = 0.0
+    for i in range(n + 1):
+        if i == 1:
+            t = x
+        elif i == 2:
+            t[0] *= 3.0
+        else:
+            t = t + 1.0
+    return np.sum(t * x * 2.0)
+
+
+@at(*((X, M, n) for n in range(3)))
+def a_loop_in_a_loop(x, m, n):
+    out = 0.0
+    for k in range(n + 1):
+        t = 1
+        for i in range(k):
+            t = t * m[i]
+            t[1] += x[k]
+        out = out + np.sum(t * m)
+    return out
+
+
+@steps
+def in_a_helper_that_loops(x, m, n):
+    def helper(a, k):
+        t = 0
+        for i in range(k):
+            t = t + a[i] * x
+            t *= x[0]
+        return t * a
+
+    return np.sum(helper(m[0], n) * x) + np.sum(helper(x, 2))
+
+
+@steps
+def a_complex_start(x, m, n):
+    c = 0
+    for i in range(n):
+        c = c * 1j + m[i, 0] * np.exp(1j * x)
+    return np.sum(np.abs(c * x[0]) ** 2) + np.sum(np.real(c * np.ones((2, 1))))
+
+
+@steps
+def of_another_precision_at_first(x, m, n):
+    b = np.float32(1.5)
+    for i in range(n):
+        b = m
+    return np.sum(b * x)
+
+
+@steps
+def an_item_of_a_list(x, m, n):
+    p = [0, x]
+    for i in range(n):
+        p[0] = p[0] + m
+    return np.sum(p[0] * x) + np.sum(p[1])
+
+
+@steps
+def added_up_from_a_literal(x, m, n):
+    total = 0.0
+    for i in range(n):
+        total = total + x[i % 3]
+    return np.sum(x * total) + np.sum(m * total**2)
+
+
+@in_steps
+def either_at_entry(x, y, n):
+    z = x[0] if n > 1 else y[0]
+    for i in range(n):
+        z = z * y[i] + np.float32(2.0)
+        z += x[i]
+    return z * y[1]
+
+
+@in_steps
+def arrays_of_two_precisions_change_places(x, y, n):
+    t = x * y
+    for i in range(n):
+        x[0] *= np.tanh(y[i])
+        x, t = t, x
+    return np.sum(x * t) + np.sum(y)
+
+
+@pytest.mark.parametrize("f, args, wrt, dtype", PROGRAMS)
+def test_what_is_of_one_of_two_kinds_is_differentiated(f, args, wrt, dtype):
+    args = (args[0].astype(dtype), *args[1:])
+    right(f, *args, wrt=wrt)
+    on_tape = judge(f, args, wrt, gradient=tape_gradient)
+    assert on_tape.outcome in ("right", "refused"), str(on_tape)
+
+
+def test_a_store_into_what_is_a_number_still_raises_what_python_raises():
+    df = srcdiff.grad(stored_into_afterwards, fallback="error")
+    df(X, M, 1)
+    with pytest.raises(TypeError, match="not subscriptable"):
+        df(X, M, 0)
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        srcdiff.grad(another_name_is_stored_into, fallback="error")(X, M, 0)
+
+
+def test_a_chain_of_operations_stands_in_one_branch():
+    df = srcdiff.grad(a_number_and_broadcast, fallback="error")
+    df(X, M, 2)
+    assert df.source.count("if t_is_new") == 2
