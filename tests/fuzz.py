@@ -20,6 +20,7 @@ import argparse
 import collections
 import contextlib
 import dataclasses
+import functools
 import importlib
 import importlib.util
 import keyword
@@ -92,7 +93,7 @@ def judge_module(
         return Verdict("invalid", why)
     other = elsewhere(args) if second else ()
     others = (other,) if second and not runs(f, other) else ()
-    rtol = 2e-3 if "float32" in Path(module.__file__ or "").read_text() else None
+    rtol = 2e-3 if mentions(module, "float32") else 1e-6
 
     def verdict_of(gradient: Gradient, thorough: bool = False, exact: bool = True) -> Verdict:
         return judge(
@@ -129,6 +130,10 @@ def judge_module(
         outside.restore()
 
 
+def mentions(module: types.ModuleType, word: str) -> bool:
+    return word in Path(module.__file__ or "").read_text()
+
+
 def on_tape(verdict: Verdict) -> Verdict:
     return dataclasses.replace(verdict, detail=f"(on the tape) {verdict.detail}")
 
@@ -145,7 +150,7 @@ def tape_agrees(module, args, wrt, verdict: Verdict, outside: Outside) -> Verdic
         except (Exception, TooSlow) as error:
             return on_tape(Verdict("crashed", f"{type(error).__name__}: {error}", error=error))
     ours, theirs = finished(verdict.result), finished(taped)
-    eps = 1.2e-7 if "float32" in Path(module.__file__ or "").read_text() else 2.3e-16
+    eps = 1.2e-7 if mentions(module, "float32") else 2.3e-16
     problem = agree(ours, theirs, GROWTH * eps)
     if problem:
         df = outside.before(srcdiff_gradient(module.f, wrt))
@@ -219,11 +224,20 @@ def elsewhere(args: tuple) -> tuple:
 @contextlib.contextmanager
 def loaded(text: str) -> Iterator[types.ModuleType]:
     """The text as a module from a file of its own, so that its functions have a source."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "program.py"
-        path.write_text(text)
-        yield load(path)
-        linecache.checkcache()
+    path = Path(scratch().name) / "program.py"
+    path.write_text(text)
+    linecache.cache.pop(str(path), None)  # the size and time may be those of the program before
+    yield load(path)
+
+
+@functools.cache
+def scratch() -> tempfile.TemporaryDirectory:
+    """A folder of this process: to make and remove one takes as long as to judge a short program.
+
+    >>> scratch() is scratch()
+    True
+    """
+    return tempfile.TemporaryDirectory()
 
 
 def load(path: Path) -> types.ModuleType:
