@@ -621,7 +621,10 @@ def like_memory(old: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `TooSlow` after so many seconds (in the main thread, where signals are)."""
+    """Raise `TooSlow` after so many seconds (in the main thread, where signals are).
+
+    They are the process's own: on a busy machine those of the clock would be a lottery.
+    """
     if not hasattr(signal, "setitimer"):
         yield
         return
@@ -630,13 +633,13 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise TooSlow(f"more than {seconds:g} s")
 
     try:
-        old = signal.signal(signal.SIGALRM, ring)
+        old = signal.signal(signal.SIGPROF, ring)
     except ValueError:  # not the main thread
         yield
         return
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, old)

@@ -977,3 +977,70 @@ def test_what_was_returned_is_written_in_the_finally(n):
         return np.sum(returned(a, b, n) ** 2) + np.sum(a)
 
     right_or_refused(f, np.array([0.4, 0.5, 0.6]), np.array([0.6, 0.75, 0.9]), n, wrt=(0, 1))
+
+
+SEEN = {"count": 0.0}
+ROWS = np.zeros(2)
+
+
+def counted(x, w):
+    total = 0.0
+    for i in range(2):
+        try:
+            total += np.sum(x * w) * (i + 1)
+        finally:
+            SEEN["count"] = SEEN["count"] + 1.0
+    return total
+
+
+def written(x, w):
+    try:
+        y = np.sum(x * w)
+    finally:
+        ROWS[0] += 1.0
+        print("end")
+    return y
+
+
+def caught_further_out(x, w):
+    try:
+        try:
+            y = np.sum(x * w)
+        finally:
+            SEEN["count"] = SEEN["count"] + 1.0
+    except ValueError:
+        y = x[0] * x[1]
+    return y
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("f", [counted, written, caught_further_out])
+def test_effects_of_a_finally_happen_where_nobody_catches(f, size, capsys):
+    def outcome(f):
+        SEEN["count"], ROWS[:] = 0.0, 0.0
+        try:
+            result = f(some(3), np.ones(size))
+        except ValueError as error:
+            result = str(error)
+        else:
+            result = result if isinstance(result, float) else result[0]
+        return result, SEEN["count"], ROWS.tolist(), capsys.readouterr().out
+
+    df = value_and_grad(f, fallback="error")
+    df(some(3), np.ones(3))
+    capsys.readouterr()
+    assert outcome(df) == outcome(f)
+
+
+def test_a_finally_without_effects_costs_nothing():
+    def f(x, w):
+        y = x * 1.0
+        try:
+            s = np.sum(x * w)
+        finally:
+            y[0] = 3.0
+        return s * np.sum(y)
+
+    df = grad(f, fallback="error")
+    df(some(3), some(3))
+    assert "raises" not in df.source

@@ -983,3 +983,54 @@ def test_what_would_need_a_loop_unrolled_runs_on_the_tape():
 
     on_tape(f, X)
     checked(f, X)
+
+
+KEPT = {"gain": 1.0}
+LENT = np.ones(2)
+
+
+class Steps:
+    def __init__(self):
+        self.n = 0.0
+
+    def step(self):
+        self.n += 1.0
+
+
+COUNTER = Steps()
+
+
+def on_tape_only(x):
+    made: dict = {}
+    exec("made['y'] = 2.0", {}, {"made": made})
+    return x * made["y"]
+
+
+def raising_the_gain(x):
+    KEPT["gain"] += 1.0
+    return on_tape_only(x)
+
+
+def filling(x):
+    np.copyto(LENT, LENT + 1)
+    return on_tape_only(x)
+
+
+def counting(x):
+    COUNTER.step()
+    return on_tape_only(x)
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+@pytest.mark.parametrize("helper", [raising_the_gain, filling, counting])
+def test_what_a_helper_on_the_tape_changes_outside_is_seen(helper):
+    def f(x):
+        y = helper(x)
+        return y * KEPT["gain"] * LENT[0] * (1.0 + COUNTER.n)
+
+    def outcomes(call):
+        KEPT["gain"], LENT[:], COUNTER.n = 1.0, 1.0, 0.0
+        return [float(call(0.5)) for _ in range(3)]
+
+    df = value_and_grad(f)
+    assert outcomes(lambda x: df(x)[0]) == outcomes(f)

@@ -2200,3 +2200,12 @@ def test_arrays_of_one_name_in_two_modules_have_shapes_of_their_own(tmp_path):
         return np.mean(BUFFER)
 
     right(f, some(2, 3))
+
+
+def test_the_sum_of_nothing_is_an_int():
+    def f(x):
+        z = np.array(sum(x[:0]))
+        z[()] += x[1]  # truncated
+        return 2.0 * z + x[0]
+
+    right(f, np.array([0.5, 0.7]))

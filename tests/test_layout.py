@@ -80,6 +80,7 @@ STAGES = {
         "number_calls",
         "rows",
         "sequences",
+        "stores",
         "objects",
         "outside",
         "part_views",

@@ -20,11 +20,11 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.transforms import abstract
-from srcdiff.transforms.exceptions import Exceptions, Hidden, is_in, leaves, overlap
+from srcdiff.transforms.exceptions import Exceptions, Hidden, Untold, is_in, leaves, overlap
 from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, op_name
 from srcdiff.transforms.kinds import BOOL
 from srcdiff.transforms.merging import Exit
-from srcdiff.transforms.references import Bound, Known, Missing
+from srcdiff.transforms.references import Bound, Known
 
 
 class Before(NamedTuple):
@@ -41,7 +41,7 @@ class Attempts(Exceptions):
 
     def before(self, instr: Instr) -> Before | None:
         """What to come back to, where an exception of this instruction may be caught."""
-        if instr.blocks or all(place.kind != "except" for place in self.tries):
+        if instr.blocks or not any(map(is_told, self.tries)):
             return None
         return Before(self.state.copy(), dict(self.temporaries[-1]), dict(self.facts),
                       len(self.instrs))  # fmt: skip
@@ -73,7 +73,7 @@ class Attempts(Exceptions):
         flag = self.emit(kernels.raises, (error, *function), new.kwargs, BOOL, new.where, "failed")
 
         def thrown() -> Exit:
-            text = Missing(f"the text of an exception that `{op_name(new.op)}` raises")
+            text = Untold(f"the text of an exception that `{op_name(new.op)}` raises", new)
             return self.throw(Bound((Known(classes[0]), (text,)), "exception"), new.where)
 
         def otherwise() -> Exit | None:
@@ -103,14 +103,15 @@ class Attempts(Exceptions):
         No other class that may be raised and caught is below one of them: whether it was one of
         these is asked for first.
         """
-        places = [place for place in self.tries if place.kind == "except"]
+        places, raised = [p for p in self.tries if is_told(p)], self.raised_by(instr)
         found: dict[type, tuple] = {}
         for place in places:
-            for classes, _ in place.clauses:
+            for classes, _ in place.clauses if place.kind == "except" else ((None, None),):
                 for cls in (Exception,) if classes is None else classes:
-                    for one in overlap(instr, cls):
+                    for one in overlap(instr, cls, raised):
                         if not issubclass(one, assured):
-                            found[one] = tuple(self.handler(place, one) for place in places)
+                            found[one] = tuple(self.handler(place, one) for place in places
+                                               if place.kind == "except")  # fmt: skip
         if not found:
             return ()
         first = max(found, key=lambda cls: len(cls.__mro__))
@@ -120,6 +121,11 @@ class Attempts(Exceptions):
         return tuple(
             cls for cls in alike if not any(issubclass(cls, c) and c is not cls for c in alike)
         )
+
+
+def is_told(place: Any) -> bool:
+    """Whether a statement has something to do when an exception passes."""
+    return place.kind == "except" or place.watched
 
 
 def part(instr: Instr) -> Any:

@@ -199,6 +199,8 @@ class Builtins(Memory):
         start = args[1] if len(args) > 1 else kwargs.get("start", Known(0))
         if isinstance(ref, ARRAYS):
             kind = self.kind(ref)
+            if kind.dims and kind.dims[0] == 0:
+                return start  # an int, most often
             if kind.dims:
                 made = Kind("array", kind.dtype, kind.dims[1:]) if len(kind.dims) > 1 else \
                     Kind("scalar", kind.dtype, python=False)  # fmt: skip

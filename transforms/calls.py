@@ -8,7 +8,6 @@ call, which has an effect and may write to the arrays that it is given.
 
 from __future__ import annotations
 
-import dis
 import enum
 import functools
 import inspect
@@ -96,6 +95,7 @@ from srcdiff.transforms.references import (
 )  # fmt: skip
 from srcdiff.transforms.rows import RowLists
 from srcdiff.transforms.sequences import Sequences
+from srcdiff.transforms.stores import stores_outside
 from srcdiff.transforms.wrappers import Wrappers
 
 MODULES = ("numpy", "math", "cmath", "builtins", "operator", "scipy", "srcdiff", "itertools",
@@ -416,7 +416,7 @@ class Calls(
         refs = (*args, *kwargs.values())
         if f.__code__.co_flags & SUSPENDED or not all(self.is_tree(ref) for ref in refs):
             return None
-        if stores_outside(f.__code__):  # which code that is compiled would not see
+        if stores_outside(f):  # which code that is compiled would not see
             return None
         if f not in self.observed:
             raise NeedsObservation(f)
@@ -839,19 +839,6 @@ def in_places(op: Any, args: tuple, keywords: dict) -> tuple | None:
 def is_outer(obj: Any) -> bool:
     """Whether it is the method `outer` of a ufunc."""
     return isinstance(getattr(obj, "__self__", None), np.ufunc) and obj.__name__ == "outer"
-
-
-def stores_outside(code: types.CodeType) -> bool:
-    """Whether a function assigns to a global, to a closure cell or to an attribute.
-
-    >>> stores_outside((lambda x: x + 1).__code__)
-    False
-    """
-    stores = ("STORE_GLOBAL", "STORE_ATTR", "DELETE_GLOBAL", "DELETE_ATTR")
-    return any(
-        instr.opname in stores or instr.opname == "STORE_DEREF" and instr.argval in code.co_freevars
-        for instr in dis.get_instructions(code)
-    )
 
 
 SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR

@@ -57,6 +57,17 @@ class Hidden(Exception):
         self.instr, self.refusal = instr, refusal
 
 
+class Untold(Missing):
+    """The arguments of an exception that the instruction `instr` raises."""
+
+    instr: Instr
+
+    def __new__(cls, why: str, instr: Instr) -> Untold:
+        made = super().__new__(cls, why)
+        made.instr = instr
+        return made
+
+
 class Place:
     """A statement that paths from further inside come back to, and what it can see.
 
@@ -65,10 +76,11 @@ class Place:
     clauses   of "except": (classes, handler), classes None for all
     exempt    instructions of handlers: what they raise is not caught here
     final     of "finally": it is called with the exception or None; an exit replaces the other
+    watched   of "finally": it is run for exceptions that nobody catches, too
     """
 
     __slots__ = ("kind", "instr", "frames", "temporaries", "tries", "consumers", "depth",
-                 "clauses", "exempt", "final")  # fmt: skip
+                 "clauses", "exempt", "final", "watched")  # fmt: skip
 
     def __init__(self, kind: str, instr: Any, run: Any):
         self.kind, self.instr = kind, instr
@@ -77,6 +89,7 @@ class Place:
         self.depth = run.depth
         self.clauses: list = []
         self.exempt: set = set()
+        self.watched = False
         self.final: Callable = lambda error: None
 
 
@@ -90,6 +103,8 @@ class Exceptions(Memory):
     assured: tuple = ()  # what the next one cannot raise
     testing: tuple = ()  # what the one that is carried out was tested for
     frames: list
+    snapshot: Callable
+    own_array: dict
     depth: int  # of loops
     escaped: Exit | None  # what leaves the call that is run, besides its value
     run: Callable
@@ -103,6 +118,7 @@ class Exceptions(Memory):
     call_len: Callable
     dimension: Callable
     uncertain: int
+    within_bounds: set
     kept: dict[Block, Block]  # what is run for a block of the program
     facts: dict  # tests → how they have come out on this path
 
@@ -146,10 +162,60 @@ class Exceptions(Memory):
         return found if isinstance(found, tuple) else (found,)
 
     def do_finally(self, instr: Instr) -> Exit | None:
-        body, final = instr.blocks
+        """Where it has effects, and the body may raise what nobody catches, these come first."""
+        undo = self.snapshot()
+        temporaries, facts = dict(self.temporaries[-1]), dict(self.facts)
         place = Place("finally", instr, self)
-        place.final = lambda error: self.run(final)
-        return self.finally_(place, self.protected(place, body), instr.where)
+        count = len(self.instrs)
+        seen, exit = self.run_finally(place)
+        if seen and any(self.passes(new) for new in without(self.instrs[count:], place.exempt)):
+            undo()
+            self.temporaries[-1], self.facts = temporaries, facts
+            place = Place("finally", instr, self)
+            place.watched = True
+            seen, exit = self.run_finally(place)
+            for new in without(self.instrs[count:], place.exempt):
+                if self.passes(new):
+                    raise self.unseen(new.op, self.raised_by(new)[0], new.where)
+        return exit
+
+    def run_finally(self, place: Place) -> tuple[bool, Exit | None]:
+        """Whether others can see what is done at the end; how the statement is left."""
+        body, final = place.instr.blocks
+        seen = False
+
+        def run_final(error: Any) -> Exit | None:
+            nonlocal seen
+            count, before = len(self.instrs), dict(self.state.memory)
+            exit = self.run(final)
+            new = self.instrs[count:]
+            place.exempt.update(new)
+            seen |= any(i.effect for i in without(new, set())) or any(
+                self.state.memory.get(buffer) is not before.get(buffer)
+                for buffer in self.own_array
+            )
+            return exit
+
+        place.final = run_final
+        exit = self.finally_(place, self.protected(place, body), place.instr.where)
+        return seen, exit
+
+    def passes(self, instr: Instr) -> bool:
+        """Whether an instruction may raise what has not been tested for."""
+        known = self.checked.get(instr, ())
+        return any(not issubclass(cls, known) for cls in self.raised_by(instr))
+
+    def raised_by(self, instr: Instr) -> tuple[type, ...]:
+        """What an instruction may raise; a loop over an array is within its bounds."""
+        found = may_raise(instr)
+        if instr.op in ("getitem", "setitem", "add_at") and IndexError in found:
+            base, key = instr.args[0], instr.args[1 if instr.op == "getitem" else 2]
+            dims = leaf_kind(base).dims
+            plain = instr.op == "getitem" or instr.args[1] == ()
+            if dims and dims[0] is not None and plain and isinstance(key, Value) \
+                    and (key, dims[0]) in self.within_bounds:  # fmt: skip
+                return tuple(cls for cls in found if cls is not IndexError)
+        return found
 
     def finally_(self, place: Place, exit: Exit | None, where: Any) -> Exit | None:
         """What is done at the end of a statement, however it was left."""
@@ -219,9 +285,11 @@ class Exceptions(Memory):
 
     def throw(self, error: Bound, where: Any) -> Exit:
         """Run what an exception leads to; every path of the exit leaves."""
+        passed: list[Place] = []
         for depth in range(len(self.tries) - 1, -1, -1):
             place = self.tries[depth]
             if place.kind == "finally":
+                passed.append(place)
                 exit = self.within(place, place.final, error)
                 if exit is None:
                     continue
@@ -238,7 +306,8 @@ class Exceptions(Memory):
                     continue
                 count = len(self.instrs)
                 exit = self.within(place, self.handle, handler, error)
-                place.exempt.update(self.instrs[count:])
+                for each in (place, *passed):
+                    each.exempt.update(self.instrs[count:])
             return self.labelled(place, exit, depth, where)
         return self.uncaught(error, where)
 
@@ -386,6 +455,13 @@ class Exceptions(Memory):
                 raised.add_note(where.location.quoted())
             raise raised
         self.flush(where)
+        if any(isinstance(v, Untold) for v in values):  # it raises that in earnest
+            instr = values[0].instr
+            results = tuple(result.like() for result in instr.results)
+            again = instr.replace(attrs={**instr.attrs, "effect": True}, results=results)
+            self.instrs.append(again)
+            self.checked[again] = (Exception,)  # nobody is left who would catch it
+            return Exit(dead=True)
         args = (cls, tuple(self.read(a, where) for a in values))
         self.instrs.append(Instr("raise", args, None, (), (), None, where))
         return Exit(dead=True)
@@ -564,7 +640,7 @@ class Exceptions(Memory):
         for place in self.tries:
             for classes, _ in place.clauses:
                 for c in (Exception,) if classes is None else classes:
-                    for cls in overlap(instr, c):
+                    for cls in overlap(instr, c, self.raised_by(instr)):
                         if not issubclass(cls, self.testing):
                             raise Hidden(instr, self.unseen(op, cls, where))
 
@@ -579,11 +655,11 @@ class Exceptions(Memory):
                      and (issubclass(c, cls) or issubclass(cls, c)))  # fmt: skip
         for instr in without(instrs, place.exempt):
             if told and may_warn(instr):
-                raised: tuple = (*may_raise(instr), *told)
+                raised: tuple = (*self.raised_by(instr), *told)
             elif instr.op == "errstate_enter" and "raise" in instr.kwargs.values():
                 raised = (FloatingPointError,)
             else:
-                raised = may_raise(instr)
+                raised = self.raised_by(instr)
             known = self.checked.get(instr, ())
             if instr.attrs.get("view"):
                 continue  # made further up, where it was checked
@@ -667,7 +743,7 @@ NUMPY = (ValueError, TypeError, IndexError)  # of a function that is not listed;
 NOTHING: tuple = ()
 QUIET = frozenset(
     """copy shape tuple list list_append list_setitem fstring global identity adjoint undefined for
-    errstate_enter errstate_exit with_exit
+    errstate_enter errstate_exit with_exit write_back
     """.split()
 )
 MATH: dict[Any, tuple] = {
@@ -780,13 +856,13 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
     return ANYTHING
 
 
-def overlap(instr: Instr, caught: type, raised: tuple | None = None) -> Iterator[type]:
-    """The classes of what an instruction may raise and `caught` is for, the narrower of each two.
+def overlap(instr: Instr, caught: type, raised: tuple) -> Iterator[type]:
+    """The classes of what an instruction raises and `caught` is for, the narrower of each two.
 
     What NumPy and Python raise is no class of the user's, and few of theirs.
     """
     theirs = raised != ANYTHING and module_of(caught) in ("builtins", "numpy")
-    for cls in may_raise(instr) if raised is None else raised:
+    for cls in raised:
         if issubclass(cls, caught):
             yield cls
         elif issubclass(caught, cls) and (cls is Exception or theirs and caught not in NEVER):

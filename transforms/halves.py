@@ -477,9 +477,6 @@ class Halves(Memory):
         """Run the helper's body until what it returns, and what it is given, settles."""
         saved = (self.state, self.instrs, self.base, self.guesses, self.regions, self.where,
                  self.uncertain)  # fmt: skip
-        if self.own_array:
-            raise self.refuse(saved[5], f"the recursive function `{lowered.name}`, while an array "
-                              "from outside is written")  # fmt: skip
         around = self.tries, self.consumers, self.facts  # nothing of it reaches inside
         self.tries, self.consumers, self.facts = [], [], {}
         half.running = True
@@ -576,6 +573,7 @@ class Halves(Memory):
                                   list(mine.values()))  # fmt: skip
         known = {value for instr in self.prologue for value in instr.results}
         block = Block(tuple(half.params), self.instrs, tuple(trees))
+        self.check_own_arrays(lowered, block)
         head = [i for i in self.prologue if any(v in known and v in block.free for v in i.results)]
         block = own_globals(block, head)
         half.block = block
@@ -586,6 +584,16 @@ class Halves(Memory):
             kinds = [joined(a, b) for a, b in zip(half.kinds, kinds)]
             kinds = [canonical(kind, half.number, i) for i, kind in enumerate(kinds)]
         return found, kinds
+
+    def check_own_arrays(self, lowered: Lowered, block: Block) -> None:
+        """Refuse what reads or writes an array from outside that the function writes."""
+        for buffer in self.own_array:
+            version = self.outside_versions[buffer]
+            if version in block.free or self.state.memory.get(buffer, version) is not version:
+                raise self.refuse(
+                    self.where, f"the recursive function `{lowered.name}`, while "
+                    f"`{buffer.name}`, which lies outside, is written,",
+                    "Pass it as an argument.")  # fmt: skip
 
     def check_outside(self, lowered: Lowered) -> None:
         """Refuse what would have to see a list or dict from outside that has been changed."""

@@ -32,6 +32,8 @@ from srcdiff.transforms.references import (
 
 
 class Iteration(Memory):
+    within_bounds: set
+
     def iterate(self, ref: Any, where: Any) -> tuple[Any, Callable[[Any], Ref], tuple | None]:
         """(length, item, bounds) of an iterable.
 
@@ -78,7 +80,13 @@ class Iteration(Memory):
                 raise self.refuse(where, "a loop over a 0-d array")
             n = self.call_len((ref,), {}, where)
             length = n.obj if isinstance(n, Known) else n.value
-            return length, lambda i: self.getitem(ref, i, where), ("range", 0, length, 1)
+
+            def row(i: Any) -> Ref:
+                if isinstance(i, Plain):  # see `exceptions.raised_by`
+                    self.within_bounds.add((i.value, kind.dims[0]))
+                return self.getitem(ref, i, where)
+
+            return length, row, ("range", 0, length, 1)
         if isinstance(ref, Known) and isinstance(ref.obj, enum.EnumMeta):
             enumeration: Iterable = ref.obj
             members = tuple(Known(member, ("object", member)) for member in enumeration)

@@ -1,11 +1,11 @@
-"""What several results, or a subscript, make views of: as slices, where one of them is written.
+"""What several results, or a subscript, make views of: as slices.
 
     a, b = np.split(y, 2)               n = part_length(len(y), 2)
     a += b                              y[:n] += y[n:]
     np.einsum("ii->i", y)[:] = 1.0      y.reshape(-1)[::len(y) + 1] = 1.0
 
-As long as nobody writes, the function is called as it is. A function that is refused otherwise is
-compiled again with slices (`as_slices`).
+A diagonal is one only where it is written: a function that is refused otherwise is compiled again
+like that (`as_slices`), and so is one with parts of which the number is not at hand.
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ class PartViews(Writers):
         rank = self.kind(ary).rank if isinstance(ary, Array) else None
         if rank is None or rank == 0:
             return None
-        self.saw_parts = True
-        if not self.as_slices:
-            return None
+        at_hand = isinstance(sections, Tuple) or type(getattr(sections, "obj", None)) is int
+        if not at_hand and not isinstance(sections, List):
+            self.saw_parts = True
+            if not self.as_slices:
+                return None
         at = {np.vsplit: 0, np.hsplit: min(rank, 2) - 1, np.dsplit: 2}.get(op)
         at = self.constant(axis, 0, where, "the axis") % rank if at is None else at
         n = self.dimension(ary, at, where)
@@ -64,7 +66,10 @@ class PartViews(Writers):
                 for k in range(1, count)
             ]  # fmt: skip
         if isinstance(n, Known):
-            each = Known(kernels.part_length(n.obj, count))
+            try:
+                each = Known(kernels.part_length(n.obj, count))
+            except ValueError as error:
+                raise self.failing(error, where) from None
         else:
             args = (n.value, count)
             each = Plain(self.emit(kernels.part_length, args, None, INT, where, "n"))

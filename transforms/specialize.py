@@ -230,6 +230,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
         self.consumers: list = []
         self.handling: list = []
         self.checked: dict[Instr, tuple] = {}
+        self.within_bounds: set[tuple] = set()  # (index, length) of loops over arrays
         self.depth = 0
         self.escaped: Exit | None = None
         self.indirect = 0  # calls that Python's own functions make of the user's
