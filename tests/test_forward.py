@@ -23,7 +23,7 @@ from tests import gallery
 from tests.judge import fresh, mentions_float32, positions, slope_at_zero
 from tests.kernels import kernels
 from tests.runtime.test_rules import is_float, sites
-from tests.support import helpers, sections
+from tests.support import sections
 from tests.tangents import assert_identity, directions, paired
 
 # Programs
@@ -45,23 +45,12 @@ def named_by_position(f, wrt):
     return all(isinstance(w, int) or w in names for w in each)
 
 
-# Functions that call themselves run on the tape.
-RECURSIVE = (
-    gallery.power_sum, helpers.run_time_depth, helpers.newton, helpers.pairwise, helpers.mutual,
-    helpers.writing_recursion, helpers.collecting_recursion, helpers.quicksort,
-)  # fmt: skip
-
-
 @pytest.mark.parametrize("f, args, wrt", programs())
 def test_forward_and_reverse_mode_agree(f, args, wrt):
     if not named_by_position(f, wrt):
         pytest.skip("forward mode takes arguments, no local variables")
     dots = directions(args, positions(f, wrt))
     with np.errstate(all="ignore"):
-        if any(f is each for each in RECURSIVE):
-            with pytest.raises(UnsupportedSyntaxError, match="calls itself"):
-                jvp(f, fresh(args), dots, fallback="error")
-            return
         single = mentions_float32(f, args, f(*fresh(args)))
         assert_identity(f, args, dots, 1e-5 if single else 1e-12)
 

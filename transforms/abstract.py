@@ -678,6 +678,21 @@ def accumulation(op: Callable, a: Any, axis=None, dtype=None, out=None) -> Kind:
     return finish(run(op, [a], (("axis", axis), ("dtype", dtype_arg(dtype)))), dims)
 
 
+@abstract(kernels.sinc_derivative)
+def slope_of_sinc(op: Callable, x: Any, order: Any) -> Kind:
+    return elementwise(np.sinc, x)
+
+
+@abstract(kernels.polygamma)
+def polygamma(op: Callable, n: Any, x: Any) -> Kind:
+    return elementwise(np.sinc, x)
+
+
+@abstract(kernels.linear_recurrence)
+def recurrence(op: Callable, c: Any, x: Any, axis: Any = -1) -> Kind:
+    return elementwise(np.add, c, x)
+
+
 @abstract(np.sort, np.argsort)
 def ordering(op: Callable, a: Any, axis: Any = -1, kind=None, order=None, *, stable=None) -> Kind:
     a, axis = numeric(a), static(axis)

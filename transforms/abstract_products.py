@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime import kernels
 from srcdiff.transforms.abstract_core import (
     Unknown,
     abstract,
@@ -216,7 +217,7 @@ def slogdet(op: Any, a: Any) -> Kind:
     return det(op, a)
 
 
-@abstract(np.linalg.inv, np.linalg.cholesky, np.linalg.matrix_power)
+@abstract(np.linalg.inv, np.linalg.cholesky, np.linalg.matrix_power, kernels.cofactors)
 def like_matrix(op: Any, a: Any, n: Any = 1, *, upper: Any = False) -> Kind:
     a = square(a)
     dims = (*a.dims[:-2], *(same_length(*a.dims[-2:]),) * 2)

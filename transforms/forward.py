@@ -70,7 +70,7 @@ NUMBERS = ("scalar", "array")
 
 
 def forward(block: Block, tangents: dict[Value, Any], expand: Callable, transpose: Callable,
-            first: int | None = None) -> Block:  # fmt: skip
+            first: int | None = None, halves: dict[Any, Any] | None = None) -> Block:  # fmt: skip
     """The block with its tangents among its instructions; those of its results follow these.
 
     tangents   the tangent of each value that has one from the start: parameters, globals
@@ -79,6 +79,7 @@ def forward(block: Block, tangents: dict[Value, Any], expand: Callable, transpos
     transpose  `transpose(instrs, seeds, wrt)` gives the instructions of the adjoint of others, and
                the gradient of each value in `wrt` (reverse mode does that)
     first      of how many results the tangents are wanted; None: of all of them
+    halves     what is called, with tangents, instead of a helper that is compiled by itself
 
     >>> from srcdiff.transforms.kinds import FLOAT
     >>> from srcdiff.transforms.specialize import Specializer, expander
@@ -96,7 +97,7 @@ def forward(block: Block, tangents: dict[Value, Any], expand: Callable, transpos
       y_dot = mul(x_dot, cos_x)
       return y, y_dot
     """
-    sweep = Forward(expand, transpose, tangents)
+    sweep = Forward(expand, transpose, tangents, halves or {})
     outputs = block.results[:first]
     sweep.active = active(block, tangents, flatten(outputs))
     sweep.bind_what_flows(block, perhaps_unbound(block))
@@ -113,8 +114,9 @@ def forward(block: Block, tangents: dict[Value, Any], expand: Callable, transpos
 class Forward:
     """The tangents so far: `dots` has those that are not zero, of values in all blocks."""
 
-    def __init__(self, expand: Callable, transpose: Callable, tangents: dict[Value, Any]):
-        self.expand, self.transpose = expand, transpose
+    def __init__(self, expand: Callable, transpose: Callable, tangents: dict[Value, Any],
+                 halves: dict[Any, Any]):  # fmt: skip
+        self.expand, self.transpose, self.halves = expand, transpose, halves
         self.dots: dict[Value, Any] = dict(tangents)
         self.named: set[Any] = set(tangents.values())
         self.active: set[Value] = set()
@@ -259,6 +261,8 @@ class Forward:
             elif not (self.has_dot((*instr.args, *instr.kwargs.values()))
                       and any(r in self.active for r in instr.results)):  # fmt: skip
                 self.instrs.append(instr)
+            elif instr.attrs.get("half") and instr.op in self.halves:
+                self.call(instr)
             elif self.is_overwritten(instr):
                 self.tangent(instr)
                 self.instrs.append(instr)
@@ -279,7 +283,7 @@ class Forward:
         op, where = instr.op, instr.where
         if instr.attrs.get("half") or instr.attrs.get("taped") or op is kernels.pulled:
             raise UnsupportedSyntaxError(
-                "the tangent of a call of a function that calls itself",
+                "the second derivative of a function that calls itself",
                 where and where.location, "Write the recursion as a loop.")  # fmt: skip
         if op == "tuple":
             kind = instr.results[0].kind
@@ -312,6 +316,16 @@ class Forward:
         self.instrs.append(Instr(instr.op, args, kwargs, results, (), attrs, where))
         for r, dot in zip(instr.results, results):
             self.bind(r, dot, where)
+
+    def call(self, instr: Instr) -> None:
+        """`y, y_dot = f_jvp(x, n, x_dot)` of a helper that is compiled by itself."""
+        pushed, where = self.halves[instr.op], instr.where
+        args = (*instr.args, *(self.dot(instr.args[i], where) for i in pushed.moving))
+        moving = [instr.results[i] for i in pushed.with_dot]
+        dots = tuple(map(self.named_dot, moving))
+        results = (*instr.results, *dots)
+        self.instrs.append(instr.replace(op=pushed, args=args, results=results))
+        self.dots.update(zip(moving, dots))
 
     def update(self, instr: Instr) -> None:
         """A store, or an addition to a part: the same to the tangent of the array."""
@@ -502,7 +516,7 @@ class Forward:
 
         It is its own derivative: its tangent along those that move.
         """
-        inner = Forward(self.expand, self.transpose, {d: d for d in moving})
+        inner = Forward(self.expand, self.transpose, {d: d for d in moving}, {})
         inner.active = active(Block((), instrs, ()), moving, flatten(found))
         self.instrs += inner.inside(lambda: inner.block(instrs))
         return map_tree(lambda v: inner.dots.get(v, 0.0), found)

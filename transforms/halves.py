@@ -133,6 +133,30 @@ class Half:
         raise TypeError(f"{self.__name__} is not compiled yet")
 
 
+class Pushed(Half):
+    """A helper with its tangents, `f_jvp`: it is called as a whole, and has no pullback.
+
+        y, y_dot = f_jvp(x, n, x_dot)
+
+    moving    the positions of the parameters that have a tangent: it follows the parameters
+    with_dot  the positions of the results that have one: it follows the results
+    """
+
+    def __init__(self, half: Half):
+        super().__init__(half.name, half.number)
+        self.of = half
+        self.kinds, self.effect = half.kinds, half.effect
+        self.shares = True  # the tangent of `x + 1` is that of x
+        self.moving = sorted(half.active)
+        self.with_dot = half.with_cotangent
+        dots = (half.params[i] for i in self.moving)
+        self.params = [*half.params, *(Value(f"{p.name}_dot", p.kind, True) for p in dots)]
+
+    @property
+    def __name__(self) -> str:
+        return f"{self.name}_jvp"
+
+
 class Leaves(list):
     """The numbers and arrays that were found in references, and the lists, dicts and objects."""
 

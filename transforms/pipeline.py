@@ -37,6 +37,7 @@ from srcdiff.transforms.forward import forward
 from srcdiff.transforms.halves import (
     Half,
     NeedsHalves,
+    Pushed,
     Separate,
     find_active,
     finished_calls,
@@ -301,7 +302,18 @@ def tangents(request: Request, arguments: Arguments, run: Specializer, primal: S
     block = primal.block.replace(params=params, results=(out, *([aux] * request.has_aux)))
     block = record("specialize", counters(branches(int_powers(composed_views(dead_code(block))))))
     expand = expander(run)
-    block = forward(block, dots, expand, transposer(expand), first=1)
+    find_active(block, dots, flatten(out))
+    pushed = {half: Pushed(half) for half in reached(block) if half.active}
+    for half in reached(block):
+        half.active = set()
+    for half, push in pushed.items():
+        assert half.block is not None
+        inner = composed_views(dead_code(half.block))
+        inner = finished_calls(counters(branches(inner)))
+        inner = Block(tuple(push.params), inner.instrs, inner.results)
+        moving = dict(zip((half.params[i] for i in push.moving), push.params[len(half.params) :]))
+        push.block = forward(inner, moving, expand, transposer(expand), halves=pushed)
+    block = forward(finished_calls(block), dots, expand, transposer(expand), 1, pushed)
     *value, tangent = block.results
     leaves = list(dict.fromkeys(flatten(tangent)))
     objects = [v for v in leaves if not v.kind.numeric and v.kind.tag != "list"]
@@ -316,7 +328,8 @@ def tangents(request: Request, arguments: Arguments, run: Specializer, primal: S
         parts = [results[0], map_tree(found.__getitem__, tangent), *results[1 : len(value)]]
         return ast.Tuple([expr(part) for part in parts])
 
-    return Derived(block, count, [], kinds(split_output(primal.output, request)[0]), output)
+    kind = kinds(split_output(primal.output, request)[0])
+    return Derived(block, count, reached(block), kind, output)
 
 
 def transposer(expand: Callable) -> Callable:
@@ -335,6 +348,8 @@ def transposer(expand: Callable) -> Callable:
 def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, list[Value]]:
     """The forward half and the adjoint of a helper in one block, and its cotangents."""
     assert half.block is not None
+    if isinstance(half, Pushed):
+        return with_tangents(half, record), []
     block = composed_views(dead_code(half.block))
     block = record("specialize", finished_calls(counters(branches(block))))
     values = block.results
@@ -354,6 +369,18 @@ def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, 
     block, gradients = bufferize(block, gradients, cotangents)
     block = last_of_step(block.replace(results=(*block.results, *gradients)))
     return record("bufferize", block), cotangents
+
+
+def with_tangents(half: Pushed, record: Callable) -> Block:
+    """A helper and its tangents."""
+    assert half.block is not None
+    count = len(half.kinds)
+    values, dots = half.block.results[:count], half.block.results[count:]
+    block = half.block.replace(results=(*values, *(dots[i] for i in half.with_dot)))
+    block = record("forward", dead_code(block))
+    for pass_ in (common_subexpressions, branches, counters, dead_code, save_trails, dead_code):
+        block = record(pass_.__name__, pass_(block))
+    return record("bufferize", last_of_step(bufferize(block, [])[0]))
 
 
 def cotangents_of(half: Half) -> tuple[list[Value], dict[Value, Any], list[Instr]]:
