@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.api import Differentiated, elementwise_grad, grad, value_and_grad, vjp
-from srcdiff.higher import hvp, jvp
+from srcdiff.higher import hessian, hvp, jacobian, jvp, pullback
 from srcdiff.runtime.errors import (
     FallbackWarning,
     NonScalarOutputError,
@@ -45,11 +45,14 @@ __all__ = [
     "detach",
     "elementwise_grad",
     "grad",
+    "hessian",
     "hvp",
     "is_training",
+    "jacobian",
     "jvp",
     "nd",
     "predict_mode",
+    "pullback",
     "train_mode",
     "value_and_grad",
     "vjp",

@@ -320,7 +320,7 @@ class _Code:
 
 EFFECTS = ("print", "append_outside", "store_outside", "delete_outside", "write_back")
 _SEEDS = {"grad": "one", "value_and_grad": "one", "elementwise_grad": "ones", "vjp": "argument",
-          "jvp": "tangent", "hvp": "one"}  # fmt: skip
+          "jvp": "tangent", "hvp": "one", "pullback": "argument"}  # fmt: skip
 
 _SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
@@ -641,7 +641,7 @@ class Differentiated:
                 apart(arguments),
                 entries,
                 _SEEDS[self._how],
-                value=self._how == "value_and_grad",
+                value=self._how in ("value_and_grad", "pullback"),
                 has_aux=self._has_aux,
                 unroll=self._unroll,
                 training=key[0],

@@ -1,0 +1,340 @@
+"""Products with Hessians, Jacobians, Hessians, pullbacks: against each other and differences."""
+
+import dataclasses
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+from srcdiff import (
+    FallbackWarning,
+    NoRuleError,
+    NotDifferentiableTypeError,
+    SrcdiffError,
+    UnknownArgumentError,
+    UnsupportedSyntaxError,
+    elementwise_grad,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    pullback,
+    vjp,
+)
+from srcdiff.trees import children, is_float, rebuild
+from tests import gallery
+from tests.judge import fresh, mentions_float32, moved_leaf, positions
+from tests.kernels import kernels
+from tests.support import helpers, sections
+from tests.tangents import directions, paired, size
+
+# Programs
+
+
+def programs():
+    for e in gallery.EXAMPLES:
+        yield pytest.param(e.f, e.args, e.wrt, id=f"gallery.{e.name}")
+    for lines in sections().values():
+        for p in lines:
+            yield pytest.param(p.f, p.args, p.wrt, id=f"{p.section[14:]}.{p.f.__name__}")
+    for kernel in kernels()[::3]:
+        yield pytest.param(kernel.f, kernel.args, kernel.wrt, id=kernel.name)
+
+
+# Functions that call themselves.
+RECURSIVE = (
+    gallery.power_sum, helpers.run_time_depth, helpers.newton, helpers.pairwise, helpers.mutual,
+    helpers.writing_recursion, helpers.collecting_recursion, helpers.quicksort,
+)  # fmt: skip
+
+
+def product(f, args, places, vectors):
+    """The Hessian times vectors, by `hvp`."""
+    given = []
+    for i, x in enumerate(fresh(args)):
+        given.append(x)
+        if i in places:
+            given.append(vectors[i])
+    return hvp(f, wrt=tuple(places))(*given)
+
+
+def moved(tree, v, h):
+    if v is None:
+        return tree
+    inner = children(tree)
+    if inner is not None:
+        parts = zip(inner, children(v), strict=True)
+        return rebuild(tree, [moved(x, d, h) for (_, x), (_, d) in parts])
+    if not is_float(tree) and type(tree) is not int:
+        return tree
+    return tree + h * v if type(tree) is int else moved_leaf(tree, h * np.asarray(v))
+
+
+@pytest.mark.parametrize("f, args, wrt", programs())
+def test_products_with_the_hessian(f, args, wrt):
+    names = getattr(getattr(f, "__code__", None), "co_varnames", ())
+    each = wrt if isinstance(wrt, tuple) else (wrt,)
+    if not all(isinstance(w, int) or w in names for w in each):
+        pytest.skip("it is taken with respect to arguments")
+    places = positions(f, wrt)
+    u, v = directions(args, places, 2), directions(args, places, 1)
+    with np.errstate(all="ignore"):
+        if any(f is each for each in RECURSIVE):
+            with pytest.raises(UnsupportedSyntaxError, match="second derivative"):
+                product(f, args, places, v)
+            return
+        hv, hu = product(f, args, places, v), product(f, args, places, u)
+        wanted_u = tuple(u[p] for p in places)
+        wanted_v = tuple(v[p] for p in places)
+        ours, other = paired(wanted_u, hv), paired(wanted_v, hu)
+        scale = size(wanted_u, hv) + size(wanted_v, hu)
+        if not np.isfinite(ours) or mentions_float32(f, args, 0.0):
+            return
+        assert abs(ours - other) <= 1e-9 * max(scale, 1e-9), "it is not symmetric"
+        df = grad(f, wrt=tuple(places), fallback="error")
+
+        def slope(h):
+            ends = [df(*map(lambda x, d, k=k: moved(x, d, k * h), fresh(args), v))
+                    for k in (-2, -1, 1, 2)]  # fmt: skip
+            a, b, c, d = (paired(wanted_u, end) for end in ends)
+            return (a - 8 * b + 8 * c - d) / (12 * h)
+
+        found = [slope(h) for h in (1e-3, 1e-4, 1e-5)]
+        assert min(abs(ours - s) for s in found) <= 1e-5 * max(scale, 1e-2), (ours, found)
+
+
+# hvp
+
+
+def rosenbrock(x):
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def test_hvp_serves_scipy():
+    from scipy.optimize import minimize, rosen_hess
+
+    x = np.array([0.5, -0.3, 1.2])
+    v = np.array([1.0, 2.0, -1.0])
+    np.testing.assert_allclose(hvp(rosenbrock)(x, v), rosen_hess(x) @ v, rtol=1e-13)
+    found = minimize(
+        rosenbrock, x, jac=grad(rosenbrock), hessp=hvp(rosenbrock), method="Newton-CG", tol=1e-10
+    )
+    np.testing.assert_allclose(found.x, 1.0, rtol=1e-5)
+
+
+def test_hvp_of_several_arguments():
+    def f(x, k, y):
+        return k * np.sum(x**2 * y)
+
+    x, y = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    hx, hy = hvp(f, wrt=(0, "y"))(x, np.array([1.0, 0.0]), 2.0, y, np.array([0.0, 1.0]))
+    assert hx.tolist() == [12.0, 8.0] and hy.tolist() == [4.0, 0.0]
+
+
+def test_hvp_of_containers_and_numbers():
+    def f(p):
+        return p["a"] ** 3 * np.sum(p["b"])
+
+    out = hvp(f)({"a": 2.0, "b": np.ones(2)}, {"a": 1.0, "b": np.array([1.0, 0.0])})
+    assert out["a"] == 24.0 + 12.0 and out["b"].tolist() == [12.0, 12.0]
+
+
+def test_hvp_leaves_its_arguments_alone():
+    def f(x):
+        x *= x
+        return np.sum(x)
+
+    x, v = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    out = hvp(f)(x, v)
+    assert out.tolist() == [6.0, 8.0] and x.tolist() == [1.0, 2.0] and v.tolist() == [3.0, 4.0]
+    assert not np.shares_memory(out, v)
+
+
+def test_hvp_has_what_grad_has():
+    h = hvp(rosenbrock)
+    h(np.ones(3), np.ones(3))
+    assert h.primal is rosenbrock and h.source.startswith("def rosenbrock_hvp(x, x_dot):")
+    assert h.specialize(np.ones(2), np.ones(2))(np.ones(4), np.zeros(4)).tolist() == [0.0] * 4
+    assert "x_dot" in str(h.ir)
+    again = pickle.loads(pickle.dumps(h))
+    assert again(np.ones(3), np.ones(3)).tolist() == h(np.ones(3), np.ones(3)).tolist()
+
+
+def test_hvp_says_what_is_missing():
+    with pytest.raises(TypeError, match="must be followed by its vector"):
+        hvp(rosenbrock)(np.ones(3))
+    with pytest.raises(TypeError, match="the vector is None"):
+        hvp(rosenbrock)(np.ones(3), None)
+    with pytest.raises(ValueError, match="the tangent of `x` has shape"):
+        hvp(rosenbrock)(np.ones(3), np.ones(2))
+
+
+# pullback
+
+
+def test_a_pullback_is_that_of_vjp():
+    def f(x, n, p):
+        return {"y": x**n, "z": (np.sum(x) * p, "text")}
+
+    args = (np.array([1.0, 2.0]), 3, 0.5)
+    d_out = {"y": np.array([1.0, -1.0]), "z": (2.0, None)}
+    pull = pullback(f)
+    for ours, theirs in zip(pull(*args, d_out), vjp(f, *args)[1](d_out), strict=True):
+        assert type(ours) is type(theirs)
+        np.testing.assert_array_equal(ours, theirs)
+    assert "d_out" in pull.source and pull.primal is f
+
+
+@pytest.mark.parametrize("f, d_out, error", [
+    (lambda x: x * 2, np.ones(3), ValueError),
+    (lambda x: np.sum(x), np.ones(2), ValueError),
+    (lambda x: x * 2, np.ones(1), ValueError),
+    (lambda x: (x, x), np.ones(2), ValueError),
+    (lambda x: x * 2, np.ones(2) * 1j, TypeError),
+])  # fmt: skip
+def test_a_cotangent_that_does_not_fit(f, d_out, error):
+    with pytest.raises(error, match="the cotangent"):
+        pullback(f)(np.ones(2), d_out)
+
+
+def test_a_pullback_prints_once(capsys):
+    def f(x):
+        print("here")
+        return x * x
+
+    assert pullback(f)(3.0, 1.0) == (6.0,)
+    assert capsys.readouterr().out == "here\n"
+
+
+def test_a_pullback_on_the_tape():
+    def f(x):
+        return np.vectorize(lambda t: t * t)(x)
+
+    with pytest.warns(FallbackWarning):
+        assert pullback(f)(np.array([1.0, 2.0]), np.ones(2))[0].tolist() == [2.0, 4.0]
+
+
+# Jacobians and Hessians
+
+
+def several(x, y):
+    return np.outer(np.sin(x), y), x[0] * y[1]
+
+
+@pytest.mark.parametrize("mode", ["auto", "forward", "reverse"])
+def test_jacobians_of_either_mode(mode):
+    x, y = np.array([0.5, 1.0, 2.0]), np.array([3.0, -1.0])
+    outer, number = jacobian(several, wrt=(0, "y"), mode=mode)(x, y)
+    assert outer[0].shape == (3, 2, 3) and outer[1].shape == (3, 2, 2)
+    assert number[0].tolist() == [-1.0, 0.0, 0.0] and number[1].tolist() == [0.0, 0.5]
+    np.testing.assert_allclose(outer[0], np.einsum("ik,j->ijk", np.diag(np.cos(x)), y), 1e-15)
+    np.testing.assert_allclose(outer[1], np.einsum("i,jk->ijk", np.sin(x), np.eye(2)), 1e-15)
+
+
+def test_a_jacobian_takes_the_mode_with_fewer_runs():
+    wide, tall = jacobian(lambda x: x[:1] * x[1:2]), jacobian(lambda x: np.outer(x, x))
+    wide(np.ones(5))
+    tall(np.ones(2))
+    assert "d_out" in wide.source and "x_dot" in tall.source
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_jacobians_with_containers(mode):
+    def f(p):
+        return [p["w"] * p["b"], p["n"], p["b"] ** 2]
+
+    p = {"w": np.array([1.0, 2.0]), "b": 3.0, "n": 4}
+    first, none, second = jacobian(f, mode=mode)(p)
+    assert none is None and first["n"] is None
+    assert first["w"].tolist() == [[3.0, 0.0], [0.0, 3.0]] and first["b"].tolist() == [1.0, 2.0]
+    assert second["w"].tolist() == [0.0, 0.0] and second["b"] == 6.0
+    inner = jacobian(f, wrt="p.b", mode=mode)(p)
+    assert inner[0].tolist() == [1.0, 2.0] and inner[2] == 6.0
+
+
+def test_a_jacobian_of_numbers_is_a_number():
+    assert jacobian(lambda x: x**3)(2.0) == 12.0
+    assert jacobian(lambda x: x**3)(2) == 12.0
+    assert jacobian(lambda x, k=3: k * x, wrt=("x", "k"))(2.0, k=5.0) == (5.0, 2.0)
+
+
+def test_what_jacobian_refuses():
+    with pytest.raises(SrcdiffError, match="complex"):
+        jacobian(lambda x: x * x)(1j)
+    with pytest.raises(NotDifferentiableTypeError, match="int64"):
+        jacobian(lambda x: x * x)(np.arange(3))
+    with pytest.raises(UnknownArgumentError):
+        jacobian(lambda x: x * x, wrt="y")(1.0)
+    with pytest.raises(ValueError, match="mode"):
+        jacobian(lambda x: x, mode="sideways")
+
+
+def test_a_hessian_is_symmetric_and_that_of_the_gradient():
+    def f(w, x):
+        return np.sum(np.tanh(x @ w) ** 3) + math.prod([w[0], w[1], w[1]])
+
+    w, x = np.array([0.3, -0.5, 0.8]), np.sin(np.arange(12.0)).reshape(4, 3)
+    found = hessian(f)(w, x)
+    assert np.array_equal(found, found.T)
+    by_gradient = np.array([
+        (grad(f)(w + h, x) - grad(f)(w - h, x)) / 2e-6 for h in 1e-6 * np.eye(3)
+    ])  # fmt: skip
+    np.testing.assert_allclose(found, by_gradient, rtol=1e-7, atol=1e-8)
+    columns = np.array([hvp(f)(w, e, x) for e in np.eye(3)])
+    np.testing.assert_allclose(found, columns, rtol=1e-14, atol=1e-15)
+
+
+@dataclasses.dataclass
+class Point:
+    a: float
+    b: np.ndarray
+
+
+def test_hessians_with_containers_and_several_arguments():
+    def f(p, q):
+        return p.a**2 * np.sum(p.b) + q * np.sum(p.b**2)
+
+    p = Point(3.0, np.array([1.0, 2.0]))
+    of_p, (qp, qq) = hessian(f, wrt=(0, 1))(p, 0.5)
+    (a_p, a_q), (b_p, b_q) = of_p.a, of_p.b
+    assert a_p.a == 6.0 and a_p.b.tolist() == [6.0, 6.0] == b_p.a.tolist()
+    assert b_p.b.tolist() == [[1.0, 0.0], [0.0, 1.0]] and a_q == 0.0
+    assert b_q.tolist() == [2.0, 4.0] == qp.b.tolist() and qq == 0.0
+    assert hessian(f)(p, 0.5).b.b.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_a_hessian_through_a_loop_and_stores():
+    def f(x):
+        y = np.zeros(len(x))
+        s = x[0]
+        for i in range(len(x)):
+            s = s * x[i]
+            y[i] = s
+        while np.sum(y) < 50:
+            y *= 2
+        return np.sum(y)
+
+    x = np.array([1.0, 2.0, 3.0])
+    # y = k * (x0**2, x0**2 * x1, x0**2 * x1 * x2); their sum is 9 k
+    k = 8.0
+    assert hessian(f)(x).tolist() == (
+        k * np.array([[18.0, 8.0, 4.0], [8.0, 0.0, 1.0], [4.0, 1.0, 0.0]])
+    ).tolist()
+
+
+def test_second_derivatives_of_what_does_not_compile_are_refused():
+    def f(x):
+        return np.sum(np.vectorize(lambda t: t * t)(x))
+
+    with pytest.raises(UnsupportedSyntaxError, match="vectorize"):
+        hessian(f)(np.ones(2))
+    with pytest.raises(NoRuleError):
+        hvp(lambda x: np.linalg.eig(np.outer(x, x))[0][0])(np.ones(2), np.ones(2))
+
+
+def test_jvp_of_what_elementwise_grad_takes():
+    x = np.array([0.5, 1.0])
+    f = np.sin
+    assert jvp(f, (x,), (np.ones(2),))[1].tolist() == elementwise_grad(f)(x).tolist()
