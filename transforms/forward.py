@@ -125,6 +125,7 @@ class Forward:
         self.lists: dict[Value, Instr] = {}  # of known items
         self.instrs: list[Instr] = []
         self.in_order: set[Any] = set()  # tangents that are in C order
+        self.negated: dict[Any, Any] = {}  # tangent → that of which it is the negative
 
     # ------------------------------------------------------------------ emission
 
@@ -389,7 +390,9 @@ class Forward:
                 return
             if a is None:
                 if rule.name == "sub":
+                    positive = b
                     b = self.emit(operator.neg, (b,), None, where)
+                    self.negated[b] = positive
                 self.bind(instr.results[0], b, where)
                 return
         places = {i for i in range(len(instr.args)) if name_at(names, i) in rule.linear}
@@ -435,10 +438,18 @@ class Forward:
         total: Any = None
         for place in places:
             args = tuple(self.dots[a] if i == place else a for i, a in enumerate(instr.args))
+            if rule.name == "mul":
+                args = self.without_sign(*args)
             term = self.emit(instr.op, args, result.kind, where, kwargs=instr.kwargs, **instr.attrs)
             total = term if total is None else \
                 self.emit(operator.add, (total, term), result.kind, where)  # fmt: skip
         self.bind(result, total, where)
+
+    def without_sign(self, a: Any, b: Any) -> tuple:
+        """`-2 * x_dot` for `2 * -x_dot`"""
+        if type(a) in (int, float) and b in self.negated:
+            return -a, self.negated[b]
+        return (self.negated[a], -b) if type(b) in (int, float) and a in self.negated else (a, b)
 
     def is_diagonal(self, rule: Rule, instr: Instr) -> bool:
         """Whether each element of the result depends on one element of each argument alone."""
