@@ -59,8 +59,9 @@ class Golden(NamedTuple):
 
 
 def definition(obj: Any) -> str:
-    """The text of a function or class, without the decorator `line` of tests/support."""
+    """The text of a function or class, without its docstring and `line` of tests/support."""
     text = textwrap.dedent(inspect.getsource(obj)).rstrip()
+    text = re.sub(r'(?<=:\n) +r?"""[^"]*"""\n', "", text)
     return re.sub(r"\A@line\(.*?\n(?=@|def )", "", text, flags=re.S)
 
 
@@ -254,19 +255,16 @@ NEW = [
         (Regression,),
     ),
     Golden("of_scipy", srcdiff.grad, of_scipy, (2.0, positive(3)), (0, 1)),
-    Golden("valley", srcdiff.grad, valley, (some(5), 2.0), 0),
+    Golden("valley", srcdiff.grad, valley, (some(5), 2.0), 0, (rosen,)),
 ]
 GOLDEN += NEW
 
 # Those that take more than four lines for one of the user's, and why
 LONG = {
-    "nested_return": "each loop is left early: a counter, a flag and a stack, two times",
     "run_time_depth": "a forward half, its pullback and the call of both for four lines",
-    "quicksort": "a forward half and its pullback; the three parts of a mask are named",
     "rotating_aliases": "which array a name is, is asked at each use, on both ways",
     "kept_and_written": "the same, of three arrays, one of them made in the loop",
     "of_scipy": "the rules of `logsumexp` and `xlogy` treat infinities and zeros",
-    "valley": "the lines of `rosen` are SciPy's and are not counted",
 }
 
 
@@ -297,9 +295,10 @@ def test_generated_source_is_tidy(golden):
 
 
 def test_a_line_takes_two_and_a_half():
-    usual = [golden for golden in NEW if golden.name not in LONG]
-    assert len(usual) >= 20
-    assert sum(golden.ratio() for golden in usual) / len(usual) <= 2.5
+    """On the average of all, and twenty of them each by itself."""
+    ratios = [golden.ratio() for golden in NEW]
+    assert sum(ratios) / len(ratios) <= 2.5
+    assert sum(ratio <= 2.5 for ratio in ratios) >= 20
 
 
 def test_what_takes_more_than_four_lines_for_one_says_why():

@@ -39,6 +39,7 @@ from srcdiff.transforms.ir import (
     Value,
     carried,
     flatten,
+    has_list,
     leaf_kind,
     perhaps_unbound,
     walk,
@@ -49,6 +50,7 @@ from srcdiff.transforms.phrasing import negated, phrased
 from srcdiff.transforms.printer import Comment
 
 FEW = 6  # places in which a sum of ints is written rather than named
+AGAIN = 4  # tests that are made again rather than remembered
 CROSSED = 16  # stores that an expression is moved past at most
 WIDTH = 84  # of an expression that is put together from several instructions
 
@@ -143,6 +145,7 @@ class Emitter:
         self.uses: dict[Value, int] = {}
         self.inside: dict[Value, int] = {}
         self.asked: dict[Value, int] = {}
+        self.tested: Counter = Counter()
         self.folded: set[Value] = set()
         self.in_adjoint = False
         self.where: Any = None
@@ -191,6 +194,8 @@ class Emitter:
             spread = instr.op is operator.mul and isinstance(instr.args[0], list)
             for v in flatten(instr.args[0] if instr.op == "for" else instr.args if spread else ()):
                 self.asked[v] = self.asked.get(v, 0) + 1
+            if instr.op == "if" and isinstance(instr.args[0], Value):
+                self.tested[instr.args[0]] += 1
             if instr.op == "for" or instr.op not in ("push", "list", "tuple") and not instr.blocks:
                 for v in foldable_operands(instr):  # where an expression may be written
                     self.inside[v] = self.inside.get(v, 0) + 1
@@ -221,8 +226,12 @@ class Emitter:
                 v = instr.results[0] if len(instr.results) == 1 else None
                 if v not in block.results or v in consumer or not self.may_fold(instr):
                     break
+                if instr.op is operator.add and instr.attrs.get("adjoint"):
+                    break  # `d += e`
                 consumer[v] = n
         self.folded |= self.cheap(block) | self.lengths(block)
+        if block is self.program:
+            self.read_again()
         barriers = [i for i, instr in enumerate(block.instrs) if is_barrier(instr)]
         effective = list(range(n + 1))
         self.length = getattr(self, "length", {})
@@ -263,6 +272,42 @@ class Emitter:
             and 1 < self.uses.get(instr.results[0], 0) <= FEW
             and self.inside.get(instr.results[0]) == self.uses[instr.results[0]]
         }
+
+    def read_again(self) -> None:
+        """Parts of arrays that nobody writes, and tests of what is there anyway: not named."""
+        parts: set[Value] = set()
+        for instr in self.program.instrs:
+            v = instr.results[0] if len(instr.results) == 1 else None
+            if v is None or v.user or v in self.folded or self.uses.get(v, 0) < 2:
+                continue
+            if instr.op == "getitem" and self.is_plain_part(instr):
+                if self.uses[v] == 2 and self.inside.get(v) == 2:
+                    parts.add(v)
+            elif instr.op in COMPARE and self.uses[v] <= AGAIN and self.tested[v] == self.uses[v]:
+                inner = [o for o in instr.operands if o not in self.program.params]
+                numbers = all(o.kind.tag == "scalar" for o in instr.operands)
+                if numbers and all(map(self.is_read, inner)):
+                    parts.update((v, *inner))
+        if parts:
+            in_loops = {v for i in walk(self.program) if i.op in ("for", "while") for v in i.reads}
+            self.folded |= parts - in_loops
+
+    def is_read(self, v: Value) -> bool:
+        """Whether a number is a length or an element, read for one test."""
+        maker = self.makers[v]
+        if self.uses.get(v) != 1 or v.user or not isinstance(maker.args[0], Value):
+            return False
+        if maker.op is len or maker.op == "shape":
+            return maker.args[0].kind.tag == "array"
+        return maker.op == "getitem" and self.is_plain_part(maker)
+
+    def is_plain_part(self, instr: Instr) -> bool:
+        """Whether what is read is a part of an array that stays, at a constant place."""
+        base, key = instr.args
+        if base.kind.tag != "array" or flatten(key) or has_list(key):
+            return False
+        return not any(is_barrier(i) and not i.blocks and touched(i)(base) or i.op == "copy"
+                       and i.args[0] is base for i in walk(self.program))  # fmt: skip
 
     def lengths(self, block: Block) -> set[Value]:
         """Lengths of arrays, which do not change: written where a loop asks for them."""

@@ -18,7 +18,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from srcdiff.transforms.ir import Block, Instr, Value, flatten
+from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Value, flatten
 
 
 class Variables:
@@ -123,6 +123,7 @@ def lives(
     clock = [0]
     loops: list[tuple[int, list[Value]]] = []
     others: list[list[int]] = []  # of the `if`s whose second branch is visited: [at, start, end]
+    unset: set[Value] = set()  # what holds nothing when its loop begins
     holes: dict[Value, list[tuple[int, list[int]]]] = {}
 
     def sources(values: Iterable[Value]) -> list[Value]:
@@ -191,7 +192,11 @@ def lives(
             write(inner_block.params, at + 1)
         if element is not None:
             write(element.results, at + 1)
-        carried = len(instr.blocks[-1].params) - (instr.op == "for")
+        shift = int(instr.op == "for")
+        carried = len(instr.blocks[-1].params) - shift
+        for inner_block in instr.blocks:
+            pairs = zip(inner_block.params[shift:], instr.args[-1])
+            unset.update(p for p, init in pairs if init is UNDEFINED)
         counters = instr.results[carried:]
         write(counters, at)
         for inner_block in instr.blocks:
@@ -213,6 +218,8 @@ def lives(
     for v, start in first.items():
         end = max(last.get(v, -1), start + 1)
         found[v] = []
+        if v in unset and v not in last:
+            continue
         for dead, (_, again, branch_end) in holes.get(v, ()):
             if end <= branch_end and start < dead < again:
                 found[v].append((start, dead))

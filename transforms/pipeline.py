@@ -31,6 +31,7 @@ from srcdiff.transforms.composed_views import composed_views
 from srcdiff.transforms.counters import counters
 from srcdiff.transforms.dead_code import dead_code
 from srcdiff.transforms.emit import Shared, emit, emit_half
+from srcdiff.transforms.exits import exits
 from srcdiff.transforms.finished import finished_reads
 from srcdiff.transforms.fold import fold
 from srcdiff.transforms.forward import forward
@@ -262,7 +263,7 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
     block = primal.block.replace(
         params=tuple(arguments.params), results=(primal.returned, *wrt)
     )  # fmt: skip
-    block = record("specialize", counters(branches(int_powers(composed_views(dead_code(block))))))
+    block = record("specialize", prepared(block))
     find_active(block, wrt, seeding.seeds)
     halves = reached(block)
     block = finished_calls(block)
@@ -300,7 +301,7 @@ def tangents(request: Request, arguments: Arguments, run: Specializer, primal: S
     out, aux = split_output(primal.returned, request)
     params = tuple(arguments.params)
     block = primal.block.replace(params=params, results=(out, *([aux] * request.has_aux)))
-    block = record("specialize", counters(branches(int_powers(composed_views(dead_code(block))))))
+    block = record("specialize", prepared(block))
     expand = expander(run)
     find_active(block, dots, flatten(out))
     pushed = {half: Pushed(half) for half in reached(block) if half.active}
@@ -308,8 +309,7 @@ def tangents(request: Request, arguments: Arguments, run: Specializer, primal: S
         half.active = set()
     for half, push in pushed.items():
         assert half.block is not None
-        inner = composed_views(dead_code(half.block))
-        inner = finished_calls(counters(branches(inner)))
+        inner = finished_calls(prepared(half.block))
         inner = Block(tuple(push.params), inner.instrs, inner.results)
         moving = dict(zip((half.params[i] for i in push.moving), push.params[len(half.params) :]))
         push.block = forward(inner, moving, expand, transposer(expand), halves=pushed)
@@ -345,13 +345,19 @@ def transposer(expand: Callable) -> Callable:
     return transpose
 
 
+def prepared(block: Block) -> Block:
+    """The linear IR as it is differentiated."""
+    for pass_ in (dead_code, composed_views, int_powers, branches, exits, branches, counters):
+        block = pass_(block)
+    return block
+
+
 def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, list[Value]]:
     """The forward half and the adjoint of a helper in one block, and its cotangents."""
     assert half.block is not None
     if isinstance(half, Pushed):
         return with_tangents(half, record), []
-    block = composed_views(dead_code(half.block))
-    block = record("specialize", finished_calls(counters(branches(block))))
+    block = record("specialize", finished_calls(prepared(half.block)))
     values = block.results
     cotangents, seeds, first = cotangents_of(half)
     gradients: list = []

@@ -187,7 +187,8 @@ class Saving:
                 backward.append(substitute_results(rb.replace(instrs=body), plan.env))
             else:
                 defined = definitions(fb)
-                env = {}
+                env: dict[Value, Value] = {}
+                rb = self.read_again(fb, rb, defined)
                 for v in rb.free:
                     if v in defined and v in fb.results:
                         env[v] = f.results[fb.results.index(v)]
@@ -205,6 +206,33 @@ class Saving:
             ]  # fmt: skip
             f = f.replace(results=(*f.results, *(out for _, _, out in extra)))
         return f.replace(blocks=tuple(forward)), r.replace(blocks=tuple(backward))
+
+    def read_again(self, fb: Block, rb: Block, defined: set[Value]) -> Block:
+        """The reverse branch, which reads parts of arrays that stay by itself."""
+        makers = {r: i for i in fb.instrs if i.op == "getitem" for r in i.results}
+        again: list[Instr] = []
+        env: dict[Value, Value] = {}
+
+        def stays(v: Value) -> bool:
+            if v in env:
+                return True
+            maker = makers.get(v)
+            if maker is None or any(o in self.updated for o in maker.operands):
+                return v not in defined
+            if not all(map(stays, maker.operands)):
+                return False
+            env[v] = v.like()
+            again.append(substitute(maker, env).replace(results=(env[v],)))
+            return True
+
+        for v in rb.free:
+            if v in makers:
+                stays(v)
+        if not again:
+            return rb
+        return substitute_block(rb, env).replace(
+            instrs=(*again, *substitute_block(rb, env).instrs)
+        )
 
     def stacks(self, stored: list[Value]) -> dict[Value, list[Value]]:
         """A stack for what is stored: a tuple of several values is one entry."""

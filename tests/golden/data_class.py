@@ -16,13 +16,12 @@ def data_class(x):
     return p.run(x) * q.run(x**2) + np.sum(p.seen[1])
 
 
-# grad(data_class, wrt=0): 1.4 lines per line, 0 copies
+# grad(data_class, wrt=0): 1.3 lines per line, 0 copies
 
 def data_class_grad(x):
     w = x * 2
     b = 0.5 + x[1]
-    x_2 = x[2]
-    b_2 = b * x_2
+    b_2 = b * x[2]
     d_t = np.sum(x * w) + b
     t = x ** 2
     d_t_2 = np.sum(t * w) + b_2
@@ -34,6 +33,6 @@ def data_class_grad(x):
     d_x += d_t_2 * w
     d_w += d_t_2 * x
     d_x[2] += d_t * b
-    d_x[1] += d_t_2 + d_t * x_2
+    d_x[1] += d_t_2 + d_t * x[2]
     d_x += d_w * 2
     return d_x

@@ -7,18 +7,17 @@ def early_return(x):
     return np.sum(y * x)
 
 
-# grad(early_return, wrt=0): 2.4 lines per line, 0 copies
+# grad(early_return, wrt=0): 2.3 lines per line, 0 copies
 
 def early_return_grad(x):
-    test = x[0] < 0
-    if not test:
+    if not x[0] < 0:
         y = np.exp(x)
-        test_2 = y[0] > 100
+        test = y[0] > 100
     # adjoint
-    if test:
+    if x[0] < 0:
         d_x = np.ones_like(x)
     else:
-        if test_2:
+        if test:
             d_y = np.zeros_like(x)
             d_y[0] = 1.0
             d_x = np.zeros_like(x)

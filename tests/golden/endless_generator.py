@@ -13,9 +13,8 @@ def endless_generator(x, n):
 # grad(endless_generator, wrt=0): 2.9 lines per line, 0 copies
 
 def endless_generator_grad(x, n):
-    test = 0 >= n
     v_stack = []
-    if not test:
+    if not 0 >= n:
         v = x
         k = 0
         n_iter = 0
@@ -27,7 +26,7 @@ def endless_generator_grad(x, n):
                 break
             v = v * x
     # adjoint
-    if test:
+    if 0 >= n:
         d_x = 0.0
     else:
         d_v = 0.0
@@ -35,7 +34,8 @@ def endless_generator_grad(x, n):
         for k in reversed(range(n_iter)):
             v = v_stack.pop()
             if not k + 1 >= n:
-                d_v, d_x = d_v * x, d_x + d_v * v
-            d_v = d_v + 1.0 * k
-        d_x = d_x + d_v
+                d_x += d_v * v
+                d_v = d_v * x
+            d_v += 1.0 * k
+        d_x += d_v
     return d_x

@@ -27,5 +27,5 @@ def nested_loops_grad(a):
         for j in reversed(range(i + 1)):
             t, sin = stack.pop()
             d_a[i, j] += d_s * sin
-            d_s = d_s + d_s * a[i, j] * np.cos(t)
+            d_s += d_s * a[i, j] * np.cos(t)
     return d_a

@@ -21,6 +21,6 @@ def newton_while_grad(a):
     for _ in range(n_iter):
         d_t = d_x * 0.5
         x = x_stack.pop()
+        d_a += d_t / x
         d_x = d_t - d_t * (a / x) / x
-        d_a = d_a + d_t / x
     return d_a + d_x

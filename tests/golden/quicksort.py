@@ -8,32 +8,31 @@ def quicksort(x):
     return np.sum(sort(x) * np.arange(6.0))
 
 
-# grad(quicksort, wrt=0): 4.1 lines per line, 0 copies
+# grad(quicksort, wrt=0): 4.0 lines per line, 0 copies
 
 def sort_vjp(v):
-    test = len(v) <= 1
-    if test:
+    if len(v) <= 1:
         result = v
     else:
         p = v[0]
-        test_2 = v < p
-        a, pull_sort = sort_vjp(v[test_2])
-        test_3 = v == p
-        a_2 = v[test_3]
-        test_4 = v > p
-        a_3, pull_sort_2 = sort_vjp(v[test_4])
+        test = v < p
+        a, pull_sort = sort_vjp(v[test])
+        test_2 = v == p
+        a_2 = v[test_2]
+        test_3 = v > p
+        a_3, pull_sort_2 = sort_vjp(v[test_3])
         result = np.concatenate([a, a_2, a_3])
 
     def pull(d_out):
-        if not test:
+        if not len(v) <= 1:
             n = a.shape[0]
             start = n + a_2.shape[0]
             d_out_view = d_out[0:n]
             d_out_view_2 = d_out[start:start + a_3.shape[0]]
             d_v = np.zeros_like(v)
-            d_v[test_4] = pull_sort_2(unbroadcast(d_out_view_2, a_3.shape))
-            d_v[test_3] += unbroadcast(d_out[n:start], a_2.shape)
-            d_v[test_2] += pull_sort(unbroadcast(d_out_view, a.shape))
+            d_v[test_3] = pull_sort_2(unbroadcast(d_out_view_2, a_3.shape))
+            d_v[test_2] += unbroadcast(d_out[n:start], a_2.shape)
+            d_v[test] += pull_sort(unbroadcast(d_out_view, a.shape))
             d_out = d_v
         return d_out
     return result, pull

@@ -2,10 +2,9 @@ def reductions(m):
     return np.sum(m.mean(axis=0) ** 2) + np.prod(m[0]) + m.max() * m.min() + m.sum(axis=1)[1]
 
 
-# grad(reductions, wrt=0): 11.0 lines per line, 0 copies
+# grad(reductions, wrt=0): 10.5 lines per line, 0 copies
 
 def reductions_grad(m):
-    m_view = m[0]
     max_m = m.max()
     min_m = m.min()
     # adjoint
@@ -16,7 +15,7 @@ def reductions_grad(m):
     d_m += d_sum_m[..., None]
     test = m == max_m
     d_m += min_m * test / np.sum(test, axis=None, keepdims=True)
-    m_view_view = m_view.ravel()
+    m_view_view = m[0].ravel()
     head = np.full_like(m_view_view[0:1], 1.0)
     before = np.cumprod(np.concatenate((head, m_view_view[:-1]), axis=0), axis=0)
     m_view_view_view = np.flip(m_view_view, 0)
@@ -24,6 +23,6 @@ def reductions_grad(m):
     m_view_view_view_view = m_view_view_view[:-1]
     cumprod_concatenate_head_view = np.flip(np.cumprod(np.concatenate((head,
         m_view_view_view_view), axis=0), axis=0), 0)
-    d_m[0] += (before * cumprod_concatenate_head_view).reshape((m_view.shape[0],))
+    d_m[0] += (before * cumprod_concatenate_head_view).reshape((m[0].shape[0],))
     d_m += 2 * m.mean(axis=0) / m.shape[0]
     return d_m

@@ -7,12 +7,11 @@ def store_by_integers(x, i):
     return np.sum(y**2)
 
 
-# grad(store_by_integers, wrt=0): 2.9 lines per line, 0 copies
+# grad(store_by_integers, wrt=0): 2.7 lines per line, 0 copies
 
 def store_by_integers_grad(x, i):
     y = x * 1.0
-    x_view = x[:3]
-    y[i] = x_view ** 2
+    y[i] = x[:3] ** 2
     y[[1, 1]] = x[2:]
     y[i] += x[1:]
     y[[3, 3]] *= 2.0
@@ -26,7 +25,7 @@ def store_by_integers_grad(x, i):
     d_x[1:] = d_y[i] * written_last(i, shape)
     d_x[2:] += d_y[[1, 1]] * written_last([1, 1], shape)
     d_y[[1, 1]] = 0.0
-    d_x[:3] += 2 * (d_y[i] * written_last(i, y.shape)) * x_view
+    d_x[:3] += 2 * (d_y[i] * written_last(i, y.shape)) * x[:3]
     d_y[i] = 0.0
     d_x += d_y
     return d_x

@@ -5,20 +5,19 @@ def two_of_a_pair(x, y, s):
     return np.sum(x * y)
 
 
-# grad(two_of_a_pair, wrt=(0, 1)): 3.8 lines per line, 2 copies
+# grad(two_of_a_pair, wrt=(0, 1)): 3.6 lines per line, 2 copies
 
 def two_of_a_pair_grad(x, y, s):
-    test = s > 0
     y_2 = y.copy()
     x_2 = x.copy()
-    if test:
+    if s > 0:
         x_2 -= y_2[0]
         y_2[:] = np.sin(x_2)
     else:
         y_2 -= x_2[0]
         x_2[:] = np.sin(y_2)
     # adjoint
-    if test:
+    if s > 0:
         d_x = y_2 + x_2 * np.cos(x_2)
         d_y = np.zeros_like(y)
         d_y[0] = -np.sum(d_x)
