@@ -96,13 +96,12 @@ def test_the_two_halves_of_a_helper():
         right(f, 0.5, n)
     assert source(f, 0.5, 3) == (
         "def f_vjp(x, n):\n"
-        "    test = n == 0\n"
-        "    if not test:\n"
+        "    if n != 0:\n"
         "        f, pull_f = f_vjp(x, n - 1)\n"
         "        x = np.sin(f)\n"
         "\n"
         "    def pull(d_out):\n"
-        "        if not test:\n"
+        "        if n != 0:\n"
         "            d_out = pull_f(d_out * np.cos(f))\n"
         "        return d_out\n"
         "    return x, pull\n"

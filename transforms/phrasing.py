@@ -296,6 +296,10 @@ def negated(test: ast.expr) -> ast.expr:
         return test.operand
     if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.In):
         return ast.Compare(test.left, [ast.NotIn()], test.comparators)
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq):
+        (other,) = test.comparators
+        if isinstance(other, ast.Constant) and type(other.value) is int:
+            return ast.Compare(test.left, [ast.NotEq()], [other])
     return ast.UnaryOp(ast.Not(), test)
 
 

@@ -12,7 +12,7 @@ def match_number(x, n):
 # grad(match_number, wrt=0): 1.1 lines per line, 0 copies
 
 def match_number_grad(x, n):
-    if not n == 1:
+    if n != 1:
         test = n == 2 or n == 3
     # adjoint
     if n == 1:

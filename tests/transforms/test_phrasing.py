@@ -22,6 +22,7 @@ def said(body: str, booleans: tuple = ()) -> str:
         ("if not c:\n    y = a\nelse:\n    y = b", "y = b if c else a"),
         ("if x > 0:\n    t = True\nelse:\n    t = False", "t = x > 0"),
         ("if x > 0:\n    t = False\nelse:\n    t = True", "t = not x > 0"),
+        ("if n == 2:\n    t = False\nelse:\n    t = True", "t = n != 2"),
         ("if x > 0:\n    t = True\nelif x < -1:\n    t = True\nelse:\n    t = False",
          "t = x > 0 or x < -1"),
         ("if x > 0:\n    t = False\nelse:\n    t = x < -9", "t = not x > 0 and x < -9"),
