@@ -799,6 +799,8 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
         return NOTHING
     if op is kernels.rounds:
         return (ValueError,)
+    if op is kernels.sorted_order:
+        return (ValueError, TypeError)
     if isinstance(op, str):
         if op in ("if", "while"):  # the truth of an array
             test = instr.args[0] if op == "if" else instr.blocks[0].results[0]
