@@ -176,8 +176,8 @@ class Memory:
             return Slice(*(None if p is None else self.read(p, where) for p in ref))
         if isinstance(ref, Bound) and ref.name == "exception":
             untold = [arg.why for arg in ref.ref[1] if isinstance(arg, Missing)]
-            raise self.refuse(where, *untold[:1] or ("an exception as a value",),
-                              "Say what there is to say in your own words.")  # fmt: skip
+            what = untold[0] if untold else "an exception as a value"
+            raise self.refuse(where, what, "Say what there is to say in your own words.")
         raise self.refuse(where, f"{describe(ref)} is used as a value")
 
     def step(self, value: Value, step: tuple, where: Any) -> Value:
