@@ -315,6 +315,92 @@ def arrays_of_two_precisions_change_places(x, y, n):
     return np.sum(x * t) + np.sum(y)
 
 
+@steps
+def what_needs_a_shape_after_no_step(x, m, n):
+    t = 0
+    for i in range(n):
+        t = t + m[i] * x
+    return np.mean(t) + np.max(t) + np.prod(t) + np.linalg.norm(t) + np.sum(t**2) + np.std(t)
+
+
+@steps
+def what_needs_a_shape_after_a_while(x, m, n):
+    t = 0
+    while n > 0:
+        n = n - 1
+        t = t + m[n] * x
+    return np.mean(t * x) + np.mean(t) + np.linalg.norm(t)
+
+
+@at(*((X, M, n) for n in range(4)))
+def what_needs_a_shape_after_steps_that_may_leave(x, m, n):
+    t = 0
+    for i in range(n, 0, -1):
+        if m[i, 0] > 0.5:
+            continue
+        if m[i, 0] < -10:
+            break
+        t = t + m[i] * x
+    return np.mean(t * x) + np.mean(t)
+
+
+@steps
+def a_number_still_on_one_path(x, m, n):
+    m = m.astype(x.dtype)
+    t = 0
+    out = 0.0
+    for i in range(3):
+        if i >= n:
+            t = t + m
+        s = x * t
+        out = out + np.sum(s * s + x)
+        out = out + np.sum(x + t)
+    return out
+
+
+# ---------------------------------------------------------------------- ints and floats
+
+
+@in_steps
+def an_array_of_an_int_or_a_float(x, y, n):
+    t = 0 if n > 1 else x[0]
+    z = np.array(t)
+    z[()] += y[0]
+    return z * 2.0 + x[1]
+
+
+@in_steps
+def an_array_filled_with_a_total(x, y, n):
+    t = 0
+    for i in range(n):
+        t += x[i]
+    z = np.full(3, t)
+    z[1] = y[0]
+    return np.sum(z * y)
+
+
+@in_steps
+def an_array_of_a_sum_of_perhaps_nothing(x, y, n):
+    t = sum(x[:n])
+    z = np.array(t)
+    z[()] += y[0]
+    return z * 2.0
+
+
+@at((X, Y, 2))
+def an_array_of_a_sum_of_nothing(x, y, n):
+    z = np.array(sum(x[:0]))
+    z[()] += y[0]
+    return z * 2.0 + x[0]
+
+
+@in_steps
+def the_class_of_an_int_or_a_float(x, y, n):
+    t = 0 if n > 1 else float(x[0])
+    u = t * 2
+    return np.sum(x) * u if isinstance(u, float) else np.sum(y)
+
+
 @pytest.mark.parametrize("f, args, wrt, dtype", PROGRAMS)
 def test_what_is_of_one_of_two_kinds_is_differentiated(f, args, wrt, dtype):
     args = (args[0].astype(dtype), *args[1:])
@@ -335,4 +421,29 @@ def test_a_store_into_what_is_a_number_still_raises_what_python_raises():
 def test_a_chain_of_operations_stands_in_one_branch():
     df = srcdiff.grad(a_number_and_broadcast, fallback="error")
     df(X, M, 2)
-    assert df.source.count("if t_is_new") == 2
+    assert df.source.count("if ran:") == 2
+
+
+def test_an_update_that_does_not_fit_raises_what_numpy_raises():
+    def update(x, n):
+        y = np.array(x[0])
+        if n > 2:
+            y += x
+        return np.sum(y)
+
+    df = srcdiff.grad(update, fallback="error")
+    assert df(X, 1).tolist() == [1.0, 0.0, 0.0]
+    with pytest.raises(ValueError, match="non-broadcastable output operand"):
+        df(X, 3)
+
+
+def test_a_total_of_arrays_stands_as_it_is_written():
+    def total(m):
+        t = 0
+        for row in m:
+            t += row * row
+        return np.sum(t / len(m))
+
+    df = srcdiff.grad(total, fallback="error")
+    df(M)
+    assert "if" not in df.source

@@ -60,7 +60,7 @@ STAGES = {
     "contexts": {"exceptions", "generators", "merging"},
     "either": {"mutation"},
     "merging": {"either", "mutation"},
-    "loops": {"halves", "merging", "mutation", "rotations"},
+    "loops": {"either", "halves", "merging", "mutation", "rotations"},
     "rotations": {"merging", "mutation"},
     "library": {"mutation"},
     "wrappers": {"mutation"},

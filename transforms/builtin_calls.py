@@ -13,7 +13,7 @@ import numpy as np
 
 from srcdiff.runtime import python_forms
 from srcdiff.transforms.ir import Instr
-from srcdiff.transforms.kinds import INT, Kind, kind_of
+from srcdiff.transforms.kinds import BOOL, INT, Kind, kind_of
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -21,6 +21,7 @@ from srcdiff.transforms.references import (
     Bound,
     Cell,
     Dict,
+    Either,
     Iterator,
     Known,
     List,
@@ -130,6 +131,20 @@ class Builtins(Memory):
         cls = self.class_of(ref, wanted, where)
         return Known(issubclass(cls, wanted))
 
+    def sum_or_zero(self, ref: Any, summed: Any, where: Any) -> Any:
+        """The sum of no elements is the int 0; told apart where it matters."""
+        if isinstance(self.kind(summed).dims[0], int) or where is None:
+            return ref
+        site = ("kinds", where.node, "sum")
+        if site in self.choices:
+            n = self.call_len((summed,), {}, where)
+            empty = self.emit(operator.eq, (self.number(n, where), 0), None, BOOL, where, "empty")
+            self.eithers = True
+            return Either(empty, Known(0), ref)
+        if isinstance(ref, Plain):
+            self.maybe_int[ref.value] = site
+        return ref
+
     def class_of(self, ref: Any, wanted: Any, where: Any) -> type:
         if isinstance(ref, (Tuple, Object)):
             return ref.cls
@@ -142,6 +157,8 @@ class Builtins(Memory):
             return np.ndarray
         if kind.tag == "scalar":
             python = {"b": bool, "i": int, "f": float, "c": complex}
+            if isinstance(ref, Plain):
+                self.ask_for_ints((ref.value,))
             if kind.python:
                 return python[kind.dtype.kind]
             numpy = kind.dtype.type
@@ -206,7 +223,8 @@ class Builtins(Memory):
                     Kind("scalar", kind.dtype, python=False)  # fmt: skip
                 more = () if isinstance(start, Known) and start.obj == 0 else (start,)
                 tree = tuple(self.read(r, where) for r in (ref, *more))
-                return self.fresh(self.emit(sum, tree, None, made, where, "total"))
+                found = self.fresh(self.emit(sum, tree, None, made, where, "total"))
+                return found if more else self.sum_or_zero(found, ref, where)
         if isinstance(ref, List) and isinstance(self.held(ref), Plain):
             item = self.held(ref).value.kind.items
             kind = item[0] if item else INT

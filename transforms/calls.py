@@ -215,6 +215,12 @@ class Calls(
         number = self.check_loose(op, tree, keywords, where) \
             if self.loose and not self.frame.internal else None  # fmt: skip
         ref = self.result_of(op, tree, keywords, kind, args, where, name, attrs)
+        if self.maybe_int and isinstance(ref, Plain) and ref.value.kind.inexact:
+            site = self.check_ints(op, tree, keywords)
+            if site is not None:
+                self.maybe_int[ref.value] = site
+        elif self.maybe_int and isinstance(ref, ARRAYS):
+            self.check_ints(op, tree, keywords)
         if number is not None and isinstance(ref, Array) and not ref.path:
             self.loose[self.state.memory[ref.buffer]] = self.loose[number]
         return ref
@@ -661,6 +667,12 @@ class Calls(
 
     def getattr(self, base: Any, name: str, where: Any) -> Ref:
         if isinstance(base, (Array, Choice, Plain)):
+            kind = self.kind(base)
+            if kind.tag == "scalar" and kind.python:
+                owner = type(kind.dtype.type(0).item())
+                if not hasattr(owner, name):
+                    text = f"'{owner.__name__}' object has no attribute '{name}'"
+                    raise self.failing(AttributeError(text), where)
             return self.array_attribute(base, name, where)
         if isinstance(base, Object):
             return self.object_getattr(base, name, where)
@@ -671,7 +683,7 @@ class Calls(
             found = self.known_getattr(base, name, where)
             if found is not None:
                 return found
-            if type(obj) in NUMBERS:
+            if type(obj) in NUMBERS and hasattr(obj, name):
                 return self.array_attribute(base, name, where)
             try:
                 found = getattr(obj, name)

@@ -203,7 +203,7 @@ class Eithers(Memory):
         finally:
             self.state = outer
         joined = self.join_leaf(Value("t", kind), Value("t", found), self.where)
-        return None if joined is not None else found
+        return None if joined is not None and not int_and_float(kind, found) else found
 
     def first_kind(self, ref: Either, state: Any) -> Kind | None:
         """The kind of the first of the things that it may be, if it is a number or an array."""
@@ -244,8 +244,9 @@ class Eithers(Memory):
                 return None
             if not isinstance(ref, (Plain, Known, *ARRAYS)) or self.kind(ref).tag == "object":
                 return None
-            fits = self.join_leaf(Value("t", kind), Value("t", self.kind(ref)), self.where)
-            if fits is not None:
+            have = Value("t", self.kind(ref))
+            fits = self.join_leaf(Value("t", kind), have, self.where)
+            if fits is not None and not int_and_float(kind, have.kind):
                 return (True, ref, None)
             return (False, None, ref)
         finally:
@@ -273,6 +274,12 @@ class Eithers(Memory):
         self.instrs.append(Instr("if", (ref.test,), None, (value,), blocks, {"choice": True},
                                  where))  # fmt: skip
         return value
+
+
+def int_and_float(a: Kind, b: Kind) -> bool:
+    """Whether one is the kind of an int and the other that of a number that is none."""
+    return a.tag == b.tag == "scalar" and (a.dtype.kind in "iu") != (b.dtype.kind in "iu") \
+        and (a.inexact or b.inexact)  # fmt: skip
 
 
 def wider(a: Kind, b: Kind) -> Kind | None:

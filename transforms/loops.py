@@ -7,9 +7,11 @@ a kind or a length that was not foreseen, it is run again knowing that.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable
 from typing import Any
 
+from srcdiff.transforms.either import int_and_float
 from srcdiff.transforms.halves import Bottom
 from srcdiff.transforms.ir import (
     UNDEFINED,
@@ -90,6 +92,7 @@ class Loop:
         self.user = not frame.internal
         self.rotations = Rotations(self)
         self.no_test = Value("unknown", BOOL)
+        self.ran: Value | None = None  # whether the loop has had a step, where that is asked
 
     def run(self) -> Exit | None:
         for _ in range(16):
@@ -298,6 +301,9 @@ class Loop:
             kind = found._replace(size=None)
         made = Slot(slot, Value(name, kind, self.user), leaf, None, name)
         self.slots.append(made)
+        site = self.kinds_site(name)
+        if site is not None and int_and_float(found, made.param.kind):
+            self.specializer.maybe_int[made.param] = site
         return made
 
     def add_slot(self, key: tuple, param: Value, buffer: Buffer | None = None) -> None:
@@ -321,6 +327,15 @@ class Loop:
         return self.instr.op == "for" and self.bounds is not None and all(
             isinstance(b, int) for b in self.bounds[1:]
         ) and len(range(*self.bounds[1:])) > 0  # fmt: skip
+
+    def ran_test(self) -> tuple | None:
+        """(operation, arguments) that say whether the loop has a step, unless it counts them."""
+        if self.instr.op == "while":
+            return operator.gt, ()
+        _, start, stop, step = self.bounds
+        if not isinstance(step, int):
+            return None
+        return (operator.lt if step > 0 else operator.gt), (start, stop)
 
     def constant(self, leaf: Any) -> Any:
         """The number that a value is before the loop, if it is written there."""
@@ -580,9 +595,13 @@ class Loop:
                 continue
             joined = run.join_leaf(slot.param, Value("t", kind), self.instr.where,
                                    self.constant(slot.init) is not None)  # fmt: skip
+            if joined is not None and self.kinds_site(slot.name) in run.choices \
+                    and int_and_float(slot.param.kind, kind):  # fmt: skip
+                joined = None
             if joined is None and kind.tag == "array" and slot.param.kind.tag == "scalar" \
                     and self.constant(slot.init) is not None \
-                    and self.kinds_site(slot.name) not in run.choices:  # fmt: skip
+                    and run.choices.isdisjoint(
+                        (self.kinds_site(slot.name), self.rotations.site(slot.name))):  # fmt: skip
                 self.kinds[slot.key] = self.outside(kind)
                 fits = False
                 continue
@@ -873,9 +892,20 @@ class Loop:
             inits.append(slot.init)
             yields.append(convert_leaf(tree, slot.param.kind))
             results.append(result)
+            if slot.param in run.maybe_int and not self.certain():
+                run.maybe_int[result] = run.maybe_int[slot.param]
+            placed = self.place(slot, ref, result, state, buffers)
             if slot.param in run.loose and not self.certain():
-                run.loose[result] = run.loose[slot.param]
-            after[slot.key] = self.place(slot, ref, result, state, buffers)
+                site = run.loose[slot.param]
+                if site is not None and tree not in run.loose and self.ran_test() is not None:
+                    site = ("ran", *site[1:])  # it is what the last step has made, if there is one
+                if site in run.choices:
+                    run.eithers = True
+                    self.ran = self.ran or Value("ran", BOOL)
+                    placed = Either(self.ran, placed, Known(slot.init))
+                else:
+                    run.loose[result] = site
+            after[slot.key] = placed
         self.restore(state, after)
         returned = self.returned(exit, path, params, inits, yields, results, state)
         attrs: dict[str, Any] = {}
@@ -904,6 +934,10 @@ class Loop:
         if instr.op == "while" or flag is not False:
             results.append(Value("n_iter", INT))
         run.instrs.append(Instr(instr.op, args, None, tuple(results), blocks, attrs, instr.where))
+        if self.ran is not None:
+            op, tested = (operator.gt, (results[-1], 0)) if "n_iter" == results[-1].name else \
+                self.ran_test()  # fmt: skip
+            run.instrs.append(Instr(op, tested, None, (self.ran,), (), None, instr.where))
         run.state = state
         if returned is not None:
             returned = run.leaving(returned, instr.where)

@@ -1,23 +1,39 @@
-"""Names that start as a number and become arrays: `total = 0`, then `total += row`.
+"""Names of which it may matter that they are a number still, or an int still.
+
+Names that start as a number and become arrays: `total = 0`, then `total += row`.
 
 To the compiler `total` is an array from the start, of the shape that it gets; the code runs as it
 is written, and no gradient goes to the number. That is right as long as its shape decides nothing:
 where other arrays are combined with it, they have that shape themselves.
+
+`t = 0 if c else x[0]` is a float to the compiler, which an array made of it alone would show.
+Where something is decided by it, the two kinds are told apart (`NeedsChoice` asks for that, and the
+function is run again: see `either`).
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from srcdiff.transforms.exceptions import elementwise
 from srcdiff.transforms.ir import Value, flatten
 from srcdiff.transforms.kinds import fits
-from srcdiff.transforms.mutation import Memory
+from srcdiff.transforms.mutation import Memory, NeedsChoice
 from srcdiff.transforms.references import Array, Ref
+
+# What gives an array the dtype of the number that it is given.
+MAKERS = {np.array, np.asarray, np.asanyarray, np.full, np.stack, np.hstack, np.vstack, np.append,
+          np.concatenate, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.repeat, np.tile,
+          np.broadcast_to, np.ravel, np.reshape, np.copy, np.arange}  # fmt: skip
 
 
 class Loose(Memory):
+    maybe_int: dict
+
     binary: Callable
 
     def others(self, tree: tuple, keywords: dict) -> list[Value]:
@@ -38,6 +54,8 @@ class Loose(Memory):
         others = self.others(tree, keywords)
         if others and not (elementwise(op) and all(fits(v.kind, loose.kind) for v in others)):
             self.ask_for_kinds(loose, where)
+        if not elementwise(op) and not (op is np.sum and loose.kind.dtype.itemsize >= 8):
+            self.ask_for_kinds(loose, where)  # its derivative asks for the shape
         return None if others else loose
 
     def rebound(self, op: Callable, a: Array, b: Any, where: Any) -> Ref:
@@ -47,3 +65,21 @@ class Loose(Memory):
         if len(names) > 1:
             self.ask_for_kinds(self.state.memory[a.buffer], where)
         return self.binary(op, a, b, where)
+
+    def check_ints(self, op: Any, tree: tuple, keywords: dict) -> Any:
+        """Where it would be told whether a result is an int; None if it is none, or surely one."""
+        operands = [v for v in flatten((tree, tuple(keywords.values()))) if v.kind.numeric]
+        site = next((self.maybe_int[v] for v in operands if v in self.maybe_int), None)
+        if site is None or op is operator.truediv or any(
+            v.kind.inexact and v not in self.maybe_int for v in operands
+        ):
+            return None
+        if op in MAKERS and "dtype" not in keywords:
+            self.ask_for_ints(operands)
+        return site
+
+    def ask_for_ints(self, values: Any) -> None:
+        """Ask that it is told whether a number is an int, where that matters."""
+        sites = frozenset(self.maybe_int[v] for v in values if v in self.maybe_int)
+        if sites - self.choices:
+            raise NeedsChoice(sites)

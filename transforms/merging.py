@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from srcdiff.transforms.either import exported
+from srcdiff.transforms.either import exported, int_and_float
 from srcdiff.transforms.ir import (
     UNDEFINED,
     Block,
     Instr,
     Value,
     flatten,
+    leaf_kind,
 )
 from srcdiff.transforms.kinds import BOOL, Kind, join
 from srcdiff.transforms.mutation import NUMBERS, NeedsChoice
@@ -274,8 +275,18 @@ class Merger:
                     return self.either(x, y, name)
             p = x.value if isinstance(x, Plain) else x.obj
             q = y.value if isinstance(y, Plain) else y.obj
+            mixed = int_and_float(leaf_kind(p), leaf_kind(q))
+            site = ("kinds", *self.site(name)) if mixed and self.where else None
+            if site in self.run.choices:
+                return self.either(x, y, name)
             found = plain(self.value_or_missing(p, q, name, user))
-            return self.either(x, y, name) if isinstance(found, Missing) else found
+            if isinstance(found, Missing):
+                return self.either(x, y, name)
+            site = site or next((self.run.maybe_int[v] for v in (p, q)
+                                 if isinstance(v, Value) and v in self.run.maybe_int), None)
+            if site is not None and isinstance(found, Plain):
+                self.run.maybe_int[found.value] = site
+            return found
         if isinstance(x, (Array, Choice)) and isinstance(y, (Array, Choice)):
             if x == y and all(self.lives(array.buffer) for array in arrays_of(x)):
                 return x
@@ -453,6 +464,9 @@ class Merger:
         buffer = Buffer(name)
         self.buffers[key] = buffer
         self.memory[buffer] = value
+        loose = [self.run.loose[leaf] for leaf in leaves if leaf in self.run.loose]
+        if loose:  # a number still, perhaps, on one path
+            self.run.loose[value] = loose[0]
         why = site and frozenset((site,))
         for ref in (x, y):
             for array in arrays_of(ref) if ref is not None else ():

@@ -238,6 +238,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
         self.kept: dict[Block, Block] = {}
         self.rewritten: dict[Instr, Block] = {}  # `while` → the same, with its test in its body
         self.loose: dict[Value, Any] = {}  # arrays in name, which a loop starts as a number
+        self.maybe_int: dict[Value, Any] = {}  # floats in name that may be ints → where it is told
         self.unsure: set[str] = set()
         self.exit_flags: set[Value] = set()  # what says whether a loop has been left
         self.facts: dict = {}  # tests → how they have come out on this path
@@ -1196,6 +1197,9 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
                 raise self.refuse(where, "the kind of what is updated is not known")
             if not a.path and self.state.memory[a.buffer] in self.loose:
                 return self.rebound(op, a, b, where)
+            rank = self.kind(b).rank
+            if rank is not None and kind.rank is not None and rank > kind.rank:
+                raise self.failing(ValueError("non-broadcastable output operand"), where)
             place, key = self.target(a)
             value = self.read(b, where)
             self.augmented(place, key, op, value, self.read(a, where), where)
