@@ -468,6 +468,35 @@ def number_becomes_array(m):
     return np.sum(total / len(m))
 
 
+@line("`total = 0` that becomes an array and is stored into", some(3, 4))
+def number_becomes_array_that_is_written(m):
+    total = 0
+    for row in m:
+        total = total + row * row
+    total[0] = 2.0 * m[0, 1]
+    return np.sum(total * m)
+
+
+@line("an array or a number, depending on a branch", some(4), 0.3)
+def array_or_number(x, s):
+    weight = x if np.sum(x) > s else 2.0
+    return np.sum(weight * x)
+
+
+@line("a tuple or `None`, depending on a branch", some(4), 0.3)
+def tuple_or_none(x, s):
+    found = (x, s) if np.sum(x) > s else None
+    if found is None:
+        return np.sum(x) * s
+    return np.sum(found[0] ** 2) * found[1]
+
+
+@line("one of two functions, depending on a branch", some(4), 0.3)
+def one_of_two_functions(x, s):
+    activation = np.tanh if np.sum(x) > s else np.sin
+    return np.sum(activation(x * s))
+
+
 @line("`best = None`, then a number or an array", some(5))
 def none_becomes_number(x):
     best = None
