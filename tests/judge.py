@@ -163,14 +163,15 @@ def judge_at(f, df, args, wrt, thorough, rtol, seconds, outside, exact) -> Verdi
             return Verdict("wrong", "the caller's arguments were changed", result)
         if not same(result, again):
             return Verdict("wrong", f"a second call gives {again!r}, not {result!r}", result)
-        if not (same_value if exact else close_values)(result[0], value):
-            if not close_values(result[0], value):
+        if rtol is None:
+            rtol = 1e-3 if mentions_float32(f, args, value) else 1e-6
+        close = close_values(result[0], value, single=rtol > 1e-4)
+        if not (same_value(result[0], value) if exact else close):
+            if not close:
                 return Verdict("wrong", f"value {result[0]!r} instead of {value!r}", result)
             return Verdict("untrusted", "the last bits of the value differ", result)
         if outside and not same(outside.read(), left):
             return Verdict("wrong", f"outside is {outside.read()}, not {left}", result)
-        if rtol is None:
-            rtol = 1e-3 if mentions_float32(f, args, value) else 1e-6
         places = positions(f, wrt)
         grads = result[1] if isinstance(wrt, tuple) else (result[1],)
         if not isinstance(grads, tuple) or len(grads) != len(places):
@@ -488,12 +489,15 @@ def positions(f: Callable, wrt: Any) -> list[int]:
     return [names.index(place) if isinstance(place, str) else place for place in each]
 
 
-def close_values(ours, plain) -> bool:
-    """Whether two values agree in kind and number, but for the last bits."""
+def close_values(ours, plain, single: bool = False) -> bool:
+    """Whether two values agree in kind and number, but for the last bits.
+
+    single   of single precision, which a value of double precision may have been computed in
+    """
     ours, plain = np.asarray(ours), np.asarray(plain)
     if ours.shape != plain.shape or ours.dtype != plain.dtype:
         return False
-    rtol = 1e-5 if plain.dtype in (np.float32, np.complex64) else 1e-12
+    rtol = 1e-5 if single or plain.dtype in (np.float32, np.complex64) else 1e-12
     return bool(np.allclose(ours, plain, rtol=rtol, atol=1e-13, equal_nan=True))
 
 
