@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 import numpy as np
 
 from srcdiff.runtime import kernels
+from srcdiff.runtime.derivative import MAKERS, Derivative
 from srcdiff.runtime.errors import (
     ComplexPowerError,
     NoRuleError,
@@ -330,7 +331,7 @@ KEYS, STATES = 256, 8
 _compiling = threading.RLock()
 
 
-class Differentiated:
+class Differentiated(Derivative):
     """What `grad`, `value_and_grad` and `elementwise_grad` return: a function like f.
 
     It has the name, the documentation and the signature of f, and as an attribute of a class it is
@@ -355,11 +356,6 @@ class Differentiated:
         fallback: str = "tape",
         unroll: int | None = None,
     ) -> None:
-        if isinstance(f, Differentiated):
-            raise UnsupportedSyntaxError(
-                f"`{f._how}({f.__name__})` cannot be differentiated again yet",
-                instead=f"Differentiate a function that does not call it, or {f.__name__} itself.",
-            )
         if not callable(f):
             raise TypeError(f"{how}() needs a function, not {f!r}; keywords go by name: wrt={f!r}")
         self._how, self._f = how, f
@@ -866,10 +862,12 @@ class Differentiated:
 
 
 def _with_source(f: Any) -> Function:
-    """f, or for a function that has a rule a function of one line that calls it."""
+    """f, or for a derivative or what has a rule a function of one line that calls it."""
     import srcdiff.runtime.rules  # noqa: F401  (registers the rules)
     from srcdiff.runtime.registry import rule_of
 
+    if isinstance(f, Differentiated):
+        return _calling_derivative(f)
     try:
         rule = rule_of(f)
     except TypeError:  # not hashable
@@ -879,10 +877,45 @@ def _with_source(f: Any) -> Function:
     return _calling(f, rule.vjp if rule is not None else None)
 
 
+def _calling_derivative(f: Differentiated) -> Function:
+    """`def f_grad(x): return grad_of_f(x)`, with the parameters and defaults of f."""
+    parameters = inspect.signature(f).parameters.values()
+    taken, given = [], []
+    for p in parameters:
+        default = "" if p.default is p.empty else "=None"
+        if p.kind is p.VAR_POSITIONAL:
+            taken.append(f"*{p.name}")
+            given.append(f"*{p.name}")
+        elif p.kind is p.VAR_KEYWORD:
+            taken.append(f"**{p.name}")
+            given.append(f"**{p.name}")
+        elif p.kind is p.KEYWORD_ONLY:
+            if "*" not in taken and not any(t.startswith("*") for t in taken):
+                taken.append("*")
+            taken.append(p.name + default)
+            given.append(f"{p.name}={p.name}")
+        else:
+            taken.append(p.name + default)
+            given.append(p.name)
+    result = f"called({', '.join(given)})"
+    made = _function_of_text(_generated_name(f), ", ".join(taken), result, {"called": f})
+    has = [p for p in parameters if p.default is not p.empty]
+    made.__defaults__ = tuple(p.default for p in has if p.kind is not p.KEYWORD_ONLY) or None
+    made.__kwdefaults__ = {p.name: p.default for p in has if p.kind is p.KEYWORD_ONLY} or None
+    return made
+
+
+def _generated_name(f: Any) -> str:
+    if not isinstance(f, Differentiated):
+        return str(f.__name__) if f.__name__.isidentifier() else "f"
+    inner = f._f if isinstance(f._f, Differentiated) else f
+    suffix = "value_and_grad" if f._how == "value_and_grad" else "grad"
+    base = _generated_name(inner) if inner is not f else f.__name__
+    return f"{base if base.isidentifier() else 'f'}_{suffix}"
+
+
 def _calling(f: Any, rule: Function | None) -> Function:
     """`def sin(x): return np.sin(x)`, with parameters as the rule has them."""
-    import linecache
-
     names, optional = ["x"], True
     if rule is not None:
         of_rule = list(inspect.signature(rule).parameters.values())[2:]
@@ -896,12 +929,25 @@ def _calling(f: Any, rule: Function | None) -> Function:
     if getattr(sys.modules.get(home), name, None) is f:
         short = "np" if home == "numpy" else home
         namespace, called = {short: sys.modules[home]}, f"{short}.{name}"
-    text = f"def {name}({given}):\n    return {called}({given})\n"
-    filename = f"<srcdiff {called} {id(f)}>"
+    return _function_of_text(name, given, f"{called}({given})", namespace)
+
+
+def _function_of_text(
+    name: str, parameters: str, result: str, namespace: dict[str, Any]
+) -> Function:
+    """A function of one line whose source can be found."""
+    import linecache
+
+    text = f"def {name}({parameters}):\n    return {result}\n"
+    filename = f"<srcdiff {name} {id(namespace)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     exec(compile(text, filename, "exec"), namespace)
-    return namespace[name]
+    made: Function = namespace[name]
+    return made
 
+
+MAKERS.update(dict.fromkeys((grad,), "grad"))
+MAKERS.update({value_and_grad: "value_and_grad", elementwise_grad: "elementwise_grad"})
 
 # vjp
 

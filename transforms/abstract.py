@@ -592,10 +592,13 @@ def math_parts(op: Callable, x: Any) -> Kind:
 
 @abstract(math.prod)
 def math_product(op: Callable, items: Any, *, start: Any = 1) -> Kind:
-    known = items_of(items)
+    known, first = items_of(items), as_kind(start)
+    whole = type(items) is Kind and items.tag == "array" and items.rank == 1
+    if known is None and whole and first.inexact:  # an int is what it is of no items
+        number = items._replace(tag="scalar", shape=None, python=False)
+        return arithmetic(operator.mul, first, number)._replace(python=None)
     if known is None:
         raise Unknown
-    first = as_kind(start)
     for item in known:
         first = arithmetic(operator.mul, first, item)
     return first

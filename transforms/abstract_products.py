@@ -32,6 +32,7 @@ from srcdiff.transforms.abstract_core import (
     run,
     same_length,
     sequence,
+    shape_arg,
     static,
     total,
     tuple_of,
@@ -166,6 +167,16 @@ def cross(op: Any, a: Any, b: Any, axisa=-1, axisb=-1, axisc=-1, axis=None) -> K
     at = axis_arg(axisc, len(dims) + 1)
     dtype = run(operator.mul, [as_array(a, (1,)), as_array(b, (1,))]).dtype
     return as_array(a, (*dims[:at], 3, *dims[at:]), dtype)
+
+
+@abstract(kernels.embed_diagonal)
+def embed_diagonal(op: Any, d: Any, shape: Any, *axes: Any) -> Kind:
+    return as_array(numeric(d), shape_arg(shape))
+
+
+@abstract(kernels.cofactors)
+def cofactors(op: Any, x: Any) -> Kind:
+    return numeric(x)
 
 
 @abstract(np.convolve, np.correlate)

@@ -29,6 +29,7 @@ from srcdiff.transforms.ir import (
     flatten,
     map_tree,
     substitute,
+    sweeps_in,
 )  # fmt: skip
 
 
@@ -57,16 +58,18 @@ def branches(block: Block) -> Block:
         yield y, 2.0
       return b
     """
-    block = simplified(block, {}, set(block.params), {}, set())
+    chained = {i.attrs["twin"] for i, sweep in sweeps_in(block).items() if sweep > 1}
+    block = simplified(block, {}, set(block.params), {}, set(), chained)
     return bridged(block, Counter(uses(block)))
 
 
 def simplified(block: Block, known: dict[Value, bool], visible: set[Value],
-               env: dict[Value, Any], twins: set[int]) -> Block:  # fmt: skip
+               env: dict[Value, Any], twins: set[int], chained: set[int]) -> Block:  # fmt: skip
     """The block where some tests are known to have come out one way.
 
     env     what has become another value, in blocks before this one too: a twin may read it
     twins   of the regions before this one: the reverse sweep of one of them is no twin itself
+    chained    twins of which all sweeps stay: one hands on to the next what that reads
     """
     instrs: list[Instr] = []
     visible = visible | set(block.params)
@@ -78,7 +81,7 @@ def simplified(block: Block, known: dict[Value, bool], visible: set[Value],
         else:
             if instr.blocks:
                 instr = instr.replace(blocks=tuple(
-                    simplified(b, known, visible, env, twins) for b in instr.blocks
+                    simplified(b, known, visible, env, twins, chained) for b in instr.blocks
                 ))  # fmt: skip
             put_down(instr)
         twins.add(instr.attrs.get("twin"))
@@ -91,14 +94,16 @@ def simplified(block: Block, known: dict[Value, bool], visible: set[Value],
         taken = known.get(instr.args[0]) if isinstance(instr.args[0], Value) else None
         if taken is not None:
             inner = instr.blocks[0 if taken else 1]
-            needed = "twin" in instr.attrs and instr.attrs["twin"] not in twins
+            twin = instr.attrs.get("twin")
+            needed = twin is not None and (twin not in twins or twin in chained)
             if not needed and all(v in visible for v in inner.free):
                 for each in inner.instrs:
                     add(each)
                 env.update((r, put(y)) for r, y in zip(instr.results, inner.results))
                 return
         instr = without_truths(without_equal(inside(instr), env), env)
-        if not instr.results and not any(b.instrs for b in instr.blocks):
+        empty = not instr.results and not any(b.instrs for b in instr.blocks)
+        if empty and instr.attrs.get("twin") not in chained:
             return
         if joined(instrs, instr):
             visible.update(instr.results)
@@ -111,8 +116,8 @@ def simplified(block: Block, known: dict[Value, bool], visible: set[Value],
             return instr
         then, other = instr.blocks
         blocks = (
-            simplified(then, {**known, test: True}, visible, env, twins),
-            simplified(other, {**known, test: False}, visible, env, twins),
+            simplified(then, {**known, test: True}, visible, env, twins, chained),
+            simplified(other, {**known, test: False}, visible, env, twins, chained),
         )
         return instr if blocks == instr.blocks else instr.replace(blocks=blocks)
 

@@ -60,18 +60,20 @@ def expected_shapes(block: Block) -> Block:
       d_a.2 = add_at(d_a, (), 1:, u)
       return d_a.2
     """
+    return without_sums(block, {})
+
+
+def without_sums(block: Block, env: dict[Value, Any]) -> Block:
+    """`env`: what sums in blocks before this one were of, which a twin may read."""
     instrs = []
-    changed = False
     for instr in block.instrs:
+        instr = substitute(instr, env)
         if instr.blocks:
-            inner = tuple(map(expected_shapes, instr.blocks))
+            inner = tuple(without_sums(b, env) for b in instr.blocks)
             if any(a is not b for a, b in zip(inner, instr.blocks)):
-                instr, changed = instr.replace(blocks=inner), True
+                instr = instr.replace(blocks=inner)
         instrs.append(instr)
     dropped = droppable(instrs, block.results)
-    if not dropped:
-        return block.replace(instrs=instrs) if changed else block
-    env: dict[Value, Any] = {}
     kept = []
     for instr in instrs:
         instr = substitute(instr, env)
@@ -80,7 +82,8 @@ def expected_shapes(block: Block) -> Block:
         else:
             kept.append(instr)
     results = tuple(map_tree(lambda v: env.get(v, v), r) for r in block.results)
-    return Block(block.params, kept, results)
+    same = len(kept) == len(block.instrs) and all(map(lambda a, b: a is b, kept, block.instrs))
+    return block if same and results == block.results else Block(block.params, kept, results)
 
 
 def droppable(instrs: list[Instr], results: Any) -> set[Value]:

@@ -41,6 +41,7 @@ from srcdiff.transforms import (
 from srcdiff.transforms.array_calls import ArrayCalls
 from srcdiff.transforms.builtin_calls import Builtins
 from srcdiff.transforms.containers import CHANGING, Containers
+from srcdiff.transforms.derivatives import Derivatives, maker
 from srcdiff.transforms.elements import Elements
 from srcdiff.transforms.functional_calls import Functional
 from srcdiff.transforms.ir import (
@@ -146,6 +147,7 @@ class Calls(
     Outside,
     Libraries,
     Wrappers,
+    Derivatives,
 ):
     # ------------------------------------------------------------------ operations
 
@@ -176,8 +178,10 @@ class Calls(
             kind = abstract.infer(op, kinds, kind_kwargs)
         except abstract.NeedsStatic:
             self.make_constant((tree, keywords))
-            raise self.refuse(where, f"a rank or an axis of `{op_name(op)}` is known only at run "
-                              "time", "Make it a constant.") from None  # fmt: skip
+            if not self.frame.internal:
+                raise self.refuse(where, f"a rank or an axis of `{op_name(op)}` is known only at "
+                                  "run time", "Make it a constant.") from None  # fmt: skip
+            kind = OBJECT
         if (
             kind == OBJECT
             and op is operator.pow
@@ -278,6 +282,11 @@ class Calls(
         if isinstance(f, Function):
             return self.inline(f, args, kwargs, where, self.frame.internal)
         if isinstance(f, Bound):
+            if f.name == "derivative":
+                return self.call_derivative(f.ref, args, kwargs, where)
+            if f.name == "derivative maker":
+                how, *options = f.ref
+                return Bound((how, args[0], *options), "derivative")
             return self.method(f, args, kwargs, where)
         if isinstance(f, Method):
             return self.call(f.function, (f.ref, *args), kwargs, where)
@@ -352,6 +361,11 @@ class Calls(
                 return self.apply(obj, args, kwargs, where)
         if isinstance(obj, type) and issubclass(obj, BaseException):
             return Bound((Known(obj), args), "exception")
+        if maker(obj):
+            return self.make_derivative(obj, args, kwargs, where)
+        asked = self.derivative_of(obj)
+        if asked is not None:
+            return self.call_derivative(asked, args, kwargs, where)
         if "srcdiff.api" in (type(obj).__module__, getattr(obj, "__module__", "")):
             what = "a derivative inside a function that is differentiated cannot be compiled"
             raise self.refuse(where, what, "Differentiate one that does not call it.")

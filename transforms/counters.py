@@ -46,28 +46,28 @@ def counters(block: Block) -> Block:
     reads = Counter(v for instr in walk(block) for v in instr.operands)
     for inner in [block, *(b for instr in walk(block) for b in instr.blocks)]:
         reads.update(flatten(inner.results))
-    return counted(block, reads)
+    return counted(block, reads, {})
 
 
-def counted(block: Block, reads: Counter) -> Block:
+def counted(block: Block, reads: Counter, env: dict[Value, Any]) -> Block:
+    """`env`: what has become another value, in blocks before this one too: a twin may read it."""
     instrs: list[Instr] = []
-    env: dict[Value, Any] = {}
     for instr in block.instrs:
         instr = substitute(instr, env)
         if instr.blocks:
-            blocks = tuple(counted(b, reads) for b in instr.blocks)
+            blocks = tuple(counted(b, reads, env) for b in instr.blocks)
             if any(a is not b for a, b in zip(blocks, instr.blocks)):
                 instr = instr.replace(blocks=blocks)
         if instr.op == "for":
-            instr = without_counters(instr, reads)
+            instr = without_counters(instr, reads, env)
         elif instr.op == "while":
             own = own_counter(instr)
             if own is not None:
                 env[instr.results[-1]] = own
         instrs.append(instr)
-    if not env and all(a is b for a, b in zip(instrs, block.instrs)):
-        return block
     results = tuple(map_tree(lambda v: env.get(v, v), r) for r in block.results)
+    if results == block.results and all(a is b for a, b in zip(instrs, block.instrs)):
+        return block
     return block.replace(instrs=instrs, results=results)
 
 
@@ -81,7 +81,7 @@ def own_counter(loop: Instr) -> Value | None:
     return None
 
 
-def without_counters(loop: Instr, reads: Counter) -> Instr:
+def without_counters(loop: Instr, reads: Counter, env: dict[Value, Any]) -> Instr:
     (body,), ((_, start, _, step), inits) = loop.blocks, loop.args
     item, *params = body.params
     if type(start) is not int or type(step) is not int or loop.attrs.get("reverse"):
@@ -95,7 +95,7 @@ def without_counters(loop: Instr, reads: Counter) -> Instr:
     }  # fmt: skip
     if not gone:
         return loop
-    env: dict[Value, Any] = {params[k]: item for k in gone}
+    env.update((params[k], item) for k in gone)
 
     def kept(values: Any) -> tuple:
         return tuple(v for k, v in enumerate(values) if k not in gone)

@@ -12,8 +12,9 @@
 A value is live when a live instruction reads it, when the program returns it, or when it decides
 whether or how often something live runs. A carried value is live when the result is, or when the
 body of the loop needs it for something live; it goes as a whole: first value, parameter, yield,
-result. A trail (a reverse sweep that reads its twin) is a read like any other. The last result of a
-`while`, and of a loop that may break, stays: it is the number of iterations.
+result. A trail (a reverse sweep that reads its twin) is a read like any other; of the sweeps of a
+derivative's derivative, one needs those before it, which hand on what it reads. The last result of
+a `while`, and of a loop that may break, stays: it is the number of iterations.
 
 Effects (`print`, `raise`, random draws) stay, whoever reads them. An instruction that might raise
 goes when it is dead, and so does a dead `while` that might never end.
@@ -42,7 +43,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from srcdiff.transforms.ir import Block, Instr, Value, flatten
+from srcdiff.transforms.ir import Block, Instr, Value, flatten, sweeps_in
 
 # What lives because something else does: a value, or a region that must run.
 Node = Value | Instr
@@ -53,6 +54,7 @@ def dead_code(block: Block) -> Block:
     needs: dict[Node, Iterable[Node]] = {}
     waiting: list[Node] = [*flatten(block.results)]
     _collect(block, (), needs, waiting)
+    _collect_sweeps(block, needs)
     live: set[Node] = set()
     while waiting:
         node = waiting.pop()
@@ -99,6 +101,18 @@ def _collect_region(
         tied: tuple[Node, ...] = (*flatten(position), instr)
         for value in position[: len(readers)]:
             needs[value] = tied
+
+
+def _collect_sweeps(block: Block, needs: dict[Node, Iterable[Node]]) -> None:
+    """A later sweep needs those before it, which hand on what it reads."""
+    sweeps = sweeps_in(block)
+    if any(number > 1 for number in sweeps.values()):
+        places: dict[tuple, list[Instr]] = {}
+        for instr, number in sweeps.items():
+            places.setdefault((instr.attrs["twin"], number), []).append(instr)
+        for instr, number in sweeps.items():
+            if number > 1:
+                needs[instr] = (*needs[instr], *places.get((instr.attrs["twin"], number - 1), ()))
 
 
 def _positions(instr: Instr) -> int:

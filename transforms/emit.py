@@ -163,6 +163,7 @@ class Emitter:
             for instr in walk(block)
             if instr.op == "for" and (element := self.element(instr)) is not None
         }
+        self.stepped = set(self.elements.values())
         marker = next((i for i, s in enumerate(block.instrs) if s.op == "adjoint"), None)
         later = Block((), () if marker is None else block.instrs[marker:], ())
         self.after = {r for instr in walk(later) for r in instr.results}  # of the adjoint
@@ -406,7 +407,7 @@ class Emitter:
         if instr.op in ("stack", "pop", "list", "zero_list") or instr.attrs.get("opaque"):
             return False
         v = instr.results[0]
-        if instr.op == "global":
+        if instr.op == "global" or instr in self.stepped:
             return False
         if self.uses.get(v) != 1:
             return False

@@ -35,7 +35,7 @@ def finished_reads(block: Block) -> Block:
 
 
 class Loop(NamedTuple):
-    """An enclosing loop: the counter is None in a `while`."""
+    """An enclosing loop: the counter is None in a `while`, and in one that runs backwards."""
 
     counter: Value | None = None
     start: Any = None
@@ -191,7 +191,7 @@ class Finished:
         params, inits = carried(instr)
         body = instr.blocks[-1]
         entered = Loop()
-        if instr.op == "for":
+        if instr.op == "for" and not instr.attrs.get("reverse"):
             _, start, stop, step = instr.args[0]
             entered = Loop(body.params[0], start, stop, step)
         for each in instr.blocks:

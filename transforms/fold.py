@@ -25,6 +25,7 @@ from srcdiff.transforms.ir import (
     Instr,
     Slice,
     Value,
+    carried,
     flatten,
     has_integer_arrays,
     leaf_kind,
@@ -102,6 +103,7 @@ class Folding:
                 instr = self.without_constants(instr)
             if instr.blocks:
                 instr = instr.replace(blocks=tuple(self.block(b) for b in instr.blocks))
+                instr = with_floats(instr)
             else:
                 instr = self.shape_read(instr)
                 simple = self.simplify(instr, out)
@@ -200,6 +202,26 @@ class Folding:
         if rule is None or (instr.kwargs and rule is not fold_sum) or len(instr.results) != 1:
             return None
         return rule(self, instr, out)
+
+
+def with_floats(instr: Instr) -> Instr:
+    """A region that yields floats where a factor that was left alone is an int."""
+
+    def floats(tree: tuple, like: tuple[Value, ...]) -> tuple:
+        return (*(
+            float(x) if type(x) is int and v.kind.inexact else x for x, v in zip(tree, like)
+        ), *tree[len(like) :])  # fmt: skip
+
+    if not instr.results:
+        return instr
+    if instr.op == "if":
+        return instr.replace(blocks=tuple(
+            b.replace(results=floats(b.results, instr.results)) for b in instr.blocks))  # fmt: skip
+    params, inits = carried(instr)
+    body = instr.blocks[-1]
+    body = body.replace(results=floats(body.results, params))
+    args = (*instr.args[:-1], floats(inits, params))
+    return instr.replace(args=args, blocks=(*instr.blocks[:-1], body))
 
 
 def fold_mul(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:

@@ -42,7 +42,9 @@ Regions. A region's blocks read values of the blocks around them; what lives on 
 Twins. The reverse sweep of a region is a region that has the same `twin` number. It runs the same
 steps (branch, iterations) in the opposite order, and inside it the values of its twin's blocks may
 be read: they mean the value of the same step. Such a reading is called a trail. `saving` replaces
-every trail by what is at hand, a recomputation or a stack; after it there are none.
+every trail by what is at hand, a recomputation or a stack; after it there are none. A derivative of
+a derivative reverses these regions again: all that have one number are its sweeps, of which every
+other one runs backwards. The first is sweep 0, those behind it sweep 1 unless an attr says another.
 """
 
 from __future__ import annotations
@@ -267,6 +269,28 @@ def walk(block: Block) -> Iterator[Instr]:
         yield instr
         for inner in instr.blocks:
             yield from walk(inner)
+
+
+def defined_inside(instr: Instr) -> Iterator[Value]:
+    """The values that the blocks of a region define, at any depth."""
+    for block in instr.blocks:
+        yield from block.params
+        for inner in walk(block):
+            yield from inner.results
+            for deeper in inner.blocks:
+                yield from deeper.params
+
+
+def sweeps_in(block: Block) -> dict[Instr, int]:
+    """Each region with a twin number → the number of its sweep."""
+    found: dict[Instr, int] = {}
+    seen: set[int] = set()
+    for instr in walk(block):
+        twin = instr.attrs.get("twin")
+        if twin is not None:
+            found[instr] = instr.attrs.get("sweep", 1 if twin in seen else 0)
+            seen.add(twin)
+    return found
 
 
 def carried(instr: Instr) -> tuple[tuple[Value, ...], tuple]:

@@ -48,6 +48,7 @@ from srcdiff.transforms.int_powers import int_powers
 from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind, map_tree
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.last_of_step import last_of_step
+from srcdiff.transforms.leaves import drop_leaves
 from srcdiff.transforms.linemap import build, line_map
 from srcdiff.transforms.mutation import NeedsChoice
 from srcdiff.transforms.objects import Attributes
@@ -258,7 +259,7 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
     wrt = list(dict.fromkeys(v for tree in wanted for v in flatten(tree)))
     out, _ = split_output(primal.output, request)
     returned, aux = split_output(primal.returned, request)
-    seeding = Seeding(request, out, arguments, run.returned_at)
+    seeding = Seeding.of(request, out, arguments, run.returned_at)
     dots = arguments.tangents()
     block = primal.block.replace(
         params=tuple(arguments.params), results=(primal.returned, *wrt)
@@ -271,8 +272,8 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
     value = (primal.returned if request.has_aux else returned,) if request.value else (
         (aux,) if request.has_aux else ())  # fmt: skip
     block = record("reverse", block.replace(results=(*value, *found)))
-    for pass_ in (dead_code, common_subexpressions, fold, zero_stores, branches, counters,
-                  dead_code):  # fmt: skip
+    for pass_ in (drop_leaves, dead_code, common_subexpressions, fold, zero_stores, branches,
+                  counters, dead_code):  # fmt: skip
         block = record(pass_.__name__, pass_(block))
     count = len(value)
     if request.moving:
@@ -319,7 +320,7 @@ def tangents(request: Request, arguments: Arguments, run: Specializer, primal: S
     objects = [v for v in leaves if not v.kind.numeric and v.kind.tag != "list"]
     fresh = [v for v in leaves if v.kind.numeric or v.kind.tag == "list"]
     block = record("forward", dead_code(block.replace(results=(*value, *objects, *fresh))))
-    for pass_ in (common_subexpressions, branches, counters, dead_code):
+    for pass_ in (drop_leaves, common_subexpressions, branches, counters, dead_code):
         block = record(pass_.__name__, pass_(block))
     count = len(value) + len(objects)
 
@@ -425,6 +426,7 @@ def specialized(
         unroll = UNROLL if request.unroll is None else request.unroll
         run = Specializer(unroll, request.training)
         run.observed, run.on_tape = request.observed, TapedCall
+        run.differentiate = differentiate
         run.guards += arguments.guards
         run.choices, run.as_slices = choices, refused is not None
         run.outside_places = places
@@ -787,26 +789,44 @@ def split_output(output: Any, request: Request) -> tuple[Any, Any]:
     return output
 
 
-class Seeding:
-    """The adjoint of the output, as the request wants it."""
+def differentiate(run: Specializer, block: Block, out: Any, how: str, wrt: list[Value], name: str,
+                  where: Any) -> tuple[tuple[Instr, ...], list]:  # fmt: skip
+    """What an inlined function has written, and its adjoint: the derivative inside a function."""
+    seeding = Seeding(name, out, where)
+    (seeding.ones if how == "elementwise_grad" else seeding.one)(out)
+    block, gradients = reverse(block, seeding.seeds, wrt, expander(run), seeding.instrs)
+    block = fold(block.replace(results=tuple(gradients)))
+    return tuple(i for i in block.instrs if i.op != "adjoint"), list(block.results)
 
-    def __init__(self, request: Request, out: Any, arguments: Arguments, where: Any):
-        self.where = where
+
+class Seeding:
+    """The adjoint of the output, as the request wants it.
+
+    shapes   array → its shape at this call, of the arguments
+    """
+
+    def __init__(self, name: str, out: Any, where: Any, shapes: dict[Value, tuple] | None = None):
+        self.name, self.where, self.shapes = name, where, shapes or {}
         self.seeds: dict[Value, Any] = {}
         self.instrs: list[Instr] = []
-        self.arguments = arguments
-        self.name = request.parsed.function.__name__
         self.kind = kinds(out)
+
+    @classmethod
+    def of(cls, request: Request, out: Any, arguments: Arguments, where: Any) -> Seeding:
+        """The seeds that a request asks for."""
+        self = cls(request.parsed.function.__name__, out, where, arguments.shapes)
         if request.seed == "argument":
             if "d_out" in request.arguments:
                 raise SrcdiffError(
                     f"a parameter of `{self.name}` is called `d_out`", None, "Call it otherwise.")
             arguments.extra.append(ast.arg("d_out"))
+            self.arguments = arguments
             self.cotangent(out, ast.Name("d_out"), "d_out")
         elif request.seed == "ones":
             self.ones(out)
         else:
             self.one(out)
+        return self
 
     def cotangent(self, out: Any, access: ast.expr, name: str) -> None:
         if isinstance(out, Value):
@@ -873,9 +893,9 @@ class Seeding:
     def shape_of(self, kind: Kind) -> str:
         """The shape that the array has at this call, where that follows from the arguments."""
         sizes = {}
-        for v in self.arguments.params:
+        for v, shape in self.shapes.items():
             for axis, dim in enumerate(v.kind.shape or ()):
-                sizes[repr(dim)] = self.arguments.shapes.get(v, ())[axis : axis + 1]
+                sizes[repr(dim)] = shape[axis : axis + 1]
         found = []
         for dim in kind.dims or ():
             if isinstance(dim, int):

@@ -37,6 +37,7 @@ from srcdiff.transforms.ir import (
     Slice,
     Value,
     carried,
+    defined_inside,
     flatten,
     has_integer_arrays,
     has_list,
@@ -45,6 +46,8 @@ from srcdiff.transforms.ir import (
     new_twin,
     op_name,
     substitute_block,
+    sweeps_in,
+    walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import (
     BOOL,
@@ -89,6 +92,10 @@ def reverse(block: Block, seeds: dict[Value, Any], wrt: Iterable[Value], expand:
     """
     wrt = tuple(wrt)
     sweep = Reverse(expand, active(block, wrt, seeds), set(wrt))
+    sweep.home, sweep.sweeps = homes(block), sweeps_in(block)
+    for region, number in sweep.sweeps.items():
+        twin = region.attrs["twin"]
+        sweep.counts[twin] = max(number + 1, sweep.counts.get(twin, 1))
     sweep.instrs.extend(first)
     for value, seed in seeds.items():
         if value in sweep.active:
@@ -123,6 +130,11 @@ class Reverse:
         self.makers: dict[Value, Instr] = {}
         self.here: set[Value] = set()  # what the block that is reversed defines
         self.in_order: set[Any] = set()  # adjoints that are in C order
+        # Of a derivative that is differentiated, whose reverse sweep reads trails:
+        self.home: dict[Value, int] = {}  # value → the twin number of the region that defines it
+        self.sweeps: dict[Instr, int] = {}  # region → the number of its sweep
+        self.counts: dict[int, int] = {}  # twin → how many sweeps there are already
+        self.pending: dict[Value, list] = {}  # trail → its adjoints, in later regions of that twin
 
     # ------------------------------------------------------------------ emission
 
@@ -172,7 +184,7 @@ class Reverse:
                 instrs = self.inside(lambda end=end, found=found: found.append(
                     end if end is UNDEFINED else self.zeros(end, where)), {})  # fmt: skip
                 blocks.append(Block((), instrs, tuple(found)))
-            args, attrs = maker.args, {"twin": self.twin(maker)}
+            args, attrs = maker.args, self.twin(maker)
         else:
             params, inits = carried(maker)
             if place >= len(params) or inits[place] is not UNDEFINED:
@@ -281,6 +293,8 @@ class Reverse:
     def fit(self, d: Any, value: Value, where: Any, exact: bool = False) -> Any:
         """A contribution in the shape and dtype of its value: broadcasting is summed back."""
         want = value.kind
+        if type(d) is float and want.dtype is not None and want.dtype.kind == "c":
+            d = complex(d)
         have = leaf_kind(d)
         if want.tag == "list" or want.tag == "object" or want.dims is None:
             if want.tag == "list" and have.tag in ("array", "object"):
@@ -365,7 +379,8 @@ class Reverse:
             for r in instr.results:
                 self.makers[r] = instr
         for instr in reversed(instrs):
-            if not any(r in self.adjoints for r in instr.results):
+            if not any(r in self.adjoints for r in instr.results) and not self.awaits(instr):
+                self.instrs += self.empty_sweeps((instr,))
                 continue
             for r in instr.results:
                 if r in self.wrt and r in self.adjoints:  # a local variable that is asked for
@@ -526,7 +541,12 @@ class Reverse:
         d = self.take(instr.results[0], instr.where)
         if base.kind.tag == "list":
             maker = self.makers.get(base)
-            row = maker is not None and maker.op == "getitem" and maker.args[0].kind != base.kind
+            row = (
+                maker is not None
+                and maker.op == "getitem"
+                and maker.args[0].kind != base.kind
+                and not isinstance(maker.args[1], Slice)
+            )
             if row and base in self.here and not isinstance(key, Slice):  # of a list of lists
                 table, outer = maker.args
                 self.add_at(table, (("getitem", outer),), key, d, instr.where)
@@ -783,6 +803,49 @@ class Reverse:
             if part in self.active:
                 self.add(part, self.emit("getitem", (d, cut), part.kind, where), where)
 
+    # the lists that an adjoint works with
+
+    def reverse_list_add(self, instr: Instr) -> None:
+        sequence, index, item = instr.args
+        d = self.take(instr.results[0], instr.where)
+        if any(v in self.active for v in flatten(item)):
+            part = self.emit("getitem", (d, index), leaf_kind(item), instr.where)
+            self.add_tree(item, part, instr.where)
+        self.add(sequence, d, instr.where)
+
+    def reverse_list_merge(self, instr: Instr) -> None:
+        d = self.take(instr.results[0], instr.where)
+        for part in instr.args:
+            self.add(part, d, instr.where)
+
+    def reverse_list_shift(self, instr: Instr) -> None:
+        d = self.take(instr.results[0], instr.where)
+        sequence, shift = instr.args
+        self.add(sequence, d, instr.where)
+        self.add_sum(shift, d, instr.where)
+
+    def reverse_spread_list(self, instr: Instr) -> None:
+        d = self.take(instr.results[0], instr.where)
+        self.add_sum(instr.args[0], d, instr.where)
+
+    def add_sum(self, value: Any, d: Any, where: Any) -> None:
+        """Each item of a list has got this value."""
+        if isinstance(value, Value) and value in self.active:
+            total = self.emit(builtins.sum, (d,), value.kind, where)
+            self.add(value, total, where, True)
+
+    def reverse_zero_list(self, instr: Instr) -> None:
+        self.adjoints.pop(instr.results[0])
+
+    def reverse_list_split(self, instr: Instr) -> None:
+        where = instr.where
+        parts = [self.take(r, where) for r in instr.results]
+        parts = [self.zeros(r, where) if d is None else d for r, d in zip(instr.results, parts)]
+        sequence = instr.args[0]
+        if sequence in self.active:
+            joined = self.emit("list_join", tuple(parts), sequence.kind, where)
+            self.add(sequence, joined, where)
+
     def reverse_list_repeat(self, instr: Instr) -> None:
         where = instr.where
         d = self.take(instr.results[0], where)
@@ -804,12 +867,61 @@ class Reverse:
         new = self.emit("list_add", (old, index, d), sequence.kind, where, f"d_{sequence.name}")
         self.adjoints[sequence] = Adjoint(new)
 
+    # ------------------------------------------------------------------ trails
+
+    def awaits(self, instr: Instr) -> bool:
+        """Whether a later region has found adjoints of values inside this one."""
+        return bool(self.pending) and bool(instr.blocks) and any(
+            v in self.pending for v in defined_inside(instr))  # fmt: skip
+
+    def empty_sweeps(self, instrs: tuple[Instr, ...]) -> list[Instr]:
+        """Sweeps in which nothing is to be reversed: they hand on what later ones read."""
+        made = []
+        for instr in reversed(instrs):
+            if not self.sweeps.get(instr):
+                continue
+            blocks = [Block((), self.empty_sweeps(b.instrs), ()) for b in instr.blocks]
+            args, attrs = instr.args, self.twin(instr)
+            if instr.op == "for":
+                args, attrs = (args[0], ()), self.backwards(instr, attrs)
+                blocks[0] = blocks[0].replace(params=(Value(instr.blocks[0].params[0].name, INT),))
+            made.append(Instr(instr.op, args, None, (), tuple(blocks), attrs, instr.where))
+        return made
+
+    def backwards(self, instr: Instr, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The attrs of a loop that runs the other way."""
+        return attrs if instr.attrs.get("reverse") else attrs | {"reverse": True}
+
+    def read_trails(self, instr: Instr, reads: list[Value]) -> tuple[list[Value], list[Value]]:
+        """What a region reads: from around it, and of the same step of an earlier twin."""
+        twin = instr.attrs.get("twin", ())
+        own = [v for v in reads if self.home.get(v) == twin]
+        return ([v for v in reads if v not in own], own) if own else (reads, own)
+
+    def leave_trails(self, trails: list[Value], where: Any) -> None:
+        """The adjoints of trails in this step are trails themselves, for the earlier twin's."""
+        for v in trails:
+            d = self.take(v, where)
+            if d is not None:
+                self.pending.setdefault(v, []).append(d)
+
+    def meet_trails(self, block: Block, where: Any) -> None:
+        """Add what later regions have found of the values that a block defines."""
+        if not self.pending:
+            return
+        for v in (*block.params, *(r for i in block.instrs for r in i.results)):
+            for d in self.pending.pop(v, ()):
+                self.add(v, d, where, True)
+
     # ------------------------------------------------------------------ regions
 
-    def twin(self, instr: Instr) -> int:
-        if "twin" not in instr.attrs:
-            instr.attrs["twin"] = new_twin()
-        return instr.attrs["twin"]
+    def twin(self, instr: Instr) -> dict[str, Any]:
+        """The attrs of a region that reverses this one: sweeps are reversed from the last on."""
+        twin = instr.attrs.get("twin")
+        if twin is None:
+            twin = instr.attrs["twin"] = new_twin()
+        sweep = 2 * self.counts.get(twin, 1) - 1 - self.sweeps.get(instr, 0)
+        return {"twin": twin, "sweep": sweep} if sweep > 1 else {"twin": twin}
 
     def inside(self, body: Callable[[], Any], adjoints: dict[Value, Adjoint]) -> list[Instr]:
         """Emit into a block of its own, with adjoints of its own."""
@@ -827,6 +939,7 @@ class Reverse:
         seeds = [self.take(r, where) for r in instr.results]
         reads = [v for v in dict.fromkeys((*instr.blocks[0].free, *instr.blocks[1].free))
                  if v in self.active]  # fmt: skip
+        reads, trails = self.read_trails(instr, reads)
         before = {}
         for v in reads:
             if v in self.adjoints:
@@ -839,7 +952,9 @@ class Reverse:
                 for end, seed in zip(block.results, seeds):
                     if seed is not None:
                         self.add(end, seed, where, True)
+                self.meet_trails(block, where)
                 self.block(block.instrs)
+                self.leave_trails(trails, where)
                 for v in reads:
                     if v in self.adjoints:
                         self.adjoints[v] = Adjoint(self.flush(self.adjoints[v], where))
@@ -848,7 +963,7 @@ class Reverse:
             ends.append(self.inner_adjoints)
         changed = [v for v in reads if any(
             v in end and end[v].d is not before.get(v) for end in ends)]  # fmt: skip
-        if not changed:
+        if not changed and not any(v in self.pending for v in trails):
             return
         blocks = []
         for instrs, end in zip(made, ends):
@@ -868,7 +983,7 @@ class Reverse:
             results.append(result)
             self.adjoints[v] = Adjoint(result)
         self.instrs.append(Instr("if", instr.args, None, tuple(results), tuple(blocks),
-                                 {"twin": self.twin(instr)}, where))  # fmt: skip
+                                 self.twin(instr), where))  # fmt: skip
 
     def reverse_loop(self, instr: Instr) -> None:
         where = instr.where
@@ -879,19 +994,19 @@ class Reverse:
             (p, i, y, r) for p, i, y, r in zip(params, inits, body.results, instr.results)
             if p in self.active or r in self.active
         ]  # fmt: skip
-        reads = [v for v in body.free if v in self.active]
+        reads, trails = self.read_trails(instr, [v for v in body.free if v in self.active])
         ends = {y for _, _, y, _ in flowing if isinstance(y, Value)}
-        d_params = {p: Value(f"d_{p.name}" if p.user else "d_t", r.kind)
-                    for p, _, _, r in flowing}  # fmt: skip
+        d_params = {p: Value(f"d_{p.name}" if p.user else "d_t", with_shape_of(y, r.kind))
+                    for p, _, y, r in flowing}  # fmt: skip
         accumulators = {v: Value(f"d_{v.name}" if v.user else "d_t", v.kind) for v in reads}
         self.named.update(d_params.values(), accumulators.values())
 
         def sweep() -> None:
             for p, _, y, _ in flowing:
-                if isinstance(y, Value):
-                    self.active.add(y)
-                    self.add(y, d_params[p], where)
+                self.add(y, d_params[p], where)
+            self.meet_trails(body, where)
             self.block(body.instrs)
+            self.leave_trails(trails, where)
             self.nexts: list = []
             for p, init, _, r in flowing:
                 d = self.take(p, where)
@@ -929,8 +1044,10 @@ class Reverse:
         if instr.op == "for":
             inner = substitute_block(inner, {body.params[0]: item})
         results = tuple(Value(p.name, p.kind) for p in inner.params[1:])
+        for (_, init, _, _), result in zip(flowing, results):
+            result.kind = with_shape_of(init, result.kind)
         self.named.update(results)
-        attrs = {"twin": self.twin(instr), "reverse": True}
+        attrs = self.backwards(instr, self.twin(instr))
         self.instrs.append(
             Instr("for", (bounds, tuple(starts)), None, results, (inner,), attrs, where)
         )
@@ -994,11 +1111,31 @@ def reverse_array(sweep: Reverse, instr: Instr, d: Any) -> bool:
 
 
 def reverse_listed(sweep: Reverse, instr: Instr, d: Any) -> bool:
-    """`list(x)`, `x.tolist()` of an array of one dimension."""
+    """`list(x)`, `x.tolist()` of an array of one dimension; `list(x)` of its rows."""
     (x,) = instr.args
-    if x.kind.rank != 1:
+    if x.kind.rank is None or x.kind.rank != 1 and instr.op is not list:
         return False
-    sweep.add(x, sweep.emit(np.array, (d,), x.kind, instr.where), instr.where)
+    d = sweep.emit(np.array, (d,), x.kind, instr.where)
+    if x.kind.rank > 1:  # of no rows
+        d = sweep.emit(np.reshape, (d, sweep.shape(x, instr.where)), x.kind, instr.where)
+    sweep.add(x, d, instr.where)
+    return True
+
+
+def reverse_split_like(sweep: Reverse, instr: Instr, d: Any) -> bool:
+    """The pieces of an array, put together."""
+    whole, _, *axis = instr.args
+    sweep.add(whole, sweep.emit(np.concatenate, (d, *axis), whole.kind, instr.where), instr.where)
+    return True
+
+
+def reverse_summed_repeats(sweep: Reverse, instr: Instr, d: Any) -> bool:
+    """The adjoint of `a * k`: its own is `d * k`."""
+    items, n = instr.args
+    where = instr.where
+    count = sweep.emit(len, (items,), INT, where, "n")
+    times = sweep.emit(operator.floordiv, (count, n), INT, where, "times")
+    sweep.add(items, sweep.emit("list_repeat", (d, times), items.kind, where), where)
     return True
 
 
@@ -1109,8 +1246,32 @@ SPECIAL: dict[Any, Callable] = {
     math.prod: reverse_prod, **dict.fromkeys(JOINS, reverse_joined),
     builtins.sum: reverse_sum, builtins.max: reverse_extreme,
     builtins.min: reverse_extreme, builtins.list: reverse_listed,
-    np.ndarray.tolist: reverse_listed,
+    np.ndarray.tolist: reverse_listed, kernels.split_like: reverse_split_like,
+    kernels.summed_repeats: reverse_summed_repeats,
 }  # fmt: skip
+
+
+def homes(block: Block) -> dict[Value, int]:
+    """Value → the number of the twin whose block defines it."""
+    found: dict[Value, int] = {}
+    for instr in walk(block):
+        twin = instr.attrs.get("twin")
+        if twin is not None:
+            for inner in instr.blocks:
+                found.update(dict.fromkeys(inner.params, twin))
+                for each in inner.instrs:
+                    found.update(dict.fromkeys(each.results, twin))
+    return found
+
+
+def with_shape_of(value: Any, kind: Kind) -> Kind:
+    """A kind with the shape of another value, as far as it is known."""
+    if kind.tag != "array" or kind.shape is None:
+        return kind
+    have = leaf_kind(value)
+    if have.tag == "array" and have.rank == kind.rank:
+        return kind._replace(shape=have.shape)
+    return kind._replace(shape=tuple(fresh_size() for _ in kind.shape))
 
 
 def broadcasts(instr: Instr) -> bool:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,12 +32,14 @@ from srcdiff.transforms.ir import (
     Block,
     Instr,
     Value,
+    defined_inside,
     flatten,
     map_tree,
     perhaps_unbound,
     substitute,
     substitute_block,
     updated_in_place,
+    walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import INT
 
@@ -74,68 +76,110 @@ def save_trails(block: Block) -> Block:
         yield d_q
       return s, d_x
     """
-    saving = Saving(updated_in_place(block), perhaps_unbound(block))
-    instrs = saving.pairs(list(block.instrs), list(block.params), in_loop=False)
+    saving = Saving(block)
+    instrs = saving.pairs(list(block.instrs))
     out: list[Instr] = []
-    for instr in instrs:
-        if "twin" in instr.attrs:
-            out += saving.prelude.pop(instr.attrs["twin"], ())
+    for i, instr in enumerate(instrs):
+        out += saving.prelude.get(i, ())
         out.append(instr)
     return Block(block.params, out, block.results)
 
 
+class Earlier(NamedTuple):
+    """The sweeps before a pair of regions: their blocks, and all that is defined inside them."""
+
+    blocks: list[Block]
+    inside: set[Value]
+
+
+NOTHING = Earlier([], set())
+
+
 class Saving:
-    def __init__(self, updated: set[Value], unbound: set[Value]) -> None:
-        self.updated = updated  # versions of arrays of which parts are overwritten
-        self.unbound = unbound  # what some paths leave unbound
-        self.prelude: dict[int, list[Instr]] = {}  # top-level twin → the stacks made before it
+    def __init__(self, program: Block) -> None:
+        # Versions of arrays of which parts are overwritten.
+        self.updated = updated_in_place(program)
+        self.unbound = perhaps_unbound(program)  # what some paths leave unbound
+        self.sweeps: dict[int, list[Instr]] = {}  # twin → its regions, in order
+        for instr in walk(program):
+            if "twin" in instr.attrs:
+                self.sweeps.setdefault(instr.attrs["twin"], []).append(instr)
+        self.prelude: dict[int, list[Instr]] = {}  # number of an instruction → the stacks before it
         self.top: int | None = None
 
     # ------------------------------------------------------------------ pairs of regions
 
-    def pairs(self, instrs: list[Instr], scope: list[Value], in_loop: bool) -> list[Instr]:
-        """Treat the pairs of regions among the instructions of one block."""
-        first: dict[int, int] = {}
-        for j, instr in enumerate(instrs):
-            twin = instr.attrs.get("twin")
-            if twin is None:
+    def pairs(self, instrs: list[Instr], split: int = 0) -> list[Instr]:
+        """Treat the pairs of regions among the instructions of one block, the last ones first.
+
+        split    how many of them are those of the forward half of a pair of loops
+        """
+        for j in reversed(range(split, len(instrs))):
+            if not instrs[j].blocks:
                 continue
-            if twin not in first:
-                first[twin] = j
-                continue
-            i = first[twin]
             outermost = self.top is None
-            if outermost:
-                self.top = twin
-            self.prelude.setdefault(self.top, [])
-            forward, backward, renamed = self.pair(instrs[i], instr, in_loop)
-            instrs[i], instrs[j] = forward, backward
-            if renamed:
-                for k in range(j + 1, len(instrs)):
-                    instrs[k] = substitute(instrs[k], renamed)
+            partners = self.partners(instrs, j, split)
+            for i in partners:
+                if outermost:
+                    self.top = i
+                across = i < split
+                pair = self.branches if instrs[j].op == "if" else self.loop
+                instrs[i], instrs[j] = pair(instrs[i], instrs[j], across)
+            if not partners:
+                if outermost:
+                    self.top = j
+                instrs[j] = self.alone(instrs[j])
+            if "sweep" in instrs[j].attrs:  # from here on nothing is handed on
+                attrs = {k: v for k, v in instrs[j].attrs.items() if k != "sweep"}
+                instrs[j] = instrs[j].replace(attrs=attrs)
             if outermost:
                 self.top = None
         return instrs
 
-    def pair(self, f: Instr, r: Instr, in_loop: bool) -> tuple[Instr, Instr, dict]:
-        if f.op == "if":
-            return (*self.branches(f, r, in_loop), {})
-        return (*self.loop(f, r), {})
+    def partners(self, instrs: list[Instr], j: int, split: int) -> list[int]:
+        """What a region may read trails of: a loop, of the one before it, which runs the other way;
+        a branch, of all those before it, as far as they are of the same step."""
+        twin = instrs[j].attrs.get("twin")
+        if twin is None:
+            return []
+        found = [i for i in reversed(range(j)) if instrs[i].attrs.get("twin") == twin]
+        if instrs[j].op != "if":
+            back = instrs[j].attrs.get("reverse", False)
+            return [i for i in found[:1] if instrs[i].attrs.get("reverse", False) != back]
+        return [i for n, i in enumerate(found) if i >= split or n == 0 or found[n - 1] >= split]
 
-    def blocks(self, fb: Block, rb: Block, in_loop: bool) -> tuple[list[Instr], list[Instr], Block]:
-        """Treat the pairs of which one half is in `fb` and the other in `rb`."""
-        joined = self.pairs([*fb.instrs, *rb.instrs], [], in_loop)
+    def alone(self, instr: Instr) -> Instr:
+        """Treat the pairs inside a region that is no reverse sweep."""
+        blocks = tuple(b.replace(instrs=self.pairs(list(b.instrs))) for b in instr.blocks)
+        return instr.replace(blocks=blocks)
+
+    def blocks(self, fb: Block, rb: Block) -> tuple[Block, Block]:
+        """Treat the pairs of which one half is in `fb` and the other in `rb`, or both in `rb`."""
         n = len(fb.instrs)
-        return joined[:n], joined[n:], rb
+        joined = self.pairs([*fb.instrs, *rb.instrs], n)
+        return fb.replace(instrs=joined[:n]), rb.replace(instrs=joined[n:])
 
-    def loop(self, f: Instr, r: Instr) -> tuple[Instr, Instr]:
-        fb, rb = f.blocks[-1], r.blocks[0]
-        forward, backward, _ = self.blocks(fb, rb, True)
-        fb, rb = fb.replace(instrs=forward), rb.replace(instrs=backward)
+    def earlier(self, f: Instr, r: Instr, side: int) -> Earlier:
+        """The sweeps before `f`, whose values `r` may read, too: `f` hands them on."""
+        sweeps = self.sweeps[r.attrs["twin"]]
+        if len(sweeps) == 2:
+            return NOTHING
+        known = definitions(f.blocks[side]) | definitions(r.blocks[side])
+        blocks = [each.blocks[side] for each in sweeps]
+        inside = {v for each in sweeps for v in defined_inside(each)}
+        return Earlier([b for b in blocks if not known & definitions(b)], inside)
+
+    def loop(self, f: Instr, r: Instr, across: bool) -> tuple[Instr, Instr]:
+        earlier = self.earlier(f, r, -1)
+        fb, rb = self.blocks(f.blocks[-1], r.blocks[0])
         params = fb.params[1:] if f.op == "for" else fb.params
         carries = list(zip(params, fb.results, f.results))
-        index = {fb.params[0]: rb.params[0]} if f.op == "for" else self.numbers(f, r)
-        plan = Plan(fb, rb, carries, index, self.updated, self.unbound)
+        index: dict[Value, Value] = {}
+        for each in self.sweeps[r.attrs["twin"]]:
+            index |= {each.blocks[0].params[0]: rb.params[0]} if each.op == "for" else (
+                self.numbers(each, r))  # fmt: skip
+        index.pop(rb.params[0], None)
+        plan = Plan(fb, rb, carries, index, self.updated, self.unbound, earlier)
         stacks = self.stacks(plan.stored)
         body = plan.apply(stacks)
         new_params, inits, yields, results = [], [], [], []
@@ -151,7 +195,7 @@ class Saving:
         rb = Block((*rb.params, *new_params), body, (*ends, *yields))
         if env:
             rb = substitute_block_deep(rb, env)
-        pushed = insert_pushes(plan.fb, stacks)
+        pushed = insert_pushes(plan.fb, stacks, plan.handed_on)
         bounds, starts = r.args
         r = r.replace(args=(bounds, (*starts, *inits)), blocks=(rb,),
                       results=(*r.results, *results))  # fmt: skip
@@ -161,7 +205,7 @@ class Saving:
         """Carried ints of a `while` that number its steps from 0: what they are in the reverse."""
         start, _, step = r.args[0][1:]
         body, (item, *_) = f.blocks[-1], r.blocks[0].params
-        if not (r.attrs.get("reverse") and start == 0 and step == 1):
+        if start != 0 or step != 1:
             return {}
         makers = {v: i for i in body.instrs for v in i.results}
         found = {}
@@ -173,17 +217,17 @@ class Saving:
                     item.name, item.user = p.name, p.user
         return found
 
-    def branches(self, f: Instr, r: Instr, in_loop: bool) -> tuple[Instr, Instr]:
+    def branches(self, f: Instr, r: Instr, across: bool) -> tuple[Instr, Instr]:
         forward, backward = [], []
         extra: list[tuple[int, Value, Value]] = []
         for side, (fb, rb) in enumerate(zip(f.blocks, r.blocks)):
-            a, b, _ = self.blocks(fb, rb, in_loop)
-            fb, rb = fb.replace(instrs=a), rb.replace(instrs=b)
-            if in_loop:
-                plan = Plan(fb, rb, [], {}, self.updated, self.unbound)
+            earlier = self.earlier(f, r, side) if across else NOTHING
+            fb, rb = self.blocks(fb, rb)
+            if across:
+                plan = Plan(fb, rb, [], {}, self.updated, self.unbound, earlier)
                 stacks = self.stacks(plan.stored)
                 body = plan.apply(stacks)
-                forward.append(insert_pushes(plan.fb, stacks))
+                forward.append(insert_pushes(plan.fb, stacks, plan.handed_on))
                 backward.append(substitute_results(rb.replace(instrs=body), plan.env))
             else:
                 defined = definitions(fb)
@@ -241,7 +285,7 @@ class Saving:
         assert self.top is not None
         name = stored[0].name if len(stored) == 1 else "t"
         stack = Value(f"{name}_stack" if name not in ("t", "d_t") else "stack")
-        self.prelude[self.top].append(Instr("stack", (), None, (stack,)))
+        self.prelude.setdefault(self.top, []).append(Instr("stack", (), None, (stack,)))
         return {stack: stored}
 
 
@@ -275,8 +319,10 @@ def substitute_block_deep(block: Block, env: dict) -> Block:
                  tuple(map_tree(lambda v: env.get(v, v), r) for r in block.results))  # fmt: skip
 
 
-def insert_pushes(block: Block, stacks: dict[Value, list[Value]]) -> Block:
-    """Push what is stored as soon as all of it is there."""
+def insert_pushes(
+    block: Block, stacks: dict[Value, list[Value]], handed_on: list[Value]
+) -> Block:
+    """Push what is stored as soon as all of it is there: what is handed on, from the start."""
     instrs = []
     waiting = {stack: set(stored) for stack, stored in stacks.items()}
 
@@ -288,7 +334,7 @@ def insert_pushes(block: Block, stacks: dict[Value, list[Value]]) -> Block:
             if not missing:
                 instrs.append(Instr("push", (stack, *stacks[stack])))
 
-    push(block.params)
+    push((*block.params, *handed_on))
     for instr in block.instrs:
         instrs.append(instr)
         push(instr.results)
@@ -301,10 +347,11 @@ class Plan:
     stored    pushed in the forward block, popped in the reverse block
     chained   (before, after, result): carried values of which both ends are read
     env       value of the forward block → its stand-in in the reverse block
+    handed_on    values of earlier sweeps, which the forward block reads to hand them on
     """
 
     def __init__(self, fb: Block, rb: Block, carries: list[tuple], at_hand: dict[Value, Value],
-                 updated: set[Value], unbound: set[Value]):  # fmt: skip
+                 updated: set[Value], unbound: set[Value], earlier: Earlier):  # fmt: skip
         self.fb, self.rb = fb, rb
         self.unbound = unbound
         self.env: dict[Value, Value] = dict(at_hand)
@@ -313,7 +360,14 @@ class Plan:
         for instr in fb.instrs:
             known += instr.results
             self.maker.update(dict.fromkeys(instr.results, instr))
-        self.defined = {v: i for i, v in enumerate(known)}
+        self.handed_on: list[Value] = []
+        self.inside = earlier.inside
+        for block in earlier.blocks:
+            self.handed_on += [v for v in block.params if v not in at_hand]
+            for instr in block.instrs:
+                self.handed_on += instr.results
+                self.maker.update(dict.fromkeys(instr.results, instr))
+        self.defined = {v: i for i, v in enumerate([*self.handed_on, *known])}
         self.reuse()
         self.rewrite_shape_reads()
         self.updated = updated
@@ -358,7 +412,8 @@ class Plan:
 
         needed = {v for i in self.rb.instrs if not only_shape(i) for v in i.reads}
         shapes: dict[Any, Value] = {}
-        for v in (*self.fb.free, *self.rb.params, *sorted(
+        around = [v for v in self.fb.free if v not in self.inside]
+        for v in (*around, *self.rb.params, *sorted(
             (v for v in needed if v in self.defined), key=self.defined.__getitem__)):  # fmt: skip
             if v.kind.tag == "array" and v.kind.shape is not None and v not in self.unbound:
                 shapes.setdefault(v.kind.shape, v)

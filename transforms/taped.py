@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
+from srcdiff.runtime.derivative import Derivative
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.marks import detach
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES
@@ -334,6 +335,11 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return enter(apply_along_axis(call, *map(entered, args), **kwargs))
     if kind is np.vectorize:
         return enter(vectorized(f, call, tuple(map(entered, args)), kwargs))
+    if isinstance(f, Derivative) and active((args, kwargs)):
+        raise UnsupportedSyntaxError(
+            f"`{f._how}({name_of(f._f)})`, inside a function that runs on the tape", caller(),
+            'Write the function so that it compiles: fallback="error" says what is refused.',
+        )  # fmt: skip
     method = python_method(f, "__call__")
     if method is not None and not type(f).__module__.startswith("srcdiff"):
         return call_python(method, (f, *args), kwargs)

@@ -61,6 +61,7 @@ class Look:
         self.makers: dict[Value, Instr] = {}
         self.counts: set[Value] = set()  # counters of loops that do not fall below zero
         self.same: dict[Value, Value] = {}
+        self.env: dict[Value, Any] = {}  # what has become another value, for twins as well
         self.sums = False
         self.note(program)
 
@@ -95,7 +96,7 @@ class Look:
         made = {r: i for i in block.instrs for r in i.results}
         gone: set[Instr] = set()
         sums: set[Instr] = set()
-        env: dict[Value, Any] = {}
+        env = self.env
         for instr in block.instrs:
             if instr.op in STORED and not instr.attrs.get("repeats"):
                 cleared = self.cleared(instr, made)
@@ -115,9 +116,10 @@ class Look:
             if instr in sums:
                 instr = instr.replace(op=STORED[instr.op])  # type: ignore[index]
             instrs.append(substitute(instr, env))
-        if all(a is b for a, b in zip(instrs, block.instrs)) and not gone:
-            return block
         results = tuple(map_tree(lambda v: env.get(v, v), r) for r in block.results)
+        same = not gone and all(a is b for a, b in zip(instrs, block.instrs))
+        if same and results == block.results:
+            return block
         return Block(block.params, instrs, results)
 
     def cleared(self, instr: Instr, made: dict[Value, Instr]) -> Instr | None:

@@ -10,16 +10,14 @@ def endless_generator(x, n):
     return total
 
 
-# grad(endless_generator, wrt=0): 2.9 lines per line, 0 copies
+# grad(endless_generator, wrt=0): 2.7 lines per line, 0 copies
 
 def endless_generator_grad(x, n):
     v_stack = []
     if not 0 >= n:
         v = x
         k = 0
-        n_iter = 0
         while True:
-            n_iter += 1
             v_stack.append(v)
             k = k + 1
             if k >= n:
@@ -31,7 +29,7 @@ def endless_generator_grad(x, n):
     else:
         d_v = 0.0
         d_x = 0.0
-        for k in reversed(range(n_iter)):
+        for k in reversed(range(k)):
             v = v_stack.pop()
             if not k + 1 >= n:
                 d_x += d_v * v

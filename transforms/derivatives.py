@@ -1,0 +1,290 @@
+"""Derivatives inside a function that is differentiated.
+
+    def g(x):                           x' = identity(x)          a copy: a leaf of its own
+        return grad(f)(x) * x           y = … x' …                f, inlined
+                              →         adjoint()
+                                        d_x = … y … x' …          its adjoint
+                                        t = mul(d_x, x)
+
+The inner function is inlined on copies of its arguments, and the adjoint of what that has written
+is appended, before anything is saved: what the adjoint reads of a loop's steps stays a trail, which
+is reversed like any other read. The copies cost nothing, since the IR is pure; they keep the inner
+variable apart from the outer one, also where the function reads the outer one by a closure.
+"""
+
+# mypy: no-check-untyped-defs
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime.derivative import MAKERS, Derivative
+from srcdiff.runtime.errors import NotDifferentiableTypeError, UnknownArgumentError
+from srcdiff.transforms.ir import Block, Value, flatten, walk
+from srcdiff.transforms.kinds import FLOAT, Kind, kind_of
+from srcdiff.transforms.mutation import Memory, describe
+from srcdiff.transforms.references import (
+    ARRAYS,
+    Array,
+    Bound,
+    Buffer,
+    Cell,
+    Dict,
+    Fields,
+    Function,
+    Known,
+    List,
+    Method,
+    Object,
+    Plain,
+    Ref,
+    Tuple,
+    arrays_of,
+)  # fmt: skip
+
+PARAMETERS = ("f", "wrt")
+
+
+class Derivatives(Memory):
+    # differentiate(run, block, out, how, wrt, name, where) → (instructions, gradients)
+    differentiate: Callable | None = None
+
+    def derivative_of(self, obj: Any) -> tuple | None:
+        """(how, function, wrt, has_aux) of what `grad` and the like have returned."""
+        if isinstance(obj, Derivative) and obj._how in MAKERS.values():
+            return obj._how, Known(obj._f, ("attr", ("object", obj), "_f")), obj._wrt, obj._has_aux
+        return None
+
+    def make_derivative(self, maker: Callable, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """`grad(f)`, `grad(f, wrt="x")`, `grad(wrt=1)`: what is called is made here."""
+        given = dict(zip(PARAMETERS, args)) | kwargs
+        f = given.pop("f", None)
+        options = {k: self.known(v, where, f"the keyword `{k}`") for k, v in given.items()}
+        wrt = options.pop("argnums", None)
+        wrt = options.get("wrt", 0) if wrt is None else wrt
+        made = (MAKERS[maker], wrt, bool(options.get("has_aux")))
+        if f is None or isinstance(f, Known) and f.obj is None:
+            return Bound(made, "derivative maker")
+        return Bound((made[0], f, *made[1:]), "derivative")
+
+    def call_derivative(self, asked: tuple, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """The gradient of an inlined function, as references to what the adjoint has computed."""
+        how, f, wrt, has_aux = asked
+        places = self.places_of(f, wrt, args, kwargs, where)
+        seen: dict[Any, Any] = {}  # containers → their copies; buffers → theirs
+        mine = {i: self.private(a, seen, i in places, where) for i, a in enumerate(args)}
+        mine |= {k: self.private(a, seen, k in places, where) for k, a in kwargs.items()}
+        chosen = [mine[place] for place in places]
+        trees = [self.leaves_of(ref, where) for ref in chosen]
+        leaves = list(dict.fromkeys(v for tree in trees for v in flatten(tree)))
+        if not leaves:
+            raise self.nothing_to_differentiate(places[0], chosen[0], where)
+        count = len(self.instrs)
+        out = self.call(
+            f,
+            tuple(mine[i] for i in range(len(args))),
+            {k: mine[k] for k in kwargs},
+            where,
+        )
+        self.check_copies(seen, where)
+        aux: Ref | None = None
+        if has_aux:
+            if not isinstance(out, Tuple) or len(out.items) != 2:
+                raise self.refuse(where, "has_aux=True of a function that does not return a pair",
+                                  "Return (output, aux).")  # fmt: skip
+            out, aux = out.items
+        block = Block((), self.instrs[count:], ())
+        for instr in walk(block):
+            if instr.attrs.get("half") or instr.attrs.get("taped"):
+                raise self.refuse(where, "the derivative of a function that calls itself, or a "
+                                  "helper on the tape, inside a function that is differentiated",
+                                  "Differentiate one that does not call it.")  # fmt: skip
+        assert self.differentiate is not None
+        instrs, gradients = self.differentiate(
+            self, block, self.read(out, where), how, leaves, name_of(f), where
+        )
+        self.instrs[count:] = instrs
+        found = dict(zip(leaves, gradients))
+        results = tuple(self.gradient_ref(tree, found, where) for tree in trees)
+        result: Ref = Tuple(results) if isinstance(wrt, tuple) else results[0]
+        if how == "value_and_grad":
+            value = out if aux is None else Tuple((out, aux))
+            return Tuple((value, result))
+        return result if aux is None else Tuple((result, aux))
+
+    # ------------------------------------------------------------------ arguments
+
+    def places_of(self, f: Ref, wrt: Any, args: tuple, kwargs: dict, where: Any) -> list:
+        """Where the arguments stand that are differentiated: positions and keywords."""
+        found: list = []
+        for each in wrt if isinstance(wrt, tuple) else (wrt,):
+            place: Any = each
+            if isinstance(each, str) and each not in kwargs:
+                names = parameters_of(f)
+                place = names.index(each) if each in names else len(args)
+            elif not isinstance(each, str):
+                place = each + len(args) if each < 0 else each
+            if isinstance(place, int) and not 0 <= place < len(args):
+                raise UnknownArgumentError(
+                    f"wrt={each!r} is no argument of this call of `{name_of(f)}`",
+                    where and where.location,
+                    "Pass it, by position or by its name.",
+                )
+            found.append(place)
+        return found
+
+    def private(self, ref: Any, seen: dict, leaf: bool, where: Any) -> Any:
+        """A copy of an argument; `leaf`: its floats become values of their own."""
+        if isinstance(ref, ARRAYS):
+            value = self.read(ref, where)
+            copy = self.fresh(self.leaf(value, where) if leaf else value)
+            if isinstance(copy, Array) and isinstance(ref, Array) and not ref.path:
+                copy.buffer.order, copy.buffer.proof = ref.buffer.order, ref.buffer.proof
+            for array in arrays_of(ref):
+                seen.setdefault(array.buffer, []).append(copy)
+            return copy
+        if isinstance(ref, Plain):
+            return Plain(self.leaf(ref.value, where)) if leaf else ref
+        if isinstance(ref, Known):
+            return Plain(self.leaf(ref.obj, where)) if leaf and is_number(ref.obj) else ref
+        if isinstance(ref, Tuple):
+            return Tuple(tuple(self.private(r, seen, leaf, where) for r in ref.items), ref.cls)
+        if isinstance(ref, (List, Dict, Object)):
+            if ref.cell in seen:
+                return seen[ref.cell]
+            make = Fields if isinstance(ref, Object) else Cell
+            cell: Any = make(ref.cell.name)
+            cell.cls, cell.missing = ref.cell.cls, ref.cell.missing
+            copy = type(ref)(cell, *ref[1:])
+            seen[ref.cell] = copy
+            held = self.held(ref)
+            if isinstance(held, Plain):
+                held = Plain(self.leaf(held.value, where)) if leaf else held
+            elif isinstance(held, dict):
+                held = {k: self.private(r, seen, leaf, where) for k, r in held.items()}
+            elif isinstance(held, tuple):
+                held = tuple(self.private(r, seen, leaf, where) for r in held)
+            else:
+                raise self.refuse(where, f"{describe(ref)} given to a derivative",
+                                  "Give it arrays and numbers.")  # fmt: skip
+            self.state.memory[cell] = held
+            return copy
+        return ref
+
+    def check_copies(self, seen: dict, where: Any) -> None:
+        """Each argument is a copy of its own: one array that is passed twice is not written."""
+        for source, copies in seen.items():
+            if isinstance(source, Buffer) and len(copies) > 1 and any(
+                isinstance(c, Array) and c.buffer in self.written for c in copies
+            ):  # fmt: skip
+                raise self.refuse(where, "one array, given twice to a derivative of a function "
+                                  "that writes it,", "Pass a copy.")  # fmt: skip
+
+    def leaf(self, value: Any, where: Any) -> Value:
+        """The same number or array as a value of its own; an int becomes a float."""
+        kind = value.kind if isinstance(value, Value) else kind_of(value)
+        name = value.name if isinstance(value, Value) else "x"
+        if kind.tag == "scalar" and kind.python and kind.dtype is not None \
+                and kind.dtype.kind == "i":  # fmt: skip
+            return self.emit(float, (value,), None, FLOAT, where, name)
+        return self.emit("identity", (value,), None, kind, where, name, leaf=True)
+
+    def leaves_of(self, ref: Any, where: Any) -> Any:
+        """The tree of the values that are differentiated: None where a leaf is no float."""
+        if isinstance(ref, Array):
+            value = self.state.memory[ref.buffer]
+            return value if value.kind.inexact else None
+        if isinstance(ref, Plain):
+            value = ref.value
+            return value if value.kind.inexact or value.kind.tag == "list" else None
+        if isinstance(ref, Tuple):
+            return Parts(ref.cls, [self.leaves_of(r, where) for r in ref.items])
+        if isinstance(ref, List):
+            held = self.held(ref)
+            if isinstance(held, Plain):
+                return self.leaves_of(held, where)
+            return [self.leaves_of(r, where) for r in held]
+        if isinstance(ref, Dict):
+            return {k: self.leaves_of(r, where) for k, r in self.held(ref).items()}
+        if isinstance(ref, Object):
+            raise self.refuse(where, "a derivative with respect to an object, inside a function "
+                              "that is differentiated,", "Pass its arrays.")  # fmt: skip
+        return None
+
+    def gradient_ref(self, tree: Any, found: dict, where: Any) -> Ref:
+        """The reference to a gradient, in the structure of its argument."""
+        if isinstance(tree, Value):
+            d = found[tree]
+            if not isinstance(d, Value):
+                d = self.emit("identity", (d,), None, kind_of(d), where, f"d_{tree.name}")
+            if tree.kind.tag == "list":
+                cell = Cell(f"d_{tree.name}")
+                self.state.memory[cell] = Plain(d)
+                return List(cell)
+            if d.kind.tag == "scalar" and d.kind.python:
+                d = self.emit(np.float64, (d,), None, Kind("scalar", d.kind.dtype, python=False),
+                              where, d.name)  # fmt: skip
+            return self.fresh(d)
+        if isinstance(tree, Parts):
+            return Tuple(tuple(self.gradient_ref(t, found, where) for t in tree), tree.cls)
+        if isinstance(tree, list):
+            return self.new_list(tuple(self.gradient_ref(t, found, where) for t in tree))
+        if isinstance(tree, dict):
+            cell = Cell()
+            self.state.memory[cell] = {
+                k: self.gradient_ref(t, found, where) for k, t in tree.items()
+            }
+            return Dict(cell)
+        return Known(None)
+
+    def nothing_to_differentiate(self, place: Any, ref: Any, where: Any) -> Exception:
+        what = f"argument {place}" if isinstance(place, int) else f"`{place}`"
+        return NotDifferentiableTypeError(
+            f"{what} of this derivative is {describe(ref)}, which has no derivatives",
+            where and where.location,
+            "Pass a float, an array of floats or a container of these.",
+        )
+
+
+class Parts(list):
+    """The leaves of a tuple, or of a namedtuple."""
+
+    def __init__(self, cls: Any, items: list):
+        super().__init__(items)
+        self.cls = cls
+
+
+def is_number(obj: Any) -> bool:
+    return isinstance(obj, (int, float, complex, np.number)) and not isinstance(obj, bool)
+
+
+def parameters_of(f: Any) -> list[str]:
+    """The names of a function's positional parameters."""
+    if isinstance(f, Function):
+        return [p.name for p in f.lowered.parameters if p.kind in ("positional", "either")]
+    if isinstance(f, (Method, Bound)):
+        return []
+    try:
+        parameters = inspect.signature(f.obj).parameters.values()
+    except (ValueError, TypeError, AttributeError):
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def name_of(f: Any) -> str:
+    if isinstance(f, Function):
+        return str(f.lowered.name)
+    obj = getattr(f, "obj", None)
+    name = getattr(obj, "__name__", "f")
+    return "f" if name == "<lambda>" or not isinstance(obj, (types.FunctionType, Derivative)) \
+        else str(name)  # fmt: skip
+
+
+def maker(obj: Any) -> bool:
+    """Whether this is `grad`, or another function that makes derivatives."""
+    return isinstance(obj, types.FunctionType) and obj in MAKERS
