@@ -3,6 +3,7 @@ older versions that are read later, on arguments, in helpers; and what is specia
 """
 
 import importlib.util
+import math
 import re
 
 import numpy as np
@@ -382,3 +383,12 @@ def test_ravel_of_what_has_gaps_or_runs_backwards_is_a_copy():
 
     right_or_refused(backwards, some(3))  # of one element it would be a view
     right(column, some(2, 3))
+
+
+def test_what_is_made_of_an_adjoint_is_not_read_after_it_has_changed():
+    def f(x, y):
+        x[0] = math.fsum([np.vdot(x, y)])
+        return np.mean(x) + x[3]
+
+    right(f, np.array([-0.92, -0.44, -1.31, -0.44]), np.array([0.62, -0.3, -1.15, -0.01]),
+          wrt=(0, 1))  # fmt: skip

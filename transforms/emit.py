@@ -299,13 +299,17 @@ class Emitter:
         if self.uses.get(v) != 1 or v.user or not isinstance(maker.args[0], Value):
             return False
         if maker.op is len or maker.op == "shape":
-            return maker.args[0].kind.tag == "array"
+            return maker.args[0].kind.tag == "array" and self.has_name(maker.args[0])
         return maker.op == "getitem" and self.is_plain_part(maker)
+
+    def has_name(self, base: Value) -> bool:
+        """Whether an array is no expression that would be moved along with what reads it."""
+        return base in self.program.params or self.uses.get(base, 0) > 1
 
     def is_plain_part(self, instr: Instr) -> bool:
         """Whether what is read is a part of an array that stays, at a constant place."""
         base, key = instr.args
-        if base.kind.tag != "array" or flatten(key) or has_list(key):
+        if not self.has_name(base) or base.kind.tag != "array" or flatten(key) or has_list(key):
             return False
         return not any(is_barrier(i) and not i.blocks and touched(i)(base) or i.op == "copy"
                        and i.args[0] is base for i in walk(self.program))  # fmt: skip
@@ -318,7 +322,7 @@ class Emitter:
             if (instr.op is len or instr.op == "shape")
             and isinstance(instr.args[0], Value)
             and instr.args[0].kind.tag == "array"
-            and instr.args[0] not in self.folded
+            and self.has_name(instr.args[0])
             and not instr.results[0].user
             and self.asked.get(instr.results[0]) == self.uses.get(instr.results[0])
             and self.uses[instr.results[0]] - self.over[instr.results[0]] <= 2
