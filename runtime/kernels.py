@@ -12,6 +12,7 @@ other constants alone is then decided while compiling.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 
 import numpy as np
@@ -196,7 +197,7 @@ def written_last(key, shape):
 def moved(shape, target, source):
     """Which element each one becomes when a part of an array is stored into another part of it,
     `a[target] = a[source]`, as NumPy does it. Target and source are tuples of keys: of the part,
-    of a part of that, and so on.
+    of a part of that, and so on; a list is the order of the axes of a transpose.
 
     >>> moved((5,), (slice(None, None, 2),), (slice(None, 3),))  # it reads a[2] after a[2] = a[1]
     array([0, 1, 1, 3, 1])
@@ -204,11 +205,26 @@ def moved(shape, target, source):
     places = np.arange(math.prod(shape)).reshape(shape)
     into, of = places, places
     for key in target[:-1]:
-        into = into[key]
+        into = into.transpose(key) if type(key) is list else into[key]
     for key in source:
-        of = of[key]
+        of = of.transpose(key) if type(key) is list else of[key]
     into[target[-1]] = of
     return places
+
+
+def in_one_piece(shape, axes, *, closed=False):
+    """Whether a view of an array in C order has one stride throughout, so that a flat reshape of it
+    is a view and not a copy. Each axis of the view is (length, axis of the array, step); `closed`
+    asks that its elements lie one after the other as well.
+
+    >>> in_one_piece((3, 4), ((4, 1, 1), (3, 0, 1))), in_one_piece((1, 4), ((4, 1, 1), (1, 0, 1)))
+    (False, True)
+    """
+    if 0 in [length for length, _, _ in axes]:
+        return True
+    far = [(n, step * math.prod(shape[at + 1 :])) for n, at, step in axes if n > 1]
+    even = all(a == n * b for (_, a), (n, b) in itertools.pairwise(far))
+    return even and not (closed and far and far[-1][1] != 1)
 
 
 def shuffled_order(shuffle, n):

@@ -225,11 +225,11 @@ class Builtins(Memory):
                 tree = tuple(self.read(r, where) for r in (ref, *more))
                 found = self.fresh(self.emit(sum, tree, None, made, where, "total"))
                 return found if more else self.sum_or_zero(found, ref, where)
-        if isinstance(ref, List) and isinstance(self.held(ref), Plain):
-            item = self.held(ref).value.kind.items
+        if self.is_rows(ref) or self.is_sequence(ref):
+            item = self.kind(ref).items
             kind = item[0] if item else INT
-            if isinstance(start, Known) and start.obj == 0:
-                value = self.emit(sum, (self.held(ref).value,), None, kind, where, "total")
+            if item and isinstance(start, Known) and start.obj == 0:
+                value = self.emit(sum, (self.read(ref, where),), None, kind, where, "total")
                 return self.fresh(value)
             return self.as_if_here(python_forms.summed, (ref, start), {}, where, internal=True)
         items = self.items(ref, where)

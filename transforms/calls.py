@@ -253,12 +253,21 @@ class Calls(
                 if self.tries:
                     self.check_lazy(op, tree, where)
                 return Array(args[0].buffer, (*args[0].path, (op, *placed[1:])))
+        site = where and (where.node, "memory")
+        test = None
+        if how == "maybe" and site in self.choices and isinstance(args[0], Array):
+            test = self.test_of_view(op, args[0], tree, keywords, where)
         value = self.emit(op, tree, keywords, kind, where, name, **attrs)
         ref = self.fresh(value)
+        if test is not None:
+            step = () if op is np.ascontiguousarray else ((op, *tree[1:]),)
+            found = Choice(test, Array(args[0].buffer, (*args[0].path, *step)), ref)
+            self.choice_names[found] = name
+            return found
         if isinstance(ref, Array) and how == "fresh":
             self.note_order(ref, op, args, keywords, kind)
         else:
-            self.share(op, tree, keywords, args, (ref,))
+            self.share(op, tree, keywords, args, (ref,), site and frozenset((site,)))
         return ref
 
     def may_view(self, op: Any, args: tuple, kwargs: dict) -> bool:
@@ -266,15 +275,16 @@ class Calls(
         kinds = tuple(self.kind(a) for a in args)
         return abstract.aliasing(op, kinds, {k: self.kind(v) for k, v in kwargs.items()}) != "fresh"
 
-    def share(self, op: Any, tree: tuple, keywords: dict, args: tuple, refs: tuple) -> None:
-        """Note which arrays may share memory after an operation."""
+    def share(self, op: Any, tree: tuple, keywords: dict, args: tuple, refs: tuple,
+              why: frozenset | None = None) -> None:  # fmt: skip
+        """Note which arrays may share memory after an operation; `why` as in `may_alias`."""
         if abstract.aliasing(op, tree, keywords) == "fresh":
             return
         for ref in refs:
             for arg in args:
                 if isinstance(ref, Array) and isinstance(arg, ARRAYS):
                     for array in arrays_of(arg):
-                        self.may_alias(ref.buffer, array.buffer)
+                        self.may_alias(ref.buffer, array.buffer, why)
 
     # ------------------------------------------------------------------ calls
 

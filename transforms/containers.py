@@ -115,19 +115,23 @@ class Containers(Memory):
             tree = self.element_tree(ref, where)
             kind = self.kind_with(kind, tree)
             trees.append(tree)
-            self.own(cell, ref)
-            self.fix(ref)
+            self.own(cell, ref, where)
+            self.fix(ref, where)
         value = self.emit("list", (trees,), None, kind, where, cell.name)
         return Plain(value)
 
-    def fix(self, ref: Any) -> None:
-        """What a list of unknown length holds is no longer written by its other names."""
+    def fix(self, ref: Any, where: Any) -> None:
+        """What a list of unknown length holds is no longer written by its other names.
+
+        If it is, the list is one of parts of arrays (see `rows`).
+        """
         if isinstance(ref, List):
             ref.cell.fixed = f"`{ref.cell.name}` is changed after it was put into a list"
         for array in arrays_of(ref) if isinstance(ref, ARRAYS) else ():
             for buffer in (array.buffer, *self.aliases_of(array.buffer)):
                 if isinstance(buffer, Buffer):
                     buffer.fixed = f"`{buffer.name}` is written after it was put into a list"
+                    buffer.site = where and (where.node, "listed")
 
     # lists and dicts
 
@@ -142,7 +146,8 @@ class Containers(Memory):
         held = self.held(base)
         self.written.add(base.cell)
         if isinstance(held, Plain):
-            if isinstance(args[0], Tuple) and held.value.kind.items is None:
+            row = isinstance(args[0], Tuple) or isinstance(args[0], ARRAYS) and self.listed(where)
+            if row and held.value.kind.items is None:
                 if self.make_rows(base.cell, (), self.empty_rows(args[0], where)) is not None:
                     self.rows_append(base, args[0], where)
                     return Known(None)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from srcdiff.transforms.ir import Value
-from srcdiff.transforms.mutation import Memory
+from srcdiff.transforms.mutation import Memory, NeedsChoice
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
@@ -45,7 +45,7 @@ class ListElements(Memory):
 
     # ------------------------------------------------------------------ who owns the elements
 
-    def own(self, cell: Cell, item: Any) -> None:
+    def own(self, cell: Cell, item: Any, where: Any) -> None:
         """Note whether what is put into a list is the list's alone."""
         for array in arrays_of(item) if isinstance(item, ARRAYS) else ():
             buffer = array.buffer
@@ -53,7 +53,7 @@ class ListElements(Memory):
             if array.path or shared or buffer.fixed or buffer.origin != "fresh" or any(
                 buffer in buffers_of(ref, self.state.memory) for ref in self.state.env.values()
             ):
-                cell.shared = True
+                cell.shared, cell.site = True, where and (where.node, "listed")
         if isinstance(item, List):
             inner = item.cell
             if inner.fixed or inner.shared or any(inner in pair for pair in self.aliases) or \
@@ -75,6 +75,8 @@ class ListElements(Memory):
         if cell.shared or cell.element is not None or \
                 not isinstance(held, Plain) or \
                 self.root(held.value) is not self.root(version):  # fmt: skip
+            if cell.site is not None and cell.site not in self.choices:
+                raise NeedsChoice(frozenset((cell.site,)))
             raise self.refuse(where, WRITTEN, "Store a new one: `items[i] = …`.")
         return held.value, (("getitem", index),)
 

@@ -86,6 +86,8 @@ class Loop:
         self.ties: dict[Any, dict] = {}  # slot → what it may share memory with, and why
         self.kept: dict[Any, str] = {}  # slot → why its name may not write
         self.rebound: set = set()  # names of objects and lists that each step makes anew
+        self.moved: set = set()  # items and attributes that are another array after a step
+        self.disordered: set = set()  # slots of arrays whose memory order the steps change
         self.conflicts: dict = {}  # names that are not the same thing in each step, and why
         run.loops += 1
         self.number = run.loops
@@ -198,6 +200,9 @@ class Loop:
             made = run.fresh(param)
             self.slots[-1].buffer = made.buffer
             return made
+        if isinstance(ref, ARRAYS) and slot[0] == "memory" and slot not in self.moved:
+            self.slots.append(Slot(slot, None, None, ref, name))
+            return ref
         if self.rotations.chosen(name, ref):
             return self.rotations.carry(slot, ref, name)
         if isinstance(ref, ARRAYS):
@@ -215,6 +220,8 @@ class Loop:
                 self.by_buffer[array.buffer].append(buffer)
             self.slots[-1].buffer = buffer
             buffer.fixed = self.kept.get(slot, "")
+            if slot not in self.disordered:
+                buffer.order, buffer.proof = run.order_of_any((ref, self.entry))
             return Array(buffer)
         if isinstance(ref, Tuple):
             return ref._replace(items=tuple(
@@ -393,7 +400,8 @@ class Loop:
         held = self.state.memory[cell]
         if isinstance(held, Rows):
             return
-        if type(held) is tuple and held and run.rows_table(held) is not None:
+        homes = run.listed(self.instr.where)
+        if type(held) is tuple and held and run.rows_table(held, None, homes) is not None:
             self.start_with_rows(cell, None)
         elif type(held) is tuple:
             self.state.memory[cell] = run.sequence(held, cell, self.instr.where)
@@ -405,7 +413,8 @@ class Loop:
         if isinstance(held, Plain):
             held = () if held.value.kind.items is None else None
         outer, run.state = run.state, self.entry
-        made = None if held is None else run.make_rows(cell, held, like)
+        homes = run.listed(self.instr.where)
+        made = None if held is None else run.make_rows(cell, held, like, homes)
         run.state = outer
         if made is not None:
             for key in (cell, *(column.cell for column in made.columns)):
@@ -558,7 +567,10 @@ class Loop:
                 continue
             if slot.param is None:
                 changed = ref != slot.same
-                if changed and isinstance(ref, Object) and isinstance(slot.same, Object) \
+                if changed and isinstance(slot.same, ARRAYS) and slot.key not in self.moved:
+                    self.moved.add(slot.key)
+                    fits = False
+                elif changed and isinstance(ref, Object) and isinstance(slot.same, Object) \
                         and ref.cls is slot.same.cls and slot.key not in self.rebound:  # fmt: skip
                     self.rebound.add(slot.key)
                     fits = False
@@ -574,6 +586,10 @@ class Loop:
                     )
                     fits = False
                 continue
+            if slot.buffer is not None and slot.buffer.order and isinstance(ref, ARRAYS) and \
+                    run.order_of_any((ref, end))[0] != slot.buffer.order:  # fmt: skip
+                self.disordered.add(slot.key)
+                fits = False
             why = next(filter(None, (run.fixed(a.buffer) for a in arrays_of(ref))), "") \
                 if isinstance(ref, ARRAYS) and slot.buffer is not None else ""  # fmt: skip
             if why and slot.key not in self.kept:
@@ -751,9 +767,9 @@ class Loop:
 
     def why(self, *keys: Any) -> frozenset | None:
         """The sites of the names that slots stand for, which could be choices."""
-        names = [key[1][1] for key in keys if key[0] == "name"]
-        names += [key[1].name for key in keys if key[0] == "memory"]
-        sites = [self.rotations.site(name.rpartition(".")[2]) for name in names]
+        names = [slot.name for slot in self.slots
+                 if slot.key in keys and slot.key[0] in ("name", "memory")]  # fmt: skip
+        sites = [self.rotations.site(name) for name in names]
         return frozenset(sites) if sites and all(sites) else None
 
     def needed(self, why: frozenset | None) -> None:
@@ -1040,6 +1056,8 @@ class Loop:
             return Plain(result)
         buffer = Buffer(slot.name)
         state.memory[buffer] = result
+        if slot.buffer is not None:
+            buffer.order, buffer.proof = slot.buffer.order, slot.buffer.proof
         for tied, other in buffers.items():
             end = self.ends[tied]
             if isinstance(end, ARRAYS) and isinstance(ref, ARRAYS) and common(end, ref):

@@ -16,16 +16,30 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime import kernels
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import Slice, Value, map_tree
-from srcdiff.transforms.kinds import Kind
+from srcdiff.transforms.kinds import BOOL, Kind, proven_not_one
 from srcdiff.transforms.mutation import Memory, kind_of_value
-from srcdiff.transforms.references import Array
+from srcdiff.transforms.references import Array, List, Plain, State, Tuple, arrays_of
+from srcdiff.transforms.strides import (
+    PERMUTING,
+    Layout,
+    has_gaps,
+    is_scattered,
+    is_sorted,
+    layout,
+    permutation,
+)
 
 # Results in C order, whatever the operands are.
 C_ORDERED = frozenset({
     np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.linspace, np.dot,
-    np.outer, np.take,
+    np.outer, np.take, np.repeat,
+})  # fmt: skip
+# Results in C order where all operands are.
+JOINING = frozenset({
+    np.stack, np.vstack, np.hstack, np.column_stack, np.dstack, np.concatenate, np.append,
 })  # fmt: skip
 # Results in the order of the first operand.
 LIKE_OPERAND = frozenset({
@@ -53,8 +67,32 @@ class MemoryOrder(Memory):
             kind = abstract.infer(op, (kind, *map_tree(kind_of_value, tuple(args))), {})
             if kind is None or kind.rank is None:
                 return "", ()
+            if op in PERMUTING and permutation(op, args, kind.rank) == [*range(kind.rank)][::-1]:
+                op, args = np.transpose, []
             found = "C" if kind.rank <= 1 else order_of_view(op, args, found)
+            if found == "F" and sum(map(proven_not_one, kind.shape or ())) < 2:
+                found = ""  # it may be in C order as well
         return found, ref.buffer.proof
+
+    def order_of_any(self, *refs: tuple[Any, State]) -> Order:
+        """The order that all of these have, each in one piece; a reference and its state each."""
+        found: list[Order] = []
+        for ref, state in refs:
+            outer, self.state = self.state, state
+            found += [self.memory_order(array) if self.is_contiguous(array) else ("", ())
+                      for array in arrays_of(ref)]  # fmt: skip
+            self.state = outer
+        if len({order for order, _ in found}) != 1:
+            return "", ()
+        return found[0][0], tuple(guard for _, proof in found for guard in proof)
+
+    def layout(self, ref: Array) -> Layout | None:
+        """How the axes of a view lie in its buffer, if that is in C order."""
+        kind = self.state.memory[ref.buffer].kind
+        one = kind.rank is not None and kind.rank <= 1
+        if ref.buffer.order != "C" and not (one and ref.buffer.origin == "fresh"):
+            return None
+        return layout(kind, ref.path)
 
     def is_contiguous(self, ref: Array) -> bool:
         """Whether what a reference refers to has no gaps and is not backwards."""
@@ -62,7 +100,7 @@ class MemoryOrder(Memory):
         fresh = ref.buffer.origin == "fresh" and kind.rank is not None and kind.rank <= 1
         order = "C" if fresh else ref.buffer.order
         for op, *args in ref.path:
-            order = order_of_view(op, args, order)
+            order = "" if op in (np.real, np.imag) else order_of_view(op, args, order)
         return order in ("C", "F") and (order == "C" or self.kind(ref).rank != 1)
 
     def note_order(self, made: Array, op: Any, args: tuple, keywords: dict, kind: Kind) -> None:
@@ -77,10 +115,21 @@ class MemoryOrder(Memory):
             return "", ()
         if op in C_ORDERED or op in (operator.matmul, np.matmul) and kind.rank == 2:
             return "C", ()
+        if op in (np.array, np.asarray) and args and isinstance(args[0], (List, Tuple)):
+            return "C", ()
+        if op in JOINING:
+            return self.order_of_joined(args)
         if op in LIKE_OPERAND:
-            return self.memory_order(args[0]) if args and isinstance(args[0], Array) else ("", ())
+            if not args or not isinstance(args[0], Array):
+                return "", ()
+            return self.memory_order(args[0]) if self.in_sequence(args[0]) is None else \
+                ("C", self.in_sequence(args[0]))
         if op in ELEMENTWISE or isinstance(op, np.ufunc) and op.signature is None:
             arrays = [a for a in args if isinstance(a, Array)]
+            proofs = [self.in_sequence(a) for a in arrays]
+            if arrays and all(proof is not None for proof in proofs) and \
+                    all(isinstance(a, Array) or self.kind(a).rank == 0 for a in args):  # fmt: skip
+                return "C", tuple(guard for proof in proofs for guard in proof or ())
             full = [self.memory_order(a) for a in arrays if self.kind(a).dims == kind.dims]
             for found in full:  # of two orders, C is taken
                 if found[0] == "C":
@@ -92,26 +141,92 @@ class MemoryOrder(Memory):
                 return "F", tuple(guard for _, proof in full for guard in proof)
         return "", ()
 
+    def in_sequence(self, ref: Array) -> tuple | None:
+        """The guards that prove that each axis goes over more memory than those after it, so
+        that results in the operand's order are in C order; None without a proof."""
+        order, proof = self.memory_order(ref)
+        view = self.layout(ref)
+        sorted_ = view is not None and is_sorted(view)
+        return proof if order == "C" or sorted_ or self.kind(ref).rank in (0, 1) else None
+
+    def order_of_joined(self, args: tuple) -> Order:
+        parts = args[0] if args and isinstance(args[0], (List, Tuple)) else Tuple(args[:1])
+        if isinstance(parts, List):
+            held = self.state.memory[parts.cell]
+            if not isinstance(held, tuple) or isinstance(held, Plain):
+                items = held.value.kind.items if isinstance(held, Plain) else None
+                return ("C", ()) if items and items[0].rank in (0, 1) else ("", ())
+            parts = Tuple(held)
+        proof: tuple = ()
+        for part in parts.items:
+            if self.kind(part).rank in (0, 1):
+                continue
+            order, more = self.memory_order(part) if isinstance(part, Array) else ("", ())
+            if order != "C":
+                return "", ()
+            proof += more
+        return "C", proof
+
     def aliasing(self, op: Any, tree: tuple, keywords: dict, args: tuple) -> tuple[str | None, Any]:
         """What `abstract.aliasing` says, and more where the memory order decides; the proof."""
         how = abstract.aliasing(op, tree, keywords)
-        if op is np.ascontiguousarray and len(args) == 1 and not keywords \
-                and isinstance(args[0], Array) and self.kind(args[0]).rank:  # fmt: skip
-            order, proof = self.memory_order(args[0])
-            if order == "C" and self.is_contiguous(args[0]):
+        if how != "maybe" or not args or not isinstance(args[0], Array):
+            return how, ()
+        ref, rest = args[0], keywords.keys() - {"order"}
+        if rest or keywords.get("order") not in (None, "C"):
+            return how, ()
+        order, proof = self.memory_order(ref)
+        view = self.layout(ref)
+        if op is np.ascontiguousarray and len(args) == 1 and self.kind(ref).rank:
+            if order == "C" and self.is_contiguous(ref):
                 return "self", proof
-        reshape = op is np.reshape and len(args) == 2 or op is np.ravel and len(args) == 1
-        if how != "maybe" or not reshape or not isinstance(args[0], Array):
-            return how, ()
-        if any(keywords.get(name) not in (None, "C") for name in keywords):
-            return how, ()
-        order, proof = self.memory_order(args[0])
-        if op is np.ravel and not self.is_contiguous(args[0]):  # a reshape of strides is a view
-            return how, ()
-        if order == "C":
-            return "view", proof
-        flat = op is np.ravel or tree[1] == -1 or tree[1] == (-1,)
-        return ("fresh", proof) if order == "F" and flat else (how, ())
+            return ("fresh", proof) if view is not None and has_gaps(view) else (how, ())
+        if op is np.ravel and len(args) == 1:
+            if order == "C" and self.is_contiguous(ref):
+                return "view", proof
+            copied = order == "F" or view is not None and has_gaps(view)
+            return ("fresh", proof) if copied else (how, ())
+        if op is np.reshape and len(args) == 2:
+            if self.keeps_shape(ref, tree[1]):
+                return "self", ()
+            if order == "C":
+                return "view", proof
+            flat = tree[1] == -1 or tree[1] == (-1,)
+            copied = order == "F" or view is not None and is_scattered(view)
+            return ("fresh", proof) if flat and copied else (how, ())
+        return how, ()
+
+    def test_of_view(self, op: Any, ref: Array, tree: tuple, keywords: dict, where: Any) -> Any:
+        """A run-time bool: whether a reshape, of which `aliasing` knows too little, is a view.
+
+        None where its own axes do not tell.
+        """
+        flat = op is np.reshape and len(tree) == 2 and tree[1] in (-1, (-1,))
+        if not flat and (op not in (np.ravel, np.ascontiguousarray) or len(tree) != 1) or any(
+            value not in (None, "C") for value in keywords.values()
+        ):
+            return None
+        view = self.layout(ref)
+        if view is None or view.halves or not all(axis.step for axis in view.axes):
+            return None
+        self.guards += ref.buffer.proof
+
+        def length(ref: Array, k: int, dim: Any) -> Any:
+            return dim if type(dim) is int else self.read(self.dimension(ref, k, where), where)
+
+        shape = tuple(length(Array(ref.buffer), k, dim) for k, dim in enumerate(view.dims))
+        axes = tuple(
+            (length(ref, k, axis.dim), axis.place, -axis.step if axis.back else axis.step)
+            for k, axis in enumerate(view.axes) if axis.place is not None
+        )
+        closed = {} if op is np.reshape else {"closed": True}
+        return self.emit(kernels.in_one_piece, (shape, axes), closed, BOOL, where, "is_view")
+
+    def keeps_shape(self, ref: Array, shape: Any) -> bool:
+        """Whether an array is reshaped to the shape that it has."""
+        kind = self.kind(ref)
+        return kind.shape is not None and abstract.infer(
+            np.reshape, (kind, map_tree(kind_of_value, shape)), {}).shape == kind.shape
 
 
 def order_of_view(op: Any, args: list, order: str) -> str:

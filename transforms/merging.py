@@ -45,6 +45,7 @@ from srcdiff.transforms.references import (
     Storage,
     Tuple,
     arrays_of,
+    buffers_of,
 )
 
 UNBOUND = "may be unbound here"
@@ -121,15 +122,16 @@ class Merger:
         if not any(self.dead):
             self.unify_rows()
         user = not self.run.frame.internal
-        for key in dict.fromkeys((*a.memory, *b.memory)):
+        keys = dict.fromkeys((*a.memory, *b.memory))
+        for key in keys:  # first the arrays: what a list holds may be one of them
             x, y = a.memory.get(key), b.memory.get(key)
-            if isinstance(key, Buffer):
-                if x is None or y is None:
-                    continue  # made on one path: a merged name gets a buffer of its own
+            if isinstance(key, Buffer) and x is not None and y is not None:
                 value = self.value(x, y, key.name, user and x.user)
                 assert value is not None
                 self.memory[key] = value
-            elif x is not None and y is not None:
+        for key in keys:
+            x, y = a.memory.get(key), b.memory.get(key)
+            if not isinstance(key, Buffer) and x is not None and y is not None:
                 self.memory[key] = self.contents(key, x, y)
         env = {}
         for name in dict.fromkeys((*a.env, *b.env)):
@@ -175,18 +177,21 @@ class Merger:
             held = ()
         if type(held) is not tuple:
             return
+        homes = run.listed(self.where)
         if type(like) is tuple and like and not held:
-            found = run.rows_table(like)
+            found = run.rows_table(like, None, homes)
             like = found and found[0]
-        if not isinstance(like, Rows) and not (held and run.rows_table(held)):
+        if not isinstance(like, Rows) and not (held and run.rows_table(held, None, homes)):
             return
         outer, run.state = run.state, path.state
-        run.make_rows(cell, held, like if isinstance(like, Rows) else None)
+        run.make_rows(cell, held, like if isinstance(like, Rows) else None, homes)
         run.state = outer
 
     def contents(self, cell: Any, x: Any, y: Any) -> Any:
         if isinstance(x, Rows) or isinstance(y, Rows):
-            return x if x == y else Missing(f"the list `{cell.name}` depends on a branch")
+            if x == y and all(map(self.lives, buffers_of(x.template, {}))):
+                return x
+            return Missing(f"the list `{cell.name}` depends on a branch")
         if isinstance(x, Plain) and isinstance(y, Plain):
             return Plain(self.value(x.value, y.value, cell.name, False))
         if isinstance(cell, Fields) and isinstance(x, dict) and isinstance(y, dict):
@@ -467,6 +472,8 @@ class Merger:
         loose = [self.run.loose[leaf] for leaf in leaves if leaf in self.run.loose]
         if loose:  # a number still, perhaps, on one path
             self.run.loose[value] = loose[0]
+        sides = ((x, self.then.state), (y, self.other.state))
+        buffer.order, buffer.proof = self.run.order_of_any(*(s for s in sides if s[0] is not None))
         why = site and frozenset((site,))
         for ref in (x, y):
             for array in arrays_of(ref) if ref is not None else ():

@@ -99,6 +99,8 @@ class Memory:
     unsure: set  # attributes that only some paths have set
     failing: Callable  # see `exceptions`
     catching: Callable  # see `exceptions`
+    rows_value: Callable  # see `rows`
+    rows_kind: Callable  # see `rows`
     outside_cells: dict  # lists and dicts from outside → how they are reached
     fields_of: dict  # id of an object outside → the cell of its fields that are written
 
@@ -165,8 +167,7 @@ class Memory:
         if isinstance(ref, List):
             held = self.held(ref)
             if isinstance(held, Rows):
-                what = "a list of tuples, whose length is known only at run time, as a value"
-                raise self.refuse(where, what, "Make a list for each of their items.")
+                return self.rows_value(ref, where)
             return held.value if isinstance(held, Plain) else [self.read(r, where) for r in held]
         if isinstance(ref, Dict):
             return {k: self.read(r, where) for k, r in self.held(ref).items()}
@@ -215,7 +216,7 @@ class Memory:
             if isinstance(held, Plain):
                 return held.value.kind
             if isinstance(held, Rows):
-                return Kind("list")
+                return self.rows_kind(held)
             return Kind("list", items=tuple(self.kind(r) for r in held))
         return Kind("object")
 

@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.transforms.ir import Slice
+from srcdiff.transforms import abstract
+from srcdiff.transforms.ir import Slice, map_tree
 from srcdiff.transforms.kinds import Kind
 from srcdiff.transforms.memory_order import MemoryOrder
+from srcdiff.transforms.mutation import kind_of_value
 from srcdiff.transforms.references import Array
+from srcdiff.transforms.strides import permutation
 
 
 class Overlap(MemoryOrder):
@@ -40,14 +43,13 @@ class Overlap(MemoryOrder):
             if steps[0] * steps[1] < 0:
                 return False
         buffer, old = base.buffer, self.state.memory[base.buffer]
-        by_items = all(op == "getitem" for op, *_ in (*target, *value.path))
-        if buffer.order != "C" or not by_items or old.kind.rank is None:
+        keys = tuple(keys_of(old.kind, path) for path in (target, value.path))
+        if not self.is_contiguous(Array(buffer)) or buffer.order == "F" or None in keys:
             raise self.refuse(where, "a store of a part of an array into another part of it, with "
                               "other strides,", "Store a copy (`.copy()`).")  # fmt: skip
         self.guards += buffer.proof
         shape = tuple(self.read(self.dimension(Array(buffer), i, where), where)
                       for i in range(old.kind.rank))  # fmt: skip
-        keys = tuple(tuple(step[1] for step in path) for path in (target, value.path))
         places = Kind("array", np.dtype(np.intp), old.kind.shape)
         made = self.fresh(self.emit(kernels.moved, (shape, *keys), None, places, where, "moved"))
         whole = Array(buffer)
@@ -57,6 +59,22 @@ class Overlap(MemoryOrder):
             new = self.apply(np.take, (whole, made), {}, where)
         self.replace(buffer, self.read(new, where), where)
         return True
+
+
+def keys_of(kind: Kind, path: tuple) -> tuple | None:
+    """The keys of a path, and for a view with permuted axes the list of its axes; None if there
+    are other steps."""
+    keys: list = []
+    for op, *args in path:
+        after = abstract.infer(op, (kind, *map_tree(kind_of_value, tuple(args))), {})
+        if kind.rank is None or after is None:
+            return None
+        axes = None if op == "getitem" else permutation(op, args, kind.rank)
+        if op != "getitem" and axes is None:
+            return None
+        keys.append(args[0] if axes is None else axes)
+        kind = after
+    return tuple(keys)
 
 
 def common(a: tuple, b: tuple) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 from srcdiff.runtime import kernels
 from srcdiff.transforms.ir import Slice
 from srcdiff.transforms.kinds import INT
-from srcdiff.transforms.references import Array, Known, List, Plain, Ref, Tuple
+from srcdiff.transforms.references import ARRAYS, Array, Known, List, Plain, Ref, Tuple
 from srcdiff.transforms.writers import Writers
 
 
@@ -30,7 +30,7 @@ class PartViews(Writers):
     def split_by(self, op: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         """`np.split` and its relatives: a list of slices."""
         ary, sections, axis = self.named("ary indices_or_sections axis", args, kwargs, where)
-        rank = self.kind(ary).rank if isinstance(ary, Array) else None
+        rank = self.kind(ary).rank if isinstance(ary, ARRAYS) else None
         if rank is None or rank == 0:
             return None
         at_hand = isinstance(sections, Tuple) or type(getattr(sections, "obj", None)) is int
@@ -38,6 +38,11 @@ class PartViews(Writers):
             self.saw_parts = True
             if not self.as_slices:
                 return None
+        return self.each_option(ary, (), where, lambda option: self.split_array(
+            op, option, sections, axis, where))  # fmt: skip
+
+    def split_array(self, op: Any, ary: Array, sections: Any, axis: Any, where: Any) -> Ref:
+        rank = self.kind(ary).rank
         at = {np.vsplit: 0, np.hsplit: min(rank, 2) - 1, np.dsplit: 2}.get(op)
         at = self.constant(axis, 0, where, "the axis") % rank if at is None else at
         n = self.dimension(ary, at, where)

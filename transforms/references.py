@@ -58,14 +58,15 @@ class Cell:
     missing   what makes the item of a key that a `defaultdict` lacks, a reference
     fixed     why nobody may change it any more ("" while everybody may)
     shared    whether what it holds may be held elsewhere; of lists of run-time length
+    site      where the list would have to be one of parts of arrays, so that they may be written
     element   where it was read from, if it is an element of such a list (see `list_elements`)
     """
 
-    __slots__ = ("name", "cls", "missing", "fixed", "shared", "element")
+    __slots__ = ("name", "cls", "missing", "fixed", "shared", "site", "element")
 
     def __init__(self, name: str = "items", cls: Any = None, missing: Any = None):
         self.name, self.cls, self.missing, self.fixed = name, cls, missing, ""
-        self.shared, self.element = False, None
+        self.shared, self.site, self.element = False, None, None
 
 
 class Fields(Cell):
@@ -182,7 +183,8 @@ class Hole(NamedTuple):
 
 @dataclass(frozen=True)
 class Rows:
-    """What a list of tuples holds whose length is known only at run time (see `rows`)."""
+    """What a list holds whose length is known only at run time and whose items are tuples, or
+    parts of one array (see `rows`)."""
 
     template: Any
     columns: tuple  # of `List`s
@@ -258,7 +260,7 @@ def buffers_of(ref: Any, memory: dict, seen: set | None = None) -> set[Buffer]:
             return set()
         seen.add(ref.cell)
         held = memory.get(ref.cell, ())
-        held = held.columns if isinstance(held, Rows) else held
+        held = (held.template, *held.columns) if isinstance(held, Rows) else held
         if isinstance(held, Plain):
             return set()
         held = held.values() if isinstance(held, dict) else held

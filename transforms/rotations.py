@@ -153,9 +153,20 @@ class Rotations:
                     continue
                 self.options[slot].append(option)
                 fits = False
+                if len(self.kinds) > len(self.options):
+                    self.ask_for_choices(live)
                 if max(len(self.options[slot]), len(self.kinds)) > MOST:
                     raise self.refuse(self.names[slot], "may be one of too many arrays")
         return fits
+
+    def ask_for_choices(self, live: dict[Any, dict[Buffer, None]]) -> None:
+        """Ask for choices instead of the values of their own that merged names are: each would
+        be one more array that a step has made."""
+        whys = (why for own in live.values() for buffer in own
+                for why in self.run.aliases_of(buffer).values())  # fmt: skip
+        sites = frozenset().union(*(why for why in whys if why)) - self.run.choices
+        if sites:
+            raise NeedsChoice(sites)
 
     def numbered(self, live: dict[Any, dict[Buffer, None]]) -> dict[Buffer, tuple[int, Any]]:
         """Which array of its own the loop carries for each that lives at the end of a step.

@@ -21,7 +21,18 @@ from srcdiff.transforms.ir import Instr, Slice, Value, leaf_kind
 from srcdiff.transforms.kinds import INT, Kind, join, kind_of
 from srcdiff.transforms.list_elements import WRITTEN
 from srcdiff.transforms.mutation import Memory
-from srcdiff.transforms.references import ARRAYS, Cell, Known, List, Missing, Plain, Ref, Tuple
+from srcdiff.transforms.references import (
+    ARRAYS,
+    Array,
+    Cell,
+    Known,
+    List,
+    Missing,
+    Plain,
+    Ref,
+    Tuple,
+    buffers_of,
+)
 
 
 class Sequences(Memory):
@@ -70,6 +81,11 @@ class Sequences(Memory):
                 if not holds_numbers(held.value):
                     self.share_items(ref.cell)
                 return held.value
+            if self.is_rows(ref):
+                value = self.rows_value(ref, where)
+                for buffer in buffers_of(held.template, {}):  # it may be kept
+                    self.fix(Array(buffer), where)
+                return value
             return self.sequence(held, Cell(ref.cell.name), where).value
         if isinstance(ref, Plain) and ref.value.kind.tag == "list":
             return ref.value
@@ -96,7 +112,8 @@ class Sequences(Memory):
         """The IR's tree for what is put into a list: a list in a list is one value."""
         if isinstance(item, List):
             if self.is_rows(item):
-                raise self.refuse(where, "a list of tuples in a list")
+                raise self.refuse(where, "a list of tuples, or of arrays that are written, in a "
+                                  "list")  # fmt: skip
             value = self.as_sequence(item, where)
             self.state.memory[item.cell] = Plain(value)
             return value
@@ -113,8 +130,8 @@ class Sequences(Memory):
 
     def sequence_append(self, base: List, item: Any, where: Any) -> None:
         tree = self.element_tree(item, where)
-        self.own(base.cell, item)
-        self.fix(item)
+        self.own(base.cell, item, where)
+        self.fix(item, where)
         kind = self.kind_with(self.held(base).value.kind, tree)
         self.change_sequence("list_append", base, (tree,), kind, where)
 
@@ -125,8 +142,8 @@ class Sequences(Memory):
 
     def sequence_insert(self, base: List, index: Any, item: Any, where: Any) -> None:
         tree = self.element_tree(item, where)
-        self.own(base.cell, item)
-        self.fix(item)
+        self.own(base.cell, item, where)
+        self.fix(item, where)
         held = self.held(base).value
         place = self.read(index, where)
         if not (type(place) is int and place == 0):
@@ -189,8 +206,8 @@ class Sequences(Memory):
     def sequence_store(self, base: List, key: Any, value: Any, where: Any) -> None:
         held = self.held(base).value
         tree = self.element_tree(value, where)
-        self.own(base.cell, value)
-        self.fix(value)
+        self.own(base.cell, value, where)
+        self.fix(value, where)
         kind = self.kind_with(held.kind, tree)
         self.change_sequence("list_setitem", base, (self.read(key, where), tree), kind, where)
 
