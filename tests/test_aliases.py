@@ -524,3 +524,100 @@ def test_a_part_of_an_argument_in_a_branch_or_a_loop(part, n):
 
     right_or_refused(f, X.ravel()[part], n)
     right_or_refused(f, X.ravel().copy(), n)
+
+
+# Arrays that the steps of a loop make, of which branches decide which live.
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 5])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_one_branch_names_what_another_makes_anew(n, dtype):
+    def f(x, y, n):
+        v = x * 1.5
+        k = 0
+        while k < n:
+            if k % 3 == 1:
+                v = y
+            else:
+                y = np.sin(y)
+            y[y > 0.2] += 0.1 * x[0]
+            k += 1
+        v[0] *= 2.0
+        return np.sum(v**2) + np.sum(y**3)
+
+    rtol = 2e-3 if dtype is np.float32 else None
+    for wrt in (0, 1):
+        right(f, X[0].astype(dtype), X[1].astype(dtype), n, wrt=wrt, rtol=rtol)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3])
+def test_three_names_change_places_in_a_loop_in_a_loop(n):
+    def f(x, n):
+        for i in range(n):
+            p, q = x, np.sin(x) + i
+            for _ in range(n):
+                q, x, p = x, p, q
+        x[0] *= 3.0
+        x[1:] -= x[0]
+        return np.sum(x**2)
+
+    right(f, X[0], n)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 6])
+def test_four_names_with_new_arrays_views_and_a_break(n):
+    def f(x, y, n):
+        t = y[::-1]
+        v = x
+        for i in range(n):
+            x[0] += 0.1 * t[1]
+            if i % 2:
+                x, t, v = t, v, x
+            elif i > 3:
+                break
+            else:
+                y, t = t, y * 0.9
+            if x[1] > 3.0 * y[0]:
+                v = x
+                continue
+            v[1] *= 1.1
+        t[2] -= 0.5
+        return np.sum(x**2) + np.sum(y**3) + np.sum(t * v)
+
+    right(f, X[0], X[1], n)
+    right(f, X[0], X[1], n, wrt=1)
+
+
+def exchanged(a, b, i):
+    if i % 2:
+        return b, a * 1.0
+    return a, b
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+def test_a_helper_returns_one_of_several_arrays(n):
+    def f(x, y, n):
+        z = y
+        for i in range(n):
+            x, y = exchanged(x, y, i)
+            if i == 3:
+                z = x
+            x[0] += 0.3
+            z[1] *= 1.2
+        return np.sum(x**2) + np.sum(y**3) + np.sum(z)
+
+    right_or_refused(f, X[0], X[1], n)
+
+
+def test_names_that_each_hold_what_the_next_held():
+    """The value before a step is at hand where the value after it was: a chain of three."""
+
+    def f(x, y, n):
+        a, b, c = x, y, x * y
+        for i in range(n):
+            t = np.sin(a) * b + np.cos(c)
+            a, b, c = b, c, t
+        return np.sum(a * b) + np.sum(c**2)
+
+    for n in (0, 1, 2, 5):
+        right(f, X[0], X[1], n)

@@ -714,7 +714,7 @@ class Loop:
             for slot in slots:
                 ties = self.ties.setdefault(slot.key, {})
                 for other in slots:
-                    if other is not slot:
+                    if other is not slot and not slot.key[0] == other.key[0] == "own":
                         ties.setdefault(other.key, self.why(slot.key, other.key))
                 for b, why in outer.items():
                     if b is not slot.buffer:
@@ -751,8 +751,9 @@ class Loop:
                 a, b = buffers[one], buffers[other]
                 if b in run.aliases_of(a):
                     continue
+                own = one[0] == other[0] == "own"  # these are never one
                 pairs = [(p, q) for p in ends[one] for q in ends[other]
-                         if p is q or q in run.aliases_of(p)]  # fmt: skip
+                         if p is q and not own or q in run.aliases_of(p)]  # fmt: skip
                 if not pairs:
                     continue
                 reasons = [self.why(one, other), *(run.aliases_of(p).get(q) for p, q in pairs)]
@@ -1065,8 +1066,7 @@ class Loop:
         why = self.why(slot.key)
         for array in arrays_of(ref) if isinstance(ref, ARRAYS) else ():
             run.may_alias(buffer, array.buffer, why)
-            own = self.rotations.index.get(array.buffer)
-            if own is not None:
+            for own in self.rotations.owned(array.buffer):
                 run.may_alias(buffer, self.rotations.afterwards[own], why)
         if slot.buffer is not None:  # after no step at all, the array from before the loop
             for a, b in list(run.aliases):
@@ -1134,6 +1134,8 @@ class Loop:
                 self.specializer.state.memory[buffer] = results[-1]
                 for other, why in self.specializer.aliases_of(ref.buffer).items():
                     self.specializer.may_alias(buffer, other, why)
+                for own in self.rotations.owned(ref.buffer):
+                    self.specializer.may_alias(buffer, self.rotations.afterwards[own])
             return Array(buffer, map_tree(out, ref.path))
 
         return build(ref)

@@ -9,6 +9,9 @@ A name is carried like this where the plain way, a value of its own for each ste
 write to an array that has another name (see `NeedsChoice`). What it refers to at the end of a step
 is found by running the body: an array from before the loop, or one that a step has made; the
 latter are carried as well (`own`), as many as live at the end of a step.
+
+Where branches decide which of them live, these are more than there are names. Then there is one for
+each name (`by_name`): what the name refers to, unless a name before it refers to the same.
 """
 
 from __future__ import annotations
@@ -44,6 +47,13 @@ class Hole(NamedTuple):
     kind: Kind
 
 
+class Leaf(NamedTuple):
+    """What a name refers to at the end of a step, where the tests above have come out so."""
+
+    option: Any
+    array: Array
+
+
 class Rotations:
     """The part of a `Loop` that knows names which are choices.
 
@@ -57,6 +67,10 @@ class Rotations:
         self.options: dict[Any, list] = {}
         self.kinds: list = []
         self.solo: dict[Any, int] = {}
+        self.by_name: dict[Any, int] | None = None  # slot → its array of the loop's own
+        self.trees: dict[Any, Any] = {}  # slot → what it is at the end of a step, of `Leaf`s
+        self.splits = 0
+        self.others: dict[Value, list[Value]] = {}  # test → those that fail where it holds
         self.starts: list = []  # for each owned array, a reference of its kind at entry
         self.tags: dict[tuple, tuple[Value, Value]] = {}
         self.names: dict[Any, str] = {}
@@ -73,7 +87,7 @@ class Rotations:
 
     def begin(self) -> None:
         """Parameters for the arrays that the loop owns."""
-        self.tags, self.buffers = {}, []
+        self.tags, self.buffers, self.others = {}, [], {}
         for k, kind in enumerate(self.kinds):
             buffer = Buffer(self.starts[k][1])
             param = Value(buffer.name, kind, self.loop.user)
@@ -95,6 +109,8 @@ class Rotations:
             text = f"{name}_is_new" if target == name else f"{name}_is_{target}"
             tests.append(Value(text, BOOL))
             self.loop.add_slot(("tag", slot, k), tests[-1])
+        for test in tests:
+            self.others[test] = [other for other in tests if other is not test]
         holes: dict = {}
         for k, option in enumerate(options):
             for hole in holes_in(option):
@@ -142,22 +158,80 @@ class Rotations:
             slot: {a.buffer: None for a in arrays_of(end) if not self.is_outer(a.buffer)}
             for slot, end in self.ends.items()
         }
+        self.index: dict[Buffer, int] = {}
+        self.trees, self.splits = {}, 0
         fits = True
-        for buffer, (k, slot) in self.numbered(live).items():
-            self.index[buffer] = k
-            fits = self.owns(k, path.state.memory[buffer], slot) and fits
+        if self.by_name is None:
+            for buffer, (k, slot) in self.numbered(live).items():
+                self.index[buffer] = k
+                fits = self.owns(k, path.state.memory[buffer], slot) and fits
         for slot, end in self.ends.items():
-            for array in arrays_of(end):
-                option = self.option(array)
-                if option in self.options[slot]:
+            tree = self.trees[slot] = self.resolved(slot, end, {})
+            for leaf in leaves_of(tree):
+                if self.by_name is not None and self.is_own(leaf, self.by_name.get(slot)):
+                    made = path.state.memory[leaf.array.buffer]
+                    fits = self.owns(leaf.option[1], made, slot) and fits
+                if leaf.option in self.options[slot]:
                     continue
-                self.options[slot].append(option)
+                self.options[slot].append(leaf.option)
                 fits = False
-                if len(self.kinds) > len(self.options):
+                if len(self.kinds) > len(self.options) and self.by_name is None:
                     self.ask_for_choices(live)
+                    self.name_own()
+                    return False
                 if max(len(self.options[slot]), len(self.kinds)) > MOST:
                     raise self.refuse(self.names[slot], "may be one of too many arrays")
         return fits
+
+    def name_own(self) -> None:
+        """Begin again with an array of the loop's own for each name."""
+        self.by_name, self.kinds, self.starts, self.solo = {}, [], [], {}
+        for slot, options in self.options.items():
+            self.options[slot] = [o for o in options if isinstance(o, (Array, Choice))]
+
+    def resolved(self, slot: Any, end: Any, facts: dict) -> Any:
+        """What a slot is at the end of a step: a tree of `Leaf`s, under `facts`, which say how
+        tests have come out."""
+        if isinstance(end, Array):
+            if self.by_name is None or self.is_outer(end.buffer):
+                return Leaf(self.option(end), end)
+            owner = slot
+            for earlier in self.ends:
+                if earlier is slot:
+                    break
+                held = self.held(self.ends[earlier], end.buffer, facts)
+                if isinstance(held, Value):
+                    return self.split(slot, held, end, end, facts)
+                if held:
+                    owner = earlier
+                    break
+            number = self.by_name.setdefault(owner, len(self.by_name))
+            return Leaf(("own", number, self.path_option(end)), end)
+        if end.test in facts:
+            return self.resolved(slot, end.then if facts[end.test] else end.other, facts)
+        return self.split(slot, end.test, end.then, end.other, facts)
+
+    def split(self, slot: Any, test: Value, then: Any, other: Any, facts: dict) -> Any:
+        self.splits += 1
+        if self.splits > 50 * MOST:
+            raise self.refuse(self.names[slot], "may be one of too many arrays")
+        no = dict.fromkeys(self.others.get(test, ()), False)
+        x = self.resolved(slot, then, {**facts, **no, test: True})
+        y = self.resolved(slot, other, {**facts, test: False})
+        return x if x == y else Choice(test, x, y)
+
+    def held(self, end: Any, buffer: Buffer, facts: dict) -> bool | Value:
+        """Whether a name refers to an array of this buffer; the test that decides, if one does."""
+        while isinstance(end, Choice):
+            if all(array.buffer is not buffer for array in arrays_of(end)):
+                return False
+            if end.test not in facts:
+                return end.test
+            end = end.then if facts[end.test] else end.other
+        return end.buffer is buffer
+
+    def is_own(self, leaf: Leaf, k: int | None) -> bool:
+        return not isinstance(leaf.option, Array) and leaf.option[1] == k
 
     def ask_for_choices(self, live: dict[Any, dict[Buffer, None]]) -> None:
         """Ask for choices instead of the values of their own that merged names are: each would
@@ -174,7 +248,6 @@ class Rotations:
         A name that shares its arrays with no other has one, whichever of them it refers to.
         """
         found: dict[Buffer, tuple[int, Any]] = {}
-        self.index: dict[Buffer, int] = {}
         shared = [slot for slot, own in live.items() if any(
             other is not slot and own.keys() & more for other, more in live.items())]  # fmt: skip
         self.solo = {slot: k for slot, k in self.solo.items() if slot not in shared}
@@ -203,6 +276,12 @@ class Rotations:
 
     def option(self, array: Array) -> Any:
         """What an array is among the options of a name: numbers of the step are holes."""
+        path = self.path_option(array)
+        if self.is_outer(array.buffer):
+            return Array(array.buffer, path)
+        return ("own", self.index[array.buffer], path)
+
+    def path_option(self, array: Array) -> tuple:
         places: dict[Value, Hole] = {}
 
         def hole(v: Value) -> Any:
@@ -210,10 +289,7 @@ class Rotations:
                 return v
             return places.setdefault(v, Hole(len(places), v.kind._replace(size=None)))
 
-        path = map_tree(hole, array.path)
-        if self.is_outer(array.buffer):
-            return Array(array.buffer, path)
-        return ("own", self.index[array.buffer], path)
+        return map_tree(hole, array.path)
 
     def owns(self, k: int, made: Value, slot: Any) -> bool:
         """Note what the loop owns as number k; False if that is new."""
@@ -252,68 +328,75 @@ class Rotations:
 
     def at_end(self, key: tuple, path: Path) -> Any:
         """What a slot hands to the next step."""
+        memory = path.state.memory
         if key[0] == "own":
-            slot = next((s for s, k in self.solo.items() if k == key[1]), None)
+            own = self.buffers[key[1]]
+            slots = self.solo if self.by_name is None else self.by_name
+            slot = next((s for s, k in slots.items() if k == key[1]), None)
             if slot is not None:
-                own, memory = self.buffers[key[1]], path.state.memory
 
-                def made(array: Array) -> Value:
-                    return memory[own if self.is_outer(array.buffer) else array.buffer]
+                def made(leaf: Leaf) -> Value:
+                    return memory[leaf.array.buffer if self.is_own(leaf, key[1]) else own]
 
-                return self.selected(self.ends[slot], made, own.name, path)
-            buffer = next((b for b, k in self.index.items() if k == key[1]), self.buffers[key[1]])
-            return path.state.memory[buffer]
-        option = self.options[key[1]][key[2]]
+                return self.selected(self.trees[slot], made, own.name, path)
+            return memory[next((b for b, k in self.index.items() if k == key[1]), own)]
+        option, tree = self.options[key[1]][key[2]], self.trees[key[1]]
         if key[0] == "hole":
             before = next(s.param for s in self.loop.slots if s.key == key)
 
-            def number(array: Array) -> Value:
-                if self.option(array) != option:
+            def number(leaf: Leaf) -> Value:
+                if leaf.option != option:
                     return before
-                inside = dict.fromkeys(v for v in flatten(array.path) if v in self.inside)
+                inside = dict.fromkeys(v for v in flatten(leaf.array.path) if v in self.inside)
                 return [*inside][key[3]]
 
-            return self.selected(self.ends[key[1]], number, before.name, path)
-        return self.selected(self.ends[key[1]], lambda array: self.option(array) == option, "tag",
-                             path)  # fmt: skip
+            return self.selected(tree, number, before.name, path)
+        return self.selected(tree, lambda leaf: leaf.option == option, "tag", path)
 
-    def selected(self, end: Any, leaf: Any, name: str, path: Path) -> Any:
-        """`leaf(array)` of the array that is meant at the end of a step."""
-        instrs, found = self.selection(end, leaf, name)
+    def selected(self, tree: Any, leaf: Any, name: str, path: Path) -> Any:
+        """`leaf` of what is meant at the end of a step."""
+        instrs, found = self.selection(tree, leaf, name)
         path.instrs.extend(instrs)
         return found
 
-    def selection(self, end: Any, leaf: Any, name: str) -> tuple[list[Instr], Any]:
-        if isinstance(end, Array):
-            return [], leaf(end)
+    def selection(self, tree: Any, leaf: Any, name: str) -> tuple[list[Instr], Any]:
+        if isinstance(tree, Leaf):
+            return [], leaf(tree)
         (first, then), (second, other) = (
-            self.selection(option, leaf, name) for option in (end.then, end.other)
+            self.selection(option, leaf, name) for option in (tree.then, tree.other)
         )
         same = then == other if isinstance(then, bool) else then is other
         if same and not first and not second:
             return [], then
         where, kind = self.loop.instr.where, join(leaf_kind(then), leaf_kind(other))
         if then is True and other is False:
-            return [], end.test
+            return [], tree.test
         result = Value(name, kind, kind.tag == "array" and self.loop.user)
         if then is False and other is True:
-            return [Instr(operator.not_, (end.test,), None, (result,), (), None, where)], result
+            return [Instr(operator.not_, (tree.test,), None, (result,), (), None, where)], result
         blocks = Block((), first, (then,)), Block((), second, (other,))
-        made = Instr("if", (end.test,), None, (result,), blocks, {"choice": True}, where)
+        made = Instr("if", (tree.test,), None, (result,), blocks, {"choice": True}, where)
         return [made], result
 
     def end_of_own(self, k: int) -> Any:
         """A reference to what becomes an array of the loop's own."""
-        ends = [Array(b) for b, number in self.index.items() if number == k]
+        ends = [Array(b) for b in self.becoming(k)]
         found: Any = ends[0] if ends else Array(self.buffers[k])
         for end in ends[1:]:
             found = Choice(self.loop.no_test, end, found)
         return found
 
+    def becoming(self, k: int) -> list[Buffer]:
+        """The arrays of a step that may become the loop's own of this number."""
+        if self.by_name is None:
+            return [b for b, number in self.index.items() if number == k]
+        leaves = (leaf for tree in self.trees.values() for leaf in leaves_of(tree))
+        return [*dict.fromkeys(leaf.array.buffer for leaf in leaves if self.is_own(leaf, k))]
+
     def owned(self, buffer: Buffer) -> list[int]:
         """Which arrays of the loop's own one may be, at the start of a step or at its end."""
-        ends = [k for b, k in self.index.items() if b is buffer]
-        return ends + [k for k, b in enumerate(self.buffers) if b is buffer]
+        return [k for k, own in enumerate(self.buffers)
+                if own is buffer or buffer in self.becoming(k)]  # fmt: skip
 
     def lasting(self, buffer: Buffer) -> Buffer | None:
         """The array after the loop that one of the last step has become, if it has."""
@@ -342,6 +425,12 @@ class Rotations:
             )
             for slot, options in self.options.items()
         }
+
+
+def leaves_of(tree: Any) -> list[Leaf]:
+    if isinstance(tree, Leaf):
+        return [tree]
+    return [*leaves_of(tree.then), *leaves_of(tree.other)]
 
 
 def fill(tree: Any, put: Callable[[Hole], Any]) -> Any:

@@ -551,6 +551,8 @@ class Plan:
                 self.counted.append(p)
                 self.chained.append((p, y, ends[y][1]))
         for v in list(stored):
+            if v in {before for before, _, _ in self.chained}:
+                continue  # its own stack is what another is read from
             if v in ends and ends[v][0] in stored and v is not ends[v][0] \
                     and v.kind == ends[v][0].kind:  # fmt: skip
                 before, result = ends[v]
