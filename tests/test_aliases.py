@@ -621,3 +621,19 @@ def test_names_that_each_hold_what_the_next_held():
 
     for n in (0, 1, 2, 5):
         right(f, X[0], X[1], n)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3])
+def test_what_two_loops_carry_may_be_one_array(n):
+    """The adjoint begins as an array that the first loop hands on under another name."""
+
+    def f(x, n):
+        t = x * 2.0
+        v = t
+        held = t
+        for _ in range(n):
+            x = np.sin(t)
+            t, v = v, t
+        return np.sum(x**2) + np.sum(t) * 1.3 + np.sum(v * held)
+
+    right(f, X[0], n)

@@ -99,6 +99,7 @@ class Origins:
         self.of: dict[Value, frozenset] = {}
         self.under: dict[Any, frozenset] = {}
         self.siblings: dict[Any, frozenset] = {}  # slot → the slots of its loop
+        self.loop_of: dict[Any, Instr] = {}  # slot → its loop
         self.foreign: set[Any] = set()
 
     def get(self, v: Any) -> frozenset:
@@ -106,8 +107,11 @@ class Origins:
 
     def reach(self, v: Value) -> set:
         """The origins of a value, and all that its slots may stand for."""
+        return self.reach_of(*self.get(v))
+
+    def reach_of(self, *origins: Any) -> set:
         found: set = set()
-        pending = list(self.get(v))
+        pending = list(origins)
         while pending:
             origin = pending.pop()
             if origin not in found:
@@ -130,6 +134,11 @@ class Origins:
         found: set[Value] = set()
         for origin in self.get(v):
             found.update(self.with_reach.get(origin, ()))
+        own = self.get(v)
+        if own & self.loop_of.keys():
+            for origin in self.reach(v):
+                more = self.with_reach.get(origin, ())
+                found.update(w for w in more if w not in found and self.stand_for_one(v, w))
         for origin in self.reach(v):
             found.update(self.with_own.get(origin, ()))
         return found
@@ -138,7 +147,16 @@ class Origins:
         own_a, own_b = self.get(a), self.get(b)
         if own_a & own_b:
             return True
-        return bool(self.reach(a) & own_b) or bool(self.reach(b) & own_a)
+        return bool(self.reach(a) & own_b) or bool(self.reach(b) & own_a) or \
+            self.stand_for_one(a, b)  # fmt: skip
+
+    def stand_for_one(self, a: Value, b: Value) -> bool:
+        """Whether slots of two loops may stand for one array."""
+        return any(
+            p in self.loop_of and q in self.loop_of and self.loop_of[p] is not self.loop_of[q]
+            and not self.reach_of(p).isdisjoint(self.reach_of(q))
+            for p in self.get(a) for q in self.get(b)
+        )  # fmt: skip
 
     def is_foreign(self, v: Value) -> bool:
         return bool(self.reach(v) & self.foreign)
@@ -276,6 +294,7 @@ class Look:
         slots = {k: ("slot", of[k]) for k in arrays}
         for k in arrays:
             origins.under[slots[k]] = frozenset()
+            origins.loop_of[slots[k]] = instr
             origins.siblings[slots[k]] = frozenset(slots.values())
         for k in arrays:
             origins.of[params[k]] = origins.of[tests[k]] = frozenset((slots[k],))
@@ -300,6 +319,7 @@ class Look:
     def leave(self, instr: Instr, params: Any, arrays: list[int], of: dict) -> None:
         for k in arrays:
             slot = ("result", of[k])
+            self.origins.loop_of[slot] = instr
             before = self.origins.under.get(slot, frozenset())
             self.origins.of[instr.results[k]] = frozenset((slot,))
             self.origins.under[slot] = before | self.origins.reach(params[k])
