@@ -591,3 +591,50 @@ def kept_and_written(x, n):
             best = trial
         best[0] += 0.1
     return np.sum(best**2)
+
+
+@line("three names that change places in one branch of a loop", some(4), some(4, start=2.0), 3)
+def three_names_rotate(x, y, n):
+    t = y
+    for i in range(n):
+        x[0] += 0.1 * t[1]
+        if i % 2:
+            x, y, t = y, t, x
+        else:
+            t = np.sin(x)
+    t[2] *= 2.0
+    return np.sum(x**2) + np.sum(y**3) + np.sum(t)
+
+
+@line("an array that changes places with the item of a dict in a loop", some(3), some(3), 3)
+def item_and_name_change_places(x, y, n):
+    box = {"a": y}
+    for i in range(n):
+        x[0] *= 1.3
+        if i != 1:
+            x, box["a"] = box["a"], x
+    return np.sum(x**2) + np.sum(box["a"] ** 3)
+
+
+# Views and copies that the memory order decides
+
+
+@line("a flat reshape, which is a copy for these strides and a view for those", some(3, 4), 1)
+def reshape_view_or_copy(x, k):
+    y = np.sin(x)
+    back = y[::-1].reshape(-1)
+    cut = y[:, k:].reshape(-1)
+    flat = y.reshape(-1)
+    for v in (back, cut, flat):
+        v[1:] *= v[0]
+    return np.sum(y**2) + np.sum(back * flat) + np.sum(cut)
+
+
+@line("a list of run-time length that holds an array which is written later", some(4), 3)
+def list_of_a_written_array(x, n):
+    seen = []
+    for i in range(n):
+        seen.append(x)
+        x[i] *= 1.5
+    x[3] += seen[0][0]
+    return np.sum(np.stack(seen)) * sum(np.sum(v**2) for v in seen)
