@@ -637,3 +637,15 @@ def test_what_two_loops_carry_may_be_one_array(n):
         return np.sum(x**2) + np.sum(t) * 1.3 + np.sum(v * held)
 
     right(f, X[0], n)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_what_a_name_was_before_the_last_step_is_read_after_the_loop(n):
+    def f(m, t, n):
+        t = t * 1.0
+        for u in m[:n]:
+            m *= 0.5
+            u, t = t, u
+        return np.sum(u) * t[0]
+
+    right(f, X.copy(), X[0] * 3.0, n)

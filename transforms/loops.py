@@ -1102,7 +1102,7 @@ class Loop:
     def view_outside(self, ref: Any, path: Path, params: list, inits: list, yields: list,
                      results: list) -> Any:  # fmt: skip
         """The last row of a loop over rows is still a view: its index is carried out."""
-        inside = {r for i in path.instrs for r in i.results} | {getattr(self, "index", None)}
+        inside = {r for i in path.instrs for r in i.results} | self.rotations.inside
 
         done: dict[Value, Value] = {}
 
