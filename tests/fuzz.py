@@ -2,9 +2,10 @@
 
 Each seed gives one program (grammar/), which is written to a file of its own, imported, run and
 judged (judge.py) at its own arguments; every third also at a second point with other numbers and
-sizes, every fourth on the tape as well, whose result must agree. What is wrong or crashes is made
-small (shrink.py) and printed; `--save NAME` keeps it in tests/seeds/, where test_fuzz_seeds.py
-reruns it forever.
+sizes, every fourth on the tape as well, whose result must agree; each in forward mode, too, whose
+tangent must be the product with the gradient (`--tool reverse` leaves out both). What is wrong or
+crashes is made small (shrink.py) and printed; `--save NAME` keeps it in tests/seeds/, where
+test_fuzz_seeds.py reruns it forever.
 
     right       value and gradient agree with the plain function and with differences
     wrong       they do not: the one thing that must never happen
@@ -42,6 +43,7 @@ from tests.judge import (
     Refused,
     TooSlow,
     Verdict,
+    forward_agrees,
     fresh,
     is_float,
     judge,
@@ -124,8 +126,8 @@ def judge_module(
                 taped = verdict_of(tape_gradient, thorough=True, exact=False)
             return on_tape(taped) if taped.outcome in FAILURES else verdict
         if verdict.outcome == "untrusted" or verdict.outcome == "right" and tape:
-            return tape_agrees(module, args, wrt, verdict, outside)
-        return verdict
+            verdict = tape_agrees(module, args, wrt, verdict, outside)
+        return forward_agrees(module.f, args, wrt, verdict, rtol, outside)
     finally:
         outside.restore()
 
@@ -273,8 +275,8 @@ def failure_kind(verdict: Verdict) -> tuple[str, ...]:
     if verdict.outcome == "refused":
         return ("refused", reason(verdict))
     if verdict.outcome == "wrong":
-        kinds = ["on the tape", "arguments were changed", "second call", "value", "memory"]
-        kinds += ["outside", "differences"]
+        kinds = ["on the tape", "forward", "arguments were changed", "second call", "value"]
+        kinds += ["memory", "outside", "differences"]
         return ("wrong", next((kind for kind in kinds if kind in verdict.detail), "form"))
     return (verdict.outcome,)
 
@@ -314,7 +316,14 @@ def positions_of(f: Callable, wrt: tuple) -> tuple[int, ...]:
     return tuple(names.index(name) for name in wrt)
 
 
-TOOLS: dict[str, Gradient] = {"srcdiff": srcdiff_gradient, "autograd": autograd_gradient}
+def reverse_alone(f: Callable, wrt: Any) -> Callable:
+    """srcdiff's gradient, judged by differences alone."""
+    return srcdiff_gradient(f, wrt)
+
+
+TOOLS: dict[str, Gradient] = {
+    "srcdiff": srcdiff_gradient, "reverse": reverse_alone, "autograd": autograd_gradient,
+}  # fmt: skip
 
 
 # The command

@@ -18,6 +18,7 @@ import contextlib
 import copy
 import dataclasses
 import inspect
+import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
@@ -72,6 +73,8 @@ def srcdiff_gradient(f: Callable, wrt: Any) -> Callable:
 def right(f: Callable, *args, wrt: Any = 0, rtol: float | None = None) -> Any:
     """Assert that srcdiff's gradient is right; the value and the gradient."""
     verdict = judge(f, args, wrt, rtol=rtol)
+    if FORWARD:
+        verdict = forward_agrees(f, args, wrt, verdict, rtol)
     if verdict.outcome != "right":
         raise AssertionError(str(verdict)) from verdict.error
     return verdict.result
@@ -195,6 +198,66 @@ def judge_at(f, df, args, wrt, thorough, rtol, seconds, outside, exact) -> Verdi
             if doubt:
                 doubts.append(doubt)
         return Verdict("untrusted", doubts[0], result) if doubts else Verdict("right", "", result)
+
+
+# Forward mode
+
+FORWARD = os.environ.get("SRCDIFF_JUDGE_FORWARD", "1") != "0"  # whether `right` looks at it, too
+
+
+def forward_agrees(
+    f: Callable, args: tuple, wrt: Any, verdict: Verdict, rtol: float | None = None,
+    outside: Outside | None = None,
+) -> Verdict:  # fmt: skip
+    """The verdict, if forward mode gives the same value, and as tangent along a random direction
+    the product with the gradient, to 1e-9 of its terms; else if it agrees with differences."""
+    from srcdiff import SrcdiffError, jvp
+    from tests.tangents import directions, paired, size
+
+    if verdict.outcome != "right":
+        return verdict
+    try:
+        places = positions(f, wrt)
+        dots = directions(args, places)
+    except (ValueError, TypeError):  # a local variable, an attribute of the bound object
+        return verdict
+    value, gradients = verdict.result
+    if not isinstance(wrt, tuple):
+        gradients = (gradients,)
+    moving = tuple(dots[place] for place in places)
+    plain = outside.before(f) if outside else f
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with time_limit(20.0):
+                lent = fresh(args)
+                df = jvp(f, fallback="error")
+                ours, dot = (outside.before(df) if outside else df)(lent, dots)
+        except SrcdiffError as error:
+            detail = f"(forward) {type(error).__name__}: {error}"
+            return Verdict("refused", detail, error=error)
+        except (Exception, TooSlow) as error:
+            return Verdict("crashed", f"(forward) {type(error).__name__}: {error}", error=error)
+        problem = ""
+        if not same(lent, args):
+            problem = "the caller's arguments were changed"
+        elif not close_values(ours, value):
+            problem = f"value {ours!r} instead of {value!r}"
+        else:
+            slope, scale = float(np.real(np.asarray(dot).item())), size(gradients, moving)
+            expected = paired(gradients, moving)
+            single = rtol is not None and rtol > 1e-4 or mentions_float32(f, args, value)
+            close = abs(slope - expected) <= (1e-3 if single else 1e-9) * max(scale, 1e-9)
+            if not close and np.isfinite(expected):
+                moves = [((place, *path), np.asarray(v)) for place in places
+                         for path, v in leaves(dots[place])]  # fmt: skip
+                true, error = slope_at_zero(along(plain, args, moves))
+                if not abs(slope - true) <= 20 * error + 1e-5 * max(scale, 1e-2):
+                    problem = (
+                        f"the tangent is {slope}, the product with the gradient {expected},"
+                        f" differences give {true} ± {error:.1e}"
+                    )
+    return Verdict("wrong", f"(forward) {problem}", verdict.result) if problem else verdict
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,6 +24,7 @@ from tests import gallery
 from tests.gallery import by_name, positive, some
 from tests.judge import fresh
 from tests.support import LINES, control_flow, data, helpers, mutation, objects
+from tests.tangents import directions
 
 FOLDER = Path(__file__).with_name("golden")
 
@@ -38,8 +39,18 @@ class Golden(NamedTuple):
 
     def source(self) -> str:
         """The generated source."""
-        df = self.how(self.f, wrt=self.wrt, fallback="error")
-        df(*fresh(self.args))
+        if self.how is srcdiff.jvp:
+            moving = self.wrt if isinstance(self.wrt, tuple) else (self.wrt,)
+            df = srcdiff.jvp(self.f, fallback="error")
+            df(fresh(self.args), directions(self.args, moving))
+        elif self.how is srcdiff.hvp:
+            df = srcdiff.hvp(self.f, wrt=self.wrt)
+            vector = directions(self.args, [self.wrt])[self.wrt]
+            at = self.wrt + 1
+            df(*fresh(self.args[:at]), vector, *fresh(self.args[at:]))
+        else:
+            df = self.how(self.f, wrt=self.wrt, fallback="error")
+            df(*fresh(self.args))
         return df.source
 
     def written(self) -> list[str]:
@@ -259,6 +270,26 @@ NEW = [
 ]
 GOLDEN += NEW
 
+# Forward mode, and forward over reverse mode
+FORWARD = [
+    Golden(f"{name}_{how.__name__}", how, f, args, wrt)
+    for name, how, (f, args, wrt) in (
+        ("doubling", srcdiff.jvp, by_name("doubling_of_a_negative_number")[1:]),
+        ("rnn", srcdiff.jvp, by_name("rnn")[1:]),
+        ("heat_with_k", srcdiff.jvp, by_name("heat_with_k")[1:]),
+        ("loss", srcdiff.jvp, by_name("loss")[1:3] + ((0, 1),)),
+        ("run_into_a_limit", srcdiff.jvp, (run_into_a_limit, (positive(6), 3.0), (0,))),
+        ("list_building", srcdiff.jvp, by_name("list_building")[1:]),
+        ("stores", srcdiff.jvp, by_name("stores")[1:]),
+        ("layers", srcdiff.jvp, by_name("layers")[1:]),
+        ("newton", srcdiff.jvp, (helpers.newton, (2.0,), 0)),
+        ("logistic_loss", srcdiff.hvp, by_name("logistic_loss")[1:3] + (0,)),
+        ("heat", srcdiff.hvp, by_name("heat")[1:3] + (0,)),
+        ("rnn", srcdiff.hvp, by_name("rnn")[1:3] + (0,)),
+    )
+]
+GOLDEN += FORWARD
+
 # Those that take more than four lines for one of the user's, and why
 LONG = {
     "run_time_depth": "a forward half, its pullback and the call of both for four lines",
@@ -291,7 +322,7 @@ def test_generated_source_is_tidy(golden):
     assert source == golden.source(), "another run gives another text"
     compile(source, golden.name, "exec")
     assert all(len(line) <= 100 and line == line.rstrip() for line in source.splitlines())
-    assert source.count("# adjoint") == 1
+    assert source.count("# adjoint") == (golden.how is not srcdiff.jvp)
 
 
 def test_a_line_takes_two_and_a_half():

@@ -251,6 +251,8 @@ class Emitter:
                     continue
             if consumer[v] < n and self.too_long(block.instrs[consumer[v]], instr):
                 continue
+            if v.name.endswith("_dot") and self.outlives(instr, block.instrs[i + 1 : at]):
+                continue
             self.folded.add(v)
             effective[i] = at
             self.extra(block.instrs[consumer[v]] if consumer[v] < n else None, instr)
@@ -259,6 +261,19 @@ class Emitter:
                 if instr.op == "while" and k == 0:
                     self.test_of = inner
                 self.fold(inner)
+
+    def outlives(self, instr: Instr, crossed: tuple[Instr, ...]) -> bool:
+        """Whether what a tangent reads would get a name of its own, as what replaces it is there."""
+        made = {r.name for each in crossed for r in each.results if r.user}
+        pending = list(instr.operands) if made else []
+        while pending:
+            v = pending.pop()
+            maker = self.makers.get(v)
+            if v.user and v.name in made:
+                return True
+            if maker is not None and (v in self.folded or self.may_fold(maker)):
+                pending.extend(maker.operands)
+        return False
 
     def cheap(self, block: Block) -> set[Value]:
         """Sums like `i + 1`: written wherever they are used, if that is in few places."""

@@ -62,8 +62,8 @@ LINEAR: dict[Any, tuple[int, ...]] = {
     "list_split": (0,), "list_join": (0, 1), "list_repeat": (0,), "list_merge": (0, 1),
     "list_add": (0, 2), "list_shift": (0, 1), "spread_list": (0,), "setitem": (0, 3),
     "add_at": (0, 3), builtins.list: (0,), np.ndarray.tolist: (0,), builtins.sum: (0, 1),
-    builtins.tuple: (0,), math.fsum: (0,), np.astype: (0,), kernels.split_like: (0,),
-    kernels.summed_repeats: (0,), kernels.sum_of: (0, 1),
+    builtins.tuple: (0,), math.fsum: (0,), np.astype: (0,), np.array: (0,), np.asarray: (0,),
+    kernels.split_like: (0,), kernels.summed_repeats: (0,), kernels.sum_of: (0, 1),
 }  # fmt: skip
 UPDATES = ("setitem", "add_at")
 NUMBERS = ("scalar", "array")
@@ -264,12 +264,11 @@ class Forward:
                 self.instrs.append(instr)
             elif instr.attrs.get("half") and instr.op in self.halves:
                 self.call(instr)
-            elif self.is_overwritten(instr):
-                self.tangent(instr)
-                self.instrs.append(instr)
             else:
-                self.instrs.append(instr)
-                self.tangent(instr)
+                made = self.inside(lambda instr=instr: self.tangent(instr))
+                reads = {v for each in made for v in each.reads}
+                first = self.is_overwritten(instr) and reads.isdisjoint(instr.results)
+                self.instrs += [*made, instr] if first else [instr, *made]
 
     def is_overwritten(self, instr: Instr) -> bool:
         """Whether the result takes the place of an operand that the tangent may read."""
@@ -469,15 +468,35 @@ class Forward:
             if not isinstance(arg, Value) or arg not in self.dots:
                 continue
             args = (self.dots[arg], result, *instr.args)
+            start = len(self.instrs)
             found = self.expanded(rule.vjp, args, {}, self.instrs, rule, instr)
             found = found if isinstance(found, tuple) else (found,)
             if k >= len(found):
                 raise self.no_derivative(instr)
             if found[k] is not None:
+                self.tangent_last(found[k], self.dots[arg], start)
                 term = self.fit(found[k], result, where)
                 total = term if total is None else self.emit(
                     operator.add, (total, term), None, where)  # fmt: skip
         self.bind(result, total, where)
+
+    def tangent_last(self, term: Any, dot: Any, start: int) -> None:
+        """`2 * x * x_dot` for `2 * x_dot * x`, if this is what a rule has emitted."""
+        made = {i.results[0]: at for at, i in enumerate(self.instrs[start:], start) if i.results}
+        at = made.get(term)
+        if at is None or self.instrs[at].op is not operator.mul:
+            return
+        part, x = self.instrs[at].args
+        before = made.get(part)
+        if before is None or self.instrs[before].op is not operator.mul or x is dot:
+            return
+        c, moved = self.instrs[before].args
+        if type(c) in (int, float) and moved is dot and isinstance(x, Value):
+            kind = x.kind if x.kind.tag == "array" else self.instrs[at].results[0].kind
+            twice = Value("t", kind)
+            first = self.instrs[before].replace(args=(c, x), results=(twice,))
+            self.instrs[at] = self.instrs[at].replace(args=(twice, dot))
+            self.instrs.insert(at, first)
 
     def expanded(self, function: Any, args: tuple, kwargs: dict, instrs: list, rule: Rule,
                  instr: Instr) -> Any:  # fmt: skip
