@@ -251,11 +251,11 @@ def forward_agrees(
             if not close and np.isfinite(expected):
                 moves = [((place, *path), np.asarray(v)) for place in places
                          for path, v in leaves(dots[place])]  # fmt: skip
-                true, error = slope_at_zero(along(plain, args, moves))
-                if not abs(slope - true) <= 20 * error + 1e-5 * max(scale, 1e-2):
+                true, doubt = slope_at_zero(along(plain, args, moves))
+                if not abs(slope - true) <= 20 * doubt + 1e-5 * max(scale, 1e-2):
                     problem = (
                         f"the tangent is {slope}, the product with the gradient {expected},"
-                        f" differences give {true} ± {error:.1e}"
+                        f" differences give {true} ± {doubt:.1e}"
                     )
     return Verdict("wrong", f"(forward) {problem}", verdict.result) if problem else verdict
 

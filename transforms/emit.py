@@ -263,7 +263,7 @@ class Emitter:
                 self.fold(inner)
 
     def outlives(self, instr: Instr, crossed: tuple[Instr, ...]) -> bool:
-        """Whether what a tangent reads would get a name of its own, as what replaces it is there."""
+        """Whether what a tangent reads has been replaced by then, and would need another name."""
         made = {r.name for each in crossed for r in each.results if r.user}
         pending = list(instr.operands) if made else []
         while pending:

@@ -7,7 +7,7 @@ def run_into_a_limit(x, limit):
     return total * x[0]
 
 
-# jvp(run_into_a_limit, wrt=(0,)): 1.6 lines per line, 0 copies
+# jvp(run_into_a_limit, wrt=(0,)): 1.4 lines per line, 0 copies
 
 def run_into_a_limit_jvp(x, limit, x_dot):
     total = 0.0
@@ -18,5 +18,4 @@ def run_into_a_limit_jvp(x, limit, x_dot):
         total = total + v * v
         if total > limit:
             break
-    x_2 = x[0]
-    return total * x_2, total_dot * x_2 + total * x_dot[0]
+    return total * x[0], total_dot * x[0] + total * x_dot[0]
