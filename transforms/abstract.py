@@ -18,6 +18,7 @@ import builtins
 import cmath
 import math
 import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +111,36 @@ def infer(op: Any, args: tuple, kwargs: dict[str, Any] | None = None) -> Kind | 
         return OBJECT
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError):
         return None  # as Python or NumPy would raise
+
+
+def raised(op: Any, args: tuple, kwargs: dict[str, Any]) -> Exception | None:
+    """What an operation raises on any numbers of these kinds, as it needs arrays with axes.
+
+    >>> raised(np.trace, (FLOAT,), {})
+    ValueError('diag requires an array of at least two dimensions')
+    """
+
+    def stand_in(part: Any) -> Any:
+        if isinstance(part, (tuple, list)):
+            return type(part)(map(stand_in, part))
+        if not isinstance(part, Kind):
+            return part
+        if not part.numeric or part.rank != 0 or part.dtype is None:
+            raise Unknown
+        number = part.dtype.type(1)
+        return np.array(number) if part.tag == "array" else number.item() if part.python else number
+
+    if op not in PURE:
+        return None
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            op(*map(stand_in, args), **{name: stand_in(part) for name, part in kwargs.items()})
+    except Unknown:
+        return None
+    except (TypeError, ValueError, IndexError) as error:
+        return error
+    return None
 
 
 def _unregistered(op: Any) -> Callable | None:

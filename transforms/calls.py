@@ -195,6 +195,10 @@ class Calls(
                 op = kernels.real_power
         if kind in (None, OBJECT) and op in MADE_OF_LISTS and not keywords and len(tree) == 1:
             kind = array_of_list(op, tree[0]) or kind
+        if kind is None and self.uncertain and not self.frame.internal:
+            error = abstract.raised(op, kinds, kind_kwargs)
+            if error is not None:
+                raise self.failing(error, where)
         plain = spelled is op or self.frame.internal or op is kernels.real_power
         attrs = {} if plain else {"spelled": spelled}
         made = self.result(op, tree, keywords, kind, args, where, name, attrs)
