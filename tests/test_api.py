@@ -114,12 +114,11 @@ def test_what_neither_compiler_nor_tape_can_take_is_an_error(fallback):
         grad(generator, fallback=fallback)(1.0)
 
 
-def test_a_gradient_is_not_differentiated_again_yet():
-    for make in (grad, value_and_grad, elementwise_grad):
-        with pytest.raises(SrcdiffError, match="again"):
-            make(grad(energy))
-    with pytest.raises(SrcdiffError, match="again"):
-        vjp(grad(energy), X)
+def test_the_pullback_of_a_gradient():
+    g, pull = vjp(grad(energy), X)
+    (d_x,) = pull(np.ones_like(X))
+    assert np.array_equal(g, grad(energy)(X))
+    assert np.allclose(d_x, elementwise_grad(grad(energy))(X))
 
 
 # What comes back

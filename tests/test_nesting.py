@@ -81,9 +81,10 @@ def scalar_wrt(f, args, wrt):
 
 
 sections()  # collects the lines
+EVERYTHING: list = [*LINES, *kernels()]
 WHOLE = [
     pytest.param(each.f, each.args, wrt, id=f"{each.f.__module__.split('.')[-1]}.{each.f.__name__}")
-    for each in [*LINES, *kernels()]
+    for each in EVERYTHING
     if (wrt := scalar_wrt(each.f, each.args, each.wrt)) is not None
 ]
 # Functions that call themselves so often as run-time values say: two halves, which are not reversed

@@ -43,7 +43,7 @@ def phrased(function: ast.FunctionDef, taken: set[str], booleans: set[str]) -> a
     ...         y = b
     ...     return y
     ... ''').body[0]
-    >>> print(ast.unparse(phrased(tree, set(), set())))
+    >>> print(ast.unparse(ast.fix_missing_locations(phrased(tree, set(), set()))))
     def f(a, b, c):
         y = a if c > 0 else b
         return y
