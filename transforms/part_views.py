@@ -43,6 +43,7 @@ class PartViews(Writers):
 
     def split_array(self, op: Any, ary: Array, sections: Any, axis: Any, where: Any) -> Ref:
         rank = self.kind(ary).rank
+        assert rank is not None
         at = {np.vsplit: 0, np.hsplit: min(rank, 2) - 1, np.dsplit: 2}.get(op)
         at = self.constant(axis, 0, where, "the axis") % rank if at is None else at
         n = self.dimension(ary, at, where)
