@@ -27,6 +27,7 @@ from srcdiff.api import (
     _name_line,
     _Pullback,
 )
+from srcdiff.runtime.derivative import MAKERS
 from srcdiff.runtime.errors import ComplexPowerError, SrcdiffError, UnknownArgumentError
 from srcdiff.signature import Callee, Entry, Refused, key_of
 from srcdiff.tracebacks import trim
@@ -186,6 +187,9 @@ def hessian(
     What does not compile raises, as for `hvp`.
     """
     return Hessian("hessian", f, wrt, bool(has_aux), "error", unroll)
+
+
+MAKERS.update({jvp: "jvp", hvp: "hvp"})
 
 
 def _fallback(fallback: str) -> str:

@@ -338,3 +338,91 @@ def test_jvp_of_what_elementwise_grad_takes():
     x = np.array([0.5, 1.0])
     f = np.sin
     assert jvp(f, (x,), (np.ones(2),))[1].tolist() == elementwise_grad(f)(x).tolist()
+
+
+# Inside functions that are differentiated
+
+
+def wave(x):
+    return np.sum(np.sin(x) * x**2)
+
+
+V = np.array([1.0, -2.0, 0.5])
+OF_WAVE = jvp(wave)
+
+
+def along_v(x):
+    return jvp(wave, (x,), (V,))[1]
+
+
+def along_v_twice(x):
+    return jvp(lambda t: jvp(wave, (t,), (V,))[1], (x,), (V,))[1]
+
+
+def along_itself(x):
+    value, dot = OF_WAVE((x,), (x,))
+    return value * dot
+
+
+def with_the_hessian(x):
+    return np.sum(hvp(wave)(x, V))
+
+
+def of_a_loop(x):
+    def f(x):
+        s = 0.0
+        for v in x:
+            s = np.tanh(s * v + v)
+        return s
+
+    return jvp(f, (x,), (x * x,))[1]
+
+
+def of_a_dict(x):
+    def f(p):
+        return {"y": np.sum(p["a"] ** 2 * p["b"]), "n": 3}
+
+    return jvp(f, ({"a": x, "b": 2.0},), ({"a": x, "b": None},))[1]["y"]
+
+
+def of_stores(x):
+    def f(x):
+        y = np.zeros(3)
+        y[0] = x[0] ** 2
+        y[1:] = y[0] * x[1:]
+        return y
+
+    return np.sum(jvp(f, (x,), (np.cos(x),))[1] ** 2)
+
+
+@pytest.mark.parametrize("f", [
+    along_v, along_v_twice, along_itself, with_the_hessian, of_a_loop, of_a_dict, of_stores,
+], ids=lambda f: f.__name__)  # fmt: skip
+def test_derivatives_along_directions_are_differentiated(f):
+    x = np.array([0.3, -0.7, 1.1])
+    found = grad(f, fallback="error")(x)
+    h = 1e-5
+    slopes = [(f(x + h * e) - f(x - h * e)) / (2 * h) for e in np.eye(3)]
+    np.testing.assert_allclose(found, slopes, rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(jvp(f, (x,), (V,), fallback="error")[1], found @ V, rtol=1e-12)
+
+
+def test_no_confusion_of_directions():
+    def f(x):
+        return x * jvp(lambda y: x * y, (2.0,), (1.0,))[1]
+
+    assert grad(f)(3.0) == 6.0
+    assert jvp(f, (3.0,), (1.0,)) == (9.0, 6.0)
+
+
+def test_forward_mode_of_a_gradient():
+    x = np.array([0.3, -0.7, 1.1])
+    _, dot = jvp(grad(wave), (x,), (V,), fallback="error")
+    np.testing.assert_allclose(dot, hvp(wave)(x, V), rtol=1e-14)
+    np.testing.assert_allclose(jacobian(grad(wave))(x), hessian(wave)(x), rtol=1e-14)
+
+
+def test_what_the_compiler_does_not_know_inside_is_refused():
+    for inner in (lambda x: np.sum(jacobian(wave)(x)), lambda x: pullback(wave)(x, 1.0)[0][0]):
+        with pytest.raises(SrcdiffError, match="inside a function"):
+            grad(inner)(np.ones(3))

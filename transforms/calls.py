@@ -380,7 +380,8 @@ class Calls(
         asked = self.derivative_of(obj)
         if asked is not None:
             return self.call_derivative(asked, args, kwargs, where)
-        if "srcdiff.api" in (type(obj).__module__, getattr(obj, "__module__", "")):
+        homes = (type(obj).__module__, getattr(obj, "__module__", ""))
+        if not {"srcdiff.api", "srcdiff.higher"}.isdisjoint(homes):
             what = "a derivative inside a function that is differentiated cannot be compiled"
             raise self.refuse(where, what, "Differentiate one that does not call it.")
         if isinstance(obj, type):

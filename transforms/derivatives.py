@@ -53,6 +53,8 @@ PARAMETERS = ("f", "wrt")
 class Derivatives(Memory):
     # differentiate(run, block, out, how, wrt, name, where) → (instructions, gradients)
     differentiate: Callable | None = None
+    # push(run, block, tangents) → (instructions, the tangents of the block's results)
+    push: Callable | None = None
 
     def derivative_of(self, obj: Any) -> tuple | None:
         """(how, function, wrt, has_aux) of what `grad` and the like have returned."""
@@ -62,6 +64,13 @@ class Derivatives(Memory):
 
     def make_derivative(self, maker: Callable, args: tuple, kwargs: dict, where: Any) -> Ref:
         """`grad(f)`, `grad(f, wrt="x")`, `grad(wrt=1)`: what is called is made here."""
+        if MAKERS[maker] == "jvp":
+            given = dict(zip(("f", "args", "tangents"), args)) | kwargs
+            has_aux = bool(self.known(given.get("has_aux", Known(False)), where, "`has_aux`"))
+            asked = ("jvp", given["f"], (), has_aux)
+            if "args" not in given:
+                return Bound(asked, "derivative")
+            return self.call_derivative(asked, (given["args"], given["tangents"]), {}, where)
         given = dict(zip(PARAMETERS, args)) | kwargs
         f = given.pop("f", None)
         options = {k: self.known(v, where, f"the keyword `{k}`") for k, v in given.items()}
@@ -75,6 +84,11 @@ class Derivatives(Memory):
     def call_derivative(self, asked: tuple, args: tuple, kwargs: dict, where: Any) -> Ref:
         """The gradient of an inlined function, as references to what the adjoint has computed."""
         how, f, wrt, has_aux = asked
+        if how == "jvp":
+            return self.call_jvp(f, args, kwargs, has_aux, where)
+        vectors: dict[Any, Ref] = {}
+        if how == "hvp":
+            args, vectors = self.without_vectors(f, wrt, args, where)
         places = self.places_of(f, wrt, args, kwargs, where)
         seen: dict[Any, Any] = {}  # containers → their copies; buffers → theirs
         mine = {i: self.private(a, seen, i in places, where) for i, a in enumerate(args)}
@@ -109,6 +123,11 @@ class Derivatives(Memory):
             self, block, self.read(out, where), how, leaves, name_of(f), where
         )
         self.instrs[count:] = instrs
+        if how == "hvp":
+            dots: dict[Value, Any] = {}
+            for place in places:
+                self.pair_tangents(mine[place], vectors[place], dots, where)
+            gradients = self.pushed(count, gradients, dots, where)
         found = dict(zip(leaves, gradients))
         results = tuple(self.gradient_ref(tree, found, where) for tree in trees)
         result: Ref = Tuple(results) if isinstance(wrt, tuple) else results[0]
@@ -116,6 +135,110 @@ class Derivatives(Memory):
             value = out if aux is None else Tuple((out, aux))
             return Tuple((value, result))
         return result if aux is None else Tuple((result, aux))
+
+    # ------------------------------------------------------------------ tangents
+
+    def call_jvp(self, f: Ref, args: tuple, kwargs: dict, has_aux: bool, where: Any) -> Ref:
+        """The value of an inlined function, and the tangents of what it has computed."""
+        pair = [ref.items if isinstance(ref, Tuple) else
+                self.held(ref) if isinstance(ref, List) else None for ref in args]  # fmt: skip
+        if kwargs or len(pair) != 2 or not all(type(items) is tuple for items in pair) or (
+            len(pair[0]) != len(pair[1])
+        ):  # fmt: skip
+            raise self.refuse(where, "`jvp` of arguments whose number is not known",
+                              "Give it a tuple of arguments and one of tangents.")  # fmt: skip
+        given, tangents = pair
+        seen: dict[Any, Any] = {}
+        moving = [not (isinstance(t, Known) and t.obj is None) for t in tangents]
+        mine = [self.private(a, seen, m, where) for a, m in zip(given, moving)]
+        dots: dict[Value, Any] = {}
+        for ref, dot in zip(mine, tangents):
+            self.pair_tangents(ref, dot, dots, where)
+        count = len(self.instrs)
+        out = self.call(f, tuple(mine), {}, where)
+        self.check_copies(seen, where)
+        aux: tuple = ()
+        if has_aux:
+            if not isinstance(out, Tuple) or len(out.items) != 2:
+                raise self.refuse(where, "has_aux=True of a function that does not return a pair",
+                                  "Return (output, aux).")  # fmt: skip
+            out, aux = out.items[0], out.items[1:]
+        tree = self.outputs_of(out, where)
+        values = list(dict.fromkeys(flatten(tree)))
+        found = dict(zip(values, self.pushed(count, values, dots, where)))
+        return Tuple((out, self.gradient_ref(tree, found, where), *aux))
+
+    def pushed(self, count: int, values: list, dots: dict[Value, Any], where: Any) -> list:
+        """The tangents of values; they are written among what stands from `count` on."""
+        block = Block((), self.instrs[count:], tuple(values))
+        for instr in walk(block):
+            if instr.attrs.get("half") or instr.attrs.get("taped"):
+                raise self.refuse(where, "the derivative of a function that calls itself, or a "
+                                  "helper on the tape, inside a function that is differentiated",
+                                  "Differentiate one that does not call it.")  # fmt: skip
+        assert self.push is not None
+        self.instrs[count:], tangents = self.push(self, block, dots)
+        return tangents
+
+    def pair_tangents(self, ref: Ref, dot: Ref, dots: dict[Value, Any], where: Any) -> None:
+        """Note the tangent of each number and array in an argument."""
+        if isinstance(dot, Known) and dot.obj is None:
+            return
+        if isinstance(ref, (Array, Plain)):
+            value = self.state.memory[ref.buffer] if isinstance(ref, Array) else ref.value
+            moved = self.read(dot, where)
+            kind = moved.kind if isinstance(moved, Value) else kind_of(moved)
+            if not value.kind.inexact or not kind.numeric or kind.rank != value.kind.rank:
+                raise self.refuse(where, f"a tangent that does not fit `{value.name}`",
+                                  "Give it the shape of the argument.")  # fmt: skip
+            dots[value] = moved if isinstance(moved, Value) else float(moved)
+            return
+        inner = [self.parts_of(r) for r in (ref, dot)]
+        if inner[0] is None or inner[1] is None or inner[0].keys() != inner[1].keys():
+            raise self.refuse(where, "a tangent of another structure than its argument",
+                              "Give it the structure of the argument.")  # fmt: skip
+        for key, part in inner[0].items():
+            self.pair_tangents(part, inner[1][key], dots, where)
+
+    def parts_of(self, ref: Ref) -> dict | None:
+        held = ref.items if isinstance(ref, Tuple) else \
+            self.held(ref) if isinstance(ref, (List, Dict)) else None  # fmt: skip
+        return held if isinstance(held, dict) else \
+            dict(enumerate(held)) if type(held) is tuple else None  # fmt: skip
+
+    def outputs_of(self, ref: Any, where: Any) -> Any:
+        """The tree of the floats that a function returns; None where there is something else."""
+        if isinstance(ref, Known):
+            return None
+        if isinstance(ref, (*ARRAYS, Plain)):
+            value = self.read(ref, where)
+            return value if isinstance(value, Value) and value.kind.inexact else None
+        if isinstance(ref, Tuple):
+            return Parts(ref.cls, [self.outputs_of(r, where) for r in ref.items])
+        parts = self.parts_of(ref)
+        if parts is None:
+            raise self.refuse(where, "`jvp` of a function that does not return numbers, arrays "
+                              "or containers of these,")  # fmt: skip
+        found = {k: self.outputs_of(r, where) for k, r in parts.items()}
+        return found if isinstance(ref, Dict) else list(found.values())
+
+    def without_vectors(self, f: Ref, wrt: Any, args: tuple, where: Any) -> tuple[tuple, dict]:
+        """The arguments of `hvp(f)`, and the vectors that follow some of them by position."""
+        wanted = set()
+        for each in wrt if isinstance(wrt, tuple) else (wrt,):
+            names = parameters_of(f)
+            wanted.add(names.index(each) if isinstance(each, str) and each in names else each)
+        given: list[Ref] = []
+        vectors: dict[Any, Ref] = {}
+        rest = iter(args)
+        for ref in rest:
+            given.append(ref)
+            if len(given) - 1 in wanted:
+                vector = next(rest, None)
+                if vector is None:
+                    raise self.refuse(where, "`hvp` without a vector after its argument")
+                vectors[len(given) - 1] = vector
+        return tuple(given), vectors
 
     # ------------------------------------------------------------------ arguments
 

@@ -426,7 +426,7 @@ def specialized(
         unroll = UNROLL if request.unroll is None else request.unroll
         run = Specializer(unroll, request.training)
         run.observed, run.on_tape = request.observed, TapedCall
-        run.differentiate = differentiate
+        run.differentiate, run.push = differentiate, push
         run.guards += arguments.guards
         run.choices, run.as_slices = choices, refused is not None
         run.outside_places = places
@@ -797,6 +797,14 @@ def differentiate(run: Specializer, block: Block, out: Any, how: str, wrt: list[
     block, gradients = reverse(block, seeding.seeds, wrt, expander(run), seeding.instrs)
     block = fold(block.replace(results=tuple(gradients)))
     return tuple(i for i in block.instrs if i.op != "adjoint"), list(block.results)
+
+
+def push(run: Specializer, block: Block, dots: dict[Value, Any]) -> tuple:
+    """What an inlined function has written, with its tangents, and those of its results."""
+    count = len(block.results)
+    block = forward(block, dots, expander(run), transposer(expander(run)))
+    tangents = [0.0 if t is None else t for t in block.results[count:]]
+    return block.instrs, tangents
 
 
 class Seeding:
