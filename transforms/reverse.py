@@ -60,6 +60,8 @@ from srcdiff.transforms.kinds import (
     proven_one,
 )  # fmt: skip
 
+# Dtypes of which the gradient has the widest there is, whatever else is computed with.
+WIDEST = (None, np.dtype(float), np.dtype(complex))
 CASTS = frozenset({float, np.float64, np.float32, np.float16, np.complex128, np.complex64})
 
 
@@ -149,15 +151,17 @@ class Reverse:
             self.in_order.add(result)
         return result
 
-    def zeros(self, value: Value, where: Any) -> Any:
+    def zeros(self, value: Value, where: Any, like: Value | None = None) -> Any:
+        """Zeros of the shape of a value, or of another that is bound where this one is."""
+        like = like or value
         if value.kind.tag == "scalar":
-            return self.zeros_like(value, where)
+            return self.zeros_like(like, where)
         maker = self.makers.get(value)
         if maker is not None and maker.blocks:
-            guarded = self.zeros_if_bound(value, maker, where)
+            guarded = self.zeros_if_bound(value, maker, where, like)
             if guarded is not None:
                 return guarded
-        return self.zeros_like(value, where)
+        return self.zeros_like(like, where)
 
     def zeros_like(self, value: Value, where: Any) -> Any:
         kind = value.kind
@@ -166,7 +170,7 @@ class Reverse:
         op = "zero_list" if kind.tag in ("list", "tuple") else np.zeros_like
         return self.emit(op, (value,), kind, where, f"d_{value.name}")
 
-    def zeros_if_bound(self, value: Value, maker: Instr, where: Any) -> Value | None:
+    def zeros_if_bound(self, value: Value, maker: Instr, where: Any, like: Value) -> Any:
         """Zeros of what a branch or a loop may leave unbound; None if it surely binds it."""
         place = maker.results.index(value)
         result = Value(f"d_{value.name}", value.kind)
@@ -182,12 +186,19 @@ class Reverse:
             for end in ends:
                 found: list = []
                 instrs = self.inside(lambda end=end, found=found: found.append(
-                    end if end is UNDEFINED else self.zeros(end, where)), {})  # fmt: skip
+                    end if end is UNDEFINED else
+                    self.zeros(end, where, None if like is value else like)), {})  # fmt: skip
                 blocks.append(Block((), instrs, tuple(found)))
             args, attrs = maker.args, self.twin(maker)
         else:
             params, inits = carried(maker)
-            if place >= len(params) or inits[place] is not UNDEFINED:
+            if place >= len(params):
+                return None
+            if inits[place] is not UNDEFINED:  # what is only written into is bound as before
+                body = maker.blocks[-1]
+                if self.may_be_unbound(inits[place]) and \
+                        written_into(params[place], body.results[place], body):  # fmt: skip
+                    return self.zeros(inits[place], where, like)
                 return None
             count = maker.results[-1]
             if maker.op == "while" or maker.attrs.get("may_break"):
@@ -199,7 +210,7 @@ class Reverse:
                 compare = operator.lt if step > 0 else operator.gt
                 ran = self.emit(compare, (start, stop), BOOL, where, "ran")
             found = []
-            instrs = self.inside(lambda: found.append(self.zeros_like(value, where)), {})
+            instrs = self.inside(lambda: found.append(self.zeros_like(like, where)), {})
             blocks = [Block((), instrs, tuple(found)), Block((), (), (UNDEFINED,))]
             args, attrs = (ran,), {}
         self.named.add(result)
@@ -215,7 +226,9 @@ class Reverse:
             return any(b.results[place] is UNDEFINED or self.may_be_unbound(b.results[place])
                        for b in maker.blocks)  # fmt: skip
         params, inits = carried(maker)
-        return place < len(params) and inits[place] is UNDEFINED
+        return place < len(params) and (
+            inits[place] is UNDEFINED or self.may_be_unbound(inits[place])
+        )
 
     # ------------------------------------------------------------------ accumulation
 
@@ -305,6 +318,8 @@ class Reverse:
         if have.tag == "object" or have.dims is None:
             kind = want._replace(dtype=have.dtype or want.dtype)
             d = self.emit(kernels.unbroadcast, (d, self.shape(value, where)), kind, where)
+            if have.dtype is None and want.dtype not in WIDEST:  # it may be of a higher precision
+                d = self.cast(d, kind, want.dtype, where)
         elif have.dims != want.dims and not (exact and have.rank == want.rank):
             d = self.sum_to(d, have, want, value, where)
         have = leaf_kind(d)
@@ -320,14 +335,14 @@ class Reverse:
                 d = self.emit(np.real, (d,), None, where)
                 have = d.kind
             if have.dtype != want.dtype and isinstance(d, Value):
-                if have.tag == "array":
-                    d = self.emit(
-                        np.astype, (d, want.dtype), have._replace(dtype=want.dtype), where
-                    )
-                elif not (have.python and want.dtype == np.dtype(float)):
-                    kind = Kind("scalar", want.dtype, python=False)
-                    d = self.emit(want.dtype.type, (d,), kind, where)
+                if have.tag == "array" or not (have.python and want.dtype == np.dtype(float)):
+                    d = self.cast(d, have, want.dtype, where)
         return d
+
+    def cast(self, d: Any, have: Kind, dtype: np.dtype, where: Any) -> Value:
+        if have.tag == "array":
+            return self.emit(np.astype, (d, dtype), have._replace(dtype=dtype), where)
+        return self.emit(dtype.type, (d,), Kind("scalar", dtype, python=False), where)
 
     def handed_on(self, d: Any, kind: Kind, where: Any) -> Any:
         """A constant that leaves a block, where it must be of a lower precision than Python's."""
@@ -1272,6 +1287,25 @@ def with_shape_of(value: Any, kind: Kind) -> Kind:
     if have.tag == "array" and have.rank == kind.rank:
         return kind._replace(shape=have.shape)
     return kind._replace(shape=tuple(fresh_size() for _ in kind.shape))
+
+
+def written_into(param: Value, value: Any, body: Block) -> bool:
+    """Whether a value of a block is what a parameter is after stores, if any."""
+    if value is param:
+        return True
+    maker = next((i for i in body.instrs if value in i.results), None)
+    if maker is None:
+        return False
+    if maker.op in ("setitem", "add_at"):
+        return written_into(param, maker.args[0], body)
+    if maker.op == "if":
+        ends = [(block, block.results[maker.results.index(value)]) for block in maker.blocks]
+        return all(written_into(param, end, block) for block, end in ends)
+    if not maker.blocks or (place := maker.results.index(value)) >= len(carried(maker)[0]):
+        return False
+    (params, inits), inner = carried(maker), maker.blocks[-1]
+    return written_into(params[place], inner.results[place], inner) and \
+        written_into(param, inits[place], body)  # fmt: skip
 
 
 def broadcasts(instr: Instr) -> bool:
