@@ -112,7 +112,7 @@ def hvp(
     >>> print(h.source.rstrip())
     def f_hvp(x, x_dot, k):
         # adjoint
-        return 3 * k * (2 * x_dot * x)
+        return 3 * k * (2 * x * x_dot)
 
     There are no second derivatives on the tape: what does not compile raises
     `UnsupportedSyntaxError`.
@@ -260,33 +260,39 @@ class Directional(Differentiated):
     def _prepared(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, dict[str, Any]]:
         """The call of f itself, and the tangents of its parameters, those that are not zero."""
         given, kwargs, tangents = self._split(args, kwargs)
-        callee = self._parsed_callee()
-        given, kwargs = self._complete(given, kwargs)
-        tangents = (None,) * callee.ahead + tangents
-        tangents += (None,) * (len(given) - len(tangents))
-        given = tuple(
-            float(x) if type(x) is int and dot is not None else x
-            for x, dot in zip(given, tangents)
-        )  # fmt: skip
-        callee.bind(given, kwargs)  # raises what Python raises
+        callee = self._callee or self._parsed_callee()
+        if callee.ahead or not self._completed:
+            given, kwargs = self._complete(given, kwargs)
+            tangents = (None,) * callee.ahead + tangents
+        names, ahead = callee.positional, len(callee.positional)
         dots: dict[str, Any] = {}
-        for at, name in enumerate(callee.positional[: len(given)]):
-            if tangents[at] is not None:
-                dots[name] = tangent(given[at], tangents[at], name)
-        ahead = len(callee.positional)
-        if len(given) > ahead:
-            pairs = zip(given[ahead:], tangents[ahead:])
-            dots[callee.star] = tuple(tangent(x, dot, callee.star) for x, dot in pairs)
-        return given, kwargs, {name: dot for name, dot in dots.items() if moving(dot)}
+        rest: list = []  # of what a star has caught
+        for at, dot in enumerate(tangents):
+            if at >= ahead:
+                rest.append(tangent(given[at], dot, callee.star) if callee.star else None)
+            elif dot is not None:
+                x = given[at]
+                if type(x) is int:
+                    x = float(x)
+                    given = (*given[:at], x, *given[at + 1 :])
+                dot = tangent(x, dot, names[at])
+                if type(dot) is np.ndarray or moving(dot):
+                    dots[names[at]] = dot
+        if any(dot is not None for dot in rest):
+            dots[callee.star] = tuple(rest)
+        return given, kwargs, dots
 
     def _code_of(self, args: tuple, kwargs: dict, dots: dict[str, Any]) -> _Code:
         try:
-            key = (*key_of(args, kwargs), *((name, moving(dot)) for name, dot in dots.items()))
+            key = key_of(args, kwargs)
         except Refused:
             raise self._parsed_callee().refused(args, kwargs) from None
+        for name, dot in dots.items():
+            key += name, True if type(dot) is np.ndarray else moving(dot)
         for code in self._codes.get(key, ()):
             if code.holds(args, kwargs):
                 return code
+        self._parsed_callee().bind(args, kwargs)  # raises what Python raises
         return self._compile(key, args, kwargs, dots)
 
     def _called(self, code: _Code, args: tuple, kwargs: dict, dots: dict[str, Any]) -> Any:
@@ -352,9 +358,17 @@ class Pushforward(Directional):
 class HessianProduct(Directional):
     """What `hvp(f)` returns: a function of the arguments, some of which a vector follows."""
 
+    _places: set[int] | None = None  # of the arguments that one follows
+
     def _split(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, tuple]:
-        callee = self._parsed_callee()
-        wanted = {self._place(each, callee) for each in self._each_wrt}
+        wanted = self._places
+        if wanted is None:
+            callee = self._parsed_callee()
+            wanted = {self._place(each, callee) for each in self._each_wrt}
+            if not any(isinstance(each, str) for each in self._each_wrt):
+                self._places = wanted
+        if wanted == {0} and len(args) > 1:
+            return (args[0], *args[2:]), kwargs, (args[1],)
         given: list = []
         tangents: list = []
         rest = iter(args)
@@ -390,6 +404,8 @@ class HessianProduct(Directional):
 
     def _arranged(self, args: tuple, kwargs: dict, dots: dict[str, Any]) -> tuple[tuple, dict]:
         names = self._parsed_callee().positional
+        if len(dots) == 1 and names[0] in dots:
+            return (args[0], dots[names[0]], *args[1:]), kwargs
         given: list = []
         for at, x in enumerate(args):
             given.append(x)
