@@ -181,7 +181,7 @@ def jvp_rule(*functions: Callable) -> Callable[[F], F]:
     >>> @jvp_rule(cube)
     ... def cube_jvp(x_dot, out, x):
     ...     return 3 * x * x * x_dot
-    >>> rule_of(cube).jvp(1.0, cube(2.0), 2.0)
+    >>> rule_of(cube, forward=True).jvp(1.0, cube(2.0), 2.0)
     12.0
     """
     if not functions:
@@ -211,7 +211,7 @@ def jvp_rule(*functions: Callable) -> Callable[[F], F]:
                 raise ValueError(
                     f"{_name_of(function)} is declared nondifferentiable, it takes no rule"
                 )
-            old = rule_of(function)
+            old = rule_of(function, forward=True)
             if old is not None and old.jvp is not None and not _same_code(old.jvp, rule):
                 raise ValueError(
                     f"{_name_of(function)} has a forward rule already, {old.jvp.__qualname__} "
@@ -283,8 +283,10 @@ def load_scipy_rules() -> None:
             importlib.import_module(f"srcdiff.runtime.rules.{rules}")
 
 
-def rule_of(function: Any) -> Rule | None:
+def rule_of(function: Any, forward: bool = False) -> Rule | None:
     """The rule of a function, None if it has none.
+
+    forward   one that has no reverse rule will do, if it has a forward rule
 
     >>> rule_of(print) is None
     True
@@ -296,7 +298,7 @@ def rule_of(function: Any) -> Rule | None:
     if rule is None and _SCIPY:
         load_scipy_rules()
         rule = RULES.get(function)
-    return rule
+    return None if rule is not None and rule.vjp is None and not forward else rule
 
 
 def _as_sample(point: Any) -> Sample:

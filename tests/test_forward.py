@@ -143,6 +143,25 @@ def test_a_forward_rule_is_used_and_zero_tangents_are_left_out():
         del RULES[area]
 
 
+def test_a_forward_rule_alone_leaves_reverse_mode_to_the_source():
+    def cube(x):
+        return x * x * x
+
+    @jvp_rule(cube)
+    def cube_jvp(x_dot, out, x):
+        return 3 * x * x * x_dot
+
+    def f(x):
+        return cube(x) + x
+
+    try:
+        df = jvp(f, fallback="error")
+        assert df((2.0,), (1.0,))[1] == 13.0 and "3 * x * x" in df.source
+        assert elementwise_grad(f, fallback="error")(2.0) == 13.0
+    finally:
+        del RULES[cube]
+
+
 def test_a_forward_rule_takes_tangents_of_its_parameters():
     with pytest.raises(TypeError, match="no parameter 'z'"):
 

@@ -149,6 +149,8 @@ class Calls(
     Wrappers,
     Derivatives,
 ):
+    forward = False  # functions that have a forward rule alone are called as they are
+
     # ------------------------------------------------------------------ operations
 
     def apply(self, op: Any, args: tuple, kwargs: dict, where: Any, name: str = "") -> Ref:
@@ -370,7 +372,8 @@ class Calls(
         found = self.written_out(obj, args, kwargs, where)
         if found is not None:
             return found
-        if obj in NONDIFFERENTIABLE or rule_of(obj) is not None or self.understood(obj):
+        has_rule = rule_of(obj, self.forward) is not None
+        if obj in NONDIFFERENTIABLE or has_rule or self.understood(obj):
             if all(self.is_tree(a) for a in (*args, *kwargs.values())):
                 return self.apply(obj, args, kwargs, where)
         if isinstance(obj, type) and issubclass(obj, BaseException):

@@ -275,7 +275,7 @@ class Forward:
         if instr.op in UPDATES or instr.op in ("list_setitem", "list_add"):
             return True
         names = {v.name for v in instr.operands if v.user}
-        rule = None if isinstance(instr.op, str) else rule_of(instr.op)
+        rule = None if isinstance(instr.op, str) else rule_of(instr.op, forward=True)
         linear = rule is not None and bool(rule.linear or rule.factors)
         return linear and any(r.user and r.name in names for r in instr.results)
 
@@ -299,7 +299,7 @@ class Forward:
         special = SPECIAL.get(op) if not isinstance(op, str) else None
         if special is not None and special(self, instr):
             return
-        rule = None if isinstance(op, str) else rule_of(op)
+        rule = None if isinstance(op, str) else rule_of(op, forward=True)
         if rule is None or instr.attrs.get("opaque"):
             raise NoRuleError(
                 f"`{op_name(op)}` has no derivative rule", where and where.location,
@@ -805,7 +805,7 @@ def names_after(rule: Any) -> list[str]:
 
 def without_defaults(instr: Instr) -> Instr:
     """What a rule hands on, `np.sum(x, axis=None)`, as one writes it."""
-    rule = rule_of(instr.op) if instr.kwargs and callable(instr.op) else None
+    rule = rule_of(instr.op, forward=True) if instr.kwargs and callable(instr.op) else None
     if rule is None or rule.vjp is None:
         return instr
     parameters = inspect.signature(rule.vjp).parameters

@@ -427,6 +427,7 @@ def specialized(
         run = Specializer(unroll, request.training)
         run.observed, run.on_tape = request.observed, TapedCall
         run.differentiate, run.push = differentiate, push
+        run.forward = request.seed == "tangent"
         run.guards += arguments.guards
         run.choices, run.as_slices = choices, refused is not None
         run.outside_places = places
