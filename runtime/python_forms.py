@@ -110,6 +110,20 @@ def dropped(f, items):
     return found
 
 
+def greater(a, b):
+    """`max(a, b)`
+
+    >>> greater(1, 1.0), greater(1, 2.0)
+    (1, 2.0)
+    """
+    return b if b > a else a
+
+
+def lesser(a, b):
+    """`min(a, b)`"""
+    return b if b < a else a
+
+
 def greatest(items, key):
     """`max(items, key=key)`: the first of those that are greatest
 

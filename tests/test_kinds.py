@@ -447,3 +447,14 @@ def test_a_total_of_arrays_stands_as_it_is_written():
     df = srcdiff.grad(total, fallback="error")
     df(M)
     assert "if" not in df.source
+
+
+@pytest.mark.parametrize("s", [-3.0, 0.2, 7.0])
+def test_the_greatest_of_a_number_in_single_precision_and_others(s):
+    def f(x, s):
+        t = min(x[0], s, 5)
+        y = x * t
+        y[1] = max(t, 0.5)
+        return np.sum(y + max(x[-1], 0.25))
+
+    right(f, np.array([2.5, 0.7, 1.5], np.float32), s, wrt=(0, 1))

@@ -15,13 +15,15 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.runtime import kernels, python_forms
+from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import Slice, Value
 from srcdiff.transforms.iteration import endless, is_stream
-from srcdiff.transforms.kinds import INT, Kind
+from srcdiff.transforms.kinds import INT, OBJECT, Kind
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
     Cell,
+    Either,
     Iterator,
     Known,
     List,
@@ -339,7 +341,13 @@ class Functional(Memory):
             return Known(op(i.obj for i in items))
         best = items[0]
         for item in items[1:]:
-            best = self.apply(op, (best, item), {}, where)
+            kinds = (self.kind(best), self.kind(item))
+            two = isinstance(best, Either) or all(k.numeric for k in kinds)
+            if two and abstract.infer(op, kinds) == OBJECT:
+                choose = python_forms.greater if op is max else python_forms.lesser
+                best = self.form(choose, (best, item), where)  # one of two kinds
+            else:
+                best = self.apply(op, (best, item), {}, where)
         return best
 
     def call_max(self, args: tuple, kwargs: dict, where: Any) -> Ref:
