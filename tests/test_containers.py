@@ -1332,3 +1332,28 @@ def test_a_missing_key_is_caught():
         return np.sum(v)
 
     compiled_or_refused(f, "refused")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lists_of_python_numbers_in_each_precision(dtype):
+    def f(x):
+        a, b = x.tolist(), list(x)
+        t = 1.0
+        for i in range(len(a)):
+            t = t * b[i] + a[i]
+        for v in x.tolist():
+            t += v * v * x[0]
+        return t + sum(a) * sum(b)
+
+    right(f, np.array([0.3, 0.8, 1.2], dtype))
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_lists_of_complex_numbers(dtype):
+    def f(z):
+        s = 0
+        for v in z.tolist():
+            s = s + v * v
+        return abs(s)
+
+    right(f, np.array([1 + 1j, 2 - 0.5j], dtype))

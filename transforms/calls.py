@@ -811,7 +811,7 @@ class Calls(
             return self.item(base, args, where)
         if name == "tolist" and isinstance(base, Array):
             rank, dtype = self.kind(base).rank, self.kind(base).dtype
-            if rank == 1 and (dtype == np.float64 or dtype.kind in "iub"):
+            if rank == 1 and dtype is not None and dtype.kind in "iubfc":
                 return self.list_of_array(base, where, np.ndarray.tolist)
             if rank is not None and rank > 1:
                 return self.form(python_forms.lists_of_rows, (base,), where)

@@ -1130,7 +1130,8 @@ def reverse_listed(sweep: Reverse, instr: Instr, d: Any) -> bool:
     (x,) = instr.args
     if x.kind.rank is None or x.kind.rank != 1 and instr.op is not list:
         return False
-    d = sweep.emit(np.array, (d,), x.kind, instr.where)
+    exact = {} if x.kind.dtype == float else {"dtype": x.kind.dtype}
+    d = sweep.emit(np.array, (d,), x.kind, instr.where, kwargs=exact)
     if x.kind.rank > 1:  # of no rows
         d = sweep.emit(np.reshape, (d, sweep.shape(x, instr.where)), x.kind, instr.where)
     sweep.add(x, d, instr.where)
