@@ -4,6 +4,8 @@ Views and copies that the memory order decides, names, items and attributes that
 loop, and lists that hold one array many times.
 """
 
+import linecache
+
 import numpy as np
 import pytest
 
@@ -649,3 +651,16 @@ def test_what_a_name_was_before_the_last_step_is_read_after_the_loop(n):
         return np.sum(u) * t[0]
 
     right(f, X.copy(), X[0] * 3.0, n)
+
+
+def test_what_proves_the_order_of_an_array_does_not_grow_with_the_statements_that_led_to_it():
+    lines = ["def f(x):", "    v0, v1 = x, x * 2"]
+    lines += [f"    v{i} = np.sin(v{i - 1}) * v{i - 2}" for i in range(2, 80)]
+    lines += ["    y = v79.reshape(-1)", "    y[0] = 0.0", "    return np.sum(v79)"]
+    text = "\n".join(lines)
+    linecache.cache["<eighty statements>"] = (
+        len(text), None, text.splitlines(keepends=True), "<eighty statements>"
+    )  # fmt: skip
+    names = {"np": np}
+    exec(compile(text, "<eighty statements>", "exec"), names)
+    right(names["f"], X)

@@ -12,6 +12,7 @@ the array of the call; where something was decided by it, a guard says so (`Buff
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class MemoryOrder(Memory):
             self.state = outer
         if len({order for order, _ in found}) != 1:
             return "", ()
-        return found[0][0], tuple(guard for _, proof in found for guard in proof)
+        return found[0][0], together(proof for _, proof in found)
 
     def layout(self, ref: Array) -> Layout | None:
         """How the axes of a view lie in its buffer, if that is in C order."""
@@ -125,11 +126,13 @@ class MemoryOrder(Memory):
             return self.memory_order(args[0]) if self.in_sequence(args[0]) is None else \
                 ("C", self.in_sequence(args[0]))
         if op in ELEMENTWISE or isinstance(op, np.ufunc) and op.signature is None:
+            if kind.rank <= 1:
+                return "C", ()
             arrays = [a for a in args if isinstance(a, Array)]
             proofs = [self.in_sequence(a) for a in arrays]
             if arrays and all(proof is not None for proof in proofs) and \
                     all(isinstance(a, Array) or self.kind(a).rank == 0 for a in args):  # fmt: skip
-                return "C", tuple(guard for proof in proofs for guard in proof or ())
+                return "C", together(proof or () for proof in proofs)
             full = [self.memory_order(a) for a in arrays if self.kind(a).dims == kind.dims]
             for found in full:  # of two orders, C is taken
                 if found[0] == "C":
@@ -138,7 +141,7 @@ class MemoryOrder(Memory):
                      and self.kind(a).rank != 0]  # fmt: skip
             orders = {found for found, _ in full}
             if orders == {"F"} and len(full) == len(arrays) and not small:
-                return "F", tuple(guard for _, proof in full for guard in proof)
+                return "F", together(proof for _, proof in full)
         return "", ()
 
     def in_sequence(self, ref: Array) -> tuple | None:
@@ -164,7 +167,7 @@ class MemoryOrder(Memory):
             order, more = self.memory_order(part) if isinstance(part, Array) else ("", ())
             if order != "C":
                 return "", ()
-            proof += more
+            proof = together((proof, more))
         return "C", proof
 
     def aliasing(self, op: Any, tree: tuple, keywords: dict, args: tuple) -> tuple[str | None, Any]:
@@ -227,6 +230,11 @@ class MemoryOrder(Memory):
         kind = self.kind(ref)
         return kind.shape is not None and abstract.infer(
             np.reshape, (kind, map_tree(kind_of_value, shape)), {}).shape == kind.shape
+
+
+def together(proofs: Iterable[tuple]) -> tuple:
+    """The guards of several proofs, each once."""
+    return tuple({id(guard): guard for proof in proofs for guard in proof}.values())
 
 
 def order_of_view(op: Any, args: list, order: str) -> str:
