@@ -362,6 +362,8 @@ class Merger:
                 path = self.then if q is None else self.other
                 found = p if q is None else q
                 parts.append(None if found is None else exported(found, self, path, q is None))
+            elif p is x and q is y:  # of which each is of one kind already
+                return None
             else:
                 parts.append(self.refs(p, q, name))
         flag = self.flag(sides[0][0], sides[1][0], f"{name}_is_first")
