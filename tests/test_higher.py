@@ -27,7 +27,7 @@ from srcdiff.trees import children, is_float, rebuild
 from tests import gallery
 from tests.judge import fresh, mentions_float32, moved_leaf, positions
 from tests.kernels import kernels
-from tests.support import helpers, sections
+from tests.support import sections
 from tests.tangents import directions, paired, size
 
 # Programs
@@ -41,13 +41,6 @@ def programs():
             yield pytest.param(p.f, p.args, p.wrt, id=f"{p.section[14:]}.{p.f.__name__}")
     for kernel in kernels()[::3]:
         yield pytest.param(kernel.f, kernel.args, kernel.wrt, id=kernel.name)
-
-
-# Functions that call themselves.
-RECURSIVE = (
-    gallery.power_sum, helpers.run_time_depth, helpers.newton, helpers.pairwise, helpers.mutual,
-    helpers.writing_recursion, helpers.collecting_recursion, helpers.quicksort,
-)  # fmt: skip
 
 
 def product(f, args, places, vectors):
@@ -81,10 +74,6 @@ def test_products_with_the_hessian(f, args, wrt):
     places = positions(f, wrt)
     u, v = directions(args, places, 2), directions(args, places, 1)
     with np.errstate(all="ignore"):
-        if any(f is each for each in RECURSIVE):
-            with pytest.raises(UnsupportedSyntaxError, match="second derivative"):
-                product(f, args, places, v)
-            return
         hv, hu = product(f, args, places, v), product(f, args, places, u)
         wanted_u = tuple(u[p] for p in places)
         wanted_v = tuple(v[p] for p in places)

@@ -123,6 +123,7 @@ class Forward:
         self.forced: set[Value] = set()  # what has a tangent, be it zero
         self.objects: dict[Value, Any] = {}  # made to be returned, and their tangents
         self.lists: dict[Value, Instr] = {}  # of known items
+        self.pulls: dict[Any, Any] = {}  # pullback → the helper that has returned it
         self.instrs: list[Instr] = []
         self.in_order: set[Any] = set()  # tangents that are in C order
         self.negated: dict[Any, Any] = {}  # tangent → that of which it is the negative
@@ -259,6 +260,10 @@ class Forward:
             elif instr.attrs.get("made"):
                 self.instrs.append(instr)
                 self.made_object(instr)
+            elif instr.attrs.get("half") and getattr(self.halves.get(instr.op), "active", None):
+                self.call(instr)
+            elif instr.op is kernels.pulled and instr.args[0] in self.pulls:
+                self.pull(instr)
             elif not (self.has_dot((*instr.args, *instr.kwargs.values()))
                       and any(r in self.active for r in instr.results)):  # fmt: skip
                 self.instrs.append(instr)
@@ -283,8 +288,8 @@ class Forward:
         op, where = instr.op, instr.where
         if instr.attrs.get("half") or instr.attrs.get("taped") or op is kernels.pulled:
             raise UnsupportedSyntaxError(
-                "the second derivative of a function that calls itself",
-                where and where.location, "Write the recursion as a loop.")  # fmt: skip
+                "the derivative of a helper on the tape, or of one that calls itself, along a "
+                "direction", where and where.location, "Write it as a loop.")  # fmt: skip
         if op == "tuple":
             kind = instr.results[0].kind
             self.bind(instr.results[0], self.emit(op, self.dot(instr.args, where), kind, where),
@@ -323,9 +328,22 @@ class Forward:
         args = (*instr.args, *(self.dot(instr.args[i], where) for i in pushed.moving))
         moving = [instr.results[i] for i in pushed.with_dot]
         dots = tuple(map(self.named_dot, moving))
-        results = (*instr.results, *dots)
+        values, pull = instr.results, ()  # type: tuple, tuple
+        if pushed.active:
+            values, pull = values[:-1], values[-1:]
+            self.pulls.update(dict.fromkeys(pull, pushed))
+        results = (*values, *dots, *pull)
         self.instrs.append(instr.replace(op=pushed, args=args, results=results))
         self.dots.update(zip(moving, dots))
+
+    def pull(self, instr: Instr) -> None:
+        """`d_x, d_x_dot = pull(d_y, d_y_dot)` of such a helper."""
+        cotangents = tuple(self.dot(d, instr.where) for d in instr.args[1:])
+        dots = tuple(map(self.named_dot, instr.results))
+        self.instrs.append(instr.replace(
+            args=(*instr.args, *cotangents), results=(*instr.results, *dots)
+        ))  # fmt: skip
+        self.dots.update(zip(instr.results, dots))
 
     def update(self, instr: Instr) -> None:
         """A store, or an addition to a part: the same to the tangent of the array."""

@@ -157,6 +157,26 @@ class Pushed(Half):
         return f"{self.name}_jvp"
 
 
+class PushedTwice(Pushed):
+    """A helper with its adjoint, and the tangents of both.
+
+        y, y_dot, pull = f_vjp(x, n, x_dot)
+        d_x, d_x_dot = pull(d_y, d_y_dot)
+
+    cotangents  the parameters of its pullback
+    """
+
+    def __init__(self, half: Half, cotangents: list[Value]):
+        super().__init__(half)
+        dots = [Value(f"{d.name}_dot", d.kind, True) for d in cotangents]
+        self.cotangents = [*cotangents, *dots]
+        self.active = set(range(2 * len(self.moving)))  # as many gradients are returned
+
+    @property
+    def __name__(self) -> str:
+        return f"{self.name}_vjp"
+
+
 class Leaves(list):
     """The numbers and arrays that were found in references, and the lists, dicts and objects."""
 

@@ -39,6 +39,7 @@ from srcdiff.transforms.halves import (
     Half,
     NeedsHalves,
     Pushed,
+    PushedTwice,
     Separate,
     find_active,
     finished_calls,
@@ -277,8 +278,13 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
         block = record(pass_.__name__, pass_(block))
     count = len(value)
     if request.moving:
+        expand = expander(run)
+        pushed = {half: pushed_twice(half, expand, record) for half in halves if half.active}
+        for half, push in pushed.items():
+            push.block = with_second(half, push, expand, pushed, record)
+        halves = [pushed.get(half, half) for half in halves]
         inner = block.replace(results=block.results[count:])
-        block = forward(inner, dots, expander(run), transposer(expander(run)))
+        block = forward(inner, dots, expand, transposer(expand), halves=pushed)
         block = block.replace(results=(*value, *block.results[len(wrt) :]))
         block = record("forward", dead_code(block))
         for pass_ in (common_subexpressions, fold, branches, counters, dead_code):
@@ -356,8 +362,27 @@ def prepared(block: Block) -> Block:
 def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, list[Value]]:
     """The forward half and the adjoint of a helper in one block, and its cotangents."""
     assert half.block is not None
-    if isinstance(half, Pushed):
+    if isinstance(half, PushedTwice):
+        block, cotangents = half.block, half.cotangents
+        count = len(block.results) - len(half.active)
+    elif isinstance(half, Pushed):
         return with_tangents(half, record), []
+    else:
+        block, cotangents = with_adjoint(half, expand, record)
+        count = len(half.block.results)
+    for pass_ in (save_trails, dead_code):
+        block = record(pass_.__name__, pass_(block))
+    block = record("sums_in_branches", sums_in_branches(block))
+    gradients = list(block.results[count:])
+    block = block.replace(results=block.results[:count])
+    block, gradients = bufferize(block, gradients, cotangents)
+    block = last_of_step(block.replace(results=(*block.results, *gradients)))
+    return record("bufferize", block), cotangents
+
+
+def with_adjoint(half: Half, expand: Callable, record: Callable) -> tuple[Block, list[Value]]:
+    """A helper and its adjoint, before anything is saved, and its cotangents."""
+    assert half.block is not None
     block = record("specialize", finished_calls(prepared(half.block)))
     values = block.results
     cotangents, seeds, first = cotangents_of(half)
@@ -367,15 +392,42 @@ def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, 
         block, gradients = reverse(block, seeds, wanted, expand, first)
     params = (*half.params, *cotangents)
     block = record("reverse", Block(params, block.instrs, (*values, *gradients)))
-    for pass_ in (dead_code, common_subexpressions, fold, zero_stores, dead_code, save_trails,
-                  dead_code):  # fmt: skip
+    for pass_ in (dead_code, common_subexpressions, fold, zero_stores, dead_code):
         block = record(pass_.__name__, pass_(block))
-    block = record("sums_in_branches", sums_in_branches(block))
-    gradients = list(block.results[len(values) :])
-    block = block.replace(results=block.results[: len(values)])
-    block, gradients = bufferize(block, gradients, cotangents)
-    block = last_of_step(block.replace(results=(*block.results, *gradients)))
-    return record("bufferize", block), cotangents
+    return block, cotangents
+
+
+def pushed_twice(half: Half, expand: Callable, record: Callable) -> PushedTwice:
+    """What is called instead of a helper; its block, as yet, is that of helper and adjoint."""
+    block, cotangents = with_adjoint(half, expand, record)
+    push = PushedTwice(half, cotangents)
+    push.block = block
+    return push
+
+
+def with_second(half: Half, push: PushedTwice, expand: Callable, pushed: dict[Half, PushedTwice],
+                record: Callable) -> Block:  # fmt: skip
+    """A helper and its adjoint with their tangents: the first half ends where it did."""
+    assert push.block is not None
+    count, given = len(half.kinds), len(push.cotangents) // 2
+    moving = dict(zip((half.params[i] for i in push.moving), push.params[len(half.params) :]))
+    moving |= dict(zip(push.cotangents[:given], push.cotangents[given:]))
+    inner = push.block.replace(params=(*push.params, *push.cotangents))
+    block = forward(inner, moving, expand, transposer(expand), halves=pushed)
+    results = block.results[: len(inner.results)]
+    dots = block.results[len(inner.results) :]
+    dots_of_values = [dots[i] for i in push.with_dot]
+    instrs, late = [], []  # type: tuple[list, list]
+    marker = next((k for k, i in enumerate(block.instrs) if i.op == "adjoint"), 0)
+    for k, instr in enumerate(block.instrs):  # zeros of values that do not move
+        (late if k > marker and any(r in dots_of_values for r in instr.results)
+         else instrs).append(instr)  # fmt: skip
+    instrs[marker:marker] = late
+    results = (*results[:count], *dots_of_values, *results[count:], *dots[count:])
+    block = record("forward", dead_code(Block(block.params, instrs, results)))
+    for pass_ in (common_subexpressions, fold, zero_stores, dead_code):
+        block = record(pass_.__name__, pass_(block))
+    return block
 
 
 def with_tangents(half: Pushed, record: Callable) -> Block:
