@@ -48,9 +48,20 @@ def phrased(function: ast.FunctionDef, taken: set[str], booleans: set[str]) -> a
         y = a if c > 0 else b
         return y
     """
+    if not branches(function):  # all of this is about them
+        return function
     names = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name))
     body = Phrasing(taken | set(names), booleans, names).statements(function.body)
     return tested_in_place(changed(function, body=body))
+
+
+def branches(statement: Any) -> bool:
+    """Whether there is an `if` in a statement."""
+    return isinstance(statement, ast.If) or any(
+        branches(inner)
+        for field in ("body", "orelse", "finalbody")
+        for inner in getattr(statement, field, None) or ()
+    )
 
 
 class Phrasing:
@@ -214,10 +225,6 @@ def joined(first: ast.stmt, second: ast.stmt) -> ast.stmt | None:
 
 def tested_in_place(function: ast.FunctionDef) -> ast.FunctionDef:
     """`if a and b:` for a name that is tested right after it is assigned, and nowhere else."""
-    loads: dict[str, int] = {}
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name):
-            loads[node.id] = loads.get(node.id, 0) + 1
     found: dict[str, list[tuple[list, int]]] = {}
 
     def look(body: list) -> None:
@@ -231,6 +238,9 @@ def tested_in_place(function: ast.FunctionDef) -> ast.FunctionDef:
                 found.setdefault(name, []).append((body, k))
 
     look(function.body)
+    if not found:
+        return function
+    loads = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name))
     places: dict[int, list[int]] = {}
     bodies: dict[int, list] = {}
     for name, where in found.items():
