@@ -28,6 +28,9 @@ ORDER = [
     "rnn",
     "heat",
     "newton",
+    "sensitivity",
+    "standard_errors",
+    "newton_cg",
 ]
 EXTRAS = {"scipy", "sklearn"}
 ROUNDS, SECONDS = 15, 0.002

@@ -29,7 +29,7 @@ from srcdiff.api import (
 )
 from srcdiff.runtime.derivative import MAKERS
 from srcdiff.runtime.errors import ComplexPowerError, SrcdiffError, UnknownArgumentError
-from srcdiff.signature import Callee, Entry, Refused, key_of
+from srcdiff.signature import Callee, Entry, Refused, as_wrt, key_of
 from srcdiff.tracebacks import trim
 from srcdiff.trees import (
     as_tangent,
@@ -95,8 +95,13 @@ def jvp(
 
 
 def hvp(
-    f: Function, wrt: Wrt = 0, *, has_aux: bool = False, unroll: int | None = None
-) -> HessianProduct:
+    f: Function | None = None,
+    wrt: Wrt = 0,
+    *,
+    argnums: Wrt | None = None,
+    has_aux: bool = False,
+    unroll: int | None = None,
+) -> Any:
     """The product of the Hessian of a function with one output and a vector: h(x, v, *args).
 
     v follows the argument that it belongs to, as in the `hessp` of `scipy.optimize.minimize`; it
@@ -117,7 +122,8 @@ def hvp(
     There are no second derivatives on the tape: what does not compile raises
     `UnsupportedSyntaxError`.
     """
-    return HessianProduct("hvp", f, wrt, bool(has_aux), "error", unroll)
+    settings = (_wrt(wrt, argnums), bool(has_aux), "error", unroll)
+    return _made(HessianProduct, "hvp", f, settings)
 
 
 def pullback(
@@ -137,14 +143,15 @@ def pullback(
 
 
 def jacobian(
-    f: Function,
+    f: Function | None = None,
     wrt: Wrt = 0,
     *,
     mode: str = "auto",
+    argnums: Wrt | None = None,
     has_aux: bool = False,
     fallback: str = "tape",
     unroll: int | None = None,
-) -> Jacobian:
+) -> Any:
     """Every derivative of every output: an array of the shape of the output, then of the argument.
 
     Where the output or an argument is a container, so is the result: at each number or array of the
@@ -166,12 +173,18 @@ def jacobian(
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f'mode must be "auto", "forward" or "reverse", not {mode!r}')
-    return Jacobian("jacobian", f, wrt, bool(has_aux), _fallback(fallback), unroll, mode)
+    settings = (_wrt(wrt, argnums), bool(has_aux), _fallback(fallback), unroll, mode)
+    return _made(Jacobian, "jacobian", f, settings)
 
 
 def hessian(
-    f: Function, wrt: Wrt = 0, *, has_aux: bool = False, unroll: int | None = None
-) -> Hessian:
+    f: Function | None = None,
+    wrt: Wrt = 0,
+    *,
+    argnums: Wrt | None = None,
+    has_aux: bool = False,
+    unroll: int | None = None,
+) -> Any:
     """The second derivatives of a function with one output, by forward over reverse mode.
 
     An array of twice the shape of the argument, symmetric; with containers, or a tuple in `wrt`,
@@ -186,7 +199,19 @@ def hessian(
 
     What does not compile raises, as for `hvp`.
     """
-    return Hessian("hessian", f, wrt, bool(has_aux), "error", unroll)
+    settings = (_wrt(wrt, argnums), bool(has_aux), "error", unroll)
+    return _made(Hessian, "hessian", f, settings)
+
+
+def _wrt(wrt: Wrt, argnums: Wrt | None) -> Wrt:
+    wrt = wrt if argnums is None else argnums
+    as_wrt(wrt)
+    return wrt if isinstance(wrt, str | tuple) else int(wrt)
+
+
+def _made(cls: Any, how: str, f: Function | None, settings: tuple[Any, ...]) -> Any:
+    """The derivative of f; of no function, the decorator that makes one."""
+    return cls(how, f, *settings) if f is not None else lambda f: cls(how, f, *settings)
 
 
 MAKERS.update({jvp: "jvp", hvp: "hvp"})
@@ -601,9 +626,14 @@ class Table(Differentiated):
         return self._engine
 
     def specialize(self, /, *args: Any, **kwargs: Any) -> Function:
-        """The whole for arguments like these: its products are taken by generated code."""
+        """The function of positional arguments that puts the whole together, after one call.
+
+        `source` is what it calls for each row or column.
+        """
+        if self._is_method and args:
+            return self.__get__(args[0], type(args[0])).specialize(*args[1:], **kwargs)
         self(*args, **kwargs)
-        return functools.partial(self.__call__)
+        return lambda *args: self._table(args)
 
 
 def units(tree: Any) -> Iterator[tuple[tuple, tuple, Any]]:

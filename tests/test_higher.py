@@ -249,6 +249,61 @@ def test_a_jacobian_of_numbers_is_a_number():
     assert jacobian(lambda x, k=3: k * x, wrt=("x", "k"))(2.0, k=5.0) == (5.0, 2.0)
 
 
+def test_jacobians_and_hessians_with_more_to_return():
+    def f(x):
+        return x**3, "more"
+
+    assert jacobian(f, has_aux=True, mode="forward")(2.0) == (12.0, "more")
+    assert jacobian(f, has_aux=True, mode="reverse")(2.0) == (12.0, "more")
+    assert hessian(f, has_aux=True)(2.0) == (12.0, "more")
+
+
+def test_tables_have_what_grad_has():
+    for how in (jacobian, hessian):
+        df = how(rosenbrock)
+        with pytest.raises(SrcdiffError, match="has no source yet"):
+            _ = df.source
+        found = df(np.ones(3))
+        assert df.primal is rosenbrock and df.__name__ == "rosenbrock" and "def " in df.source
+        assert "x" in str(df.ir)
+        np.testing.assert_array_equal(df.specialize(np.ones(3))(np.ones(3)), found)
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(df))(np.ones(3)), found)
+
+
+class Spring:
+    def __init__(self):
+        self.k = 3.0
+
+    @jacobian
+    def force(self, x):
+        return -self.k * x
+
+    def energy(self, x):
+        return self.k * np.sum(x**2) / 2
+
+
+def test_decorators_with_keywords():
+    @jacobian(wrt="k", mode="forward")
+    def f(x, k):
+        return k * x
+
+    @hessian(argnums=(0, 1))
+    def g(x, k):
+        return k * x**2
+
+    assert f(np.array([1.0, 2.0]), 3.0).tolist() == [1.0, 2.0]
+    assert g(2.0, 3.0) == ((6.0, 4.0), (4.0, 0.0))
+    assert hvp(wrt=1)(g.primal)(2.0, 3.0, 1.0) == 0.0
+
+
+def test_methods():
+    spring, x = Spring(), np.array([1.0, 2.0])
+    assert spring.force(x).tolist() == [[-3.0, 0.0], [0.0, -3.0]]
+    assert hessian(spring.energy)(x).tolist() == [[3.0, 0.0], [0.0, 3.0]]
+    assert hvp(spring.energy)(x, np.array([1.0, 0.0])).tolist() == [3.0, 0.0]
+    assert pullback(spring.energy)(x, 1.0)[0].tolist() == [3.0, 6.0]
+
+
 def test_what_jacobian_refuses():
     with pytest.raises(SrcdiffError, match="complex"):
         jacobian(lambda x: x * x)(1j)
