@@ -25,7 +25,7 @@ from srcdiff import (
 )
 from srcdiff.trees import children, is_float, rebuild
 from tests import gallery
-from tests.judge import fresh, mentions_float32, moved_leaf, positions
+from tests.judge import fresh, mentions_float32, moved_leaf, positions, right
 from tests.kernels import kernels
 from tests.support import sections
 from tests.tangents import directions, paired, size
@@ -470,3 +470,26 @@ def test_what_the_compiler_does_not_know_inside_is_refused():
     for inner in (lambda x: np.sum(jacobian(wave)(x)), lambda x: pullback(wave)(x, 1.0)[0][0]):
         with pytest.raises(SrcdiffError, match="inside a function"):
             grad(inner)(np.ones(3))
+
+
+def test_an_array_that_may_be_none_is_saved_for_a_second_reverse_sweep():
+    def f(x):
+        kept = None
+        for i in range(3):
+            if x[i] < 0:
+                continue
+            kept = x[i] * x if kept is None else kept * x[i] * kept
+        return x[0] ** 3 if kept is None else np.sum(kept**2)
+
+    gradient = grad(f)
+    twice = elementwise_grad(gradient)
+
+    def slope(x):
+        return np.sum(gradient(x) * x)
+
+    def curvature(x):
+        return np.sum(twice(x) * x)
+
+    for x in (np.array([-0.3, 0.2, 0.7]), np.array([-0.3, -0.2, -0.7]), np.array([0.4, 0.5, -0.7])):
+        right(slope, x)
+        right(curvature, x)

@@ -191,6 +191,97 @@ def n_match(x):
     return best * 2
 
 
+# What may be None is handed on
+
+
+def doubled_once(s, v, *more, **named):
+    return v * (1.0 if s is None else 2.0) + sum(3.0 for m in more if m is None) * v + (
+        v if named.get("k", 0.0) is None else 0.0)  # fmt: skip
+
+
+class Pair:
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+
+
+@at((X,), (-X,))
+def n_into_a_function(x):
+    s, r = None, 0.0
+    for v in x:
+        r += doubled_once(s, v) + doubled_once(v=v, s=s) * doubled_once(v, v, s, k=s)
+        s = v
+    return r * x[0]
+
+
+@at((X,), (-X,))
+def n_into_a_tuple(x):
+    s, r = None, 0.0
+    for v in x:
+        t = (s, v)
+        a, b = t
+        r += b * (1.0 if t[0] is None else 2.0) + b * b * (1.0 if a is None else a)
+        s = v
+    return r * x[0]
+
+
+@at((X,), (-X,))
+def n_into_containers(x):
+    s, r, kept = None, 0.0, [None, None]
+    for v in x:
+        items, table, pair = [s, v], {"s": s}, Pair(s, v)
+        kept[1] = s
+        r += v * (1.0 if items[0] is None else 2.0)
+        r += v * v * (1.0 if table["s"] is None else 2.0)
+        r += v**3 * (1.0 if pair.a is None else 2.0)
+        pair.b = s
+        r += v**4 * (1.0 if pair.b is None else 2.0) * (1.0 if kept[1] is None else v)
+        s = v
+    return r * x[0]
+
+
+@at((X,), (-X,))
+def n_walked(x):
+    s = x[1] if x[0] > 0 else None
+    r = 0.0
+    for q in (s, x[0], x[2]):
+        r += 5 * x[2] if q is None else q * q
+    return r + sum(q for q in (s, x[0]) if q is not None)
+
+
+@at((X,), (-X,))
+def n_default(x):
+    s, r = None, 0.0
+    for v in x:
+        r += v * (lambda q=s: 1.0 if q is None else 2.0)()
+        s = v
+    return r * x[0]
+
+
+def momentum(p, g, state):
+    m = state.get("m")
+    state["m"] = g if m is None else 0.9 * m + g
+    return p - 0.1 * state["m"]
+
+
+@at((X,), (-X,))
+def n_state(x):
+    state, p = {"m": None}, x * 1.0
+    for i in range(len(x)):
+        p = momentum(p, p * x[i], state)
+    return np.sum(p**2)
+
+
+@at((X,), (-X,))
+def n_two_of_them_written(x):
+    s = x if x[0] > 0 else None
+    t = [s] * 2
+    r = x[0]
+    if t[1] is not None:
+        t[1][0] *= 3
+        r = np.sum(t[0] ** 2)
+    return r * x[1]
+
+
 @pytest.mark.parametrize("f, args", PROGRAMS)
 def test_what_may_be_none_is_differentiated(f, args):
     right(f, *args)
@@ -216,6 +307,28 @@ def n_truth(x):
     return best
 
 
-@pytest.mark.parametrize("f, x", [(n_row_store, M), (n_truth, X), (n_truth, -X)])
+def n_isinstance(x):
+    s, r = None, 0.0
+    for v in x:
+        r += v * (2.0 if isinstance(s, float) else 1.0)
+        s = v
+    return r
+
+
+def n_equal(x):
+    s, r = None, 0.0
+    for v in x:
+        r += v * (3.0 if s in (None, 5) else 2.0) + v * v * (1.0 if s == x[0] else 4.0)
+        s = v
+    return r
+
+
+def n_listed(x):
+    found = [v * v if v > 0 else None for v in x]
+    return sum(3.0 if q is None else q for q in found)
+
+
+@pytest.mark.parametrize("f, x", [(n_row_store, M), (n_truth, X), (n_truth, -X),
+                                  (n_isinstance, X), (n_equal, X), (n_listed, X)])  # fmt: skip
 def test_what_cannot_be_told_is_refused(f, x):
     right_or_refused(f, x)

@@ -82,6 +82,7 @@ from srcdiff.transforms.references import (
     Iterator,
     Known,
     List,
+    Maybe,
     Method,
     Missing,
     Object,
@@ -311,6 +312,8 @@ class Calls(
         if not isinstance(f, Known):
             raise self.refuse(where, f"a call of {describe(f)}")
         obj = f.obj
+        args = tuple(self.not_none(a, obj, where) for a in args)
+        kwargs = {k: self.not_none(a, obj, where) for k, a in kwargs.items()}
         try:
             handler = HANDLERS.get(obj)
         except TypeError:
@@ -788,6 +791,8 @@ class Calls(
 
     def method(self, bound: Bound, args: tuple, kwargs: dict, where: Any) -> Ref:
         base, name = bound.ref, bound.name
+        if not isinstance(base, (List, Dict)):  # with None, it raises
+            args = tuple(a.ref if isinstance(a, Maybe) else a for a in args)
         if isinstance(base, (List, Dict)) and name in CHANGING:
             self.check_cell(base, where, name)
         if isinstance(base, Dict):

@@ -12,6 +12,7 @@ What only hands references on (names, tuples, lists, calls of the user's functio
 
 from __future__ import annotations
 
+import functools
 import operator
 import types
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from srcdiff.transforms.references import (
     Iterator,
     Known,
     List,
+    Maybe,
     Method,
     Plain,
     Tuple,
@@ -185,6 +187,14 @@ class Eithers(Memory):
         self.join(ref.test, *paths, where, (result,), made=True)
         return self.temporaries[-1].pop(result)
 
+    def not_none(self, ref: Any, f: Any, where: Any) -> Any:
+        """An argument of a call: what may be None is not None, if `f` raises where it is."""
+        if not isinstance(ref, Maybe) or takes_anything(Known(f)) or any(f is g for g in KEEPING):
+            return ref
+        if any(f is g for g in INSPECTING):
+            raise self.refuse(where, f"`{f.__name__}` of what may be None", "Test `is None` first.")
+        return ref.ref
+
     def flag_of(self, ref: Any, where: Any) -> Any:
         """The truth of a reference, as a bool."""
         test = self.truth(ref, where)
@@ -308,6 +318,10 @@ def takes_anything(f: Any) -> bool:
     return module not in LIBRARIES
 
 
+KEEPING = (dict, setattr, functools.partial)  # what keeps what it is given as it is
+# What takes None as well.
+INSPECTING = (isinstance, type, bool, str, repr, print, format, callable, hasattr, getattr, id,
+              hash, np.ndim, np.shape, np.size, np.isscalar)  # fmt: skip
 WALKS = (zip, enumerate, reversed, np.ndenumerate)
 LIBRARIES = ("numpy", "math", "cmath", "builtins", "operator", "scipy", "srcdiff", "itertools",
              "functools", "collections", "copy")  # fmt: skip

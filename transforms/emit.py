@@ -504,8 +504,9 @@ class Emitter:
         # The adjoint reads what the function leaves unbound only where it has been bound.
         self.unbound: set[Value] = set()
         self.copied: set = set()
+        pushed: set = set()
         for part in (Block((), instrs[:at], ()), Block((), instrs[at:], ())):
-            unbound = perhaps_unbound(part)
+            unbound = perhaps_unbound(part, pushed)
             self.unbound |= unbound
             self.copied.update(map(variables.find, self.handed_on(part, unbound)))
         self.zeros = {variables.find(v) for v in self.added(part, unbound, {}, ())}

@@ -112,7 +112,7 @@ class Generators(Attempts):
         inner = self.tries[len(place.tries) :]
         if place.kind == "loop":  # an exception of the loop's body closes the generator
             inner = [each for each in inner if each.kind != "except"]
-        item = self.value(instr.args[0])
+        item = self.raw(instr.args[0])
         tries = [*place.tries, *inner]
         exit = self.within(place, consumer.take, item, tries=tries)
         self.put(instr, Known(None))

@@ -364,9 +364,14 @@ def updated_in_place(block: Block) -> set[Value]:
     return found
 
 
-def perhaps_unbound(block: Block) -> set[Value]:
-    """Results of branches, and what loops carry, that some paths leave unbound."""
+def perhaps_unbound(block: Block, pushed: set | None = None) -> set[Value]:
+    """Results of branches, and what loops carry, that some paths leave unbound; what is pushed
+    of that is so where it is popped.
+
+    pushed   gets what is pushed of that: a stack, and the place in what is pushed there
+    """
     found: set[Value] = set()
+    pushed = set() if pushed is None else pushed
 
     def unbound(leaf: Any) -> bool:
         return leaf is UNDEFINED or isinstance(leaf, Value) and leaf in found
@@ -375,6 +380,12 @@ def perhaps_unbound(block: Block) -> set[Value]:
         for instr in block.instrs:
             if instr.op == "copy":
                 found.update(r for r in instr.results if unbound(instr.args[0]))
+            if instr.op == "push":
+                stack, *values = instr.args
+                pushed.update((stack, k) for k, v in enumerate(values) if unbound(v))
+            if instr.op == "pop":
+                stack = instr.args[0]
+                found.update(r for k, r in enumerate(instr.results) if (stack, k) in pushed)
             if instr.op in ("for", "while"):
                 params, inits = carried(instr)
                 ends = instr.blocks[-1].results

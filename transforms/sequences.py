@@ -27,6 +27,7 @@ from srcdiff.transforms.references import (
     Cell,
     Known,
     List,
+    Maybe,
     Missing,
     Plain,
     Ref,
@@ -110,6 +111,9 @@ class Sequences(Memory):
 
     def element_tree(self, item: Any, where: Any) -> Any:
         """The IR's tree for what is put into a list: a list in a list is one value."""
+        if isinstance(item, Maybe):
+            raise self.refuse(where, "what may be None, in a list whose length is known only at "
+                              "run time", "Put in what is not None.")  # fmt: skip
         if isinstance(item, List):
             if self.is_rows(item):
                 raise self.refuse(where, "a list of tuples, or of arrays that are written, in a "

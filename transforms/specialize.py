@@ -85,6 +85,8 @@ from srcdiff.transforms.references import (
     static_ref,
 )  # fmt: skip
 
+# Comparisons that do not raise where one side is None.
+NEVER_RAISING = (operator.is_, operator.is_not, operator.eq, operator.ne, contains, contains_not)
 UNROLL = 24  # lowered instructions that unrolling a loop over a known range may make
 
 
@@ -401,7 +403,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
         if isinstance(tree, Slice):
             return Slice(*(None if p is None else self.value(p) for p in tree))
         if isinstance(tree, tuple):
-            return Tuple(tuple(self.value(t) for t in tree))
+            return Tuple(tuple(self.raw(t) for t in tree))
         return Known(tree)
 
     def raw(self, tree: Any) -> Any:
@@ -490,7 +492,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
             return self.run(block), None
         if not self.tries:
             exit = self.run(block)
-            return exit, self.value(block.results[0]) if exit is None else None
+            return exit, self.raw(block.results[0]) if exit is None else None
         if block not in self.kept:  # some paths may leave within the expression
             keep = Instr("keep", (block.results[0],), where=instr.where)
             self.kept[block] = Block(block.params, [*block.instrs, keep], ())
@@ -498,7 +500,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
         return exit, self.state.env.pop((self.frame.number, ".kept"), None)
 
     def do_keep(self, instr: Instr) -> None:
-        self.state.env[self.frame.number, ".kept"] = self.value(instr.args[0])
+        self.state.env[self.frame.number, ".kept"] = self.raw(instr.args[0])
 
     def sub(self, state: State, body: Callable[[], Any]) -> Path:
         """Carry out `body` in a state of its own, collecting its instructions."""
@@ -799,7 +801,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
                 items.update(self.pairs((self.value(pair.value),), instr.where))
                 continue
             key, value = pair
-            items[self.known(self.value(key), instr.where, "a dict's key")] = self.value(value)
+            items[self.known(self.value(key), instr.where, "a dict's key")] = self.raw(value)
         self.state.memory[cell] = items
         self.put(instr, Dict(cell))
 
@@ -828,7 +830,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
             if isinstance(arg, Star):
                 items += self.items(self.value(arg.value), where)
             else:
-                items.append(self.value(arg))
+                items.append(self.raw(arg))
         return tuple(items)
 
     def items(self, ref: Any, where: Any) -> list:
@@ -890,7 +892,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
 
     def do_function(self, instr: Instr) -> None:
         lowered = instr.attrs["lowered"]
-        defaults = {n: self.value(v) for n, v in zip(lowered.defaults, instr.args)}
+        defaults = {n: self.raw(v) for n, v in zip(lowered.defaults, instr.args)}
         self.closed[self.frame.number] = self.frame
         self.put(instr, Function(lowered, defaults, self.frame.number))
 
@@ -1039,6 +1041,8 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
                 if op in (operator.is_, operator.eq):
                     return Plain(one.test)
                 return Plain(self.emit(operator.not_, (one.test,), None, BOOL, where, "test"))
+        if op in NEVER_RAISING and (isinstance(a, Maybe) or isinstance(b, Maybe)):
+            raise self.refuse(where, "a comparison of what may be None", "Test `is None` first.")
         a, b = (ref.ref if isinstance(ref, Maybe) else ref for ref in (a, b))
         if op in (operator.is_, operator.is_not):
             return Known(self.identical(a, b, where) == (op is operator.is_))
@@ -1266,7 +1270,9 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
         self.put(instr, self.getitem(base, key, instr.where))
 
     def do_setitem(self, instr: Instr) -> None:
-        base, key, value = (self.value(a) for a in instr.args)
+        base, key = self.value(instr.args[0]), self.value(instr.args[1])
+        held = isinstance(base, (List, Dict))
+        value = self.raw(instr.args[2]) if held else self.value(instr.args[2])
         self.setitem(base, key, value, instr.where, "augmented" in instr.attrs)
 
     def setitem(self, base: Any, key: Any, value: Any, where: Any, augmented: bool = False) -> None:
@@ -1383,7 +1389,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
         self.put(instr, self.getattr(self.value(instr.args[0]), instr.args[1], instr.where))
 
     def do_setattr(self, instr: Instr) -> None:
-        base, name, ref = self.value(instr.args[0]), instr.args[1], self.value(instr.args[2])
+        base, name, ref = self.value(instr.args[0]), instr.args[1], self.raw(instr.args[2])
         if isinstance(base, ARRAYS):
             self.set_part(base, name, ref, instr.where)
         else:
@@ -1406,7 +1412,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
         args = self.spread(instr.args[1], instr.where)
         kwargs = {}
         for name, value in instr.kwargs.items():
-            ref = self.value(value)
+            ref = self.raw(value)
             if name is None:
                 if not isinstance(ref, Dict):
                     raise self.refuse(instr.where, "`**` of something that is no dict")
