@@ -326,3 +326,17 @@ def test_a_function_without_a_rule_is_an_error():
 
     with pytest.raises(NoRuleError, match="np.linalg.eig has no derivative rule"):
         jvp(f, (np.ones(2),), (np.ones(2),))
+
+
+def test_what_a_loop_runs_over_is_not_renamed_before_it_starts():
+    def f(x, s):
+        a, b = np.full((3, 3), 2.0), np.cos(x)
+        x[-3] *= s
+        b, x = x, b
+        for u in b:
+            x = a[-3]
+        return np.sum(x) + u
+
+    x = np.array([0.6, 0.53, -0.03])
+    value, dot = jvp(f, (x, 1.35), (np.ones(3), 1.0))
+    assert (value, dot) == (6 - 0.03, 1.0)

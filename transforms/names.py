@@ -175,8 +175,10 @@ def lives(
         at = tick()
         read(flatten(instr.args), at)
         element = elements.get(instr)
-        if element is not None:
-            read(flatten(element.args[0]), at)
+        # What a `for` runs over is read once the carried names are assigned.
+        header = [] if instr.op != "for" else flatten(instr.args[0])
+        header += [] if element is None else flatten(element.args[0])
+        read([v for v in header if v not in instr.args[-1]], at + 2)
         if instr.op == "if":
             then, other = instr.blocks
             visit(then)
@@ -188,11 +190,12 @@ def lives(
             write(instr.results, tick() + 1)
             return
         loops.append((at, []))
-        for inner_block in instr.blocks:
-            write(inner_block.params, at + 1)
-        if element is not None:
-            write(element.results, at + 1)
         shift = int(instr.op == "for")
+        for inner_block in instr.blocks:
+            write(inner_block.params[shift:], at + 1)
+            write(inner_block.params[:shift], at + 2)
+        if element is not None:
+            write(element.results, at + 2)
         carried = len(instr.blocks[-1].params) - shift
         for inner_block in instr.blocks:
             pairs = zip(inner_block.params[shift:], instr.args[-1])

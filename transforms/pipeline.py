@@ -46,7 +46,7 @@ from srcdiff.transforms.halves import (
     reached,
 )
 from srcdiff.transforms.int_powers import int_powers
-from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind, map_tree
+from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind, map_tree, substitute
 from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.last_of_step import last_of_step
 from srcdiff.transforms.leaves import drop_leaves
@@ -262,10 +262,14 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
     returned, aux = split_output(primal.returned, request)
     seeding = Seeding.of(request, out, arguments, run.returned_at)
     dots = arguments.tangents()
+    seeded = tuple(seeding.seeds)
     block = primal.block.replace(
-        params=tuple(arguments.params), results=(primal.returned, *wrt)
+        params=tuple(arguments.params), results=(primal.returned, *wrt, *seeded)
     )  # fmt: skip
     block = record("specialize", prepared(block))
+    kept = len(block.results) - len(seeded)
+    seeding.rename(dict(zip(seeded, block.results[kept:])))
+    block = block.replace(results=block.results[:kept])
     find_active(block, wrt, seeding.seeds)
     halves = reached(block)
     block = finished_calls(block)
@@ -913,6 +917,12 @@ class Seeding:
         elif isinstance(out, dict):
             for k, part in out.items():
                 self.cotangent(part, ast.Subscript(access, ast.Constant(k)), f"{name}_{k}")
+
+    def rename(self, env: dict[Value, Any]) -> None:
+        """Passes have made other values of the outputs; one that is a constant has no adjoint."""
+        if any(new is not old for old, new in env.items()):
+            self.seeds = {env[v]: d for v, d in self.seeds.items() if isinstance(env[v], Value)}
+            self.instrs = [substitute(i, env) for i in self.instrs]
 
     def ones(self, out: Any) -> None:
         for v in flatten(out):
