@@ -38,7 +38,7 @@ from srcdiff.transforms.ir import (
     walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import fits
-from srcdiff.transforms.list_identity import ListIdentity, is_list
+from srcdiff.transforms.list_identity import NONE, ListIdentity, is_list
 
 UPDATES = ("setitem", "add_at")
 ESCAPES = ("store_outside", "append_outside")
@@ -110,13 +110,20 @@ class Origins:
         return self.reach_of(*self.get(v))
 
     def reach_of(self, *origins: Any) -> set:
+        """The origins, and all that they may stand for.
+
+        A slot may stand for its siblings of an earlier step: they are other arrays by now.
+        """
         found: set = set()
-        pending = list(origins)
-        while pending:
-            origin = pending.pop()
-            if origin not in found:
-                found.add(origin)
-                pending.extend(self.under.get(origin, ()))
+        for origin in origins:
+            reached: set = set()
+            pending = [origin]
+            while pending:
+                at = pending.pop()
+                if at not in reached:
+                    reached.add(at)
+                    pending.extend(self.under.get(at, ()))
+            found |= reached - (self.siblings.get(origin, NONE) - {origin})
         return found
 
     def index(self) -> None:
@@ -177,6 +184,8 @@ class Look:
         self.pullbacks: set[Value] = set()  # and the stacks that hold some
         self.stacks: set[Value] = set()
         self.makers: dict[Value, Instr] = {}
+        self.rows: set[Value] = set()  # lists of arrays of which no two share memory
+        self.no_rows: set[Value] = set()  # other lists
         self.merged: set[Instr] = set()  # loops whose carried arrays may be one
         self.loops: dict[Value, tuple[Instr, Any]] = {}  # parameter → its loop, its value at entry
         self.primal: set[Value] = set(block.params)  # what is no adjoint keeps its name's meaning
@@ -200,7 +209,49 @@ class Look:
         """The memory of v may be that of any of the sources."""
         if memory_of(v):
             found = frozenset().union(*(self.origins.get(s) for s in sources))
+            if v not in self.rows:
+                of_lists = (self.origins.get(s) for s in sources if s in self.rows)
+                found |= {("part", origin) for own in of_lists for origin in own}
             self.origins.of[v] = self.origins.of.get(v, frozenset()) | found
+
+    def take(self, item: Value, rest: Value) -> None:
+        """An array out of a list of different ones is none of those that are left there.
+
+        What was read out of that list before may be it: that has a "part" among its origins.
+        """
+        if memory_of(item):
+            own, reach = self.origins.get(rest), self.origins.reach(rest)
+            left = {o for o in own if (o[1] if isinstance(o, tuple) else o) in self.rows}
+            taken = ("item", item)
+            self.origins.of[item] = self.origins.get(item) | {taken}
+            below = self.origins.under.get(taken, NONE) | {("part", o) for o in reach}
+            self.origins.under[taken] = below | (reach - left)
+
+    def is_rows(self, v: Any) -> bool:
+        return isinstance(v, Value) and v in self.rows
+
+    def note_rows(self, values: Iterable[Value], so: Iterable[bool]) -> None:
+        """What is seen to be no list of different arrays once, in a loop, is none."""
+        for v, different in zip(values, so):
+            if is_list(v) and not (different and v not in self.no_rows):
+                self.no_rows.add(v)
+                self.rows.discard(v)
+            elif is_list(v):
+                self.rows.add(v)
+
+    def of_rows(self, instr: Instr) -> bool:
+        """Whether a list, the first result, holds arrays of which no two share memory."""
+        op, base, result = instr.op, instr.args[0] if instr.args else None, instr.results[0]
+        if not is_list(result) or not result.kind.items or result.kind.items[0].tag != "array":
+            return False
+        if op == "zero_list" or op == "copy" and instr.attrs.get("items"):
+            return True
+        if op is list:  # the rows of an array
+            while isinstance(base, Value) and self.makers[base].op in UPDATES:
+                base = self.makers[base].args[0]
+            return isinstance(base, Value) and base.kind.tag == "array" and \
+                base not in self.views and not self.origins.is_foreign(base)  # fmt: skip
+        return op in (*UPDATES, "identity", "list_add", "list_pop") and base in self.rows
 
     def holds(self, container: Value, *items: Any) -> None:
         """A stack or a list keeps arrays of earlier steps, when slots may have changed places."""
@@ -223,9 +274,14 @@ class Look:
             op = instr.op
             for result in instr.results:
                 self.makers[result] = instr
+            if instr.results and not instr.blocks:
+                self.note_rows(instr.results[:1], [self.of_rows(instr)])
             if op == "if":
                 for inner in instr.blocks:
                     self.share(inner)
+                ends = zip(*(inner.results for inner in instr.blocks))
+                self.note_rows(instr.results, [all(map(self.is_rows, end)) for end in ends])
+                for inner in instr.blocks:
                     for y, result in zip(inner.results, instr.results):
                         self.points(result, y)
             elif op in ("for", "while"):
@@ -251,6 +307,10 @@ class Look:
                     self.stacks.discard(stack)
                     self.pullbacks.add(stack)
                 self.holds(stack, *(() if stack in self.plan.stacks else saved))
+            elif op == "list_pop" and instr.args[0] in self.rows:
+                rest, item = instr.results
+                self.points(rest, instr.args[0])
+                self.take(item, rest)
             elif op in ("pop", "list_pop", "list_split"):
                 for r in instr.results:
                     self.points(r, instr.args[0])
@@ -280,7 +340,7 @@ class Look:
         if instr not in self.merged:
             self.slots(instr, params, tests, arrays, {k: params[k] for k in arrays})
             ends = [body.results[k] for k in arrays]
-            if self.apart([inits[k] for k in arrays]) and self.apart(ends):
+            if self.apart([inits[k] for k in arrays]) and self.apart(ends, body):
                 self.leave(instr, params, arrays, {k: instr.results[k] for k in arrays})
                 return
             self.merged.add(instr)
@@ -299,10 +359,14 @@ class Look:
         for k in arrays:
             origins.of[params[k]] = origins.of[tests[k]] = frozenset((slots[k],))
             origins.under[slots[k]] |= origins.get(carried(instr)[1][k])
+        self.note_rows(params, map(self.is_rows, carried(instr)[1]))
         while True:
+            known = len(self.no_rows)
+            self.note_rows(tests, map(self.is_rows, params))
             for inner in instr.blocks:
                 self.share(inner)
-            changed = False
+            self.note_rows(params, map(self.is_rows, body.results))
+            changed = len(self.no_rows) > known
             for k in arrays:
                 found = set(origins.under[slots[k]])
                 for origin in origins.get(body.results[k]):
@@ -317,6 +381,7 @@ class Look:
                 return
 
     def leave(self, instr: Instr, params: Any, arrays: list[int], of: dict) -> None:
+        self.note_rows(instr.results, map(self.is_rows, params))
         for k in arrays:
             slot = ("result", of[k])
             self.origins.loop_of[slot] = instr
@@ -324,14 +389,33 @@ class Look:
             self.origins.of[instr.results[k]] = frozenset((slot,))
             self.origins.under[slot] = before | self.origins.reach(params[k])
 
-    def apart(self, values: list) -> bool:
-        """Whether no two of the values may share memory."""
+    def apart(self, values: list, block: Block | None = None) -> bool:
+        """Whether no two of the values may share memory; at the end of `block`, if one is given."""
         arrays = [v for v in values if isinstance(v, Value)]
         return not any(
             a is b or self.origins.may_share(a, b)
+            and not (block and (self.is_new(a, b, block) or self.is_new(b, a, block)))
             for i, a in enumerate(arrays)
             for b in arrays[i + 1 :]
-        )
+        )  # fmt: skip
+
+    def is_new(self, a: Value, b: Value, block: Block) -> bool:
+        """Whether `a` is memory that this run of the block allocates, and `b` not made from it.
+
+        By its origins b may be what the same operation allocated in an earlier run.
+        """
+        own = self.origins.get(a)
+        made = self.makers.get(next(iter(own))) if len(own) == 1 else None  # type: ignore[call-overload]
+        if made is None or made.blocks or made not in block.instrs:
+            return False
+        reached = set(made.results)
+        for instr in block.instrs[block.instrs.index(made) + 1 :]:
+            if not reached.isdisjoint(instr.reads):
+                if instr.attrs.get("opaque"):
+                    return False
+                reached.update(instr.results)
+                reached.update(v for v in instr.reads if v.kind.tag not in ("array", "scalar"))
+        return b not in reached
 
     def is_accumulation(self, instr: Instr) -> bool:
         """`d = d + e` that may run as `d += e`, or `d = d * s` as `d *= s`."""

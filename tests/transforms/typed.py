@@ -15,7 +15,7 @@ from srcdiff.transforms.bufferize import bufferize
 from srcdiff.transforms.dead_code import dead_code
 from srcdiff.transforms.emit import emit
 from srcdiff.transforms.ir import STRUCTURAL, leaf_kind, map_tree
-from srcdiff.transforms.kinds import INT, OBJECT
+from srcdiff.transforms.kinds import INT, OBJECT, Kind
 from srcdiff.transforms.lower import lower
 from srcdiff.transforms.parse import parse
 from srcdiff.transforms.printer import print_source
@@ -34,6 +34,11 @@ def kinds(instr):
         return [leaf_kind(instr.args[0])]
     if instr.op == "shape":
         return [INT]
+    if instr.op is list:
+        rows = leaf_kind(instr.args[0])
+        return [Kind("list", items=(rows._replace(shape=rows.shape[1:]),))]
+    if instr.op == "list_pop" and instr.args[0].kind.items:
+        return [instr.args[0].kind, instr.args[0].kind.items[0]]
     if instr.effect or instr.op in STRUCTURAL and instr.op != "getitem":
         return [OBJECT for _ in instr.results]
     args, kwargs = (map_tree(lambda v: v.kind, tree) for tree in (instr.args, instr.kwargs))
