@@ -340,3 +340,18 @@ def test_what_a_loop_runs_over_is_not_renamed_before_it_starts():
     x = np.array([0.6, 0.53, -0.03])
     value, dot = jvp(f, (x, 1.35), (np.ones(3), 1.0))
     assert (value, dot) == (6 - 0.03, 1.0)
+
+
+def test_an_array_that_is_chosen_and_rebound_is_read_again():
+    def f(x, y):
+        c = (y, x)[int(np.any(2.0))]
+        c[0] *= 2.0
+        x *= c[0]
+        return np.sum(x) + np.sum(c)
+
+    x, y = np.array([0.18, 0.62, -0.71]), np.array([-1.06, 0.7, -0.76])
+    value, dot = jvp(f, (x, y), (np.ones(3), np.ones(3)))
+    assert value == f(x.copy(), y.copy())
+    step = 1e-6
+    ahead, behind = (f(x + h, y + h) for h in (step, -step))
+    assert abs(dot - (ahead - behind) / (2 * step)) < 1e-6

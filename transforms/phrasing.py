@@ -183,7 +183,10 @@ class Phrasing:
             return None
         pairs = {a: b for a, b in env.items() if a != b}
         written = {root(s) for s in then if is_store(s)}
-        if any(env[name] != name for s in then if (name := assigned([s])) is not None):
+        bound = {name for s in (*then, *other) if (name := assigned([s])) is not None}
+        if any(env.get(name, name) != name for name in bound):
+            return None
+        if not bound.isdisjoint((*pairs, *pairs.values())):  # it is another array from then on
             return None
         if not pairs or not written <= pairs.keys() or len(pairs) > len(then):
             return None
