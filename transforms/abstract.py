@@ -54,6 +54,7 @@ from srcdiff.transforms.abstract_core import (
     tuple_of,
 )
 from srcdiff.transforms.abstract_scipy import scipy_kind
+from srcdiff.transforms.ir import Slice
 from srcdiff.transforms.kinds import (
     BOOL,
     COMPLEX,
@@ -121,10 +122,10 @@ def raised(op: Any, args: tuple, kwargs: dict[str, Any]) -> Exception | None:
     """
 
     def stand_in(part: Any) -> Any:
-        if isinstance(part, (tuple, list)):
-            return type(part)(map(stand_in, part))
-        if not isinstance(part, Kind):
-            return part
+        if not isinstance(part, Kind):  # which is a tuple itself
+            if isinstance(part, Slice):
+                return slice(*map(stand_in, part))
+            return type(part)(map(stand_in, part)) if type(part) in (tuple, list) else part
         if not part.numeric or part.rank != 0 or part.dtype is None:
             raise Unknown
         number = part.dtype.type(1)

@@ -1048,3 +1048,13 @@ def test_writes():
 def test_nothing_pure_writes_or_is_unknown():
     assert not {np.copyto, np.put, np.fill_diagonal, print, np.random.rand} & PURE
     assert {np.sin, operator.add, math.exp, np.linalg.solve, len, np.zeros, np.einsum} <= PURE
+
+
+@pytest.mark.parametrize("op, args", [(pow, (OBJECT, 2)), (np.trace, (OBJECT,)),
+                                      (operator.getitem, (OBJECT, Slice(INT)))])  # fmt: skip
+def test_what_takes_anything_may_be_given_what_is_not_known(op, args):
+    assert abstract.raised(op, args, {}) is None
+
+
+def test_a_number_given_to_what_needs_axes_raises():
+    assert isinstance(abstract.raised(np.trace, (FLOAT,), {}), ValueError)
