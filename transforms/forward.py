@@ -694,7 +694,8 @@ class Forward:
         for block, instrs in zip(instr.blocks, made):
             ends: list = []
             fills = self.inside(lambda block=block, ends=ends: ends.extend(
-                self.end(block.results[k], where) for k in moving))  # fmt: skip
+                self.end(block.results[k], instr.results[k].kind, where)
+                for k in moving))  # fmt: skip
             blocks.append(Block(block.params, [*instrs, *fills], (*block.results, *ends)))
         dots = [self.named_dot(instr.results[k]) for k in moving]
         for k, dot in zip(moving, dots):
@@ -702,8 +703,16 @@ class Forward:
         results = (*instr.results, *dots)
         self.instrs.append(instr.replace(blocks=tuple(blocks), results=results))
 
-    def end(self, tree: Any, where: Any) -> Any:
-        return tree if tree is UNDEFINED else self.dot(tree, where)
+    def end(self, tree: Any, kind: Kind, where: Any) -> Any:
+        """The tangent that leaves a block, or enters a loop, of the kind of what it is of."""
+        if tree is UNDEFINED:
+            return tree
+        dot = self.dot(tree, where)
+        low = kind.tag == "scalar" and kind.dtype is not None and kind.dtype.kind in "fc" and (
+            type(dot) in (float, complex) and kind.dtype.itemsize < np.dtype(type(dot)).itemsize)
+        if not low:  # Python's number is of a higher precision
+            return dot
+        return self.emit(kind.dtype.type, (dot,), kind._replace(python=False), where)
 
     def named_dot(self, value: Value) -> Value:
         dot = Value(f"{value.name}_dot", value.kind, value.user)
@@ -717,14 +726,14 @@ class Forward:
         count = len(params)
         moving = [k for k in range(count)
                   if params[k] in self.active or instr.results[k] in self.active]  # fmt: skip
-        starts = tuple(self.end(inits[k], where) for k in moving)
+        starts = tuple(self.end(inits[k], params[k].kind, where) for k in moving)
         inner = [self.named_dot(params[k]) for k in moving]
         self.dots.update((params[k], dot) for k, dot in zip(moving, inner))
         ends: list = []
 
         def sweep() -> None:
             self.block(body.instrs)
-            ends.extend(self.end(body.results[k], where) for k in moving)
+            ends.extend(self.end(body.results[k], params[k].kind, where) for k in moving)
 
         instrs = self.inside(sweep)
         yields = (*body.results[:count], *ends, *body.results[count:])
