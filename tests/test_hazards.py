@@ -2209,3 +2209,24 @@ def test_the_sum_of_nothing_is_an_int():
         return 2.0 * z + x[0]
 
     right(f, np.array([0.5, 0.7]))
+
+
+def test_the_spacing_of_frequencies_has_a_gradient():
+    def poisson(rho, dx):
+        k = 2 * np.pi * np.fft.rfftfreq(len(rho), dx)
+        r = np.fft.rfft(rho)
+        p = np.zeros_like(r)
+        p[1:] = r[1:] / k[1:] ** 2
+        return np.sum(np.fft.irfft(p, n=len(rho)) ** 2)
+
+    right(poisson, np.sin(np.arange(8.0) ** 2), 0.3, wrt=(0, 1))
+    right(lambda d: np.sum(np.fft.fftfreq(7, d=d) ** 2), 0.3)
+
+
+def test_the_line_through_one_point_is_flat():
+    def f(xp, fp, x, n):
+        return np.sum(np.interp(x, xp[:n], fp[:n]) ** 2)
+
+    for n in (1, 3):
+        right(f, np.array([0.0, 0.5, 1.2]), np.array([1.0, 2.0, 4.0]), np.array([0.1, 0.7]), n,
+              wrt=(0, 1, 2))  # fmt: skip

@@ -314,6 +314,21 @@ def linspace(op: Any, start: Any, stop: Any, num: Any = 50, endpoint=True, *args
     return found
 
 
+@abstract(np.fft.fftfreq, np.fft.rfftfreq)
+def fftfreq(op: Any, n: Any, d: Any = 1.0, device: Any = None) -> Kind:
+    """
+    >>> fftfreq(np.fft.fftfreq, int_of(Size("n")), 0.5), fftfreq(np.fft.rfftfreq, 8)
+    (f8[n], f8[5])
+    """
+    d = numeric(d)
+    if d.dims != () or d.dtype.kind not in "iuf" or device is not None:
+        raise Unknown
+    dim = dim_of(n)
+    if op is np.fft.rfftfreq:
+        dim = dim // 2 + 1 if isinstance(dim, int) else fresh_size()
+    return Kind("array", np.dtype(float), (dim,))
+
+
 @abstract(np.array, np.asarray, np.asanyarray)
 def array(op: Any, a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Kind:
     a = array_of(a) if type(a) is int else numeric(a)

@@ -8,7 +8,7 @@ y = np.fft.fft(x)    →    d_x = np.fft.fft(d_y)    (conjugation is left to the
 import numpy as np
 
 from srcdiff.runtime.errors import NoRuleError
-from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
+from srcdiff.runtime.registry import jvp_rule, sample, spread, vjp_rule
 
 LINES = (spread(4), spread(5), spread(2, 4), sample(spread(4, 2), axis=0))
 LENGTHS = ((spread(5), 3), (spread(4), 6), sample(spread(4), norm="ortho"), sample(spread(5), 8))
@@ -129,4 +129,13 @@ def refuse_shape(s, name):
         raise NoRuleError(f"np.fft.{name} with s=", instead="Cut the array, or use np.pad.")
 
 
-nondifferentiable(np.fft.fftfreq, np.fft.rfftfreq)
+@vjp_rule(np.fft.fftfreq, np.fft.rfftfreq, at=[(8, 0.3), (5, 1.7)])
+def fftfreq_vjp(d_out, out, n, d=1.0, device=None):
+    """out = k / (n * d)"""
+    return None, -np.sum(d_out * out) / d
+
+
+@jvp_rule(np.fft.fftfreq, np.fft.rfftfreq)
+def fftfreq_jvp(d_dot, out, n, d=1.0, device=None):
+    """out = k / (n * d)"""
+    return -d_dot * out / d

@@ -329,14 +329,12 @@ def correlate_vjp(d_out, out, a, v, mode="valid"):
         (0.7, np.array([0.0, 0.5, 2.0]), spread(3)),
         (spread(5), np.array([-1.0, 0.5, 1.2]), spread(3)),
         (spread(2, 3), np.array([-1.0, 0.5, 1.2]), spread(3), -5.0, 7.0),
+        (spread(5), np.array([0.1]), spread(1), -5.0, 7.0),
     ],
 )
 def interp_vjp(d_out, out, x, xp, fp, left=None, right=None):
     """out = the line through the points (xp, fp) at x; at a knot the slope to the right"""
     below, above = x < xp[0], x > xp[-1]
-    i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, np.size(xp) - 2)
-    slope = (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i])
-    d_x = np.where(below | (x >= xp[-1]), 0, d_out * slope)
     d_left = None if left is None else np.where(below, d_out, 0)
     d_right = None if right is None else np.where(above, d_out, 0)
     d_line = d_out
@@ -344,6 +342,12 @@ def interp_vjp(d_out, out, x, xp, fp, left=None, right=None):
         d_line = np.where(below, 0, d_line)
     if right is not None:
         d_line = np.where(above, 0, d_line)
+    if np.size(xp) == 1:  # the same everywhere
+        d_xp = np.zeros(np.shape(xp), out.dtype)
+        return 0 * d_out, d_xp, np.reshape(np.sum(d_line), (1,)), d_left, d_right
+    i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, np.size(xp) - 2)
+    slope = (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i])
+    d_x = np.where(below | (x >= xp[-1]), 0, d_out * slope)
     t = np.clip((x - xp[i]) / (xp[i + 1] - xp[i]), 0, 1)
     d_fp = add_at(np.zeros(np.shape(fp), out.dtype), i, d_line * (1 - t))
     d_fp = add_at(d_fp, i + 1, d_line * t)
