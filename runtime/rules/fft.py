@@ -20,6 +20,10 @@ def lengthened(d, n, axis):
     have = np.shape(d)[axis]
     if n == have:
         return d
+    if axis == -1:
+        if n < have:
+            return d[..., :n]
+        return np.concatenate((d, np.zeros((*np.shape(d)[:-1], n - have))), axis=-1)
     d = np.moveaxis(d, axis, -1)
     if n < have:
         return np.moveaxis(d[..., :n], -1, axis)
@@ -71,7 +75,10 @@ def rfft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
 def irfft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
     """a = rfft(out)"""
     length, have = np.shape(out)[axis], np.shape(a)[axis]
-    d = np.moveaxis(np.fft.rfft(d_out, axis=axis, norm=inverse_norm(norm)), axis, -1)
+    d = np.fft.rfft(d_out, axis=axis, norm=inverse_norm(norm))
+    if axis == -1:
+        return lengthened(d * half_weights(length, np.shape(d)[-1]), have, -1)
+    d = np.moveaxis(d, axis, -1)
     d = lengthened(d * half_weights(length, np.shape(d)[-1]), have, -1)
     return np.moveaxis(d, -1, axis)
 
