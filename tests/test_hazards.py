@@ -2230,3 +2230,118 @@ def test_the_line_through_one_point_is_flat():
     for n in (1, 3):
         right(f, np.array([0.0, 0.5, 1.2]), np.array([1.0, 2.0, 4.0]), np.array([0.1, 0.7]), n,
               wrt=(0, 1, 2))  # fmt: skip
+
+
+# Items of a list of run-time length that differ in shape, however the list is made.
+
+
+def rebuilt(x, n):
+    ps = [x, np.ones(1, x.dtype) * x[0]]
+    for _ in range(n):
+        ps = [ps[0] * ps[0] - 0.1 * ps[1], ps[1] * 1.1]
+    return np.sum(ps[0] ** 2) + np.sum(ps[1])
+
+
+def rebuilt_by_comprehension(x, n):
+    ps = [x, np.ones(1, x.dtype) * x[0]]
+    for _ in range(n):
+        s = np.sum(ps[1])
+        ps = [p * p - 0.1 * s for p in ps]
+    return np.sum(ps[0] ** 2) + np.sum(ps[1])
+
+
+def rebuilt_by_zip(x, n):
+    ps = [x, np.ones(1, x.dtype) * x[0]]
+    for _ in range(n):
+        gs = [p * 0.5 * np.sum(x) for p in ps]
+        ps = [p - 0.1 * g for p, g in zip(ps, gs)]
+    return np.sum(ps[0] ** 2) + np.sum(ps[1] ** 3)
+
+
+def stored_by_turns(x, n):
+    ps = [x, np.ones(1, x.dtype) * x[0]]
+    for i in range(n):
+        k = i % 2
+        ps[k] = ps[k] * x[1] + ps[1 - k][:1]
+    return np.sum(ps[0] ** 2) + np.sum(ps[1] ** 3)
+
+
+def rebuilt_in_a_branch(x, n):
+    ps = [x, np.ones(1, x.dtype) * x[0]]
+    for _ in range(n):
+        if np.sum(ps[0]) > 0.5:
+            ps = [ps[0] * ps[1], ps[1] * 0.9]
+        else:
+            ps = [p * (1 + np.sum(ps[1])) for p in ps]
+    return np.sum(ps[0] ** 2) + np.sum(ps[1] ** 3)
+
+
+def broadcast_by_sum(x, n):
+    ps = [x, np.ones(1, x.dtype) * x[0]]
+    for _ in range(n):
+        ps = [ps[0] * 0.9, ps[1] * np.sum(ps[0])]
+    return np.sum(sum(ps) ** 2) + np.sum(ps[0])
+
+
+def blocks(x, n):
+    parts = []
+    for i in range(1, n + 2):
+        parts.append(x[:i] * x[i % 2])
+    a, b = parts[0], parts[-1]
+    c = np.concatenate(parts)
+    return np.sum(a) / len(a) + np.sum(b) / len(b) + np.mean(parts[-1]) * np.mean(c)
+
+
+def blocks_of_blocks(x, n):
+    rows = []
+    for i in range(1, n + 2):
+        rows.append([x[:j] * x[i % 2] for j in range(1, i + 1)])
+    a, b = rows[-1][0], rows[-1][-1]
+    return np.sum(a) * len(a) + np.sum(b) / len(b)
+
+
+def taken_out(x, n):
+    ps = [x[:2], x[:1]]
+    for _ in range(n):
+        a = ps.pop(0)
+        ps.insert(0, a * np.sum(ps[0]))
+        ps.append(np.append(a, a[:1]))
+    return sum(np.sum(p) / len(p) for p in ps)
+
+
+def upsampled(x, n):
+    levels = [np.concatenate((x, x, x))]
+    for _ in range(n):
+        a = levels[-1]
+        levels.append(a[1:] * a[:-1] - np.mean(a))
+    out = levels.pop()
+    while levels:
+        c = levels.pop()
+        out = np.interp(np.linspace(0, 1, len(c)), np.linspace(0, 1, len(out)), out) + c
+    return np.sum(out**2)
+
+
+UNLIKE_ITEMS = (
+    rebuilt, rebuilt_by_comprehension, rebuilt_by_zip, stored_by_turns, rebuilt_in_a_branch,
+    broadcast_by_sum, blocks, blocks_of_blocks, taken_out, upsampled,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("f", UNLIKE_ITEMS, ids=lambda f: f.__name__)
+def test_items_of_a_list_have_shapes_of_their_own(f):
+    for n in range(4):
+        right(lambda x, n: f(x, n), np.array([0.5, 0.7, -0.3]), n)
+    right(lambda x, n: f(x, n), np.array([0.5, 0.7, -0.3], np.float32), 2)
+
+
+def test_layers_of_different_shapes():
+    def train(a, b, x, n):
+        ps = [a, b]
+        for _ in range(n):
+            h = x @ ps[0]
+            r = h @ ps[1] - x[:, :1]
+            ps = [ps[0] - 0.05 * x.T @ (r @ ps[1].T), ps[1] - 0.05 * h.T @ r]
+        return np.sum(ps[1])
+
+    for n in (0, 1, 3):
+        right(train, some(2, 3), some(3, 1), some(6, 2) * 0.3, n, wrt=(0, 1, 2))

@@ -65,6 +65,7 @@ from srcdiff.transforms.kinds import (
     Dim,
     Kind,
     Size,
+    item_of,
     join,
     proven_not_one,
 )
@@ -530,7 +531,7 @@ def element_of(x: Any) -> Kind:
         rest = x.shape[1:] if x.shape else axis_arg(0, 0)
         return as_array(x, rest) if rest else Kind("scalar", x.dtype, python=False)
     if x.tag == "list" and x.items:
-        return x.items[0]
+        return item_of(x)
     if x.tag == "range":
         return INT
     raise Unknown

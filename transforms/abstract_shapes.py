@@ -51,6 +51,7 @@ from srcdiff.transforms.kinds import (
     Kind,
     Size,
     fresh_size,
+    item_of,
     join,
     proven_not_one,
     proven_one,
@@ -204,7 +205,7 @@ def _item(x: Any, key: Any) -> Kind:
             return STR
         items = x.items
         if from_list and items is not None and len(items) == 1:
-            return x if type(key) in (slice, Slice) else items[0]
+            return x if type(key) in (slice, Slice) else item_of(x)
     else:
         items = x
     if items is None:
@@ -543,6 +544,8 @@ def parts_of(arrays: Any) -> tuple[list[Kind], bool]:
         if arrays.tag not in ("tuple", "list") or arrays.items is None:
             raise Unknown
         several = arrays.tag == "tuple" or len(arrays.items) > 1
+        if not several:
+            return [numeric(item_of(arrays))], False
         return [numeric(item) for item in arrays.items], several
     return [numeric(item) for item in arrays], True
 

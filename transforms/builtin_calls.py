@@ -13,7 +13,7 @@ import numpy as np
 
 from srcdiff.runtime import python_forms
 from srcdiff.transforms.ir import Instr
-from srcdiff.transforms.kinds import BOOL, INT, Kind, kind_of
+from srcdiff.transforms.kinds import BOOL, INT, Kind, item_of, kind_of
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -227,7 +227,7 @@ class Builtins(Memory):
                 return found if more else self.sum_or_zero(found, ref, where)
         if self.is_rows(ref) or self.is_sequence(ref):
             item = self.kind(ref).items
-            kind = item[0] if item else INT
+            kind = item_of(self.kind(ref)) if item else INT
             if item and isinstance(start, Known) and start.obj == 0:
                 value = self.emit(sum, (self.read(ref, where),), None, kind, where, "total")
                 return self.fresh(value)

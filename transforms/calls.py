@@ -61,6 +61,7 @@ from srcdiff.transforms.kinds import (
     OBJECT,
     Kind,
     fresh_size,
+    item_of,
 )  # fmt: skip
 from srcdiff.transforms.library import Libraries
 from srcdiff.transforms.list_elements import ListElements
@@ -923,9 +924,9 @@ def array_of_list(op: Any, tree: Any) -> Kind | None:
         return rows[0] and Kind("array", rows[0].dtype, (len(tree), *rows[0].dims))
     if not isinstance(tree, Value) or tree.kind.tag != "list" or not tree.kind.items:
         return None
-    (item,) = tree.kind.items
+    item = item_of(tree.kind)
     if item.tag == "list" and item.items and op in (np.array, np.asarray):
-        (inner,) = item.items
+        inner = item_of(item)
         if not inner.numeric or inner.dims is None:
             return None
         item = Kind("array", inner.dtype, (fresh_size(), *inner.dims))

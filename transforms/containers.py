@@ -14,7 +14,7 @@ from typing import Any
 
 from srcdiff.runtime import python_forms
 from srcdiff.transforms.ir import Instr, Slice, Value
-from srcdiff.transforms.kinds import OBJECT, Kind, join
+from srcdiff.transforms.kinds import OBJECT, Kind, join, own_sizes
 from srcdiff.transforms.list_elements import Element
 from srcdiff.transforms.merging import Exit
 from srcdiff.transforms.mutation import Memory
@@ -104,6 +104,7 @@ class Containers(Memory):
             kind = items[index]
         else:
             kind = functools.reduce(join, items) if items else OBJECT
+            kind = own_sizes(kind) if sequence.kind.tag == "list" else kind
         value = self.emit("getitem", (sequence, index), None, kind, where, sequence.name + "_item")
         return self.element(value, None if cell is None else Element(cell, index, sequence))
 

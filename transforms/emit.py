@@ -1385,11 +1385,15 @@ class Emitter:
     def expr_list_shift(self, instr: Instr) -> ast.expr:
         """A number or an array added to every item."""
         items, d = instr.args
+        name = self.name_of_item()
+        total = ast.BinOp(ast.Name(name), ast.Add(), self.expr(d))
+        return ast.ListComp(total, [ast.comprehension(ast.Name(name), self.expr(items), [], 0)])
+
+    def name_of_item(self) -> str:
         name = "item"
         while name in self.parameters | self.users or name in self.names.values():
             name += "_"
-        total = ast.BinOp(ast.Name(name), ast.Add(), self.expr(d))
-        return ast.ListComp(total, [ast.comprehension(ast.Name(name), self.expr(items), [], 0)])
+        return name
 
     def expr_list_join(self, instr: Instr) -> ast.expr:
         return ast.BinOp(self.expr(instr.args[0]), ast.Add(), self.expr(instr.args[1]))
@@ -1425,6 +1429,14 @@ class Emitter:
 
     def expr_spread_list(self, instr: Instr) -> ast.expr:
         d, sequence = instr.args
+        if instr.attrs.get("each"):
+            item = self.name_of_item()
+            shape = self.call_expr(np.shape, (), {}, None)
+            shape.args.append(ast.Name(item))
+            part = self.call_expr(kernels.unbroadcast, (d,), {}, None)
+            part.args.append(shape)
+            source = ast.comprehension(ast.Name(item), self.expr(sequence), [], 0)
+            return ast.ListComp(part, [source])
         length = self.call_expr(len, (sequence,), {}, None)
         return ast.BinOp(ast.List([self.expr(d)]), ast.Mult(), length)
 
@@ -1640,6 +1652,8 @@ def foldable_operands(instr: Instr) -> list[Value]:
         return []
     if instr.op == "list_shift":  # what is added is computed once
         return flatten(instr.args[:1])
+    if instr.op == "spread_list" and instr.attrs.get("each"):
+        return flatten(instr.args[1:])
     if instr.attrs.get("written"):
         return [v for i, v in enumerate(instr.operands) if i not in instr.attrs["written"]]
     return list(instr.operands)

@@ -34,6 +34,7 @@ from srcdiff.transforms.kinds import (
     Size,
     fresh_size,
     join,
+    loose_sizes,
     proven_not_one,
 )  # fmt: skip
 from srcdiff.transforms.lower import Lowered
@@ -748,7 +749,7 @@ def fits_into(now: Kind, kind: Kind) -> bool:
     if now.tag == kind.tag == "scalar":
         return kind.python is None
     if now.tag == kind.tag == "list":
-        return join(kind, now) == kind
+        return loose_sizes(join(kind, now)) == loose_sizes(kind)
     if now.tag == kind.tag == "array":
         return all(
             a == b or is_any(a) and (proven_not_one(b) or not a.not_one)

@@ -171,6 +171,65 @@ def kind_of(obj: object, name: str = "?") -> Kind:
     return OBJECT
 
 
+def item_of(items: Kind) -> Kind:
+    """The kind of one item of a list whose length is known only at run time.
+
+    The items may differ in every length that is not an int or a length of an argument, so those
+    are new ones with each read.
+
+    >>> item = item_of(Kind("list", items=(array("f8", 3, Size("x.0"), Size("?7")),)))
+    >>> item.shape[:2], item.shape[2] == Size("?7")
+    ((3, x.0), False)
+    """
+    return OBJECT if not items.items else own_sizes(items.items[0])
+
+
+def own_sizes(kind: Kind) -> Kind:
+    """The kind with new lengths for those that may be another number elsewhere in a list."""
+    if kind.tag == "tuple" and kind.items:
+        return kind._replace(items=tuple(map(own_sizes, kind.items)))
+    if kind.tag != "array" or kind.shape is None or one_shape(kind):
+        return kind
+    return kind._replace(shape=tuple(
+        dim if is_fixed(dim) else fresh_size()._replace(not_one=proven_not_one(dim))
+        for dim in kind.shape
+    ))  # fmt: skip
+
+
+def one_shape(item: Kind) -> bool:
+    """Whether all items of a list are proven to have the same shape."""
+    if item.items is not None:
+        return all(map(one_shape, item.items))
+    return item.dims is None and not item.numeric or \
+        item.dims is not None and all(map(is_fixed, item.dims))  # fmt: skip
+
+
+def of_one_size(item: Kind) -> bool:
+    """Whether items that are added are proven to have the shape of the sum: see `fits`."""
+    return item.tag != "array" or item.shape is not None and all(
+        is_fixed(dim) or proven_not_one(dim) for dim in item.shape
+    )  # fmt: skip
+
+
+def loose_sizes(items: Kind) -> Kind:
+    """The kind of a list with one name for all lengths in which its items may differ."""
+    if items.items is not None:
+        return items._replace(items=tuple(map(loose_sizes, items.items)))
+    if items.shape is None:
+        return items
+    return items._replace(shape=tuple(
+        dim if is_fixed(dim) else Size("?", 0, proven_not_one(dim)) for dim in items.shape
+    ))  # fmt: skip
+
+
+def is_fixed(dim: Dim) -> bool:
+    """Whether a length is one number for the whole run: an int, or a length of an argument.
+
+    A length that was found on the way may be another one in the next step of a loop.
+    """
+    return isinstance(dim, int) or not dim.base.isidentifier() and not set("?@#") & set(dim.base)
+
+
 def join(a: Kind, b: Kind) -> Kind:
     """The least kind that covers both: what is known where two paths of the program meet.
 

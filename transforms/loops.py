@@ -681,11 +681,14 @@ class Loop:
 
     def settle(self, slot: Slot, kind: Kind) -> Kind:
         """The joined kind, with dimensions that differ from step to step named by their slot."""
-        before, now = slot.param.kind, kind
-        if kind.tag == "list" and kind.items and before.items:
-            before, now = before.items[0], kind.items[0]
+        return self.in_step(slot, slot.param.kind, kind)
+
+    def in_step(self, slot: Slot, before: Kind, now: Kind) -> Kind:
+        if now.tag in ("list", "tuple") and now.items and before.items:
+            pairs = zip(before.items, now.items)
+            return now._replace(items=tuple(self.in_step(slot, *pair) for pair in pairs))
         if now.shape is None or before.shape is None:
-            return kind
+            return now
         dims = []
         for axis, (old, new) in enumerate(zip(before.shape, now.shape)):
             if old != new:
@@ -693,8 +696,7 @@ class Loop:
                 name = f"{slot.name}{alike.index(slot) or ''}@{self.number}.{axis}"
                 new = Size(name, 0, getattr(new, "not_one", False))
             dims.append(new)
-        now = now._replace(shape=tuple(dims))
-        return now if now.tag == kind.tag else kind._replace(items=(now,))
+        return now._replace(shape=tuple(dims))
 
     def ties_known(self, path: Path) -> bool:
         """Names that refer to one array at the end of a step do so at the start of the next."""

@@ -56,6 +56,7 @@ from srcdiff.transforms.kinds import (
     Kind,
     fresh_size,
     kind_of,
+    of_one_size,
     proven_not_one,
     proven_one,
 )  # fmt: skip
@@ -841,6 +842,14 @@ class Reverse:
 
     def reverse_spread_list(self, instr: Instr) -> None:
         d = self.take(instr.results[0], instr.where)
+        value = instr.args[0]
+        if instr.attrs.get("each") and isinstance(value, Value) and value in self.active:
+            kind = Kind("array", value.kind.dtype, tuple(fresh_size() for _ in value.kind.dims))
+            total = self.emit(builtins.sum, (d,), kind, instr.where)
+            shape = self.shape(value, instr.where)
+            spread = self.emit(np.broadcast_to, (total, shape), value.kind, instr.where)
+            self.add(value, spread, instr.where)
+            return
         self.add_sum(instr.args[0], d, instr.where)
 
     def add_sum(self, value: Any, d: Any, where: Any) -> None:
@@ -1214,6 +1223,10 @@ def reverse_sum(sweep: Reverse, instr: Instr, d: Any) -> bool:
     if tree.kind.tag == "list":
         if len(instr.args) == 2:
             sweep.add(instr.args[1], d, instr.where)
+        if tree.kind.items and not of_one_size(tree.kind.items[0]):  # broadcast, perhaps
+            d = sweep.emit("spread_list", (d, tree), tree.kind, instr.where, each=True)
+            sweep.add(tree, d, instr.where)
+            return True
         found = sweep.adjoints.get(tree)
         if found is not None and tree in sweep.active:  # which says how long the list is
             old = sweep.flush(found, instr.where)

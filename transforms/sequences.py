@@ -18,7 +18,7 @@ import numpy as np
 
 from srcdiff.runtime import kernels, python_forms
 from srcdiff.transforms.ir import Instr, Slice, Value, leaf_kind
-from srcdiff.transforms.kinds import INT, Kind, join, kind_of
+from srcdiff.transforms.kinds import INT, Kind, item_of, join, kind_of
 from srcdiff.transforms.list_elements import WRITTEN
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
@@ -159,7 +159,7 @@ class Sequences(Memory):
     def sequence_pop(self, base: List, index: Any, where: Any) -> Ref:
         held = self.held(base).value
         place = () if index is None or index == Known(-1) else (self.read(index, where),)
-        item = held.kind.items[0] if held.kind.items else kind_of(None)
+        item = item_of(held.kind)
         if not held.kind.items:
             raise self.refuse(where, "`pop` from a list of which nothing is known")
         rest = Value(base.cell.name, held.kind)

@@ -264,6 +264,18 @@ def dict_parameters(p):
     return sum(np.sum(v**2) for _, v in sorted(q.items()))
 
 
+@line("list of layers of unlike shapes, rebuilt in a loop; blocks of unlike lengths", X3, 3)
+def unlike_items(x, n):
+    layers = [np.outer(x, x), np.ones((3, 1)) * x[0]]
+    blocks = []
+    for i in range(n):
+        h = x @ layers[0]
+        r = h @ layers[1]
+        layers = [w - 0.05 * np.sum(r) * w for w in layers]
+        blocks.append(h[: i + 1])
+    return np.sum(layers[1]) + np.sum(blocks[0]) / len(blocks[0]) + np.mean(blocks[-1])
+
+
 # Tuples, sets, strings
 
 
