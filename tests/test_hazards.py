@@ -2345,3 +2345,168 @@ def test_layers_of_different_shapes():
 
     for n in (0, 1, 3):
         right(train, some(2, 3), some(3, 1), some(6, 2) * 0.3, n, wrt=(0, 1, 2))
+
+
+# A dict with the same keys in each step of a loop; what two names of one dict may write.
+
+
+def dict_anew(x, n):
+    p = {"w": x, "b": 1.0}
+    for _ in range(n):
+        p = {k: p[k] * x[0] + 0.1 for k in p}
+    return np.sum(p["w"] ** 2) * p["b"]
+
+
+def dict_filled(x, n):
+    p = {"w": x, "b": x[1]}
+    for _ in range(n):
+        new = {}
+        for k in p:
+            new[k] = p[k] * x[0]
+        p = new
+    return np.sum(p["w"]) * p["b"]
+
+
+def dict_of_dicts(x, n):
+    p = {"a": {"w": x, "b": x[2]}, "c": [x[0], x[1]]}
+    for _ in range(n):
+        p = {"a": {k: v * x[1] for k, v in p["a"].items()}, "c": [c * 2 for c in p["c"]]}
+    return np.sum(p["a"]["w"]) * p["a"]["b"] + p["c"][0] * p["c"][1]
+
+
+def dict_before(x, n):
+    p, old = {"w": x}, {"w": x * 2}
+    for _ in range(n):
+        new = {"w": p["w"] * x[1] + old["w"]}
+        old = p
+        p = new
+    return np.sum(p["w"]) + np.sum(old["w"] ** 2)
+
+
+def dict_in_a_branch(x, n):
+    p, i = {"w": x}, 0
+    while i < n:
+        if p["w"][0] > 0.4:
+            p = {"w": p["w"] * 0.7}
+        else:
+            p = {k: v + x for k, v in p.items()}
+        i += 1
+    return np.sum(p["w"] ** 2)
+
+
+def dict_of_a_helper(x, n):
+    def step(p):
+        return {**p, "w": p["w"] * 0.9}
+
+    p = dict(w=x, b=x[0])
+    for _ in range(n):
+        p = step(p)
+        p["b"] = p["b"] * p["w"][1]
+    return np.sum(p["w"] ** 2) * p["b"]
+
+
+def dict_of_a_written_array(x, n):
+    w = x * 1.0
+    p = {"w": w}
+    for _ in range(n):
+        w += p["w"][0]
+        p = {"w": w}
+    return np.sum(p["w"] ** 2)
+
+
+DICTS_ANEW = (
+    dict_anew, dict_filled, dict_of_dicts, dict_before, dict_in_a_branch, dict_of_a_helper,
+    dict_of_a_written_array,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("f", DICTS_ANEW, ids=lambda f: f.__name__)
+def test_a_dict_made_anew_in_each_step(f):
+    for n in range(4):
+        right(lambda x, n: f(x, n), np.array([0.5, 0.7, -0.3]), n)
+
+
+def dict_kept(x, n):
+    p = {"w": x, "b": 1.0}
+    best = p
+    for i in range(n):
+        p = {k: v * x[1] for k, v in p.items()}
+        if i == 1:
+            best = p
+        p["b"] = p["b"] + 1.0
+    return np.sum(p["w"]) * best["b"]
+
+
+def dict_kept_after(x, n):
+    p, q = {"b": x[0]}, {"b": x[1]}
+    for i in range(n):
+        p = {"b": p["b"] * x[1]}
+        if x[i] > 0:
+            q = p
+    q["b"] = q["b"] + 1
+    return q["b"] * x[2] * p["b"]
+
+
+def dict_of_a_branch(x, n):
+    p, q = {"b": x[0]}, {"b": x[1]}
+    if x[n % 2] > 0:
+        q = p
+    p["b"] = p["b"] + 1
+    return q["b"] * x[2]
+
+
+def dict_of_other_keys(x, n):
+    p = {"w": x}
+    for i in range(n):
+        p = {"w": p["w"] * 2, str(i): x[0]}
+    return np.sum(p["w"] ** 2) * len(p)
+
+
+DICTS_SHARED = (dict_kept, dict_kept_after, dict_of_a_branch, dict_of_other_keys)
+
+
+@pytest.mark.parametrize("f", DICTS_SHARED, ids=lambda f: f.__name__)
+def test_a_dict_of_two_names_is_right_or_refused(f):
+    for n in range(4):
+        right_or_refused(lambda x, n: f(x, n), np.array([0.5, 0.7, -0.3]), n)
+
+
+def test_conjugates_of_what_is_of_unknown_kind():
+    def f(z):
+        k = np.fft.fftshift(np.fft.fftfreq(len(z), 0.3) if z[0] > -9 else [1.0])
+        psi = np.exp(1j * z) * z
+        for _ in range(3):
+            psi = np.exp(-0.025j * k**2) * psi + 0.1
+        return np.sum(np.abs(psi) ** 4)
+
+    right_or_refused(f, some(5))
+    frequencies = np.fft.fftfreq
+
+    def unknown(z):
+        k = np.kaiser(len(z), 2.0) * frequencies(len(z), 0.3)
+        psi = np.exp(1j * z) * z
+        psi = np.exp(-0.025j * k**2) * psi
+        psi = np.exp(-0.025j * k**2) * psi + 0.1
+        return np.sum(np.abs(psi) ** 4)
+
+    right_or_refused(unknown, some(5))
+
+
+def test_a_power_of_what_is_of_unknown_kind_does_not_raise():
+    def f(z):
+        k = 2 * np.pi * np.fft.fftfreq(len(z), 0.3)
+        psi = np.exp(1j * z) * np.exp(-(z**2))
+        for _ in range(4):
+            psi = psi * np.exp(-0.05j * np.abs(psi) ** 2)
+            psi = np.fft.ifft(np.exp(-0.025j * k**2) * np.fft.fft(psi))
+        return np.sum(np.abs(psi) ** 4)
+
+    right(f, some(8))
+
+    def g(z):
+        k = np.kaiser(len(z), 2.0)
+        for _ in range(len(z)):
+            z = np.sin(z) + 0.1 * np.sum(k**2)
+        return np.sum(z)
+
+    right_or_refused(g, some(4))

@@ -32,6 +32,7 @@ from srcdiff.transforms.references import (
     Buffer,
     Cell,
     Choice,
+    Dict,
     Either,
     Fields,
     Iterator,
@@ -85,7 +86,9 @@ class Loop:
         self.keys: dict[Any, dict] = {}  # dict → keys that are set in the loop
         self.ties: dict[Any, dict] = {}  # slot → what it may share memory with, and why
         self.kept: dict[Any, str] = {}  # slot → why its name may not write
-        self.rebound: set = set()  # names of objects and lists that each step makes anew
+        self.rebound: set = set()  # names of objects, lists and dicts that each step makes anew
+        self.dicts: dict[Any, Dict] = {}  # slot → the dict that it is at the start of a step
+        self.shared: set = set()  # slots of dicts and what each may be after a step
         self.moved: set = set()  # items and attributes that are another array after a step
         self.disordered: set = set()  # slots of arrays whose memory order the steps change
         self.conflicts: dict = {}  # names that are not the same thing in each step, and why
@@ -114,6 +117,7 @@ class Loop:
         self.state = self.entry.copy()
         run.state = self.state
         self.slots: list[Slot] = []
+        self.dicts.clear()
         self.by_buffer: dict[Buffer, list[Buffer]] = {}
         self.rotations.begin()
         for cell in list(self.sequences):
@@ -235,6 +239,16 @@ class Loop:
             }
             run.may_alias(made.cell, ref.cell)
             return made
+        if isinstance(ref, Dict) and slot in self.rebound:
+            cell = Cell(name, ref.cell.cls, ref.cell.missing)
+            self.state.memory[cell] = {
+                k: self.carry(r, (*slot, ("item", k)), str(k))
+                for k, r in self.entry.memory[ref.cell].items()
+            }
+            run.may_alias(cell, ref.cell)
+            self.dicts[slot] = Dict(cell)
+            self.tie_dict(slot, cell, {key: made.cell for key, made in self.dicts.items()})
+            return Dict(cell)
         if isinstance(ref, List) and slot in self.rebound:
             carried = [s.init for s in self.slots if s.key == ("memory", ref.cell)]
             value = carried[0] if carried else run.as_sequence(ref, self.instr.where)
@@ -546,6 +560,19 @@ class Loop:
             return False
         if not self.rotations.settled(path):
             return False
+        for key, made in self.dicts.items():
+            ref = self.end_of(key, end)
+            name = key[1][1] if key[0] == "name" else key[1].name
+            if not self.same_keys(made, start, ref, end):
+                self.conflicts[key] = f"`{name}` is not the same thing in each step of this loop"
+                fits = False
+            elif self.has_another_name(ref.cell, end):
+                raise run.refuse(
+                    self.instr.where, f"`{name}` is another dict in each step of this loop, and "
+                    "has another name", "Make a copy (`dict(…)`).")  # fmt: skip
+        fits = self.dict_ties_known(end) and fits
+        if not fits:
+            return False
         self.ends: dict[Any, Any] = {}
         for slot in self.slots:
             if slot.key[0] in ("tag", "hole"):
@@ -578,6 +605,10 @@ class Loop:
                         and ref.cell.cls is slot.same.cell.cls and slot.key not in self.rebound \
                         and None not in (self.list_kind(end, ref),
                                          self.list_kind(self.entry, slot.same)):  # fmt: skip
+                    self.rebound.add(slot.key)
+                    fits = False
+                elif changed and isinstance(slot.same, Dict) and slot.key not in self.rebound \
+                        and self.same_keys(slot.same, self.entry, ref, end):  # fmt: skip
                     self.rebound.add(slot.key)
                     fits = False
                 elif changed and slot.key not in self.conflicts:
@@ -845,6 +876,9 @@ class Loop:
                     else:
                         ref = Missing(f"`{first}` {UNBOUND}") if inner is None else inner
                 continue
+            if isinstance(ref, Dict) and type(i) is tuple:
+                ref = end.memory[ref.cell].get(i[1], Missing(f"the key {i[1]!r} is lost"))
+                continue
             if isinstance(ref, Object) and type(i) is tuple:
                 ref = end.memory[ref.cell].get(i[1], Missing(f"the attribute `{i[1]}` is lost"))
                 continue
@@ -852,6 +886,44 @@ class Loop:
                 return Missing("a tuple changes its form in a loop")
             ref = ref.items[i]
         return ref
+
+    def same_keys(self, one: Dict, before: State, other: Any, after: State) -> bool:
+        """Whether a thing after a step is a dict of the same keys, in the same order."""
+        if not isinstance(other, Dict) or one.cell.cls is not other.cell.cls or \
+                one.cell.cls in (set, frozenset):  # fmt: skip
+            return False
+        first, last = before.memory[one.cell], after.memory[other.cell]
+        held = [*first.values(), *last.values()]
+        return list(first) == list(last) and not any(isinstance(r, Possible) for r in held)
+
+    def tie_dict(self, key: Any, cell: Cell, cells: dict) -> None:
+        """Note what a dict may be; `cells`: those of the loop's dicts."""
+        for one, other in self.shared:
+            found = other if isinstance(other, Cell) else cells.get(other)
+            if one == key and found is not None:
+                self.specializer.may_alias(cell, found)
+
+    def dict_ties_known(self, end: State) -> bool:
+        """Dicts that may be one after a step may be one at the start of the next."""
+        run = self.specializer
+        ends = {}
+        for key in self.dicts:
+            ref = self.end_of(key, end)
+            if isinstance(ref, Dict):
+                ends[key] = {ref.cell, *run.aliases_of(ref.cell)}
+        found = {(a, b) for a in ends for b in ends if a != b and ends[a] & ends[b]}
+        found |= {(a, cell) for a in ends for cell in ends[a] if cell in self.entry.memory}
+        known = found <= self.shared
+        self.shared |= found
+        return known
+
+    def has_another_name(self, cell: Cell, end: State) -> bool:
+        """Whether more than one thing that the next step may read leads to a dict."""
+        bound = {
+            key: ref for key, ref in end.env.items()
+            if key not in self.names or not isinstance(self.entry.env.get(key), Missing | None)
+        }  # fmt: skip
+        return references_to(cell, State(bound, end.memory)) > 1
 
     def kind_at(self, path: Path, ref: Any) -> Kind | None:
         run = self.specializer
@@ -1145,6 +1217,8 @@ class Loop:
     def restore(self, state: State, after: dict) -> None:
         """Put the references for after the loop where the names and cells are."""
 
+        afterwards: dict[Any, Cell] = {}
+
         def build(ref: Any, slot: Any) -> Any:
             if slot in self.mixed:
                 made, new, old = (after.get((*slot, part)) for part in ("made", "new", "old"))
@@ -1159,6 +1233,16 @@ class Loop:
             if isinstance(ref, Tuple):
                 return ref._replace(
                     items=tuple(build(r, (*slot, i)) for i, r in enumerate(ref.items)))
+            if isinstance(ref, Dict) and slot in self.rebound and slot not in self.conflicts:
+                cell = Cell(ref.cell.name, ref.cell.cls, ref.cell.missing)
+                state.memory[cell] = {
+                    k: build(r, (*slot, ("item", k)))
+                    for k, r in self.entry.memory[ref.cell].items()
+                }
+                self.specializer.may_alias(cell, ref.cell)
+                afterwards[slot] = cell
+                self.tie_dict(slot, cell, afterwards)
+                return Dict(cell)
             if isinstance(ref, Object) and slot in self.rebound:
                 made = Object(Fields(ref.cell.name), ref.cls)
                 state.memory[made.cell] = {

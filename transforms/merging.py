@@ -316,20 +316,28 @@ class Merger:
                 if isinstance(merged, Missing):
                     return merged
                 self.memory[found] = merged
-                self.cells[x.cell, y.cell] = found
-                for (a, b), other in self.cells.items():
-                    if other is not found and (a is x.cell or b is y.cell):
-                        self.run.may_alias(found, other)
-                for cell in (x.cell, y.cell):
-                    self.run.may_alias(found, cell)
+                self.note_cell(found, x.cell, y.cell)
             return List(found)
         if isinstance(x, Dict) and isinstance(y, Dict) and x.cell.cls is y.cell.cls:
             p, q = self.a.memory[x.cell], self.b.memory[y.cell]
+            found = self.cells.get((x.cell, y.cell))
+            if found is not None:
+                return Dict(found)
             if p.keys() == q.keys():
                 cell = Cell(name, x.cell.cls, x.cell.missing)
                 self.memory[cell] = {k: self.refs(p[k], q[k], str(k)) for k in p}
+                self.note_cell(cell, x.cell, y.cell)
                 return Dict(cell)
         return self.either(x, y, name)
+
+    def note_cell(self, found: Cell, x: Cell, y: Cell) -> None:
+        """A list or dict that is one of two: what is written to it may be read of either."""
+        self.cells[x, y] = found
+        for (a, b), other in self.cells.items():
+            if other is not found and (a is x or b is y):
+                self.run.may_alias(found, other)
+        for cell in (x, y):
+            self.run.may_alias(found, cell)
 
     def either(self, x: Any, y: Any, name: str) -> Any:
         """One of two things of unlike kinds: what reads it is carried out for each."""

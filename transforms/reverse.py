@@ -462,8 +462,7 @@ class Reverse:
             )
             out = instr.results
         complex_ = rule.analytic and any(
-            v.kind.numeric and v.kind.dtype is not None and v.kind.dtype.kind == "c"
-            for v in (*instr.operands, *instr.results)
+            may_be_complex(v.kind) for v in (*instr.operands, *instr.results)
         )
         if complex_ and not isinstance(d_out, tuple):
             d_out = self.emit(np.conj, (d_out,), None, where)
@@ -1344,6 +1343,13 @@ def distinct_numbers(key: Any) -> bool:
     if not isinstance(key, list) or not all(type(i) is int for i in key):
         return False
     return len(set(key)) == len(key) and len({i < 0 for i in key}) <= 1
+
+
+def may_be_complex(kind: Kind) -> bool:
+    """Whether a value is complex, or of a kind that is known at run time only."""
+    if kind.dtype is None:
+        return kind.tag in ("object", "array", "scalar")
+    return kind.numeric and kind.dtype.kind == "c"
 
 
 def is_part(maker: Instr) -> bool:

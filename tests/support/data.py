@@ -276,6 +276,24 @@ def unlike_items(x, n):
     return np.sum(layers[1]) + np.sum(blocks[0]) / len(blocks[0]) + np.mean(blocks[-1])
 
 
+@line("dict of parameters, made anew in each step of a loop", {"w": np.ones(2), "b": 2.0}, 3)
+def dict_rebuilt(p, n):
+    for _ in range(n):
+        d = {k: v * p["b"] for k, v in p.items()}
+        p = {k: p[k] - 0.1 * d[k] for k in p}
+    return np.sum(p["w"] ** 2) + p["b"]
+
+
+@line("split-step method: `np.fft.fftfreq`, `fft` and `ifft` in a loop", np.linspace(-1, 1, 8))
+def split_step(z):
+    k = 2 * np.pi * np.fft.fftfreq(len(z), 0.3)
+    psi = np.exp(1j * z) * np.exp(-(z**2))
+    for _ in range(4):
+        psi = psi * np.exp(-0.05j * np.abs(psi) ** 2)
+        psi = np.fft.ifft(np.exp(-0.025j * k**2) * np.fft.fft(psi))
+    return np.sum(np.abs(psi) ** 4)
+
+
 # Tuples, sets, strings
 
 
