@@ -137,6 +137,7 @@ class Reverse:
         self.home: dict[Value, int] = {}  # value → the twin number of the region that defines it
         self.sweeps: dict[Instr, int] = {}  # region → the number of its sweep
         self.counts: dict[int, int] = {}  # twin → how many sweeps there are already
+        self.left = 0  # how many adjoints have been left for earlier sweeps
         self.pending: dict[Value, list] = {}  # trail → its adjoints, in later regions of that twin
 
     # ------------------------------------------------------------------ emission
@@ -927,6 +928,7 @@ class Reverse:
             d = self.take(v, where)
             if d is not None:
                 self.pending.setdefault(v, []).append(d)
+                self.left += 1
 
     def meet_trails(self, block: Block, where: Any) -> None:
         """Add what later regions have found of the values that a block defines."""
@@ -963,6 +965,7 @@ class Reverse:
         reads = [v for v in dict.fromkeys((*instr.blocks[0].free, *instr.blocks[1].free))
                  if v in self.active]  # fmt: skip
         reads, trails = self.read_trails(instr, reads)
+        left = self.left
         before = {}
         for v in reads:
             if v in self.adjoints:
@@ -986,7 +989,7 @@ class Reverse:
             ends.append(self.inner_adjoints)
         changed = [v for v in reads if any(
             v in end and end[v].d is not before.get(v) for end in ends)]  # fmt: skip
-        if not changed and not any(v in self.pending for v in trails):
+        if not changed and self.left == left:
             return
         blocks = []
         for instrs, end in zip(made, ends):
