@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from srcdiff import NonScalarOutputError, value_and_grad
 from tests.judge import judge, right, right_or_refused
 from tests.tape import tape_gradient
 
@@ -332,3 +333,138 @@ def n_listed(x):
                                   (n_isinstance, X), (n_equal, X), (n_listed, X)])  # fmt: skip
 def test_what_cannot_be_told_is_refused(f, x):
     right_or_refused(f, x)
+
+
+def caught_operator(x):
+    s = x[0] * 2
+    if x[1] > 0:
+        s = None
+    try:
+        r = s * x[2]
+    except TypeError:
+        r = x[1] ** 2
+    return r
+
+
+def caught_in_a_loop(x):
+    s = None
+    t = 0.0
+    for v in x:
+        try:
+            t += v * s
+        except TypeError:
+            t += v
+        s = None if v > 1 else v
+    return t
+
+
+def caught_ufunc(x):
+    s = x * 2
+    if x[1] > 0:
+        s = None
+    try:
+        r = np.sum(np.sin(s))
+    except TypeError:
+        r = x[1] ** 2
+    return r
+
+
+@pytest.mark.parametrize("f", [caught_operator, caught_in_a_loop, caught_ufunc])
+@pytest.mark.parametrize("x", [X, -X])
+def test_the_error_of_none_is_caught(f, x):
+    right(f, x)
+
+
+def number_operator(x):
+    s = x[0] * 2
+    if x[1] > 0:
+        s = None
+    return s * x[2]
+
+
+def array_item(x):
+    s = x * 2
+    if x[1] > 0:
+        s = None
+    return s[0] * x[2]
+
+
+def array_method(x):
+    s = x * 2
+    if x[1] > 0:
+        s = None
+    return s.sum()
+
+
+def array_ufunc(x):
+    s = x * 2
+    if x[1] > 0:
+        s = None
+    return np.sum(np.sin(s))
+
+
+def inplace(x):
+    s = x * 2
+    if x[1] > 0:
+        s = None
+    s += x
+    return np.sum(s)
+
+
+def ordered(x):
+    s = x[0] * 2
+    if x[1] > 0:
+        s = None
+    return x[0] if s < x[2] else x[2] ** 2
+
+
+@pytest.mark.parametrize("f", [number_operator, array_item, array_method, array_ufunc, inplace,
+                               ordered])  # fmt: skip
+def test_none_raises_what_it_raises_in_the_program(f):
+    right(f, -X)
+    with pytest.raises((TypeError, AttributeError)) as theirs:
+        f(X)
+    with pytest.raises(type(theirs.value)) as ours:
+        value_and_grad(f, fallback="error")(X)
+    assert str(ours.value) == str(theirs.value)
+
+
+def returned(x):
+    s = x[0] * 2
+    if x[1] > 0:
+        s = None
+    return s
+
+
+def test_none_that_is_returned_has_no_derivative():
+    right(returned, -X)
+    with pytest.raises(NonScalarOutputError):
+        value_and_grad(returned, fallback="error")(X)
+
+
+def in_an_array(x):
+    s = x[0] * 2
+    if x[1] > 0:
+        s = None
+    return np.sum(np.array([s, x[1]]) * 2)
+
+
+def an_axis(x):
+    s = 0
+    if x[1] > 0:
+        s = None
+    return np.sum(np.sum(x, axis=s) ** 2)
+
+
+def stored(x):
+    s = x[0] * 2
+    if x[1] > 0:
+        s = None
+    x = x * 1.0
+    x[0] = s
+    return np.sum(x * x)
+
+
+@pytest.mark.parametrize("f", [in_an_array, an_axis, stored])
+def test_none_that_is_no_error_is_refused_or_right(f):
+    right_or_refused(f, -X)

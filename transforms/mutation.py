@@ -92,6 +92,7 @@ class Memory:
     choices: frozenset  # sites of merges whose names are choices
     choice_names: dict
     where: Any
+    facts: dict  # test → how it has come out on this path
     temporaries: list[dict]
     appended: set  # lists from outside that are appended to
     read_cells: set
@@ -144,7 +145,10 @@ class Memory:
     def read(self, ref: Any, where: Any = None) -> Any:
         """The IR's argument tree for what a reference refers to now."""
         if isinstance(ref, Maybe):
-            return self.read(ref.ref, where)
+            if ref.test not in self.facts:
+                raise self.refuse(where, "what may be None is used where None is no error",
+                                  "Test `is None` first.")  # fmt: skip
+            return None if self.facts[ref.test] else self.read(ref.ref, where)
         if isinstance(ref, Plain):
             return ref.value
         if isinstance(ref, Array):

@@ -29,7 +29,7 @@ from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
 from srcdiff.transforms.choices import Choices
 from srcdiff.transforms.contexts import Contexts
-from srcdiff.transforms.either import Eithers
+from srcdiff.transforms.either import HANDING_ON, Eithers
 from srcdiff.transforms.elements import is_flat
 from srcdiff.transforms.exceptions import Hidden, Raised, error_ref
 from srcdiff.transforms.halves import Bottom, Halves, Separate
@@ -51,6 +51,7 @@ from srcdiff.transforms.loose import Loose
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower, tested_inside
 from srcdiff.transforms.merging import Exit, Merger, Path
 from srcdiff.transforms.mutation import NUMBERS, NeedsCarrying, describe, kind_of_value
+from srcdiff.transforms.nones import Nones
 from srcdiff.transforms.objects import instance_class, is_library
 from srcdiff.transforms.outside import OutsidePlace, Written
 from srcdiff.transforms.parse import MISSING, parse
@@ -174,7 +175,7 @@ def lowered_of(parsed: Any) -> Lowered:
     return found
 
 
-class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
+class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Halves):
     def __init__(self, unroll: int = UNROLL, training: bool = False):
         self.walked_once: dict[int, Any] = {}
         self.separate, self.halves, self.base, self.guesses = Separate(), {}, 0, 0
@@ -399,7 +400,10 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
         """What a lowered operand refers to: literals are `Known`."""
         if isinstance(tree, Value):
             ref = self.raw(tree)
-            return ref.ref if isinstance(ref, Maybe) else ref  # with None, it raises
+            if isinstance(ref, Maybe):  # see `where_none`
+                raise self.refuse(self.where, "what may be None is used where None is no error",
+                                  "Test `is None` first.")  # fmt: skip
+            return ref
         if isinstance(tree, Slice):
             return Slice(*(None if p is None else self.value(p) for p in tree))
         if isinstance(tree, tuple):
@@ -428,6 +432,9 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
             instr = block.instrs[i]
             self.where = instr.where
             count, assured, before = len(self.instrs), (), None
+            none = self.where_none(instr, block, i, tested) if instr.op not in HANDING_ON else None
+            if none is not None:
+                return none[0]
             if tested is not None and instr is tested[0]:
                 assured = tested[1]
             elif self.tries:
@@ -1536,6 +1543,7 @@ class Specializer(Calls, Choices, Eithers, Matching, Contexts, Loose, Halves):
         """What the function returns, taken apart, and as it is returned: objects are made."""
         if isinstance(ref, Missing):
             raise self.refuse(self.where, ref.why)
+        self.returned(ref, self.where)
         if not self.has_objects(ref):
             tree = self.output(ref, self.where)
             return tree, tree
