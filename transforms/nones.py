@@ -127,7 +127,7 @@ class Nones(Memory):
                 instr.args[0] is none or instr.op == "getitem"):  # fmt: skip
             act = lambda: getattr(operator, instr.op)(*map(given, instr.args))  # noqa: E731
         elif instr.op == "getattr" and instr.args[0] is none:
-            act = lambda: getattr(None, instr.args[1])  # noqa: E731
+            act = lambda: getattr(None, str(instr.args[1]))  # noqa: E731
         elif instr.op in ITERATING and instr.args[0] is none:
             act = lambda: tuple(None)  # type: ignore[arg-type]  # noqa: E731
         elif instr.op == "call":
