@@ -50,7 +50,15 @@ from srcdiff.transforms.ir import (
     perhaps_unbound,
     substitute,
 )  # fmt: skip
-from srcdiff.transforms.kinds import BOOL, INT, OBJECT, Kind, fresh_size, proven_not_one
+from srcdiff.transforms.kinds import (
+    BOOL,
+    INT,
+    OBJECT,
+    Kind,
+    fresh_size,
+    may_be_complex,
+    proven_not_one,
+)  # fmt: skip
 
 CASTS = frozenset({float, np.float64, np.float32, np.float16, np.complex128, np.complex64, complex})
 
@@ -394,8 +402,7 @@ class Forward:
             "Leave the keyword out, or give the function a rule that knows it.")  # fmt: skip
 
     def is_complex(self, instr: Instr) -> bool:
-        return any(v.kind.numeric and v.kind.dtype is not None and v.kind.dtype.kind == "c"
-                   for v in (*instr.operands, *instr.results))  # fmt: skip
+        return any(may_be_complex(v.kind) for v in (*instr.operands, *instr.results))
 
     def linear(self, rule: Rule, instr: Instr) -> None:
         where = instr.where

@@ -141,6 +141,13 @@ def scalar(dtype, python: bool | None = False) -> Kind:
     return Kind("scalar", np.dtype(dtype), python=python)
 
 
+def may_be_complex(kind: Kind) -> bool:
+    """Whether a value is complex, or of a kind that is known at run time only."""
+    if kind.dtype is None:
+        return kind.tag in ("object", "array", "scalar")
+    return kind.numeric and kind.dtype.kind == "c"
+
+
 def kind_of(obj: object, name: str = "?") -> Kind:
     """The kind of a live object; `name` names the dimensions of an array.
 

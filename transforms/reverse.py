@@ -56,6 +56,7 @@ from srcdiff.transforms.kinds import (
     Kind,
     fresh_size,
     kind_of,
+    may_be_complex,
     of_one_size,
     proven_not_one,
     proven_one,
@@ -1346,13 +1347,6 @@ def distinct_numbers(key: Any) -> bool:
     if not isinstance(key, list) or not all(type(i) is int for i in key):
         return False
     return len(set(key)) == len(key) and len({i < 0 for i in key}) <= 1
-
-
-def may_be_complex(kind: Kind) -> bool:
-    """Whether a value is complex, or of a kind that is known at run time only."""
-    if kind.dtype is None:
-        return kind.tag in ("object", "array", "scalar")
-    return kind.numeric and kind.dtype.kind == "c"
 
 
 def is_part(maker: Instr) -> bool:
