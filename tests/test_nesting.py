@@ -509,3 +509,12 @@ def test_defaults_and_keywords_pass_through():
     assert np.allclose(ddf(X), 6.0)
     assert np.allclose(ddf(X, n=3, scale=1.0), 6 * X)
     assert str(inspect.signature(ddf)) == str(inspect.signature(f))
+
+
+@pytest.mark.parametrize("keywords", [{"wrtt": 0}, {"wrt": 0, "argnums": 0}])
+def test_a_keyword_that_does_not_exist_is_refused_inside(keywords):
+    def f(x):
+        return np.sum(grad(outside, **keywords)(x))
+
+    with pytest.raises(srcdiff.UnsupportedSyntaxError, match="wrt"):
+        grad(f, fallback="error")(X)

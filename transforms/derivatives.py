@@ -48,6 +48,7 @@ from srcdiff.transforms.references import (
 )  # fmt: skip
 
 PARAMETERS = ("f", "wrt")
+KEYWORDS = {"wrt", "argnums", "has_aux", "fallback", "backend", "unroll", "checkpoint"}
 
 
 class Derivatives(Memory):
@@ -74,7 +75,13 @@ class Derivatives(Memory):
         given = dict(zip(PARAMETERS, args)) | kwargs
         f = given.pop("f", None)
         options = {k: self.known(v, where, f"the keyword `{k}`") for k, v in given.items()}
+        unknown = [k for k in options if k not in KEYWORDS]
+        if unknown or len(args) > len(PARAMETERS):
+            what = f"keyword `{unknown[0]}`" if unknown else "number of arguments"
+            raise self.refuse(where, f"`{maker.__name__}` with this {what}", "See its signature.")
         wrt = options.pop("argnums", None)
+        if wrt is not None and "wrt" in options:
+            raise self.refuse(where, "`wrt` and `argnums`, which mean the same", "Give one.")
         wrt = options.get("wrt", 0) if wrt is None else wrt
         made = (MAKERS[maker], wrt, bool(options.get("has_aux")))
         if f is None or isinstance(f, Known) and f.obj is None:
