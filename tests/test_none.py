@@ -468,3 +468,37 @@ def stored(x):
 @pytest.mark.parametrize("f", [in_an_array, an_axis, stored])
 def test_none_that_is_no_error_is_refused_or_right(f):
     right_or_refused(f, -X)
+
+
+def swapped_and_none_again(x):
+    w = {"a": None, "b": x * 1.0}
+    for i in range(3):
+        a, b = w["a"], w["b"]
+        if a is None:
+            w["a"] = b * x[i]
+        else:
+            w["a"], w["b"] = w["b"], a
+            a[i] *= 2
+            if x[i] < 0:
+                w["a"] = None
+    return np.sum(w["b"] ** 2) + (0.0 if w["a"] is None else np.sum(w["a"]))
+
+
+def names_swapped_and_none_again(x):
+    p, q = None, x * 1.0
+    for i in range(3):
+        a, b = p, q
+        if a is None:
+            p = b * x[i]
+        else:
+            p, q = q, a
+            a[i] *= 2
+            if x[i] < 0:
+                p = None
+    return np.sum(q ** 2) + (0.0 if p is None else np.sum(p))
+
+
+@pytest.mark.parametrize("f", [swapped_and_none_again, names_swapped_and_none_again])
+@pytest.mark.parametrize("x", [X, -X])
+def test_arrays_that_change_places_with_none_in_a_loop(f, x):
+    right_or_refused(f, x)

@@ -577,6 +577,9 @@ class Reverse:
             d = self.emit("tuple", tuple(parts), base.kind, instr.where)
             self.add(base, d, instr.where)
             return
+        if key == () and base.kind.rank == 0:  # the number in an array without axes
+            self.add(base, d, instr.where)
+            return
         undo = undone(key, instr.results[0].kind.rank)
         if undo is not None:
             self.add(base, self.emit("getitem", (d, undo), None, instr.where), instr.where)

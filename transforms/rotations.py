@@ -152,7 +152,8 @@ class Rotations:
                 self.ends[slot] = end
             elif isinstance(end, Missing) and end.sites - self.run.choices:
                 raise NeedsChoice(end.sites)
-            elif slot not in self.unbound or self.options[slot] or (end and end.kind is not None):
+            elif slot not in self.unbound or self.options[slot] or \
+                    isinstance(end, Missing) and end.kind is not None:  # fmt: skip
                 raise self.refuse(self.names[slot], "is an array in some steps only")
         live = {
             slot: {a.buffer: None for a in arrays_of(end) if not self.is_outer(a.buffer)}
