@@ -556,6 +556,7 @@ class Merger:
         """A flag that is set where the test holds is the test."""
         if any(self.dead):
             return self.value(x, y, name, False)
+        x, y = self.settled(x, True), self.settled(y, False)
         if x is y:
             return x
         found = x is True and y is False and self.test.kind.tag == "scalar"
@@ -564,6 +565,16 @@ class Merger:
         if self.test.kind.dtype.kind == "b":
             return self.test
         return self.run.emit(bool, (self.test,), None, BOOL, self.where, name)
+
+    def settled(self, flag: Any, holds: bool) -> Any:
+        """A flag that the same test has decided, on the path on which that holds, or does not."""
+        if not isinstance(flag, Value) or flag is self.test:
+            return flag if flag is not self.test else holds
+        maker = next((i for i in reversed(self.run.instrs) if flag in i.results), None)
+        if maker is None or maker.op != "if" or maker.args[0] is not self.test:
+            return flag
+        end = maker.blocks[0 if holds else 1].results[maker.results.index(flag)]
+        return end if type(end) is bool else flag
 
     def labels(self, p: Exit, q: Exit) -> tuple[Label, ...]:
         """The labels of both sides; one that only a side has is not set on the other."""
