@@ -458,3 +458,17 @@ def test_the_greatest_of_a_number_in_single_precision_and_others(s):
         return np.sum(y + max(x[-1], 0.25))
 
     right(f, np.array([2.5, 0.7, 1.5], np.float32), s, wrt=(0, 1))
+
+
+def test_the_length_of_what_may_be_a_number_still():
+    def f(y):
+        t = 0
+        for _ in y:
+            t = y
+        for _ in range(len(t)):
+            t[0] -= 2.0
+        return np.sum(t * y)
+
+    right(f, np.array([-1.04, 0.94, 0.45]))
+    with pytest.raises(TypeError, match="len"):
+        srcdiff.grad(f, fallback="error")(np.zeros(0))

@@ -52,7 +52,12 @@ class Builtins(Memory):
                 return Known(len(held))
             return Plain(self.emit(len, (held.value,), None, INT, where, "n"))
         if isinstance(ref, Known):
-            return Known(len(ref.obj))
+            try:
+                return Known(len(ref.obj))
+            except TypeError as error:
+                if not self.uncertain:
+                    raise
+                raise self.failing(error, where) from None  # on this path
         kind = self.kind(ref)
         if kind.dims and isinstance(kind.dims[0], int):
             return Known(kind.dims[0])
