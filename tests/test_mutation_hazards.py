@@ -355,9 +355,13 @@ COPIES = {
     "two_arguments": 1,
     "work_buffers": 1,
     "overlap": 3,
-    "conditional_alias": 2,
-    "rotating_aliases": 4,
-    "kept_and_written": 4,
+    "conditional_alias": 1,
+    "rotating_aliases": 3,
+    "kept_and_written": 1,
+    "three_names_rotate": 8,
+    "item_and_name_change_places": 2,
+    "reshape_view_or_copy": 4,
+    "list_of_a_written_array": 1,
 }
 
 

@@ -373,6 +373,8 @@ def fold_broadcast(self: Folding, instr: Instr, out: list[Instr]) -> tuple | Non
     kind = instr.results[0].kind
     have = leaf_kind(a)
     if have.dims == kind.dims and have.dims is not None:
+        if have.tag != kind.tag:  # a number, and an array without axes
+            return (self.emit(out, np.array, (a,), kind._replace(dtype=have.dtype), instr),)
         return (a,)
     small = self.spread_of(a)
     if small is not None:
