@@ -157,7 +157,16 @@ def tape_agrees(module, args, wrt, verdict: Verdict, outside: Outside) -> Verdic
     if problem:
         df = outside.before(srcdiff_gradient(module.f, wrt))
         problem = agree(ours, theirs, GROWTH * eps + rounding(df, args, ours, eps))
+    if problem and any(has_nan(leaf) for _, leaf in leaves(ours)):
+        # Zero times infinity, which the tape takes for zero.
+        return on_tape(Verdict("untrusted", problem, verdict.result))
     return on_tape(Verdict("wrong", problem, verdict.result)) if problem else verdict
+
+
+def has_nan(leaf: object) -> bool:
+    return isinstance(leaf, float | complex | np.inexact | np.ndarray) and bool(
+        np.any(np.isnan(leaf))
+    )
 
 
 # How far two engines may differ that add up in another order, in units of the last place: a

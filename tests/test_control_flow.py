@@ -150,3 +150,14 @@ def test_a_number_that_is_tested_decides_whether_the_function_is_left(s):
         return d * np.sum(x)
 
     right(f, some(3), s)
+
+
+def test_what_a_test_computes_does_not_take_the_name_of_what_it_leaves():
+    def f(x):
+        y = x
+        while np.vdot(y[1:3], y[-2:]) < 2.0:
+            y = 2.0 + x
+        x[0] += 2.0
+        return np.sum(y) + np.sum(x**2)
+
+    right(f, np.array([1.23, 0.03, -0.11, -0.28, -1.04]))

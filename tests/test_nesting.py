@@ -115,8 +115,8 @@ def test_higher_derivatives_of_what_compiles(f, args, wrt, order):
         assert lines(df.source) <= 4 * lines(lower.source)
 
 
-# Complex numbers: each rule brings a conjugation at both ends, and these are nothing but rules. What
-# `np.cross` gives of vectors whose length is not known may be a number: its shape is asked for.
+# Complex numbers: each rule brings a conjugation at both ends, and these are nothing but rules.
+# What `np.cross` gives of vectors whose length is not known may be a number: its shape is asked.
 LONG = {"cmath_functions", "complex_numbers", "bundle_adjustment"}
 
 

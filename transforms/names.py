@@ -205,6 +205,8 @@ def lives(
         for inner_block in instr.blocks:
             visit(inner_block)
             read(flatten(inner_block.results), tick())
+            if instr.op == "while" and inner_block is instr.blocks[0]:
+                read(inner_block.params, tick())  # it leaves what the last test has found
         end = tick()
         _, extended = loops.pop()
         for v in extended:
