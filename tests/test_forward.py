@@ -355,3 +355,12 @@ def test_an_array_that_is_chosen_and_rebound_is_read_again():
     step = 1e-6
     ahead, behind = (f(x + h, y + h) for h in (step, -step))
     assert abs(dot - (ahead - behind) / (2 * step)) < 1e-6
+
+
+def test_where_between_what_moves_and_a_larger_constant():
+    def f(x):
+        return np.sum(np.where(x[0] > 0, np.full((2,), 2.0), x[1])) * x[2]
+
+    x = np.array([1.0, 3.0, 5.0])
+    assert jvp(f, (x,), (np.ones(3),)) == (20.0, 4.0)
+    assert jvp(f, (-x,), (np.ones(3),)) == (30.0, -16.0)

@@ -431,12 +431,10 @@ class Forward:
             kind = instr.results[0].kind
             dot = self.emit(instr.op, args, None, where, kwargs=instr.kwargs, **instr.attrs)
             if kind.numeric and not alike(dot.kind, kind):
-                shape_of = [a for a in instr.args if isinstance(a, Value)]
+                self.instrs.pop()
                 args = tuple(self.dot(a, where) if i in places else a
                              for i, a in enumerate(instr.args))  # fmt: skip
-                self.instrs.pop()
                 dot = self.emit(instr.op, args, kind, where, kwargs=instr.kwargs, **instr.attrs)
-                assert shape_of
             self.bind(instr.results[0], dot, where)
             return
         self.same(instr, places, rule.linear)
