@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import srcdiff
-from srcdiff import detach, elementwise_grad, grad, value_and_grad
-from tests.judge import fresh
+from srcdiff import detach, elementwise_grad, grad, hvp, value_and_grad
+from tests.judge import fresh, slope_along
 from tests.kernels import kernels
 from tests.support import LINES, sections
 from tests.test_golden import lines
@@ -38,34 +38,15 @@ def total(tree):
     return 0.0 if tree is None else float(np.sum(np.real(tree)))
 
 
-def differences(f, args, wrt):
-    """The gradient of `total(f(*args))` by 5-point differences, and how far they can be trusted."""
-    x = np.asarray(args[wrt], float)
-
-    def at(place, step):
-        moved = np.array(x)
-        moved[place] += step
-        given = list(fresh(args))
-        given[wrt] = moved if isinstance(args[wrt], np.ndarray) else float(moved)
-        return total(f(*given))
-
-    def five(place, h):
-        return (at(place, -2 * h) - 8 * at(place, -h) + 8 * at(place, h) - at(place, 2 * h)) / (
-            12 * h
-        )
-
-    found, error = np.zeros(x.shape), np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        found[place] = five(place, 1e-4)
-        error[place] = abs(found[place] - five(place, 3e-5))
-    return found, error
-
-
 def agrees(got, f, args, wrt=0):
-    want, error = differences(f, args, wrt)
+    """Compare each element of the gradient of `total(f(*args))` with differences."""
     assert np.shape(got) == np.shape(args[wrt])
-    bad = np.abs(got - want) > 1e-5 * (1 + np.abs(want)) + 20 * error
-    assert not np.any(bad), (got, want, error)
+    for place in np.ndindex(np.shape(got)):
+        unit = np.zeros(np.shape(got))
+        unit[place] = 1.0
+        want, error = slope_along(lambda *given: total(f(*given)), args, (wrt,), unit)
+        found = np.asarray(got)[place]
+        assert abs(found - want) <= 1e-5 * (1 + abs(want)) + 20 * error, (place, found, want, error)
 
 
 # --------------------------------------------------------------------- derivatives of derivatives
@@ -405,6 +386,22 @@ def one_made_outside(x):
     return np.sum(slope_outside(x) * x)
 
 
+def doubled_and_stored(z):
+    z *= 2
+    z[0] = z[1] ** 2
+    return np.sum(z**4)
+
+
+@program(X)
+def a_product_with_the_hessian_of_what_writes_its_argument(x):
+    return np.sum(hvp(doubled_and_stored)(x, x * 0.5) * x)
+
+
+@program(X)
+def a_product_with_a_view(x):
+    return np.sum(hvp(lambda z: np.sum(z**4) + z[0] * z[1] ** 2)(x, x[::-1]) * x)
+
+
 @pytest.mark.parametrize("f, args", PROGRAMS)
 def test_derivatives_inside_a_function(f, args):
     df = grad(f, fallback="error")
@@ -518,4 +515,21 @@ def test_a_keyword_that_does_not_exist_is_refused_inside(keywords):
         return np.sum(grad(outside, **keywords)(x))
 
     with pytest.raises(srcdiff.UnsupportedSyntaxError, match="wrt"):
+        grad(f, fallback="error")(X)
+
+
+def test_a_parameter_may_have_any_name():
+    def f(called, /, x, *rest, scale=2.0, **more):
+        return np.sum(scale * called**3 * x) + sum(rest)
+
+    ddf = elementwise_grad(grad(f), fallback="error")
+    assert np.allclose(ddf(X, 2.0), 24 * X)
+    assert np.allclose(ddf(X, 2.0, 5.0, scale=1.0), 12 * X)
+
+
+def test_a_product_with_the_hessian_inside_takes_positions_from_the_start():
+    def f(x):
+        return np.sum(hvp(outside, wrt=-1)(x, x))
+
+    with pytest.raises(srcdiff.UnsupportedSyntaxError, match="from the start"):
         grad(f, fallback="error")(X)

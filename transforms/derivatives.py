@@ -97,6 +97,9 @@ class Derivatives(Memory):
         if how == "hvp":
             args, vectors = self.without_vectors(f, wrt, args, where)
         places = self.places_of(f, wrt, args, kwargs, where)
+        if how == "hvp" and set(places) != vectors.keys():
+            raise self.refuse(where, "`hvp` of an argument that is given by its name, or counted "
+                              "from the end,", "Count it from the start.")  # fmt: skip
         seen: dict[Any, Any] = {}  # containers → their copies; buffers → theirs
         mine = {i: self.private(a, seen, i in places, where) for i, a in enumerate(args)}
         mine |= {k: self.private(a, seen, k in places, where) for k, a in kwargs.items()}
@@ -105,6 +108,9 @@ class Derivatives(Memory):
         leaves = list(dict.fromkeys(v for tree in trees for v in flatten(tree)))
         if not leaves:
             raise self.nothing_to_differentiate(places[0], chosen[0], where)
+        dots: dict[Value, Any] = {}  # as they are before the function writes into anything
+        for place, vector in vectors.items():
+            self.pair_tangents(mine[place], vector, dots, where)
         count = len(self.instrs)
         out = self.call(
             f,
@@ -131,9 +137,6 @@ class Derivatives(Memory):
         )
         self.instrs[count:] = instrs
         if how == "hvp":
-            dots: dict[Value, Any] = {}
-            for place in places:
-                self.pair_tangents(mine[place], vectors[place], dots, where)
             gradients = self.pushed(count, gradients, dots, where)
         found = dict(zip(leaves, gradients))
         results = tuple(self.gradient_ref(tree, found, where) for tree in trees)
