@@ -224,7 +224,7 @@ def vjp(f: Function, /, *args: Any) -> tuple[Any, Function]:
     value; otherwise what `grad` raises, but any output is allowed.
     """
     try:
-        return _pullback_of(f).value_and_pull(args)
+        return kept(_Pullback, "vjp", f, ()).value_and_pull(args)
     except Exception as error:
         trim(error)
         raise
@@ -246,8 +246,7 @@ def _transformation(
             raise TypeError(f"{how}() got both wrt and argnums, which mean the same")
         wrt = argnums
     as_wrt(wrt)
-    if fallback not in ("tape", "error"):
-        raise ValueError(f'fallback must be "tape" or "error", not {fallback!r}')
+    checked_fallback(fallback)
     if backend != "numpy":
         raise ValueError(f'backend must be "numpy", not {backend!r}')
     if unroll is not None and (not isinstance(unroll, int) or isinstance(unroll, bool)):
@@ -262,6 +261,12 @@ def _transformation(
         return Differentiated(how, f, wrt, bool(has_aux), fallback, unroll)
 
     return transform if f is None else transform(f)
+
+
+def checked_fallback(fallback: str) -> str:
+    if fallback not in ("tape", "error"):
+        raise ValueError(f'fallback must be "tape" or "error", not {fallback!r}')
+    return fallback
 
 
 def _name_line(error: Exception, code: _Code) -> None:
@@ -493,6 +498,10 @@ class Differentiated(Derivative):
         except Exception as error:
             trim(error)
             raise
+        return self._generated(code)
+
+    def _generated(self, code: _Code) -> Function:
+        """The generated function as f is called: without the arguments that a partial has."""
         self._check_compiled(code, "generated function")
         parsed = self._parsed_callee().parsed
         if parsed.partial_args or parsed.partial_kwargs:
@@ -879,39 +888,38 @@ def _with_source(f: Any) -> Function:
 
 def _calling_derivative(f: Differentiated) -> Function:
     """`def f_grad(x): return grad_of_f(x)`, with the parameters and defaults of f."""
-    parameters = inspect.signature(f).parameters.values()
-    taken, given = [], []
-    for p in parameters:
-        default = "" if p.default is p.empty else "=None"
-        if p.kind is p.VAR_POSITIONAL:
-            taken.append(f"*{p.name}")
-            given.append(f"*{p.name}")
-        elif p.kind is p.VAR_KEYWORD:
-            taken.append(f"**{p.name}")
-            given.append(f"**{p.name}")
-        elif p.kind is p.KEYWORD_ONLY:
-            if "*" not in taken and not any(t.startswith("*") for t in taken):
-                taken.append("*")
-            taken.append(p.name + default)
-            given.append(f"{p.name}={p.name}")
-        else:
-            taken.append(p.name + default)
-            given.append(p.name)
-    result = f"called({', '.join(given)})"
-    made = _function_of_text(_generated_name(f), ", ".join(taken), result, {"called": f})
-    has = [p for p in parameters if p.default is not p.empty]
-    made.__defaults__ = tuple(p.default for p in has if p.kind is not p.KEYWORD_ONLY) or None
-    made.__kwdefaults__ = {p.name: p.default for p in has if p.kind is p.KEYWORD_ONLY} or None
+    parameters = inspect.signature(f).parameters
+    forms: dict[Any, str] = {
+        inspect.Parameter.VAR_POSITIONAL: "*{0}",
+        inspect.Parameter.VAR_KEYWORD: "**{0}",
+        inspect.Parameter.KEYWORD_ONLY: "{0}={0}",
+    }
+    given = ", ".join(forms.get(p.kind, "{0}").format(p.name) for p in parameters.values())
+    optional = [p for p in parameters.values() if p.default is not p.empty]
+    named = dict.fromkeys((p.name for p in optional), None)
+    plain = [
+        p.replace(annotation=p.empty, default=named.get(p.name, p.empty))
+        for p in parameters.values()
+    ]
+    called = "called"
+    while called in parameters:
+        called += "_"
+    made = _function_of_text(
+        _generated_name(f), str(inspect.Signature(plain))[1:-1], f"{called}({given})", {called: f}
+    )
+    by_keyword = {p.name: p.default for p in optional if p.kind is p.KEYWORD_ONLY}
+    made.__defaults__ = tuple(p.default for p in optional if p.name not in by_keyword) or None
+    made.__kwdefaults__ = by_keyword or None
     return made
 
 
 def _generated_name(f: Any) -> str:
-    if not isinstance(f, Differentiated):
-        return str(f.__name__) if f.__name__.isidentifier() else "f"
-    inner = f._f if isinstance(f._f, Differentiated) else f
-    suffix = "value_and_grad" if f._how == "value_and_grad" else "grad"
-    base = _generated_name(inner) if inner is not f else f.__name__
-    return f"{base if base.isidentifier() else 'f'}_{suffix}"
+    """What the generated function of a derivative is called; f itself for what is none."""
+    if isinstance(f, Differentiated):
+        suffix = "value_and_grad" if f._how == "value_and_grad" else "grad"
+        return f"{_generated_name(f._f)}_{suffix}"
+    name = getattr(f, "__name__", "f")
+    return str(name) if name.isidentifier() else "f"
 
 
 def _calling(f: Any, rule: Function | None) -> Function:
@@ -1079,16 +1087,16 @@ def _check_output(kinds: Any, value: Any, name: str, callee: Callee) -> None:
         )
 
 
-_pullbacks: dict[tuple[int, int], _Pullback] = {}
+_kept: dict[Any, Any] = {}
 
 
-def _pullback_of(f: Function) -> _Pullback:
-    """The same for the same function, so that it is compiled once."""
-    key = id(getattr(f, "__func__", f)), id(getattr(f, "__self__", None))
-    found = _pullbacks.pop(key, None)
+def kept(cls: Any, how: str, f: Function, *settings: Any) -> Any:
+    """The same object for the same function and settings, so that it is compiled once."""
+    key = how, id(getattr(f, "__func__", f)), id(getattr(f, "__self__", None)), settings
+    found = _kept.pop(key, None)
     if found is None:
-        found = _Pullback("vjp", f, ())
-    _pullbacks[key] = found  # f is held with it, and the id is not used again
-    if len(_pullbacks) > KEYS:
-        del _pullbacks[next(iter(_pullbacks))]
+        found = cls(how, f, *settings)
+    _kept[key] = found  # f is held with it, and the id is not used again
+    if len(_kept) > KEYS:
+        del _kept[next(iter(_kept))]
     return found

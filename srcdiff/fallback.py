@@ -69,12 +69,7 @@ class OnTape:
         self.observed = run.recording.observed
         out, aux = run.output, None
         if self.has_aux:
-            if not isinstance(out, tuple) or len(out) != 2:
-                raise SrcdiffError(
-                    f"`{self.callee.name}` returns no pair, as `has_aux=True` says",
-                    None, "Return (output, aux).",
-                )  # fmt: skip
-            out, aux = out
+            out, aux = output_and_aux(out, self.callee)
         seeds = self.one(out) if self.seed == "one" else ones(out)
         gradients = run.pull(seeds)
         result = gradients[0] if self.single else gradients
@@ -140,14 +135,9 @@ class PushOnTape:
             entries += tuple(("argument", name, *part) for part in parts)
         run = Run(self.callee, entries, args, kwargs)
         out: Any = run.output
-        aux: tuple = ()
+        aux: list = []
         if self.has_aux:
-            if not isinstance(out, tuple) or len(out) != 2:
-                raise SrcdiffError(
-                    f"`{self.callee.name}` returns no pair, as `has_aux=True` says",
-                    None, "Return (output, aux).",
-                )  # fmt: skip
-            out, aux = out[0], (out[1],)
+            out, *aux = output_and_aux(out, self.callee)
         tangents = [dots[e[1]][e[2]] if len(e) > 2 else dots[e[1]] for e in entries]
 
         def along(node: Node, d: Any) -> Any:
@@ -183,6 +173,16 @@ class PushOnTape:
 
         tangent = push(out)
         return (bare(out), tangent, *map(bare, aux))
+
+
+def output_and_aux(out: Any, callee: Callee) -> tuple[Any, Any]:
+    """What a function returns with `has_aux=True`, taken apart."""
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise SrcdiffError(
+            f"`{callee.name}` returns no pair, as `has_aux=True` says", None,
+            "Return (output, aux).",
+        )  # fmt: skip
+    return out
 
 
 def ones(out: Any) -> list[tuple[Node, Any]]:

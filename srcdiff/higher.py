@@ -26,6 +26,8 @@ from srcdiff.api import (
     _Code,
     _name_line,
     _Pullback,
+    checked_fallback,
+    kept,
 )
 from srcdiff.runtime.derivative import MAKERS
 from srcdiff.runtime.errors import ComplexPowerError, SrcdiffError, UnknownArgumentError
@@ -87,11 +89,11 @@ def jvp(
     `grad` raises, but any output is allowed.
     """
     if args is None and tangents is None:
-        return Pushforward("jvp", f, (), has_aux, _fallback(fallback), unroll)
+        return Pushforward("jvp", f, (), has_aux, checked_fallback(fallback), unroll)
     if tangents is None:
         raise TypeError("jvp(f, args, tangents): the tangents are missing")
-    kept = _kept(Pushforward, "jvp", f, (), bool(has_aux), _fallback(fallback), unroll)
-    return kept(args, tangents)
+    push = kept(Pushforward, "jvp", f, (), bool(has_aux), checked_fallback(fallback), unroll)
+    return push(args, tangents)
 
 
 def hvp(
@@ -139,7 +141,7 @@ def pullback(
     >>> pull(np.zeros(2), 2.0, np.array([1.0, 0.0]))
     (array([2., 0.]), np.float64(0.0))
     """
-    return Pullback("pullback", f, (), bool(has_aux), _fallback(fallback), unroll)
+    return Pullback("pullback", f, (), bool(has_aux), checked_fallback(fallback), unroll)
 
 
 def jacobian(
@@ -173,7 +175,7 @@ def jacobian(
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f'mode must be "auto", "forward" or "reverse", not {mode!r}')
-    settings = (_wrt(wrt, argnums), bool(has_aux), _fallback(fallback), unroll, mode)
+    settings = (_wrt(wrt, argnums), bool(has_aux), checked_fallback(fallback), unroll, mode)
     return _made(Jacobian, "jacobian", f, settings)
 
 
@@ -217,28 +219,6 @@ def _made(cls: Any, how: str, f: Function | None, settings: tuple[Any, ...]) -> 
 MAKERS.update({jvp: "jvp", hvp: "hvp"})
 
 
-def _fallback(fallback: str) -> str:
-    if fallback not in ("tape", "error"):
-        raise ValueError(f'fallback must be "tape" or "error", not {fallback!r}')
-    return fallback
-
-
-_kept_ones: dict[Any, Any] = {}
-
-
-def _kept(cls: Any, how: str, f: Function, *settings: Any) -> Any:
-    """The same object for the same function and settings, so that it is compiled once."""
-    at = id(getattr(f, "__func__", f)), id(getattr(f, "__self__", None))
-    key = how, at, settings
-    found = _kept_ones.pop(key, None)
-    if found is None:
-        found = cls(how, f, *settings)
-    _kept_ones[key] = found  # f is held with it, and the id is not used again
-    if len(_kept_ones) > 256:
-        del _kept_ones[next(iter(_kept_ones))]
-    return found
-
-
 class Directional(Differentiated):
     """A function that is given tangents for some of its arguments."""
 
@@ -276,11 +256,7 @@ class Directional(Differentiated):
         except Exception as error:
             trim(error)
             raise
-        self._check_compiled(code, "generated function")
-        parsed = self._parsed_callee().parsed
-        if parsed.partial_args or parsed.partial_kwargs:
-            return functools.partial(code.function, *parsed.partial_args, **parsed.partial_kwargs)
-        return code.function
+        return self._generated(code)
 
     def _prepared(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, dict[str, Any]]:
         """The call of f itself, and the tangents of its parameters, those that are not zero."""

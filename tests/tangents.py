@@ -2,15 +2,32 @@
 
     identity(f, args, dots)        <d_out, J u> and <J^T d_out, u>, which are to be equal
     directions(args, places)       tangents for some of the arguments, the same on every run
+    programs()                     the programs that are judged, as test parameters (f, args, wrt)
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 
 from srcdiff import UnsupportedSyntaxError, elementwise_grad, jvp, vjp
 from srcdiff.trees import children, is_float, leaves, rebuild
+from tests import gallery
 from tests.judge import fresh
+from tests.kernels import kernels
+from tests.support import sections
+
+
+def programs(every: int = 1) -> Iterator[Any]:
+    """Those of the gallery and of the support page, and one of so many kernels."""
+    for e in gallery.EXAMPLES:
+        yield pytest.param(e.f, e.args, e.wrt, id=f"gallery.{e.name}")
+    for lines in sections().values():
+        for p in lines:
+            yield pytest.param(p.f, p.args, p.wrt, id=f"{p.section[14:]}.{p.f.__name__}")
+    for kernel in kernels()[::every]:
+        yield pytest.param(kernel.f, kernel.args, kernel.wrt, id=kernel.name)
 
 
 def directions(args: tuple, places: Any, seed: int = 1) -> tuple:

@@ -19,24 +19,11 @@ from srcdiff import (
     jvp,
 )
 from srcdiff.runtime.registry import RULES, jvp_rule, vjp_rule
-from tests import gallery
 from tests.judge import fresh, mentions_float32, positions, slope_at_zero
-from tests.kernels import kernels
 from tests.runtime.test_rules import is_float, sites
-from tests.support import sections
-from tests.tangents import assert_identity, directions, paired
+from tests.tangents import assert_identity, directions, paired, programs
 
 # Programs
-
-
-def programs():
-    for e in gallery.EXAMPLES:
-        yield pytest.param(e.f, e.args, e.wrt, id=f"gallery.{e.name}")
-    for lines in sections().values():
-        for p in lines:
-            yield pytest.param(p.f, p.args, p.wrt, id=f"{p.section[14:]}.{p.f.__name__}")
-    for kernel in kernels():
-        yield pytest.param(kernel.f, kernel.args, kernel.wrt, id=kernel.name)
 
 
 def named_by_position(f, wrt):

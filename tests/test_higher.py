@@ -24,23 +24,10 @@ from srcdiff import (
     vjp,
 )
 from srcdiff.trees import children, is_float, rebuild
-from tests import gallery
 from tests.judge import fresh, mentions_float32, moved_leaf, positions, right
-from tests.kernels import kernels
-from tests.support import sections
-from tests.tangents import directions, paired, size
+from tests.tangents import directions, paired, programs, size
 
 # Programs
-
-
-def programs():
-    for e in gallery.EXAMPLES:
-        yield pytest.param(e.f, e.args, e.wrt, id=f"gallery.{e.name}")
-    for lines in sections().values():
-        for p in lines:
-            yield pytest.param(p.f, p.args, p.wrt, id=f"{p.section[14:]}.{p.f.__name__}")
-    for kernel in kernels()[::3]:
-        yield pytest.param(kernel.f, kernel.args, kernel.wrt, id=kernel.name)
 
 
 def product(f, args, places, vectors):
@@ -65,7 +52,7 @@ def moved(tree, v, h):
     return tree + h * v if type(tree) is int else moved_leaf(tree, h * np.asarray(v))
 
 
-@pytest.mark.parametrize("f, args, wrt", programs())
+@pytest.mark.parametrize("f, args, wrt", programs(3))
 def test_products_with_the_hessian(f, args, wrt):
     names = getattr(getattr(f, "__code__", None), "co_varnames", ())
     each = wrt if isinstance(wrt, tuple) else (wrt,)

@@ -26,7 +26,7 @@ from srcdiff.transforms.abstract_core import (
     run,
     static,
 )
-from srcdiff.transforms.kinds import FLOAT, Kind, fresh_size
+from srcdiff.transforms.kinds import FLOAT, Kind, fresh_kind, fresh_size
 
 
 def scipy_kind(op: Any) -> Callable | None:
@@ -63,9 +63,7 @@ def sized(found: Kind) -> Kind:
     """A kind of which no length is known."""
     if found.items is not None:
         return found._replace(items=tuple(map(sized, found.items)))
-    if found.tag == "array":
-        return found._replace(shape=tuple(fresh_size() for _ in found.shape))
-    return found
+    return fresh_kind(found)
 
 
 def on_ones(op: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[Kind, list[Kind]]:

@@ -18,7 +18,6 @@ region stays where it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from srcdiff.transforms.ir import (
@@ -26,10 +25,11 @@ from srcdiff.transforms.ir import (
     Block,
     Instr,
     Value,
-    flatten,
+    has_effect,
     map_tree,
     substitute,
-    sweeps_in,
+    uses,
+    walk,
 )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def branches(block: Block) -> Block:
         yield y, 2.0
       return b
     """
-    chained = {i.attrs["twin"] for i, sweep in sweeps_in(block).items() if sweep > 1}
+    chained = {i.attrs["twin"] for i in walk(block) if "sweep" in i.attrs}
     block = simplified(block, {}, set(block.params), {}, set(), chained)
     return bridged(block, Counter(uses(block)))
 
@@ -214,15 +214,6 @@ def joined(instrs: list[Instr], instr: Instr) -> bool:
 BRIDGE = 3  # instructions between two choices that are written in both branches
 
 
-def uses(block: Block) -> Iterator[Value]:
-    """Every value, as often as it is read."""
-    for instr in block.instrs:
-        yield from instr.operands
-        for inner in instr.blocks:
-            yield from uses(inner)
-    yield from flatten(block.results)
-
-
 def bridged(block: Block, count: Counter) -> Block:
     """Choices on one test that a few instructions lead from one to the next become one `if`."""
     instrs: list[Instr] = []
@@ -291,7 +282,3 @@ def bridge(instrs: list[Instr], count: Counter) -> None:
                      tuple(blocks), first.attrs | last.attrs, where)  # fmt: skip
     after = [i for i in between if i not in used]
     instrs[place:] = [*before, whole_if, *after]
-
-
-def has_effect(instr: Instr) -> bool:
-    return instr.effect or any(has_effect(i) for b in instr.blocks for i in b.instrs)

@@ -60,6 +60,7 @@ from srcdiff.transforms.kinds import (
     INT,
     OBJECT,
     Kind,
+    fresh_kind,
     fresh_size,
     item_of,
 )  # fmt: skip
@@ -892,13 +893,6 @@ def is_outer(obj: Any) -> bool:
 
 
 SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-
-
-def fresh_kind(kind: Kind) -> Kind:
-    """The kind with dimensions of which nothing is known."""
-    if kind.tag != "array":
-        return kind
-    return kind._replace(shape=tuple(fresh_size() for _ in kind.shape))
 
 
 def paths_of(tree: Any, path: tuple) -> list[tuple]:

@@ -21,7 +21,7 @@ import operator
 from collections import Counter
 from typing import Any
 
-from srcdiff.transforms.ir import Block, Instr, Value, flatten, map_tree, substitute, walk
+from srcdiff.transforms.ir import Block, Instr, Value, map_tree, substitute, uses
 
 
 def counters(block: Block) -> Block:
@@ -43,10 +43,7 @@ def counters(block: Block) -> Block:
         yield s.2
       return s.3
     """
-    reads = Counter(v for instr in walk(block) for v in instr.operands)
-    for inner in [block, *(b for instr in walk(block) for b in instr.blocks)]:
-        reads.update(flatten(inner.results))
-    return counted(block, reads, {})
+    return counted(block, Counter(uses(block)), {})
 
 
 def counted(block: Block, reads: Counter, env: dict[Value, Any]) -> Block:

@@ -54,7 +54,8 @@ def dead_code(block: Block) -> Block:
     needs: dict[Node, Iterable[Node]] = {}
     waiting: list[Node] = [*flatten(block.results)]
     _collect(block, (), needs, waiting)
-    _collect_sweeps(block, needs)
+    if any(type(node) is Instr and "sweep" in node.attrs for node in needs):
+        _collect_sweeps(block, needs)
     live: set[Node] = set()
     while waiting:
         node = waiting.pop()
@@ -106,13 +107,12 @@ def _collect_region(
 def _collect_sweeps(block: Block, needs: dict[Node, Iterable[Node]]) -> None:
     """A later sweep needs those before it, which hand on what it reads."""
     sweeps = sweeps_in(block)
-    if any(number > 1 for number in sweeps.values()):
-        places: dict[tuple, list[Instr]] = {}
-        for instr, number in sweeps.items():
-            places.setdefault((instr.attrs["twin"], number), []).append(instr)
-        for instr, number in sweeps.items():
-            if number > 1:
-                needs[instr] = (*needs[instr], *places.get((instr.attrs["twin"], number - 1), ()))
+    places: dict[tuple, list[Instr]] = {}
+    for instr, number in sweeps.items():
+        places.setdefault((instr.attrs["twin"], number), []).append(instr)
+    for instr, number in sweeps.items():
+        if number > 1:
+            needs[instr] = (*needs[instr], *places.get((instr.attrs["twin"], number - 1), ()))
 
 
 def _positions(instr: Instr) -> int:

@@ -22,16 +22,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Value, flatten, substitute, walk
+from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Value, has_effect, substitute, uses
 from srcdiff.transforms.kinds import BOOL
 
 
 def exits(block: Block) -> Block:
     """Compute what belongs to the last step after the loop (see the module's docstring)."""
-    reads = Counter(v for instr in walk(block) for v in instr.operands)
-    for inner in [block, *(b for instr in walk(block) for b in instr.blocks)]:
-        reads.update(flatten(inner.results))
-    return left(block, reads)
+    return left(block, Counter(uses(block)))
 
 
 def left(block: Block, reads: Counter) -> Block:
@@ -175,7 +172,3 @@ class Exit:
 
 def without(values: tuple, place: int) -> tuple:
     return (*values[:place], *values[place + 1 :])
-
-
-def has_effect(instr: Instr) -> bool:
-    return instr.effect or any(has_effect(i) for b in instr.blocks for i in b.instrs)

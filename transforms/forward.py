@@ -42,6 +42,7 @@ from srcdiff.transforms.ir import (
     Instr,
     Slice,
     Value,
+    below,
     carried,
     flatten,
     leaf_kind,
@@ -713,9 +714,7 @@ class Forward:
         if tree is UNDEFINED:
             return tree
         dot = self.dot(tree, where)
-        low = kind.tag == "scalar" and kind.dtype is not None and kind.dtype.kind in "fc" and (
-            type(dot) in (float, complex) and kind.dtype.itemsize < np.dtype(type(dot)).itemsize)
-        if not low:  # Python's number is of a higher precision
+        if not below(dot, kind):
             return dot
         return self.emit(kind.dtype.type, (dot,), kind._replace(python=False), where)
 

@@ -271,6 +271,32 @@ def walk(block: Block) -> Iterator[Instr]:
             yield from walk(inner)
 
 
+def has_effect(instr: Instr) -> bool:
+    """Whether an instruction, or one inside it, has an effect."""
+    return instr.effect or any(has_effect(i) for b in instr.blocks for i in b.instrs)
+
+
+def uses(block: Block) -> Iterator[Value]:
+    """Every value, as often as it is read in a block and in the blocks inside it."""
+    for instr in block.instrs:
+        yield from instr.operands
+        for inner in instr.blocks:
+            yield from uses(inner)
+    yield from flatten(block.results)
+
+
+def below(constant: Any, kind: Kind) -> bool:
+    """Whether a number's kind is of a lower precision than a constant, which is Python's.
+
+    >>> below(0.0, Kind("scalar", np.dtype("f4"))), below(0.0, Kind("scalar", np.dtype("f8")))
+    (True, False)
+    """
+    if isinstance(constant, Value) or kind.tag != "scalar" or not kind.inexact:
+        return False
+    have = leaf_kind(constant).dtype
+    return have is not None and kind.dtype.itemsize < have.itemsize
+
+
 def defined_inside(instr: Instr) -> Iterator[Value]:
     """The values that the blocks of a region define, at any depth."""
     for block in instr.blocks:

@@ -191,6 +191,13 @@ def item_of(items: Kind) -> Kind:
     return OBJECT if not items.items else own_sizes(items.items[0])
 
 
+def fresh_kind(kind: Kind) -> Kind:
+    """The kind with dimensions of which nothing is known."""
+    if kind.tag != "array" or kind.shape is None:
+        return kind
+    return kind._replace(shape=tuple(fresh_size() for _ in kind.shape))
+
+
 def own_sizes(kind: Kind) -> Kind:
     """The kind with new lengths for those that may be another number elsewhere in a list."""
     if kind.tag == "tuple" and kind.items:

@@ -106,7 +106,6 @@ class Merger:
 
     def __init__(self, run: Any, test: Value, then: Path, other: Path, dead: list[bool],
                  leaf: Callable, where: Any):  # fmt: skip
-        self.test = test
         self.run, self.then, self.other, self.leaf, self.where = run, then, other, leaf, where
         self.test = test
         self.dead = dead
@@ -568,8 +567,10 @@ class Merger:
 
     def settled(self, flag: Any, holds: bool) -> Any:
         """A flag that the same test has decided, on the path on which that holds, or does not."""
-        if not isinstance(flag, Value) or flag is self.test:
-            return flag if flag is not self.test else holds
+        if flag is self.test:
+            return holds
+        if not isinstance(flag, Value):
+            return flag
         maker = next((i for i in reversed(self.run.instrs) if flag in i.results), None)
         if maker is None or maker.op != "if" or maker.args[0] is not self.test:
             return flag

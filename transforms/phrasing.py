@@ -84,7 +84,7 @@ class Phrasing:
         """A store into the array that was chosen, of a value that only the two branches read."""
         name = store.value.id if isinstance(store.value, ast.Name) else None
         if name is not None and self.names[name] == 3 and assigned(out[-2:-1]) == name:
-            value = out.pop(-2).value  # type: ignore[attr-defined]
+            value = value_of(out.pop(-2))
             return changed(store, value=value)
         return store
 
@@ -125,20 +125,20 @@ class Phrasing:
     def truth_value(self, statement: ast.If, target: str | None) -> ast.expr | None:
         if not self.is_boolean(statement.test) or assigned(statement.body) != target:
             return None
-        if not is_truth(statement.body[0].value):  # type: ignore[attr-defined]
+        if not is_truth(value_of(statement.body[0])):
             return None
         (last, *more) = statement.orelse or [None]
         rest: ast.expr | None = None
         if isinstance(last, ast.If) and not more:
             rest = self.truth_value(last, target)
         elif assigned(statement.orelse) == target:
-            rest = last.value  # type: ignore[union-attr]
+            rest = value_of(statement.orelse[0])
             rest = rest if self.is_boolean(rest) else None
         if rest is None:
             return None
-        test, then = statement.test, statement.body[0].value.value  # type: ignore[attr-defined]
+        test, then = statement.test, constant_of(value_of(statement.body[0]))
         if is_truth(rest):
-            if rest.value is then:  # type: ignore[attr-defined]
+            if constant_of(rest) is then:
                 return None
             return test if then else negated(test)
         test = test if then else negated(test)
@@ -161,13 +161,13 @@ class Phrasing:
         if target is None or assigned(statement.orelse) != target:
             return None
         (then,), (other,) = statement.body, statement.orelse
-        a, b = then.value, other.value  # type: ignore[attr-defined]
+        a, b = value_of(then), value_of(other)
         if any(isinstance(n, (ast.IfExp, ast.ListComp)) for v in (a, b) for n in ast.walk(v)):
             return None
         value = ast.IfExp(statement.test, a, b)
         if isinstance(statement.test, ast.UnaryOp) and isinstance(statement.test.op, ast.Not):
             value = ast.IfExp(statement.test.operand, b, a)
-        return ast.Assign(then.targets, value) if width(value) <= SHORT else None  # type: ignore
+        return ast.Assign([ast.Name(target)], value) if width(value) <= SHORT else None
 
     # ------------------------------------------------------------------ one of two arrays
 
@@ -217,7 +217,7 @@ def joined(first: ast.stmt, second: ast.stmt) -> ast.stmt | None:
         test, op = test.operand, ast.Or()
     if not (isinstance(test, ast.Name) and test.id == target == assigned(second.body)):
         return None
-    a, b = first.value, second.body[0].value  # type: ignore[attr-defined]
+    a, b = value_of(first), value_of(second.body[0])
     if any(isinstance(n, ast.Name) and n.id == target for n in ast.walk(b)):
         return None
     value = ast.BoolOp(op, [a, b])
@@ -273,10 +273,21 @@ def changed(statement: Any, **fields: Any) -> Any:
     return at(statement, made)
 
 
-def at(statement: ast.stmt, made: Any) -> Any:
+def at(statement: ast.AST, made: Any) -> Any:
     if made is not statement and hasattr(statement, "where") and not hasattr(made, "where"):
         made.where = statement.where
     return made
+
+
+def value_of(statement: ast.stmt) -> ast.expr:
+    """What an assignment binds its name to."""
+    assert isinstance(statement, ast.Assign)
+    return statement.value
+
+
+def constant_of(tree: ast.expr) -> Any:
+    assert isinstance(tree, ast.Constant)
+    return tree.value
 
 
 def copied(tree: Any) -> Any:
@@ -285,7 +296,7 @@ def copied(tree: Any) -> Any:
     if not isinstance(tree, ast.AST):
         return tree
     made = type(tree)(**{f: copied(getattr(tree, f)) for f in tree._fields if hasattr(tree, f)})
-    return at(tree, made)  # type: ignore[arg-type]
+    return at(tree, made)
 
 
 def width(tree: ast.expr) -> int:

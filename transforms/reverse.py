@@ -36,6 +36,7 @@ from srcdiff.transforms.ir import (
     Instr,
     Slice,
     Value,
+    below,
     carried,
     defined_inside,
     flatten,
@@ -54,6 +55,7 @@ from srcdiff.transforms.kinds import (
     INT,
     OBJECT,
     Kind,
+    fresh_kind,
     fresh_size,
     kind_of,
     may_be_complex,
@@ -349,9 +351,7 @@ class Reverse:
 
     def handed_on(self, d: Any, kind: Kind, where: Any) -> Any:
         """A constant that leaves a block, where it must be of a lower precision than Python's."""
-        if isinstance(d, Value) or kind.tag != "scalar" or kind.dtype is None:
-            return d
-        if kind.dtype.itemsize >= leaf_kind(d).dtype.itemsize or kind.dtype.kind not in "fc":
+        if not below(d, kind):
             return d
         return self.emit(kind.dtype.type, (d,), kind._replace(python=False), where)
 
@@ -848,7 +848,7 @@ class Reverse:
         d = self.take(instr.results[0], instr.where)
         value = instr.args[0]
         if instr.attrs.get("each") and isinstance(value, Value) and value in self.active:
-            kind = Kind("array", value.kind.dtype, tuple(fresh_size() for _ in value.kind.dims))
+            kind = fresh_kind(Kind("array", value.kind.dtype, value.kind.dims))
             total = self.emit(builtins.sum, (d,), kind, instr.where)
             shape = self.shape(value, instr.where)
             spread = self.emit(np.broadcast_to, (total, shape), value.kind, instr.where)
@@ -1306,7 +1306,7 @@ def with_shape_of(value: Any, kind: Kind) -> Kind:
     have = leaf_kind(value)
     if have.tag == "array" and have.rank == kind.rank:
         return kind._replace(shape=have.shape)
-    return kind._replace(shape=tuple(fresh_size() for _ in kind.shape))
+    return fresh_kind(kind)
 
 
 def written_into(param: Value, value: Any, body: Block) -> bool:

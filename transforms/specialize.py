@@ -39,6 +39,7 @@ from srcdiff.transforms.ir import (
     Slice,
     Value,
     flatten,
+    has_effect,
     has_integer_arrays,
     is_whole,
     map_tree,
@@ -646,7 +647,7 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
             (then.block(a for a, _, _ in pairs), other.block(b for _, b, _ in pairs)),
             {"choice": True} if choose or made else None, where,
         )  # fmt: skip
-        if pairs or any(i.effect or has_effect(i) for i in (*then.instrs, *other.instrs)):
+        if pairs or any(has_effect(i) for i in (*then.instrs, *other.instrs)):
             self.instrs.append(region)
         self.state = state
         return exit
@@ -1595,10 +1596,6 @@ def cells_of(ref: Any) -> list:
     if isinstance(ref, Iterator):
         return [c for part in ref.parts for c in cells_of(part)]
     return []
-
-
-def has_effect(instr: Instr) -> bool:
-    return instr.effect or any(has_effect(i) for b in instr.blocks for i in b.instrs)
 
 
 def has_self(parsed: Any) -> bool:
