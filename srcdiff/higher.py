@@ -6,14 +6,14 @@
     hessian(f)(x)                those of the gradient
     pullback(f)(x, d_out)        the gradients for a cotangent of the value   (reverse mode)
 
-Each is compiled once for arguments of one kind, as `grad` is. A Jacobian is put together from
-products with unit vectors (`Basis`): rows by reverse mode or columns by forward mode.
+Each is compiled once for arguments of one kind, as `grad` is. A Jacobian is a matrix that is put
+together from products with rows of seeds, the unit vectors: rows by reverse mode or columns by
+forward mode.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from srcdiff.api import (
     checked_fallback,
     kept,
 )
+from srcdiff.coordinates import Coordinates, table
 from srcdiff.runtime.derivative import MAKERS
 from srcdiff.runtime.errors import ComplexPowerError, SrcdiffError, UnknownArgumentError
 from srcdiff.signature import Callee, Entry, Refused, as_wrt, key_of
@@ -519,10 +520,7 @@ def cast_as(kinds: Any, d_out: Any) -> Any:
 
 
 class Table(Differentiated):
-    """What `jacobian` and `hessian` return: derivatives put together from products.
-
-    The products with unit vectors are taken one at a time, by `_products`.
-    """
+    """What `jacobian` and `hessian` return: derivatives put together from products."""
 
     _engine: Any = None
 
@@ -612,78 +610,6 @@ class Table(Differentiated):
         return lambda *args: self._table(args)
 
 
-def units(tree: Any) -> Iterator[tuple[tuple, tuple, Any]]:
-    """A unit vector for each float in a tree: (way to the leaf, index in it, tree like it).
-
-    >>> [(path, index, unit) for path, index, unit in units([2.0, None])]
-    [((0,), (), [1.0, None])]
-    """
-    for path, leaf in leaves(tree):
-        if is_float(leaf):
-            for index in np.ndindex(np.shape(leaf)):
-                unit = np.zeros(np.shape(leaf), np.asarray(leaf).dtype)
-                unit[index] = 1
-                yield path, index, placed(tree, path, unit if np.ndim(leaf) else unit.item())
-
-
-def placed(tree: Any, path: tuple, leaf: Any) -> Any:
-    """A tree like another that holds a leaf at the end of a path, and None elsewhere."""
-    if not path:
-        return leaf
-    parts = [
-        placed(part, path[1:], leaf) if step == path[0] else nothing(part)
-        for step, part in children(tree) or ()
-    ]
-    return rebuild(tree, parts)
-
-
-def nothing(tree: Any) -> Any:
-    inner = children(tree)
-    return None if inner is None else rebuild(tree, [nothing(part) for _, part in inner])
-
-
-class Blocks:
-    """Derivatives by pairs of leaves: of what (a row), and with respect to what (a column)."""
-
-    def __init__(self) -> None:
-        self.found: dict[tuple, np.ndarray] = {}
-
-    def put(self, row: tuple, column: tuple, at: Any, value: Any, shape: tuple, dtype: Any) -> None:
-        block = self.found.get((row, column))
-        if block is None:
-            block = self.found[row, column] = np.zeros(shape, dtype)
-        block[at] = value
-
-    def tree(self, rows: Any, columns: list[Any], single: bool) -> Any:
-        """The blocks in the structure of the rows; at each leaf that of the columns."""
-
-        def of_row(path: tuple, leaf: Any) -> Any:
-            if not is_float(leaf):
-                return None
-            parts = tuple(
-                built(tree, (k,), lambda p, x: self.block(path, leaf, p, x))
-                for k, tree in enumerate(columns)
-            )
-            return parts[0] if single else parts
-
-        return built(rows, (), of_row)
-
-    def block(self, row: tuple, of: Any, column: tuple, by: Any) -> Any:
-        if not is_float(by):
-            return None
-        found = self.found.get((row, column))
-        if found is None:
-            found = np.zeros(np.shape(of) + np.shape(by), np.asarray(of).dtype)
-        return found[()] if not found.shape else found
-
-
-def built(tree: Any, path: tuple, make: Callable[[tuple, Any], Any]) -> Any:
-    inner = children(tree)
-    if inner is None:
-        return make(path, tree)
-    return rebuild(tree, [built(part, (*path, step), make) for step, part in inner])
-
-
 class Jacobian(Table):
     """What `jacobian(f)` returns."""
 
@@ -702,72 +628,96 @@ class Jacobian(Table):
 
     def _table(self, args: tuple) -> Any:
         wanted = self._wanted(args)
-        trees = [tree for _, _, tree in wanted]
-        columns = sum(np.size(x) for tree in trees for _, x in leaves(tree) if is_float(x))
+        columns = Coordinates(tuple(tree for _, _, tree in wanted))
         mode, value, aux = self._mode, None, None
         if mode == "auto":
-            mode = "forward" if columns <= 1 else "reverse"
+            mode = "forward" if columns.size <= 1 else "reverse"
             if mode == "reverse":
                 value, aux = self._value(args)
-                rows = sum(np.size(x) for _, x in leaves(value) if is_float(x))
-                mode = "forward" if columns <= rows else "reverse"
-        found = Blocks()
-        if mode == "forward":
-            self._engine = self._push
-            value, aux = self._forward(args, wanted, found, (value, aux))
+                mode = "forward" if columns.size <= Coordinates(value).size else "reverse"
+        self._engine = self._push if mode == "forward" else self._pull
+        if mode == "forward" and columns.size:
+            seeds = np.eye(columns.size, dtype=columns.dtype)
+            value, aux, products = self._pushed(args, wanted, columns, seeds)
+            rows, matrix = Coordinates(value), products.T
         else:
-            self._engine = self._pull
             if value is None:
                 value, aux = self._value(args)
-            self._reverse(args, wanted, value, found)
-        result = found.tree(value, trees, self._single)
+            rows = Coordinates(value)
+            matrix = self._by_rows(args, wanted, columns, rows)
+        result = table(matrix, rows, columns, self._single)
         return (result, aux) if self._has_aux else result
 
     def _value(self, args: tuple) -> tuple[Any, Any]:
         value = self._f(*private(args))
         return value if self._has_aux else (value, None)
 
-    def _forward(self, args: tuple, wanted: list, found: Blocks, known: tuple) -> tuple[Any, Any]:
-        value, aux = known
-        for k, (place, steps, tree) in enumerate(wanted):
-            shapes = dict(leaves(tree))
-            for path, index, unit in units(tree):
-                whole = unit if not steps else placed(args[place], steps, unit)
-                dots = tuple(whole if i == place else None for i in range(len(args)))
-                value, column, *more = self._push(args, dots)
-                aux = more[0] if more else None
-                out = dict(leaves(value))
-                for row, d in leaves(column):
-                    if d is not None:
-                        shape = np.shape(out[row]) + np.shape(shapes[path])
-                        at = (..., *index)
-                        found.put(row, (k, *path), at, d, shape, np.asarray(out[row]).dtype)
-        if value is None:
-            value, aux = self._value(args)
-        return value, aux
+    def _by_rows(self, args: tuple, wanted: list, columns: Coordinates, rows: Coordinates) -> Any:
+        """The matrix, by reverse mode; a complex number takes two pulls: of 1 and of 1j."""
+        seeds = np.eye(rows.size, dtype=rows.dtype)
+        doubled = rows.complex_places()
+        seeds = np.concatenate((seeds, 1j * seeds[doubled])) if len(doubled) else seeds
+        products = self._pulled(args, wanted, columns, rows, seeds)
+        matrix = products[: rows.size]
+        if len(doubled):
+            matrix = matrix.astype(np.result_type(matrix, np.complex64))
+            matrix[doubled] += 1j * products[rows.size :]
+        return matrix
 
-    def _reverse(self, args: tuple, wanted: list, value: Any, found: Blocks) -> None:
-        out = dict(leaves(value))
-        for row, index, unit in units(value):
-            _, gradients = self._pull.value_and_gradients(args, zeros_for_none(unit, value))
-            for k, (place, steps, _) in enumerate(wanted):
-                gradient = functools.reduce(step_into, steps, gradients[place])
-                for path, d in leaves(gradient):
-                    if d is not None:
-                        shape = np.shape(out[row]) + np.shape(d)
-                        dtype = np.asarray(out[row]).dtype
-                        found.put(row, (k, *path), index, d, shape, dtype)
+    def _pushed(
+        self, args: tuple, wanted: list, columns: Coordinates, seeds: np.ndarray
+    ) -> tuple[Any, Any, np.ndarray]:
+        """The value, what comes with it, and for each row of seeds, tangents of what is wanted, a
+        row of tangents of the value."""
+        found, value, aux = [], None, None
+        for seed in seeds:
+            value, dot, *more = self._push(args, placed_in(args, wanted, columns.one(seed)))
+            aux = more[0] if more else None
+            found.append(Coordinates(value).row(dot))
+        return value, aux, np.array(found)
+
+    def _pulled(
+        self, args: tuple, wanted: list, columns: Coordinates, rows: Coordinates, seeds: np.ndarray
+    ) -> np.ndarray:
+        """For each row of seeds, cotangents of the value, a row of gradients of what is wanted."""
+        found = []
+        for seed in seeds:
+            _, gradients = self._pull.value_and_gradients(args, rows.one(seed))
+            parts = tuple(
+                functools.reduce(step_into, steps, gradients[place]) for place, steps, _ in wanted
+            )
+            found.append(columns.row(parts))
+        return np.array(found).reshape(len(seeds), columns.size)
 
 
-def zeros_for_none(unit: Any, value: Any) -> Any:
-    """A cotangent of a value: zeros for the floats that are not moved."""
-    inner = children(value)
-    if inner is not None:
-        parts = children(unit) or [(None, None)] * len(inner)
-        return rebuild(value, [zeros_for_none(u, x) for (_, u), (_, x) in zip(parts, inner)])
-    if unit is None and is_float(value):
-        return np.zeros(np.shape(value), np.asarray(value).dtype)[()]
-    return unit
+def placed_in(args: tuple, wanted: list, trees: Any) -> tuple:
+    """Tangents for all arguments: those of what is wanted, None elsewhere."""
+    dots: list = [None] * len(args)
+    for (place, steps, _), dot in zip(wanted, trees):
+        dots[place] = dot if not steps else placed(args[place], steps, dot, dots[place])
+    return tuple(dots)
+
+
+def placed(tree: Any, path: tuple, leaf: Any, beside: Any = None) -> Any:
+    """A tree like another that holds a leaf at the end of a path, and None or `beside` elsewhere.
+
+    >>> placed([1.0, (2.0, 3.0)], (1, 0), "here")
+    [None, ('here', None)]
+    """
+    if not path:
+        return leaf
+    others = dict(children(beside) or ()) if beside is not None else {}
+    parts = [
+        placed(part, path[1:], leaf, others.get(step)) if step == path[0]
+        else others.get(step, nothing(part))
+        for step, part in children(tree) or ()
+    ]  # fmt: skip
+    return rebuild(tree, parts)
+
+
+def nothing(tree: Any) -> Any:
+    inner = children(tree)
+    return None if inner is None else rebuild(tree, [nothing(part) for _, part in inner])
 
 
 class Hessian(Table):
@@ -787,47 +737,32 @@ class Hessian(Table):
                 "`hessian` is taken with respect to whole arguments", self._parsed_callee().where(),
                 "Name the arguments in `wrt`.",
             )  # fmt: skip
-        trees = [tree for _, _, tree in wanted]
+        columns = Coordinates(tuple(tree for _, _, tree in wanted))
         self._engine = self._product
-        found, aux = Blocks(), None
-        for k, (_, _, tree) in enumerate(wanted):
-            shapes = dict(leaves(tree))
-            for path, index, unit in units(tree):
-                vectors = [unit if i == k else None for i in range(len(trees))]
-                given: list = []
-                for i, x in enumerate(args):
-                    given.append(x)
-                    given += [v for v, (place, _, _) in zip(vectors, wanted) if place == i]
-                product = self._product(*given)
-                product, aux = product if self._has_aux else (product, None)
-                for j, part in enumerate((product,) if self._single else product):
-                    for row, d in leaves(part):
-                        if d is not None:
-                            shape = np.shape(d) + np.shape(shapes[path])
-                            dtype = np.asarray(d).dtype
-                            found.put((j, *row), (k, *path), (..., *index), d, shape, dtype)
-        symmetrize(found.found)
-        result = found.tree(tuple(trees), trees, self._single)
+        aux, products = self._along(args, wanted, columns, np.eye(columns.size))
+        matrix = (products + products.T) / 2  # they do not depend on the order, but for last bits
+        result = table(matrix, columns, columns, self._single)
         result = result[0] if self._single else result
         return (result, aux) if self._has_aux else result
 
-
-def symmetrize(blocks: dict[tuple, np.ndarray]) -> None:
-    """Second derivatives do not depend on their order, but for the last bits."""
-    done = set()
-    for (row, column), block in list(blocks.items()):
-        other = blocks.get((column, row))
-        if other is None or (column, row) in done:
-            continue
-        done.add((row, column))
-        rank = block.ndim - _rank(blocks, row)
-        turned = np.moveaxis(other, range(other.ndim - rank), range(rank, other.ndim))
-        mean = (block + turned) / 2
-        blocks[row, column] = mean
-        blocks[column, row] = np.moveaxis(mean, range(mean.ndim - rank, mean.ndim), range(rank))
+    def _along(
+        self, args: tuple, wanted: list, columns: Coordinates, seeds: np.ndarray
+    ) -> tuple[Any, np.ndarray]:
+        """What comes with the value, and for each row of seeds, vectors of the arguments, a row of
+        products with the Hessian."""
+        found, aux = [], None
+        for seed in seeds:
+            given = beside(args, wanted, columns.one(seed))
+            product = self._product(*given)
+            product, aux = product if self._has_aux else (product, None)
+            found.append(columns.row((product,) if self._single else product))
+        return aux, np.array(found).reshape(len(seeds), columns.size)
 
 
-def _rank(blocks: dict[tuple, np.ndarray], row: tuple) -> int:
-    """How many axes a leaf has: half of those of the block on the diagonal."""
-    own = blocks.get((row, row))
-    return 0 if own is None else own.ndim // 2
+def beside(args: tuple, wanted: list, vectors: Any) -> list:
+    """The arguments, those that are wanted followed by their vectors."""
+    given: list = []
+    for i, x in enumerate(args):
+        given.append(x)
+        given += [v for v, (place, _, _) in zip(vectors, wanted) if place == i]
+    return given

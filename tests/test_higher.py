@@ -236,6 +236,30 @@ def test_a_jacobian_of_numbers_is_a_number():
     assert jacobian(lambda x, k=3: k * x, wrt=("x", "k"))(2.0, k=5.0) == (5.0, 2.0)
 
 
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_a_jacobian_of_complex_numbers(mode):
+    def f(x):
+        return [np.exp(1j * x) * x, x * 2]
+
+    x = np.array([0.5, 1.0])
+    first, second = jacobian(f, mode=mode, fallback="error")(x)
+    np.testing.assert_allclose(first, np.diag(np.exp(1j * x) * (1 + 1j * x)), rtol=1e-14)
+    assert first.dtype == complex and second.dtype == float and second[0, 0] == 2.0
+
+
+def test_jacobians_of_two_parts_of_one_argument():
+    def f(p):
+        return p["a"] * p["b"]
+
+    da, db = jacobian(f, wrt=("p.a", "p.b"), mode="forward")({"a": np.array([1.0, 2.0]), "b": 3.0})
+    assert da.tolist() == [[3.0, 0.0], [0.0, 3.0]] and db.tolist() == [1.0, 2.0]
+
+
+def test_jacobians_of_nothing_are_empty():
+    assert jacobian(lambda x: x[:0])(np.ones(3)).shape == (0, 3)
+    assert jacobian(lambda x: np.ones(2) * np.sum(x))(np.ones(0)).shape == (2, 0)
+
+
 def test_jacobians_and_hessians_with_more_to_return():
     def f(x):
         return x**3, "more"
