@@ -81,7 +81,7 @@ class _First(int):
     """The default of wrt, told from a 0 that was passed."""
 
 
-_FIRST = _First(0)
+FIRST = _First(0)
 
 
 @overload
@@ -92,7 +92,7 @@ def grad(
 ) -> Callable[[Function], Differentiated]: ...
 def grad(
     f: Function | None = None,
-    wrt: Wrt = _FIRST,
+    wrt: Wrt = FIRST,
     *,
     argnums: Wrt | None = None,
     has_aux: bool = False,
@@ -150,7 +150,7 @@ def value_and_grad(
 ) -> Callable[[Function], Differentiated]: ...
 def value_and_grad(
     f: Function | None = None,
-    wrt: Wrt = _FIRST,
+    wrt: Wrt = FIRST,
     *,
     argnums: Wrt | None = None,
     has_aux: bool = False,
@@ -183,7 +183,7 @@ def elementwise_grad(
 ) -> Callable[[Function], Differentiated]: ...
 def elementwise_grad(
     f: Function | None = None,
-    wrt: Wrt = _FIRST,
+    wrt: Wrt = FIRST,
     *,
     argnums: Wrt | None = None,
     has_aux: bool = False,
@@ -241,11 +241,7 @@ def _transformation(
     unroll: int | None,
     checkpoint: Any,
 ) -> Any:
-    if argnums is not None:
-        if wrt is not _FIRST:
-            raise TypeError(f"{how}() got both wrt and argnums, which mean the same")
-        wrt = argnums
-    as_wrt(wrt)
+    wrt = checked_wrt(how, wrt, argnums)
     checked_fallback(fallback)
     if backend != "numpy":
         raise ValueError(f'backend must be "numpy", not {backend!r}')
@@ -255,12 +251,21 @@ def _transformation(
         raise ValueError(f"unroll must not be negative: {unroll}")
     if checkpoint is not None:
         raise SrcdiffError("`checkpoint=` is not supported yet", instead="Leave it out.")
-    wrt = wrt if isinstance(wrt, str | tuple) else int(wrt)
 
     def transform(f: Function) -> Differentiated:
         return Differentiated(how, f, wrt, bool(has_aux), fallback, unroll)
 
     return transform if f is None else transform(f)
+
+
+def checked_wrt(how: str, wrt: Wrt, argnums: Wrt | None) -> Wrt:
+    """What `wrt` or `argnums` says; an error for both, and for what cannot be one."""
+    if argnums is not None:
+        if wrt is not FIRST:
+            raise TypeError(f"{how}() got both wrt and argnums, which mean the same")
+        wrt = argnums
+    as_wrt(wrt)
+    return wrt if isinstance(wrt, str | tuple) else int(wrt)
 
 
 def checked_fallback(fallback: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.api import (
+    FIRST,
     Differentiated,
     Function,
     Wrt,
@@ -27,12 +28,13 @@ from srcdiff.api import (
     _name_line,
     _Pullback,
     checked_fallback,
+    checked_wrt,
     kept,
 )
 from srcdiff.coordinates import Coordinates, table
 from srcdiff.runtime.derivative import MAKERS
 from srcdiff.runtime.errors import ComplexPowerError, SrcdiffError, UnknownArgumentError
-from srcdiff.signature import Callee, Entry, Refused, as_wrt, key_of
+from srcdiff.signature import Callee, Entry, Refused, key_of
 from srcdiff.tracebacks import trim
 from srcdiff.trees import (
     as_tangent,
@@ -99,7 +101,7 @@ def jvp(
 
 def hvp(
     f: Function | None = None,
-    wrt: Wrt = 0,
+    wrt: Wrt = FIRST,
     *,
     argnums: Wrt | None = None,
     has_aux: bool = False,
@@ -125,7 +127,7 @@ def hvp(
     There are no second derivatives on the tape: what does not compile raises
     `UnsupportedSyntaxError`.
     """
-    settings = (_wrt(wrt, argnums), bool(has_aux), "error", unroll)
+    settings = (checked_wrt("hvp", wrt, argnums), bool(has_aux), "error", unroll)
     return _made(HessianProduct, "hvp", f, settings)
 
 
@@ -147,7 +149,7 @@ def pullback(
 
 def jacobian(
     f: Function | None = None,
-    wrt: Wrt = 0,
+    wrt: Wrt = FIRST,
     *,
     mode: str = "auto",
     argnums: Wrt | None = None,
@@ -176,13 +178,14 @@ def jacobian(
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f'mode must be "auto", "forward" or "reverse", not {mode!r}')
-    settings = (_wrt(wrt, argnums), bool(has_aux), checked_fallback(fallback), unroll, mode)
+    wrt = checked_wrt("jacobian", wrt, argnums)
+    settings = (wrt, bool(has_aux), checked_fallback(fallback), unroll, mode)
     return _made(Jacobian, "jacobian", f, settings)
 
 
 def hessian(
     f: Function | None = None,
-    wrt: Wrt = 0,
+    wrt: Wrt = FIRST,
     *,
     argnums: Wrt | None = None,
     has_aux: bool = False,
@@ -202,14 +205,8 @@ def hessian(
 
     What does not compile raises, as for `hvp`.
     """
-    settings = (_wrt(wrt, argnums), bool(has_aux), "error", unroll)
+    settings = (checked_wrt("hessian", wrt, argnums), bool(has_aux), "error", unroll)
     return _made(Hessian, "hessian", f, settings)
-
-
-def _wrt(wrt: Wrt, argnums: Wrt | None) -> Wrt:
-    wrt = wrt if argnums is None else argnums
-    as_wrt(wrt)
-    return wrt if isinstance(wrt, str | tuple) else int(wrt)
 
 
 def _made(cls: Any, how: str, f: Function | None, settings: tuple[Any, ...]) -> Any:

@@ -189,30 +189,17 @@ def cotangent(out: Any, d_out: Any, place: str = "d_out") -> Any:
     Traceback (most recent call last):
     ValueError: the cotangent `d_out` has shape (3,), the output has shape (2,)
     """
-    inner = children(out)
-    if inner is not None:
-        found = children(d_out)
-        if found is None or [step for step, _ in found] != [step for step, _ in inner]:
-            raise ValueError(
-                f"the cotangent `{place}` is {_container(d_out)}, the output is {_container(out)}"
-            )
-        pairs = zip(inner, found)
-        return rebuild(
-            out, [cotangent(o, d, spelled(place, (step,))) for (step, o), (_, d) in pairs]
-        )
+    return _fitted(out, d_out, _cotangent_leaf, place, ("the cotangent `{}`", "the output"))
+
+
+def _cotangent_leaf(out: Any, d_out: Any, place: str, words: tuple[str, str]) -> Any:
     if not is_float(out):
         return None
     if d_out is None:
-        raise ValueError(f"the cotangent `{place}` is None; zeros are written `np.zeros_like(out)`")
-    due, given = np.shape(out), np.asarray(d_out)
-    if given.shape != due:
-        raise ValueError(
-            f"the cotangent `{place}` has shape {given.shape}, the output has shape {due}"
-        )
-    dtype = np.asarray(out).dtype
-    if given.dtype.kind not in "biufc" or (given.dtype.kind == "c" and dtype.kind != "c"):
-        raise TypeError(f"the cotangent `{place}` is {given.dtype}, the output is {dtype}")
-    copy = np.array(given, dtype)
+        what, _ = _said(place, words)
+        raise ValueError(f"{what} is None; zeros are written `np.zeros_like(out)`")
+    like = np.asarray(out)
+    copy = np.array(_checked(like, d_out, place, words), like.dtype)
     return copy if isinstance(out, np.ndarray) else copy[()]
 
 
@@ -227,35 +214,59 @@ def tangent(x: Any, dot: Any, place: str) -> Any:
     Traceback (most recent call last):
     ValueError: the tangent of `x` has shape (3,), `x` has shape (2,)
     """
-    if dot is None:
-        return None
     if type(x) is np.ndarray is type(dot) and x.shape == dot.shape and x.dtype is dot.dtype:
         if x.dtype.kind in "fc":
             return dot
-    inner = children(x)
-    if inner is not None:
-        found = children(dot)
-        if found is None or [step for step, _ in found] != [step for step, _ in inner]:
-            raise ValueError(
-                f"the tangent of `{place}` is {_container(dot)}, `{place}` is {_container(x)}"
-            )
-        pairs = zip(inner, found)
-        return rebuild(
-            x, [tangent(part, d, spelled(place, (step,))) for (step, part), (_, d) in pairs]
-        )
+    return _fitted(x, dot, _tangent_leaf, place, ("the tangent of `{}`", "`{}`"), parts=True)
+
+
+def _tangent_leaf(x: Any, dot: Any, place: str, words: tuple[str, str]) -> Any:
     if not is_float(x):
         raise TypeError(f"`{place}` is no float, its tangent must be None")
-    given, like = np.asarray(dot), np.asarray(x)
-    if given.shape != like.shape:
-        raise ValueError(
-            f"the tangent of `{place}` has shape {given.shape}, `{place}` has shape {like.shape}"
-        )
-    if given.dtype.kind not in "biufc" or (given.dtype.kind == "c" and like.dtype.kind != "c"):
-        raise TypeError(f"the tangent of `{place}` is {given.dtype}, `{place}` is {like.dtype}")
-    cast = given.astype(like.dtype)
+    like = np.asarray(x)
+    cast = _checked(like, dot, place, words).astype(like.dtype, copy=False)
     if isinstance(x, np.ndarray):
         return cast
     return cast[()] if isinstance(x, np.generic) else cast.item()
+
+
+def _fitted(
+    tree: Any, given: Any, leaf: Any, place: str, words: tuple[str, str], parts: bool = False
+) -> Any:
+    """The leaves of what is given for a tree, each as `leaf(x, given, place, words)` makes it.
+
+    words   how an error names what is given at a place, and what that is for
+    parts   None may stand for a whole part
+    """
+    if parts and given is None:
+        return None
+    inner = children(tree)
+    if inner is None:
+        return leaf(tree, given, place, words)
+    found = children(given)
+    if found is None or [step for step, _ in found] != [step for step, _ in inner]:
+        what, due = _said(place, words)
+        raise ValueError(f"{what} is {_container(given)}, {due} is {_container(tree)}")
+    pairs = zip(inner, found)
+    return rebuild(tree, [
+        _fitted(x, d, leaf, spelled(place, (step,)), words, parts) for (step, x), (_, d) in pairs
+    ])  # fmt: skip
+
+
+def _checked(like: np.ndarray, given: Any, place: str, words: tuple[str, str]) -> np.ndarray:
+    """What is given as an array, of the shape of `like` and no more complex than that."""
+    given = np.asarray(given)
+    if given.shape != like.shape:
+        what, due = _said(place, words)
+        raise ValueError(f"{what} has shape {given.shape}, {due} has shape {like.shape}")
+    if given.dtype.kind not in "biufc" or (given.dtype.kind == "c" and like.dtype.kind != "c"):
+        what, due = _said(place, words)
+        raise TypeError(f"{what} is {given.dtype}, {due} is {like.dtype}")
+    return given
+
+
+def _said(place: str, words: tuple[str, str]) -> list[str]:
+    return [each.format(place) for each in words]
 
 
 def moving(dot: Any) -> Any:

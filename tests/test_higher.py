@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -305,6 +306,38 @@ def test_decorators_with_keywords():
     assert f(np.array([1.0, 2.0]), 3.0).tolist() == [1.0, 2.0]
     assert g(2.0, 3.0) == ((6.0, 4.0), (4.0, 0.0))
     assert hvp(wrt=1)(g.primal)(2.0, 3.0, 1.0) == 0.0
+
+
+@pytest.mark.parametrize("make", [hvp, jacobian, hessian])
+@pytest.mark.parametrize("wrt", [0, 1, "x"])
+def test_wrt_and_argnums_are_one_thing(make, wrt):
+    assert make(rosenbrock, argnums=wrt)._wrt == wrt
+    with pytest.raises(TypeError, match=make.__name__ + r"\(\) got both wrt and argnums"):
+        make(rosenbrock, wrt, argnums=wrt)
+    with pytest.raises(TypeError, match="got both wrt and argnums"):
+        make(wrt=wrt, argnums=wrt)
+
+
+def test_zeros_of_zeros_are_made_once():
+    def f(m, limit):
+        found = None
+        for row in m:
+            if np.sum(row) > limit:
+                found = row**4
+        return np.sum(m) if found is None else np.sum(found * found)
+
+    def g(x):
+        rows = [[v, v * v] for v in x]
+        return sum(row[0] * row[1] for row in rows) * rows[0][0]
+
+    m, x = np.array([[1.0, 2.0], [3.0, 4.0], [0.5, 0.1]]), np.array([1.0, 2.0])
+    v = np.array([[1.0, 0.5], [2.0, -1.0], [0.0, 3.0]])
+    for h, found in ((hvp(f), hvp(f)(m, v, 1.0)), (hvp(g), hvp(g)(x, x))):
+        assert np.any(found)
+    h = hvp(f)
+    np.testing.assert_allclose(h(m, v, 1.0)[1], 56 * m[1] ** 6 * v[1], rtol=1e-13)
+    assert not re.search(r"zeros_(like|of)\((np\.)?zeros_(like|of)\(", h.source), h.source
+    assert hessian(g)(x).tolist() == [[12.0, 12.0], [12.0, 12.0]]
 
 
 def test_methods():

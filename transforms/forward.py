@@ -75,6 +75,7 @@ LINEAR: dict[Any, tuple[int, ...]] = {
     kernels.split_like: (0,), kernels.summed_repeats: (0,), kernels.sum_of: (0, 1),
 }  # fmt: skip
 UPDATES = ("setitem", "add_at")
+MADE_LIKE = (np.zeros_like, kernels.zeros_of, "zero_list")
 NUMBERS = ("scalar", "array")
 
 
@@ -132,6 +133,7 @@ class Forward:
         self.forced: set[Value] = set()  # what has a tangent, be it zero
         self.objects: dict[Value, Any] = {}  # made to be returned, and their tangents
         self.lists: dict[Value, Instr] = {}  # of known items
+        self.zeros: dict[Value, Value] = {}  # zeros → what they were made like
         self.pulls: dict[Any, Any] = {}  # pullback → the helper that has returned it
         self.instrs: list[Instr] = []
         self.in_order: set[Any] = set()  # tangents that are in C order
@@ -171,6 +173,7 @@ class Forward:
 
     def zero(self, value: Value, where: Any) -> Any:
         kind = value.kind
+        value = self.zeros.get(value, value)
         if kind.tag == "scalar":
             return 0j if kind.dtype is not None and kind.dtype.kind == "c" else 0.0
         made = self.lists.get(value)
@@ -262,6 +265,9 @@ class Forward:
         for instr in instrs:
             if instr.op == "list":
                 self.lists[instr.results[0]] = instr
+            if instr.op in MADE_LIKE and len(instr.args) == 1 and not instr.kwargs:
+                (like,) = instr.args
+                self.zeros[instr.results[0]] = self.zeros.get(like, like)
             if instr.op == "if":
                 self.if_(instr)
             elif instr.op in ("for", "while"):

@@ -21,7 +21,7 @@ def rnn_hvp(w, w_dot, x):
     # adjoint
     d_h = np.ones_like(h_dot)
     d_h_dot = np.zeros_like(h_dot)
-    d_w_dot = np.zeros_like(w_dot)
+    d_w_dot = np.zeros_like(w)
     for _ in range(len(x)):
         t_dot = 2 * h * h_dot
         h, h_dot, t = stack.pop()
