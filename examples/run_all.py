@@ -31,6 +31,12 @@ ORDER = [
     "sensitivity",
     "standard_errors",
     "newton_cg",
+    "molecule",
+    "gauss_newton",
+    "fitted_curve",
+    "equilibrium",
+    "stiff_ode",
+    "constrained",
 ]
 EXTRAS = {"scipy", "sklearn"}
 ROUNDS, SECONDS = 15, 0.002

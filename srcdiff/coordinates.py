@@ -68,8 +68,7 @@ class Coordinates:
             at = self.found.get(path)
             if at is None:
                 return None
-            part = rows[:, at.places].reshape(len(rows), *at.shape)
-            return (part if at.dtype.kind == "c" else part.real).astype(at.dtype, copy=False)
+            return cast_to(rows[:, at.places].reshape(len(rows), *at.shape), at.dtype)
 
         return built(self.tree, (), of)
 
@@ -121,13 +120,18 @@ def table(matrix: np.ndarray, rows: Coordinates, columns: Coordinates, single: b
             if column is None:
                 return None
             block = matrix[row.places, column.places].reshape(row.shape + column.shape)
-            block = (block if row.dtype.kind == "c" else block.real).astype(row.dtype)
+            block = cast_to(block, row.dtype, copy=True)
             return block if block.shape else block[()]
 
         parts = built(columns.tree, (), of_column)
         return parts[0] if single else parts
 
     return built(rows.tree, (), of_row)
+
+
+def cast_to(x: np.ndarray, dtype: np.dtype[Any], copy: bool = False) -> np.ndarray:
+    """An array in a dtype, the real part of complex numbers where that is real."""
+    return (x if dtype.kind == "c" else x.real).astype(dtype, copy=copy)
 
 
 def built(

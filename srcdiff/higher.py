@@ -31,7 +31,7 @@ from srcdiff.api import (
     checked_wrt,
     kept,
 )
-from srcdiff.coordinates import Coordinates, table
+from srcdiff.coordinates import Coordinates, cast_to, table
 from srcdiff.runtime.derivative import MAKERS
 from srcdiff.runtime.errors import ComplexPowerError, SrcdiffError, UnknownArgumentError
 from srcdiff.signature import Callee, Entry, Refused, key_of
@@ -152,6 +152,7 @@ def jacobian(
     wrt: Wrt = FIRST,
     *,
     mode: str = "auto",
+    matrix: bool = False,
     argnums: Wrt | None = None,
     has_aux: bool = False,
     fallback: str = "tape",
@@ -162,8 +163,10 @@ def jacobian(
     Where the output or an argument is a container, so is the result: at each number or array of the
     output it holds what the gradient of that would hold. A tuple in `wrt` gives a tuple.
 
-    mode   "forward" (a run of f with its tangent for each number in `wrt`), "reverse" (a run with
-           its adjoint for each number of the output), or "auto", whichever is less
+    mode     "forward" (a run of f with its tangent for each number in `wrt`), "reverse" (a run with
+             its adjoint for each number of the output), or "auto", whichever is less
+    matrix   a single matrix instead: a row for each number of the output, a column for each number
+             in `wrt`, from left to right, whatever holds them
 
     >>> import numpy as np
     >>> def f(x, k):
@@ -173,13 +176,16 @@ def jacobian(
            [ 9., 12.]])
     >>> jacobian(f, wrt="k")(np.array([2.0, 3.0]), 5.0)
     array([2., 0.])
+    >>> jacobian(f, wrt=("x", "k"), matrix=True)(np.array([2.0, 3.0]), 5.0)
+    array([[ 5.,  0.,  2.],
+           [ 9., 12.,  0.]])
 
     It has a `source`, that of `jvp` or of `pullback`, as soon as it has been called.
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f'mode must be "auto", "forward" or "reverse", not {mode!r}')
     wrt = checked_wrt("jacobian", wrt, argnums)
-    settings = (wrt, bool(has_aux), checked_fallback(fallback), unroll, mode)
+    settings = (wrt, bool(has_aux), checked_fallback(fallback), unroll, bool(matrix), mode)
     return _made(Jacobian, "jacobian", f, settings)
 
 
@@ -187,6 +193,7 @@ def hessian(
     f: Function | None = None,
     wrt: Wrt = FIRST,
     *,
+    matrix: bool = False,
     argnums: Wrt | None = None,
     has_aux: bool = False,
     unroll: int | None = None,
@@ -194,7 +201,8 @@ def hessian(
     """The second derivatives of a function with one output, by forward over reverse mode.
 
     An array of twice the shape of the argument, symmetric; with containers, or a tuple in `wrt`,
-    the structure of the gradient, each leaf of which has it again.
+    the structure of the gradient, each leaf of which has it again. `matrix=True` gives a single
+    matrix instead, with a row and a column for each number in `wrt`.
 
     >>> import numpy as np
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
@@ -202,10 +210,13 @@ def hessian(
            [4., 0.]])
     >>> hessian(lambda x, y: x**2 * y, wrt=(0, 1))(2.0, 3.0)
     ((np.float64(6.0), np.float64(4.0)), (np.float64(4.0), np.float64(0.0)))
+    >>> hessian(lambda x, y: x**2 * y, wrt=(0, 1), matrix=True)(2.0, 3.0)
+    array([[6., 4.],
+           [4., 0.]])
 
     What does not compile raises, as for `hvp`.
     """
-    settings = (checked_wrt("hessian", wrt, argnums), bool(has_aux), "error", unroll)
+    settings = (checked_wrt("hessian", wrt, argnums), bool(has_aux), "error", unroll, bool(matrix))
     return _made(Hessian, "hessian", f, settings)
 
 
@@ -521,6 +532,13 @@ class Table(Differentiated):
 
     _engine: Any = None
 
+    def __init__(
+        self, how: str, f: Function, wrt: Wrt = 0, has_aux: bool = False, fallback: str = "tape",
+        unroll: int | None = None, matrix: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(how, f, wrt, has_aux, fallback, unroll)
+        self._matrix = matrix
+
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         try:
@@ -546,8 +564,11 @@ class Table(Differentiated):
             raise TypeError(f"{self!r} takes arguments by position; {', '.join(given)} cannot be")
         return args
 
-    def _wanted(self, args: tuple) -> list[tuple[int, tuple, Any]]:
-        """Of each entry of `wrt` the position of the argument, the way into it, and what it is."""
+    def _wanted(self, args: tuple) -> list[tuple[Any, tuple, Any]]:
+        """Of each entry of `wrt` the position of the argument, the way into it, and what it is.
+
+        All that a star has caught has a slice as its position.
+        """
         callee = self._parsed_callee()
         full, kwargs = self._complete(args, {})
         found = []
@@ -557,13 +578,15 @@ class Table(Differentiated):
                     f"`{self._how}` is taken with respect to arguments", callee.where(),
                     "Make it an argument.",
                 )  # fmt: skip
-            place, steps = callee.place_in_call(entry, full)
+            caught = entry[1:] == (callee.star,)
+            place, steps = (0, ()) if caught else callee.place_in_call(entry, full)
             if not isinstance(place, int):
                 raise UnknownArgumentError(
                     f"`{self._how}` takes arguments by position", callee.where(),
                     f"Pass `{place}` by position.",
                 )  # fmt: skip
-            tree = functools.reduce(step_into, steps, full[place])
+            first = len(callee.positional)
+            tree = full[first:] if caught else functools.reduce(step_into, steps, full[place])
             callee.checked([entry], callee.bind(full, kwargs))
             for _, leaf in leaves(tree):
                 if is_float(leaf) and np.iscomplexobj(leaf):
@@ -571,12 +594,13 @@ class Table(Differentiated):
                         f"`{self._how}` of a complex argument has no single meaning",
                         callee.where(), "Use `jvp` and `pullback`, or its two parts.",
                     )  # fmt: skip
-            found.append((place - callee.ahead, steps, float(tree) if type(tree) is int else tree))
+            at = slice(first - callee.ahead, None) if caught else place - callee.ahead
+            found.append((at, steps, float(tree) if type(tree) is int else tree))
         return found
 
     @property
     def _settings(self) -> tuple[Any, ...]:
-        return self._wrt, self._has_aux, self._fallback, self._unroll
+        return self._wrt, self._has_aux, self._fallback, self._unroll, self._matrix
 
     @property
     def source(self) -> str:
@@ -612,9 +636,9 @@ class Jacobian(Table):
 
     def __init__(
         self, how: str, f: Function, wrt: Wrt = 0, has_aux: bool = False, fallback: str = "tape",
-        unroll: int | None = None, mode: str = "auto",
+        unroll: int | None = None, matrix: bool = False, mode: str = "auto",
     ) -> None:  # fmt: skip
-        super().__init__(how, f, wrt, has_aux, fallback, unroll)
+        super().__init__(how, f, wrt, has_aux, fallback, unroll, matrix)
         self._mode = mode
         self._push = Pushforward("jvp", f, (), has_aux, fallback, unroll)
         self._pull = Pullback("pullback", f, (), has_aux, fallback, unroll)
@@ -642,7 +666,10 @@ class Jacobian(Table):
                 value, aux = self._value(args)
             rows = Coordinates(value)
             matrix = self._by_rows(args, wanted, columns, rows)
-        result = table(matrix, rows, columns, self._single)
+        if self._matrix:
+            result = cast_to(matrix, rows.dtype)
+        else:
+            result = table(matrix, rows, columns, self._single)
         return (result, aux) if self._has_aux else result
 
     def _value(self, args: tuple) -> tuple[Any, Any]:
@@ -722,9 +749,9 @@ class Hessian(Table):
 
     def __init__(
         self, how: str, f: Function, wrt: Wrt = 0, has_aux: bool = False, fallback: str = "error",
-        unroll: int | None = None,
+        unroll: int | None = None, matrix: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(how, f, wrt, has_aux, fallback, unroll)
+        super().__init__(how, f, wrt, has_aux, fallback, unroll, matrix)
         self._product = HessianProduct("hvp", f, wrt, has_aux, fallback, unroll)
 
     def _table(self, args: tuple) -> Any:
@@ -738,8 +765,11 @@ class Hessian(Table):
         self._engine = self._product
         aux, products = self._along(args, wanted, columns, np.eye(columns.size))
         matrix = (products + products.T) / 2  # they do not depend on the order, but for last bits
-        result = table(matrix, columns, columns, self._single)
-        result = result[0] if self._single else result
+        if self._matrix:
+            result = cast_to(matrix, columns.dtype)
+        else:
+            result = table(matrix, columns, columns, self._single)
+            result = result[0] if self._single else result
         return (result, aux) if self._has_aux else result
 
     def _along(

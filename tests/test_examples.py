@@ -42,6 +42,8 @@ def gradients_of(example):
     result = gradient(*fresh(arguments))
     if gradient._how == "value_and_grad":
         result = result[1]
+    if getattr(gradient, "_matrix", False):  # a column for each number
+        result = tuple(result.T)
     wrt = gradient._wrt
     wrt, result = (wrt, result) if isinstance(wrt, tuple) else ((wrt,), (result,))
     names = list(inspect.signature(gradient.primal).parameters)

@@ -1,6 +1,7 @@
 """Products with Hessians, Jacobians, Hessians, pullbacks: against each other and differences."""
 
 import dataclasses
+import functools
 import math
 import pickle
 import re
@@ -537,3 +538,23 @@ def test_an_array_that_may_be_none_is_saved_for_a_second_reverse_sweep():
     for x in (np.array([-0.3, 0.2, 0.7]), np.array([-0.3, -0.2, -0.7]), np.array([0.4, 0.5, -0.7])):
         right(slope, x)
         right(curvature, x)
+
+
+def test_a_jacobian_of_what_a_star_has_caught():
+    def f(x, *c):
+        total = 0.0
+        for each in c:
+            total = total * x + each
+        return total
+
+    x = np.array([2.0, 3.0])
+    a, b, c = jacobian(f, wrt="c")(x, 1.0, 1.0, 4.0)
+    assert a.tolist() == [4.0, 9.0] and b.tolist() == [2.0, 3.0] and c.tolist() == [1.0, 1.0]
+    d_x, parts = jacobian(f, wrt=("x", "c"), mode="reverse")(x, 1.0, 1.0, 4.0)
+    assert np.diag(d_x).tolist() == [5.0, 7.0] and parts[1].tolist() == [2.0, 3.0]
+    (single,) = jacobian(f, wrt=(2,))(x, 1.0, 1.0, 4.0)
+    assert single.tolist() == [2.0, 3.0]
+    one = functools.partial(f, x)
+    assert jacobian(one, wrt="c")(5.0)[0].tolist() == [1.0, 1.0]
+    with pytest.raises(UnknownArgumentError, match="no positional parameter `c`"):
+        hessian(lambda *c: c[0] * c[1], wrt="c")(1.0, 2.0)

@@ -51,6 +51,7 @@ STAGES = {
         "outside",
         "parse",
         "patterns",
+        "starred",
     },
     "lower": {"patterns"},
     "patterns": {"mutation"},

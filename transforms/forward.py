@@ -172,21 +172,21 @@ class Forward:
         return zero_of(tree)
 
     def zero(self, value: Value, where: Any) -> Any:
-        kind = value.kind
-        value = self.zeros.get(value, value)
+        kind, name = value.kind, f"{value.name}_dot"
         if kind.tag == "scalar":
             return 0j if kind.dtype is not None and kind.dtype.kind == "c" else 0.0
         made = self.lists.get(value)
         if made is not None:
             items = self.dot(made.args[0], where)
-            return self.emit("list", (items,), kind, where, f"{value.name}_dot")
+            return self.emit("list", (items,), kind, where, name)
+        like = self.zeros.get(value, value)
         if kind.tag in ("list", "tuple"):
-            return self.emit("zero_list", (value,), kind, where, f"{value.name}_dot")
+            return self.emit("zero_list", (like,), kind, where, name)
         if kind.tag == "object":
-            return self.emit(kernels.zeros_of, (value,), kind, where, f"{value.name}_dot")
+            return self.emit(kernels.zeros_of, (like,), kind, where, name)
         if kind.tag != "array":
             return None
-        return self.emit(np.zeros_like, (value,), kind, where, f"{value.name}_dot")
+        return self.emit(np.zeros_like, (like,), kind, where, name)
 
     def output(self, tree: Any) -> Any:
         """The tangents of what is returned: None for what is no float."""

@@ -86,6 +86,7 @@ from srcdiff.transforms.references import (
     ref_like,
     static_ref,
 )  # fmt: skip
+from srcdiff.transforms.starred import places_left
 
 # Comparisons that do not raise where one side is None.
 NEVER_RAISING = (operator.is_, operator.is_not, operator.eq, operator.ne, contains, contains_not)
@@ -1411,13 +1412,30 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
         ref = self.value(args[0].value) if isinstance(args[0], Star) else None
         return self.rows_columns(ref, instr.where) if self.is_rows(ref) else None
 
+    def given(self, f: Any, args: tuple, keywords: dict, where: Any) -> tuple:
+        """The arguments of a call; `*x` of unknown length gives what the function has room for."""
+        at = [i for i, a in enumerate(args) if isinstance(a, Star)]
+        ref = self.value(args[at[0]].value) if len(at) == 1 else None
+        counted = isinstance(ref, ARRAYS) or self.is_sequence(ref)
+        if not counted or isinstance(self.iterate(ref, where)[0], int) or None in keywords:
+            return self.spread(args, where)
+        if isinstance(f, Object) and self.special(f, "__call__") is not None:
+            f = Method(self.special(f, "__call__"), f)
+        n = places_left(f, len(args) - 1, set(keywords))
+        if n is None:
+            return self.spread(args, where)
+        item = self.unpack_array(ref, n, where)
+        before, after = args[: at[0]], args[at[0] + 1 :]
+        items = tuple(item(Known(i)) for i in range(n))
+        return self.spread(before, where) + items + self.spread(after, where)
+
     def do_call(self, instr: Instr) -> None:
         f = self.value(instr.args[0])
         columns = self.columns_of(f, instr)
         if columns is not None:
             self.put(instr, columns)
             return
-        args = self.spread(instr.args[1], instr.where)
+        args = self.given(f, instr.args[1], instr.kwargs, instr.where)
         kwargs = {}
         for name, value in instr.kwargs.items():
             ref = self.raw(value)

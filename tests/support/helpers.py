@@ -287,3 +287,11 @@ def mixed(a, /, b, *rest, c=2.0, **more):
 def parameters(x):
     given = {"c": 3.0, "k": x[1]}
     return mixed(x[0], x[2], *(x[1], 2.0), **given)
+
+
+@line("`f(t, *p)` of an array", some(3))
+def starred_array(p):
+    def decay(t, a, b, c):
+        return a * np.exp(-b * t) + c
+
+    return np.sum(decay(np.linspace(0.0, 1.0, 4), *p) ** 2)
