@@ -312,7 +312,7 @@ class Calls(
         if isinstance(f, Object) and self.special(f, "__call__") is not None:
             return self.call(self.special(f, "__call__"), (f, *args), kwargs, where)
         if not isinstance(f, Known):
-            raise self.refuse(where, f"a call of {describe(f)}")
+            raise self.not_called(f, where)
         obj = f.obj
         args = tuple(self.not_none(a, obj, where) for a in args)
         kwargs = {k: self.not_none(a, obj, where) for k, a in kwargs.items()}
@@ -595,6 +595,18 @@ class Calls(
             return self.static_call(cls, args, kwargs, where)
         return self.make(cls, args, kwargs, where)
 
+    def not_called(self, f: Any, where: Any) -> Exception:
+        """What a call of something that is no function raises."""
+        what = f"a call of {describe(f)}"
+        kind = self.kind(f) if isinstance(f, (*ARRAYS, Plain)) else None
+        name = {Tuple: "tuple", List: "list", Dict: "dict"}.get(type(f), "")
+        if kind is not None and kind.tag == "array":
+            name = "numpy.ndarray"
+        elif kind is not None and kind.tag == "scalar":
+            name = self.scalar_name(kind)
+        return self.failing(TypeError(f"'{name}' object is not callable"), where, what) if name \
+            else self.refuse(where, what)  # fmt: skip
+
     # ------------------------------------------------------------------ items
 
     def key_tree(self, key: Any, where: Any) -> Any:
@@ -638,9 +650,11 @@ class Calls(
                 return Tuple(found) if isinstance(base, Tuple) else self.new_list(found)
             if isinstance(key, Plain) and self.alike(items):
                 return self.item_of_alike(base, items, key, where)
+            if self.is_told_apart(key, items, where):
+                return self.item_of_unlike(base, items, key, where)
             index = self.known(key, where, "the index of a list or tuple")
             try:
-                return items[index]
+                return (items if isinstance(base, Tuple) else list(items))[index]
             except (IndexError, TypeError) as error:
                 text = f"this index raises {type(error).__name__}: {error}"
                 raise self.failing(error, where, text) from None

@@ -14,10 +14,10 @@ from typing import Any
 
 from srcdiff.runtime import python_forms
 from srcdiff.transforms.ir import Instr, Slice, Value
-from srcdiff.transforms.kinds import OBJECT, Kind, join, own_sizes
+from srcdiff.transforms.kinds import INT, OBJECT, Kind, join, own_sizes
 from srcdiff.transforms.list_elements import Element
 from srcdiff.transforms.merging import Exit
-from srcdiff.transforms.mutation import Memory
+from srcdiff.transforms.mutation import Memory, NeedsUnrolling
 from srcdiff.transforms.references import (
     ARRAYS,
     Buffer,
@@ -55,12 +55,7 @@ class Containers(Memory):
         """
         site = where and (where.node, "item")
         if site in self.choices and len(items) <= MOST:
-            n = len(items)
-            found = self.selected([(k, k - n) for k in range(n)], items, key, where,
-                                  IndexError, "index out of range")  # fmt: skip
-            if isinstance(base, List) and isinstance(found, Choice):
-                self.chosen_items[found] = (base.cell, key, items)
-            return found
+            return self.item_in_branches(base, items, key, where)
         cell = base.cell if isinstance(base, List) else Cell("items")
         sequence = self.sequence(items, cell, where)
         if isinstance(base, List):
@@ -71,9 +66,58 @@ class Containers(Memory):
             array.buffer.site = site
         return ref
 
+    def is_told_apart(self, key: Any, items: tuple, where: Any) -> bool:
+        """Whether an item of a known list, at a position known only at run time, is to be found
+        in branches: where no loop could be unrolled that would have made the position known."""
+        if not isinstance(key, Plain) or key.value in self.constants or len(items) > MOST:
+            return False
+        kind = key.value.kind
+        if kind.tag != "scalar" or kind.dtype is None or kind.dtype.kind not in "iub":
+            return False
+        site = where and (where.node, "unlike")
+        if site is not None and site not in self.choices:
+            raise NeedsUnrolling("the index of a list or tuple is known only at run time",
+                                 where.location, "Make it a constant.", site)  # fmt: skip
+        return True
+
+    def item_of_unlike(self, base: Any, items: tuple, key: Plain, where: Any) -> Ref:
+        """An item at a position that is known only at run time: one of things of unlike kinds."""
+        return self.item_in_branches(base, items, self.whole_number(key, where), where)
+
+    def store_in_branches(self, base: List, held: tuple, key: Plain, value: Any,
+                          where: Any) -> None:  # fmt: skip
+        """A store into a list of known items, at a position that is known only at run time."""
+
+        def stored(k: int) -> Ref:
+            items = list(self.held(base))
+            items[k] = self.settled(value)
+            self.state.memory[base.cell] = tuple(items)
+            return Known(None)
+
+        n = len(held)
+        self.written.add(base.cell)
+        self.selected([(k, k - n) for k in range(n)], tuple(range(n)),
+                      self.whole_number(key, where), where, IndexError,
+                      "list assignment index out of range", stored)  # fmt: skip
+
+    def whole_number(self, key: Plain, where: Any) -> Plain:
+        """An index that may be a bool, as an int."""
+        if key.value.kind.dtype.kind != "b":
+            return key
+        return Plain(self.emit(int, (key.value,), None, INT, where, "index"))
+
+    def item_in_branches(self, base: Any, items: tuple, key: Plain, where: Any) -> Ref:
+        n = len(items)
+        what = "tuple" if isinstance(base, Tuple) else "list"
+        found = self.selected([(k, k - n) for k in range(n)], items, key, where,
+                              IndexError, f"{what} index out of range")  # fmt: skip
+        if isinstance(base, List) and isinstance(found, Choice):
+            self.chosen_items[found] = (base.cell, key, items)
+        return found
+
     def selected(self, keys: list, refs: Any, key: Any, where: Any, error: type,
-                 text: Any) -> Ref:  # fmt: skip
-        """Of references the one whose keys (a tuple for each) hold a run-time value."""
+                 text: Any, act: Callable[[Any], Ref] = lambda ref: ref) -> Ref:  # fmt: skip
+        """`act` on the reference, of some, whose keys (a tuple for each) hold a run-time value."""
         if not refs:
             self.instrs.append(Instr("raise", (Known(error), (text,)), None, (), (), None, where))
             return Missing("no key is there")
@@ -82,14 +126,14 @@ class Containers(Memory):
             one = self.compare(operator.eq, key, Known(each), where)
             if isinstance(one, Known):
                 if one.obj:
-                    return refs[0]
+                    return act(refs[0])
                 continue
             test = one if test is None else self.apply(operator.or_, (test, one), {}, where)
         if test is None:
-            return self.selected(keys[1:], refs[1:], key, where, error, text)
-        then = self.on_a_path(lambda: refs[0])
+            return self.selected(keys[1:], refs[1:], key, where, error, text, act)
+        then = self.on_a_path(lambda: act(refs[0]))
         other = self.on_a_path(
-            lambda: self.selected(keys[1:], refs[1:], key, where, error, text)
+            lambda: self.selected(keys[1:], refs[1:], key, where, error, text, act)
         )
         if len(refs) == 1:
             other.exit = Exit(dead=True)

@@ -158,9 +158,13 @@ class Eithers(Memory):
             return
         if what == "is not subscriptable" and not kind.python:
             raise self.failing(IndexError("invalid index to scalar variable."), where)
-        name = {"b": "bool", "i": "int", "f": "float", "c": "complex"}[kind.dtype.kind] \
-            if kind.python else f"numpy.{kind.dtype.name}"  # fmt: skip
-        raise self.failing(TypeError(f"'{name}' object {what}"), where)
+        raise self.failing(TypeError(f"'{self.scalar_name(kind)}' object {what}"), where)
+
+    def scalar_name(self, kind: Kind) -> str:
+        """The name of a number's class, as Python's errors have it."""
+        if not kind.python:
+            return f"numpy.{kind.dtype.name}"
+        return {"b": "bool", "i": "int", "f": "float", "c": "complex"}[kind.dtype.kind]
 
     def test_of(self, either: Either, ref: Any) -> Any:
         """What is True for one thing and False for the other is how the test has come out."""

@@ -40,7 +40,7 @@ from srcdiff.transforms.ir import (
 from srcdiff.transforms.kinds import BOOL, STR, Kind
 from srcdiff.transforms.merging import Exit, Label
 from srcdiff.transforms.mutation import NUMBERS, Memory
-from srcdiff.transforms.references import Array, Bound, Known, List, Missing, Plain, Tuple
+from srcdiff.transforms.references import ARRAYS, Bound, Known, List, Missing, Plain, Tuple
 
 
 class Raised(Exception):
@@ -526,7 +526,7 @@ class Exceptions(Memory):
             return self.index_test(base, key, instr.where)
         elif instr.op == "setitem":
             base, key = (self.value(a) for a in instr.args[:2])
-            if isinstance(base, Array):
+            if isinstance(base, ARRAYS):
                 return self.index_test(base, key, instr.where)
         return None
 
@@ -577,7 +577,7 @@ class Exceptions(Memory):
 
     def index_test(self, base: Any, key: Any, where: Any) -> tuple | None:
         """`x[i]`, `x[i, j]`: whether an index is out of bounds."""
-        dims = self.kind(base).dims if isinstance(base, Array) else None
+        dims = self.kind(base).dims if isinstance(base, ARRAYS) else None
         if dims is None and not (isinstance(base, (List, Tuple)) and isinstance(key, Plain)):
             return None
         parts = key.items if isinstance(key, Tuple) else (key,)
@@ -827,9 +827,8 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
     kinds = [leaf_kind(leaf) for leaf in leaves((instr.args, tuple(instr.kwargs.values())))]
     if op in (float, complex, bool) and (kinds[0].tag == "scalar" or kinds[0].rank == 0):
         return NOTHING
-    if op is int and len(kinds) == 1 and kinds[0].tag == "scalar" and kinds[0].dtype is not None \
-            and kinds[0].dtype.kind in "iub":  # fmt: skip
-        return NOTHING
+    if op is int and len(kinds) == 1 and kinds[0].tag == "scalar" and kinds[0].dtype is not None:
+        return NOTHING if kinds[0].dtype.kind in "iub" else SCALARS[int]
     if all(k.tag == "scalar" and k.python is not False for k in kinds) and is_in(op, SCALARS):
         divisor = instr.args[-1]
         if op in DIVISIONS and type(divisor) in NUMBERS and divisor != 0:

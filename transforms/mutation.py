@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime.errors import UnsupportedSyntaxError
+from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import UNDEFINED, Instr, Slice, Value, leaf_kind, map_tree
 from srcdiff.transforms.kinds import Kind, join, kind_of
@@ -73,6 +73,17 @@ class NeedsChoice(Exception):
 
     def __init__(self, sites: frozenset):
         self.sites = sites
+
+
+class NeedsUnrolling(SrcdiffError):
+    """A structure was indexed by the counter of a loop that is not unrolled.
+
+    site   where a choice in branches would do as well, if there is such a place
+    """
+
+    def __init__(self, what: str, where: Any = None, instead: str = "", site: Any = None):
+        super().__init__(what, where, instead)
+        self.site = site
 
 
 class NeedsCarrying(Exception):

@@ -51,7 +51,7 @@ from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_
 from srcdiff.transforms.last_of_step import last_of_step
 from srcdiff.transforms.leaves import drop_leaves
 from srcdiff.transforms.linemap import build, line_map
-from srcdiff.transforms.mutation import NeedsChoice
+from srcdiff.transforms.mutation import NeedsChoice, NeedsUnrolling
 from srcdiff.transforms.objects import Attributes
 from srcdiff.transforms.outside import NeedsOutside, Structure
 from srcdiff.transforms.parse import Parsed
@@ -77,7 +77,6 @@ from srcdiff.transforms.scalars import has_effects, python_scalars
 from srcdiff.transforms.specialize import (
     UNROLL,
     NeedsConstant,
-    NeedsUnrolling,
     Specialized,
     Specializer,
     expander,
@@ -510,6 +509,9 @@ def specialized(
                 separate.functions.add(need.lowered)
             continue
         except NeedsUnrolling as error:  # no loop could be unrolled that would have helped
+            if error.site is not None:
+                choices |= {error.site}
+                continue
             raise UnsupportedSyntaxError(error.what, error.where, error.instead) from None
         except UnsupportedSyntaxError as error:  # perhaps a view that is written is one of several
             if refused is None and run.saw_parts:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError, short_name
+from srcdiff.runtime.errors import UnsupportedSyntaxError, short_name
 from srcdiff.runtime.plain_objects import is_plain_object
 from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
@@ -31,7 +31,7 @@ from srcdiff.transforms.choices import Choices
 from srcdiff.transforms.contexts import Contexts
 from srcdiff.transforms.either import HANDING_ON, Eithers
 from srcdiff.transforms.elements import is_flat
-from srcdiff.transforms.exceptions import Hidden, Raised, error_ref
+from srcdiff.transforms.exceptions import Hidden, Raised, error_ref, without
 from srcdiff.transforms.halves import Bottom, Halves, Separate
 from srcdiff.transforms.ir import (
     Block,
@@ -51,7 +51,13 @@ from srcdiff.transforms.loops import ChangingTest, Loop
 from srcdiff.transforms.loose import Loose
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower, tested_inside
 from srcdiff.transforms.merging import Exit, Merger, Path
-from srcdiff.transforms.mutation import NUMBERS, NeedsCarrying, describe, kind_of_value
+from srcdiff.transforms.mutation import (
+    NUMBERS,
+    NeedsCarrying,
+    NeedsUnrolling,
+    describe,
+    kind_of_value,
+)  # fmt: skip
 from srcdiff.transforms.nones import Nones
 from srcdiff.transforms.objects import instance_class, is_library
 from srcdiff.transforms.outside import OutsidePlace, Written
@@ -113,10 +119,6 @@ class NeedsConstant(Exception):
 
     def __init__(self, paths: frozenset):
         self.paths = paths
-
-
-class NeedsUnrolling(SrcdiffError):
-    """A structure was indexed by the counter of a loop that is not unrolled."""
 
 
 def specialize(run: Specializer, parsed: Any, args: dict[str, Ref], state: State,
@@ -477,7 +479,7 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
                 if tried is not None:
                     return tried[0]
             if assured:
-                self.checked.update((new, assured) for new in self.instrs[count:])
+                self.checked.update((new, assured) for new in without(self.instrs[count:], set()))
             if exit is not None:
                 if exit.always:
                     return exit
@@ -1332,6 +1334,9 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
                         self.is_there(base.cell, self.read(key, where), value):  # fmt: skip
                     return  # `items[i] += 1` has stored already
                 self.store_in_sequence(base, key, value, where)
+                return
+            if self.is_told_apart(key, held, where):
+                self.store_in_branches(base, held, key, value, where)
                 return
             items = list(held)
             if isinstance(key, Slice):
