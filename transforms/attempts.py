@@ -20,10 +20,20 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.transforms import abstract
-from srcdiff.transforms.exceptions import Exceptions, Hidden, Untold, is_in, leaves, overlap
-from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, op_name
-from srcdiff.transforms.kinds import BOOL
+from srcdiff.transforms.abstract_shapes import is_basic_key
+from srcdiff.transforms.exceptions import (
+    Exceptions,
+    Hidden,
+    Tested,
+    Untold,
+    is_in,
+    leaves,
+    overlap,
+)  # fmt: skip
+from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, map_tree, op_name
+from srcdiff.transforms.kinds import BOOL, INT, Kind
 from srcdiff.transforms.merging import Exit
+from srcdiff.transforms.mutation import kind_of_value
 from srcdiff.transforms.references import Bound, Known
 
 
@@ -46,31 +56,44 @@ class Attempts(Exceptions):
         return Before(self.state.copy(), dict(self.temporaries[-1]), dict(self.facts),
                       len(self.instrs))  # fmt: skip
 
-    def attempted(self, before: Before | None, instr: Instr, assured: tuple, block: Block,
+    def attempted(self, before: Before | None, instr: Instr, tested: Tested, block: Block,
                   index: int) -> tuple[Exit | None] | None:  # fmt: skip
-        """The paths with and without the exception of what was emitted last, if one is caught."""
+        """The paths with and without an exception of what was emitted last, if one is caught.
+
+        Of several that may raise the first is tried; where it has not, the next is.
+        """
         if before is None or len(self.instrs) == before.count:
             return None
-        made = self.instrs[before.count :]
-        hidden = {new: caught for new in made if new not in self.checked
-                  if (caught := self.caught_of(new, assured))}  # fmt: skip
-        if len({part(new) for new in hidden}) != 1:
-            return None
-        new, classes = next(iter(hidden.items()))
-        return self.tried(before, new, classes, instr, assured, block, index)
+        for place, new in enumerate(self.instrs[before.count :]):
+            if new not in self.checked:
+                classes = self.caught_of(new, tested.of(new, place))
+                if classes:
+                    return self.tried(before, new, classes, instr, tested, block, index)
+        return None
 
-    def tried(self, before: Before, new: Instr, classes: tuple, instr: Instr, assured: tuple,
+    def tried(self, before: Before, new: Instr, classes: tuple, instr: Instr, tested: Tested,
               block: Block, index: int) -> tuple[Exit | None] | None:  # fmt: skip
         """The paths where `new`, which `instr` became, raises one of the classes, and where not."""
         made = self.instrs[before.count :]
-        function = attempt(new, classes)
-        if function is None or any(i.effect or i.blocks for i in made):
+        place = made.index(new) if new in made else len(made)
+        if any(i.effect or i.blocks for i in made[:place]) or not can_be_tried(new):
             return None
-        del self.instrs[before.count + (made.index(new) if new in made else len(made)) :]
+        if new.op in ("setitem", "add_at") and IndexError in classes:
+            classes = (IndexError,)  # it comes before what is stored is looked at
+        again = tested.and_of(new, place, classes)
+        if new not in made:  # a view that is made when it is read
+            again = tested._replace(classes=(*tested.classes, *classes))
+        outer = list(self.instrs)
+        del self.instrs[before.count + place :]
+        function, kwargs = self.attempt(new, classes)
+        if function is None:
+            self.instrs[:] = outer
+            return None
+        self.checked.update((one, tested.of(one, k)) for k, one in enumerate(made[:place]))
         self.state, self.facts = before.state, before.facts
         self.temporaries[-1] = before.temporaries
         error = classes[0] if len(classes) == 1 else classes
-        flag = self.emit(kernels.raises, (error, *function), new.kwargs, BOOL, new.where, "failed")
+        flag = self.emit(kernels.raises, (error, *function), kwargs, BOOL, new.where, "failed")
 
         def thrown() -> Exit:
             text = Untold(f"the text of an exception that `{op_name(new.op)}` raises", new)
@@ -78,7 +101,7 @@ class Attempts(Exceptions):
 
         def otherwise() -> Exit | None:
             self.note_fact(flag, None, False)
-            return self.run(block, index, (instr, (*assured, *classes)))
+            return self.run(block, index, (instr, again))
 
         gone = self.sub(self.state.copy(), thrown)
         self.temporaries.append(dict(self.temporaries[-1]))
@@ -86,13 +109,51 @@ class Attempts(Exceptions):
         self.temporaries.pop()
         return (self.join(flag, gone, stays, new.where, made=True),)
 
-    def view_tried(self, hidden: Hidden, before: Before | None, instr: Instr, assured: tuple,
+    def attempt(self, instr: Instr, classes: tuple) -> tuple[tuple | None, dict]:
+        """The function and its arguments that raise as the instruction does, if there is one."""
+        if instr.op == "getitem":
+            base, key = instr.args
+            return (None if has_slice(key) else (operator.getitem, base, key)), {}
+        if instr.op in ("setitem", "add_at"):
+            base, path, key, stored = instr.args
+            if classes == (IndexError,):
+                return (None if path or has_slice(key) else (operator.getitem, base, key)), {}
+            added = instr.op == "add_at"
+            if classes != (ValueError,) or not isinstance(stored, Value) or \
+                    added and not is_basic_key(map_tree(kind_of_value, key)):  # fmt: skip
+                return None, {}
+            steps = (*path, *(() if key is ... else (("getitem", key),)))
+            return self.fitting(base, steps, stored, added, instr.where)
+        fun = instr.attrs.get("spelled", instr.op)
+        if any(leaf_kind(leaf).tag == "array" for leaf in leaves(instr.args)):
+            fun = UFUNCS.get(fun, fun)
+        return (fun, *instr.args), instr.kwargs
+
+    def fitting(self, base: Value, path: tuple, stored: Value, added: bool,
+                where: Any) -> tuple[tuple | None, dict]:  # fmt: skip
+        """What raises a ValueError where what is stored does not fit into a part of an array.
+
+        A store leaves out leading axes of length one, `+=` does not.
+        """
+        part = base
+        for step in path:
+            part = self.step(part, step, where)
+        if part.kind.tag != "array" or part.kind.shape is None:
+            return None, {}
+        if added:
+            kind = Kind("tuple", items=(INT,) * len(part.kind.shape))
+            shape = self.emit(np.shape, (part,), None, kind, where, "shape")
+            return (np.broadcast_to, stored, shape), {}
+        place = self.emit(np.empty_like, (part,), None, part.kind, where, "place")
+        return (np.copyto, place, stored), {"casting": "unsafe"}
+
+    def view_tried(self, hidden: Hidden, before: Before | None, instr: Instr, tested: Tested,
                    block: Block, index: int) -> Exit | None:  # fmt: skip
         """The same, of a view that would be made when it is read."""
-        classes = self.caught_of(hidden.instr, assured)
+        classes = self.caught_of(hidden.instr, tested.classes)
         found = None
         if before is not None:
-            found = self.tried(before, hidden.instr, classes, instr, assured, block, index)
+            found = self.tried(before, hidden.instr, classes, instr, tested, block, index)
         if found is None:
             raise hidden.refusal
         return found[0]
@@ -128,33 +189,14 @@ def is_told(place: Any) -> bool:
     return place.kind == "except" or place.watched
 
 
-def part(instr: Instr) -> Any:
-    """What an exception of the instruction is about: where a part is read, it may be written."""
-    if instr.op == "getitem":
-        return instr.args[0], (), repr(instr.args[1])
-    if instr.op in ("setitem", "add_at"):
-        return instr.args[0], instr.args[1], repr(instr.args[2])
-    return instr
-
-
-def attempt(instr: Instr, classes: tuple) -> tuple | None:
-    """The function and its arguments that raise as the instruction does, if it can be tried."""
+def can_be_tried(instr: Instr) -> bool:
+    """Whether an instruction may run twice, which nobody sees of one that is pure."""
     if instr.attrs.get("opaque") or instr.attrs.get("taped") or instr.attrs.get("half"):
-        return None
-    if instr.op == "getitem":
-        base, key = instr.args
-        return None if has_slice(key) else (operator.getitem, base, key)
-    if instr.op in ("setitem", "add_at") and classes == (IndexError,):  # what is stored fits
-        base, path, key, _ = instr.args
-        return None if path or has_slice(key) else (operator.getitem, base, key)
-    if isinstance(instr.op, str) or not is_in(instr.op, abstract.PURE):
-        return None
-    if instr.kwargs.keys() & {"out", "where"}:
-        return None
-    fun = instr.attrs.get("spelled", instr.op)
-    if any(leaf_kind(leaf).tag == "array" for leaf in leaves(instr.args)):
-        fun = UFUNCS.get(fun, fun)
-    return (fun, *instr.args)
+        return False
+    if instr.effect or instr.blocks or instr.kwargs.keys() & {"out", "where"}:
+        return False
+    return instr.op in ("getitem", "setitem", "add_at") or \
+        not isinstance(instr.op, str) and is_in(instr.op, abstract.PURE)  # fmt: skip
 
 
 UFUNCS = {

@@ -52,7 +52,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.transforms.ir import Block, Instr, Value, carried, flatten, map_tree
-from srcdiff.transforms.kinds import Size
+from srcdiff.transforms.kinds import BOOL, Size
 
 _PURE = frozenset({"getitem", "shape", "tuple", "identity"})  # of the structural operations
 _PURE_BUILTINS = frozenset(
@@ -79,6 +79,19 @@ def common_subexpressions(block: Block) -> Block:
     as_long(block, numbering.lists)
     numbering.number(block)
     return numbering.rebuild(block) if numbering.gone else block
+
+
+def same_tests(block: Block) -> Block:
+    """The block with equal tests made once: an `if` on one then decides all that are inside it."""
+    numbering = Numbering(_leaving(block))
+    as_long(block, numbering.lists)
+    numbering.number(block)
+    tests = {i for i in numbering.gone if all(r.kind == BOOL for r in i.results)}
+    made = {r for i in tests for r in i.results}
+    numbering.gone = tests
+    numbering.same = {b: a for b, a in numbering.same.items() if b in made}
+    numbering.named = {a: b for a, b in numbering.named.items() if a in numbering.same.values()}
+    return numbering.rebuild(block) if tests else block
 
 
 class Numbering:

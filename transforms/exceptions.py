@@ -93,6 +93,27 @@ class Place:
         self.final: Callable = lambda error: None
 
 
+class Tested(NamedTuple):
+    """What an instruction that is carried out has been tested for.
+
+    classes    what it does not raise, all it becomes included
+    attempts   (place, part, classes): neither does what it becomes, up to that place, and what
+               is done with the same part of an array
+    """
+
+    classes: tuple = ()
+    attempts: tuple = ()
+
+    def of(self, new: Instr, place: int) -> tuple:
+        """The classes that an instruction at a place among those it becomes does not raise."""
+        found = [classes for last, done, classes in self.attempts
+                 if place <= last or part(new) == done]  # fmt: skip
+        return (*self.classes, *(cls for classes in found for cls in classes))
+
+    def and_of(self, new: Instr, place: int, classes: tuple) -> Tested:
+        return self._replace(attempts=(*self.attempts, (place, part(new), classes)))
+
+
 class Exceptions(Memory):
     """`try` and what comes to it."""
 
@@ -500,7 +521,7 @@ class Exceptions(Memory):
 
         def otherwise() -> Exit | None:
             self.note_fact(test, made, False)
-            return self.run(block, index, (instr, (cls,)))
+            return self.run(block, index, (instr, Tested((cls,))))
 
         gone = self.sub(self.state.copy(), thrown)
         self.temporaries.append(dict(self.temporaries[-1]))
@@ -869,6 +890,15 @@ def overlap(instr: Instr, caught: type, raised: tuple) -> Iterator[type]:
         elif issubclass(caught, cls) and (cls is Exception or theirs and caught not in NEVER):
             if caught is not np.linalg.LinAlgError or "linalg" in op_name(instr.op):
                 yield caught
+
+
+def part(instr: Instr) -> Any:
+    """What an exception of the instruction is about: where a part is read, it may be written."""
+    if instr.op == "getitem":
+        return instr.args[0], (), repr(instr.args[1])
+    if instr.op in ("setitem", "add_at"):
+        return instr.args[0], instr.args[1], repr(instr.args[2])
+    return instr
 
 
 def store_raises(path: tuple) -> tuple[type, ...]:

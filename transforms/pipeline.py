@@ -26,7 +26,7 @@ from srcdiff.transforms.branches import branches
 from srcdiff.transforms.broadcasts import expected_shapes
 from srcdiff.transforms.bufferize import bufferize
 from srcdiff.transforms.calls import NeedsObservation
-from srcdiff.transforms.common_subexpressions import common_subexpressions
+from srcdiff.transforms.common_subexpressions import common_subexpressions, same_tests
 from srcdiff.transforms.composed_views import composed_views
 from srcdiff.transforms.counters import counters
 from srcdiff.transforms.dead_code import dead_code
@@ -357,7 +357,8 @@ def transposer(expand: Callable) -> Callable:
 
 def prepared(block: Block) -> Block:
     """The linear IR as it is differentiated."""
-    for pass_ in (dead_code, composed_views, int_powers, branches, exits, branches, counters):
+    for pass_ in (dead_code, composed_views, int_powers, same_tests, branches, exits, branches,
+                  counters):  # fmt: skip
         block = pass_(block)
     return block
 

@@ -31,7 +31,7 @@ from srcdiff.transforms.choices import Choices
 from srcdiff.transforms.contexts import Contexts
 from srcdiff.transforms.either import HANDING_ON, Eithers
 from srcdiff.transforms.elements import is_flat
-from srcdiff.transforms.exceptions import Hidden, Raised, error_ref, without
+from srcdiff.transforms.exceptions import Hidden, Raised, Tested, error_ref, without
 from srcdiff.transforms.halves import Bottom, Halves, Separate
 from srcdiff.transforms.ir import (
     Block,
@@ -423,10 +423,11 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
             return Known(None) if self.facts[ref.test] else ref.ref
         return self.settled(ref) if self.eithers else ref
 
-    def run(self, block: Block, start: int = 0, tested: tuple | None = None) -> Exit | None:
+    def run(self, block: Block, start: int = 0,
+            tested: tuple[Instr, Tested] | None = None) -> Exit | None:  # fmt: skip
         """Carry out a block of lowered instructions from `start` on.
 
-        tested   (instruction, classes): the first one will not raise them
+        tested   the first one, and what it has been tested for
         """
         uses = self.last_use.get(block)
         if uses is None:
@@ -435,7 +436,7 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
         for i in range(start, len(block.instrs)):
             instr = block.instrs[i]
             self.where = instr.where
-            count, assured, before = len(self.instrs), (), None
+            count, assured, before = len(self.instrs), Tested(), None
             none = self.where_none(instr, block, i, tested) if instr.op not in HANDING_ON else None
             if none is not None:
                 return none[0]
@@ -445,9 +446,9 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
                 found = self.foreseen(instr, block, i)
                 if found is not None:
                     return found[0]
-                assured = self.assured
+                assured = Tested(self.assured)
             if self.tries:
-                before, self.testing = self.before(instr), assured
+                before, self.testing = self.before(instr), assured.classes
             try:
                 either = self.undecided(instr) if self.eithers else None
                 if either is not None:
@@ -478,8 +479,10 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
                 tried = self.attempted(before, instr, assured, block, i)
                 if tried is not None:
                     return tried[0]
-            if assured:
-                self.checked.update((new, assured) for new in without(self.instrs[count:], set()))
+            if any(assured):
+                for place, new in enumerate(self.instrs[count:]):
+                    known = assured.of(new, place)
+                    self.checked.update((one, known) for one in without((new,), set()))
             if exit is not None:
                 if exit.always:
                     return exit
