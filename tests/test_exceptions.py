@@ -876,6 +876,76 @@ def test_what_no_test_foretells_is_tried(f, args):
     assert on_tape.outcome == "right", str(on_tape)
 
 
+def broadcast_store(x, s):
+    y = x * 1.0
+    try:
+        y[None,] /= np.full((4,), s)
+    except ValueError:
+        s = s * 3.0
+    return np.sum(y**2) * s
+
+
+def several(x, y, i):
+    z = x * y[0]
+    try:
+        z[i:] = np.sin(y) * z[i]
+        z[[i, 0]] *= y
+    except IndexError:
+        z = z * 2.0
+    except ValueError:
+        z = z * 3.0 + y[1]
+    return np.sum(z * z)
+
+
+def several_in_a_loop(x, y, i):
+    z = x * y[0]
+    try:
+        for k in range(i):
+            z[k : k + 2] += np.sin(y) * z[k]
+            if z[k] > 0.3:
+                z[2:] = y
+    except Exception:
+        z = z * 2.0
+    finally:
+        y = y * z[0]
+    return np.sum(z * z) + np.sum(y)
+
+
+def one_of_two(x, y, i):
+    z = x * y[0]
+    c = z if z[0] > 0.12 else y * 1.0
+    try:
+        c[i] += 2.0 * x[0]
+        c[0] *= c[i - 1]
+    except Exception:
+        z = z * 3.0
+    return np.sum(c) * np.sum(z * z)
+
+
+@pytest.mark.parametrize("i", [0, 1, 2, 3, -1])
+@pytest.mark.parametrize("y", [[0.4, 1.1], [0.2, 0.7], [0.4], [0.3, -0.4, 0.5]])
+@pytest.mark.parametrize("f", [several, several_in_a_loop, one_of_two])
+def test_the_first_of_several_operations_that_raises(f, y, i):
+    x, y = np.array([1.0, 2.0, 3.0]) / 3, np.array(y)
+    if len(y) == 1 and f is not one_of_two:
+        y = np.concatenate([y, y, y, y]) if f is several else y
+    right(f, x, y, i, wrt=("x", "y"))
+    on_tape = judge(f, (x, y, i), ("x", "y"), gradient=tape_gradient)
+    assert on_tape.outcome == "right", str(on_tape)
+
+
+@pytest.mark.parametrize("n", [1, 3, 4])
+def test_what_is_stored_in_place_may_not_fit(n):
+    right(broadcast_store, np.arange(1.0, n + 1), 0.3, wrt=("x", "s"))
+
+
+def test_an_operation_is_tested_for_the_same_thing_once():
+    df = grad(several, fallback="error")
+    df(some(3), some(2), 1)
+    forward = df.source.partition("# adjoint")[0]
+    assert forward.count("if ") == 4 and forward.count("raises(") == 3
+
+
 def test_an_operation_that_is_tried_warns_once():
     def f(x, y):
         try:

@@ -134,3 +134,103 @@ def test_arrays_of_lists_of_vectors():
         return np.sum(a[0] * a[1])
 
     right(f, X, Y, wrt=("x", "y"))
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, -1, -2, -3])
+def test_an_item_of_unlike_kinds_is_found_in_branches(k):
+    def f(x, y):
+        items = [x * 1.0, y[0], 2.5]
+        k = int(y[2])
+        return float(np.sum(items[k] * x[1]) + np.sum(items[(k + 5) % 3]) * y[1])
+
+    right(f, X, np.array([0.5, 0.7, k + 0.1 if k >= 0 else k - 0.1]), wrt=("x", "y"))
+
+
+@pytest.mark.parametrize("level", [-1.0, 1.0])
+def test_arrays_of_unlike_dtypes_in_a_tuple_are_written(level):
+    def f(x, y):
+        c = (y, x)[int(np.sum(x) < level)]
+        c *= 2.0
+        c[1:] += y[0]
+        return np.sum(c * x) * np.sum(y)
+
+    right(f, X.astype(np.float32), Y, wrt=("x", "y"))
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, -1])
+def test_functions_in_a_list_are_called_by_their_place(k):
+    def f(x):
+        functions = [np.sin, lambda t: t * t, np.exp]
+        s, k = x[0], int(x[2])
+        while s < 4.0:
+            s = s + functions[k % 3](x[0] * s) + 0.5
+            k += 1
+        try:
+            s = s + functions[int(x[2])](x[1])
+        except IndexError as error:
+            s = s * len(str(error))
+        return s
+
+    right(f, np.array([0.4, 0.7, k + 0.1 if k >= 0 else k - 0.1]))
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, -1, -3])
+def test_what_is_stored_at_a_run_time_position_among_unlike_items(k):
+    def f(x, y):
+        items = [x * 1.0, y[0], 2.5]
+        k = int(y[2])
+        items[k] = items[0]
+        before = np.sum(items[1])
+        items[(k + 4) % 3 - 3] = float(x[0])
+        return float(np.sum(items[0]) * np.sum(items[1]) * np.sum(items[2]) + before)
+
+    right(f, X, np.array([0.5, 0.7, k + 0.1 if k >= 0 else k - 0.1]), wrt=("x", "y"))
+
+
+def test_a_position_outside_of_unlike_items_raises_as_in_python():
+    def read(x):
+        return np.sum((x, x[0])[int(x[0])])
+
+    def read_of_list(x):
+        return np.sum([x, x[0]][int(x[0])])
+
+    def stored(x):
+        items = [x, x[0]]
+        items[int(x[0])] = 2.0
+        return np.sum(items[0])
+
+    for f in (read, read_of_list, stored):
+        df = srcdiff.grad(f, fallback="error")
+        df(X)
+        for g in (f, df):
+            with pytest.raises(IndexError) as told:
+                g(X + 7.0)
+            if g is f:
+                text = str(told.value)
+        assert str(told.value) == text
+
+
+def test_a_loop_over_a_known_range_is_unrolled_rather_than_told_apart():
+    def f(x, y):
+        items, s = (x, y[0], 3), 0.0
+        for i in range(30):
+            s = s + np.sum(items[i % 3]) * x[0]
+        return s
+
+    df = srcdiff.grad(f, fallback="error")
+    df(X, Y)
+    assert "IndexError" not in df.source
+    right(f, X, Y, wrt=("x", "y"))
+
+
+def test_a_call_of_what_is_a_function_in_one_case_only():
+    def f(x):
+        scale = (np.sin, x[0], x)[int(x[2])]
+        try:
+            s = scale(x[1])
+        except TypeError:
+            s = np.sum(scale) * 2.0
+        return s
+
+    for k in (0.0, 1.0, 2.0):
+        right(f, np.array([0.4, 0.7, k + 0.1]))

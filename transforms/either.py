@@ -133,23 +133,27 @@ class Eithers(Memory):
             ends = (results[0] if len(results) == 1 else tuple(results),) if results else ()
             inner = Block((), (instr,), ends)
             split = Instr("if", (either.test,), None, whole, (inner, inner.replace()),
-                          {"split": True}, instr.where)  # fmt: skip
+                          {"split": results}, instr.where)  # fmt: skip
             self.splits[instr] = split
         outer = self.decided
         try:
             exit = self.branch(split, either.test, block, index)
         finally:
             self.decided = outer
-        if results:
-            whole = self.test_of(either, self.temporaries[-1].pop(split.results[0], None))
-            if len(results) == 1:
-                self.temporaries[-1][results[0]] = whole
-            elif isinstance(whole, Tuple):
-                self.temporaries[-1].update(zip(results, whole.items))
         dead = self.joined_dead
         if exit is None and dead[0] != dead[1] and not self.guesses:
             self.facts[either.test] = dead[1]
         return exit
+
+    def hand_on(self, split: Instr, test: Value) -> None:
+        """What an instruction results in, from the branches that it was carried out in."""
+        results = split.attrs["split"]
+        if results:
+            whole = self.test_of(test, self.temporaries[-1].pop(split.results[0], None))
+            if len(results) == 1:
+                self.temporaries[-1][results[0]] = whole
+            elif isinstance(whole, Tuple):
+                self.temporaries[-1].update(zip(results, whole.items))
 
     def without_items(self, ref: Any, what: str, where: Any) -> None:
         """Raise what Python raises where something is done with the items of a number."""
@@ -166,16 +170,16 @@ class Eithers(Memory):
             return f"numpy.{kind.dtype.name}"
         return {"b": "bool", "i": "int", "f": "float", "c": "complex"}[kind.dtype.kind]
 
-    def test_of(self, either: Either, ref: Any) -> Any:
+    def test_of(self, test: Value, ref: Any) -> Any:
         """What is True for one thing and False for the other is how the test has come out."""
         made = self.made_by(ref.value) if isinstance(ref, Plain) else None
-        if made is None or made.op != "if" or made.args[0] is not either.test:
+        if made is None or made.op != "if" or made.args[0] is not test:
             return ref
         yields = tuple(b.results[made.results.index(ref.value)] for b in made.blocks)
-        if yields[0] is True and yields[1] is False and either.test.kind == BOOL:
-            return Plain(either.test)
+        if yields[0] is True and yields[1] is False and test.kind == BOOL:
+            return Plain(test)
         if yields[0] is False and yields[1] is True:
-            return Plain(self.emit(operator.not_, (either.test,), None, BOOL, self.where, "other"))
+            return Plain(self.emit(operator.not_, (test,), None, BOOL, self.where, "other"))
         return ref
 
     def of_each(self, ref: Either, where: Any, act: Callable[[Any], Any]) -> Any:

@@ -583,11 +583,15 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
             if not gone.exit.dead:
                 if instr.results:
                     self.put(instr, stays.value)
+                if "split" in instr.attrs:
+                    self.hand_on(instr, test)
                 self.resume(stays, lambda: self.run(block, index + 1))
                 exit = self.join(test, then, other, instr.where)
                 return exit if exit is not None else Exit(cont=False, ret=False, brk=False)
         exit = self.join(test, then, other, instr.where, instr.results,
                          made="split" in instr.attrs)  # fmt: skip
+        if "split" in instr.attrs:
+            self.hand_on(instr, test)
         if exit is None:
             return None
         return exit if exit.always else self.guarded(exit, block, index + 1, instr.where)
@@ -969,7 +973,8 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
         if isinstance(ref, Maybe):
             raise self.refuse(where, "the truth of what may be None", "Write `is None`.")
         if isinstance(ref, Either):
-            return self.test_of(ref, self.of_each(ref, where, lambda r: self.flag_of(r, where)))
+            flag = self.of_each(ref, where, lambda r: self.flag_of(r, where))
+            return self.test_of(ref.test, flag)
         if instance_class(ref) is not None:
             found = self.object_truth(ref, where)
             if found is not None:

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srcdiff.transforms.common_subexpressions import common_subexpressions
+from srcdiff.transforms.common_subexpressions import common_subexpressions, same_tests
 from srcdiff.transforms.ir import walk
 from srcdiff.transforms.text import parse_text
 from srcdiff.transforms.verify import verify
 from tests.transforms.passes import check, evaluate, random_block
+from tests.transforms.typed import becomes
 
 
 def unchanged(text):
@@ -316,6 +317,27 @@ def test_the_one_that_leaves_stands_for_the_ones_that_do_not():
           a = np.sin(x)
           d = mul(a, a)
           return a, d
+    """)  # fmt: skip
+
+
+def test_of_tests_alone_the_second_goes():
+    becomes(same_tests, before="""
+        (x: f8[x.0], y: f8[x.0], i: int):
+          n = len(x)
+          a = ge(i, n)
+          b = np.sin(x)
+          m = len(y)
+          c = ge(i, m)
+          d = np.sin(x)
+          return a, b, c, d
+    """, after="""
+        (x: f8[x.0], y: f8[x.0], i: int):
+          n = len(x)
+          a = ge(i, n)
+          b = np.sin(x)
+          m = len(y)
+          d = np.sin(x)
+          return a, b, a, d
     """)  # fmt: skip
 
 
