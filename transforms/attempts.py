@@ -20,7 +20,6 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.transforms import abstract
-from srcdiff.transforms.abstract_shapes import is_basic_key
 from srcdiff.transforms.exceptions import (
     Exceptions,
     Hidden,
@@ -33,7 +32,6 @@ from srcdiff.transforms.exceptions import (
 from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, map_tree, op_name
 from srcdiff.transforms.kinds import BOOL, INT, Kind
 from srcdiff.transforms.merging import Exit
-from srcdiff.transforms.mutation import kind_of_value
 from srcdiff.transforms.references import Bound, Known
 
 
@@ -118,9 +116,9 @@ class Attempts(Exceptions):
             base, path, key, stored = instr.args
             if classes == (IndexError,):
                 return (None if path or has_slice(key) else (operator.getitem, base, key)), {}
-            added = instr.op == "add_at"
+            added, kinds = instr.op == "add_at", map_tree(lambda v: v.kind, key)
             if classes != (ValueError,) or not isinstance(stored, Value) or \
-                    added and not is_basic_key(map_tree(kind_of_value, key)):  # fmt: skip
+                    added and not abstract.is_basic_key(kinds):  # fmt: skip
                 return None, {}
             steps = (*path, *(() if key is ... else (("getitem", key),)))
             return self.fitting(base, steps, stored, added, instr.where)
