@@ -114,6 +114,10 @@ class NoRuleError(SrcdiffError):
     """A function on the way from input to output has neither a rule nor source."""
 
 
+class RuleError(SrcdiffError):
+    """A derivative rule takes or returns what does not fit the function: it is named."""
+
+
 class NonScalarOutputError(SrcdiffError):
     """`grad` was given a function whose output has more than one element."""
 

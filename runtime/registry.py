@@ -74,6 +74,8 @@ class Rule:
     factors   the parameters in each of which the result is linear: the tangent is the sum of the
               products in which one of them is replaced by its tangent
     analytic  complex conjugation is left to the caller
+    declared  it was declared outside srcdiff: generated code calls it by its name, and what it
+              returns is checked
     """
 
     functions: tuple[Callable, ...]
@@ -84,6 +86,7 @@ class Rule:
     analytic: bool = True
     name: str = ""
     factors: tuple[str, ...] = ()
+    declared: bool = False
 
     @property
     def parameters(self) -> list[str]:
@@ -110,6 +113,40 @@ class Rule:
 
 RULES: dict[Callable, Rule] = {}
 NONDIFFERENTIABLE: set[Callable] = set()
+# How often something was declared outside srcdiff, in an attribute that generated tests can read.
+DECLARED = types.SimpleNamespace(count=0)
+
+
+def is_outside(function: Any) -> bool:
+    """Whether a function is written outside srcdiff."""
+    return not (getattr(function, "__module__", None) or "").startswith("srcdiff.runtime")
+
+
+def declaring(rule: Any) -> bool:
+    """Whether what is declared comes from outside srcdiff: code that was generated is stale then.
+
+    >>> before = DECLARED.count
+    >>> declaring(rule_of), DECLARED.count - before
+    (False, 0)
+    """
+    outside = is_outside(rule)
+    DECLARED.count += outside
+    return outside
+
+
+def forget(function: Callable) -> None:
+    """Undo what was declared of a function: `vjp_rule`, `jvp_rule`, `nondifferentiable`.
+
+    >>> @nondifferentiable
+    ... def nearest(x):
+    ...     return round(x)
+    >>> forget(nearest)
+    >>> nearest in NONDIFFERENTIABLE
+    False
+    """
+    RULES.pop(function, None)
+    NONDIFFERENTIABLE.discard(function)
+    DECLARED.count += 1
 
 
 def vjp_rule(
@@ -159,6 +196,7 @@ def vjp_rule(
         unknown = [n for n in (*entry.linear, *entry.factors) if n not in names_of(rule)]
         if unknown:
             raise TypeError(f"the rule {rule.__name__} has no parameter {unknown[0]!r}")
+        entry = replace(entry, declared=declaring(rule))
         for function in functions:
             old = RULES.get(function)
             RULES[function] = entry if old is None else replace(entry, jvp=old.jvp)
@@ -206,6 +244,7 @@ def jvp_rule(*functions: Callable) -> Callable[[F], F]:
                 f"the rule {rule.__name__} takes {unknown[0]!r}, but no parameter "
                 f"{unknown[0].removesuffix('_dot')!r}"
             )
+        found: dict[Callable, Rule] = {}
         for function in functions:
             if function in NONDIFFERENTIABLE:
                 raise ValueError(
@@ -219,7 +258,10 @@ def jvp_rule(*functions: Callable) -> Callable[[F], F]:
                 )
             name = rule.__name__.removesuffix("_jvp")
             entry = Rule(functions, name=name) if old is None else old
-            RULES[function] = replace(entry, jvp=rule)
+            entry = replace(entry, jvp=rule, declared=entry.declared or is_outside(rule))
+            found[function] = entry
+        declaring(rule)
+        RULES.update(found)
         return rule
 
     return register
@@ -268,6 +310,8 @@ def nondifferentiable(*functions: Any) -> Any:
                 f"{_name_of(function)} has a derivative rule, {RULES[function].name}; "
                 "it cannot be nondifferentiable as well"
             )
+    for function in functions:
+        declaring(function)
     NONDIFFERENTIABLE.update(functions)
     return functions[0] if len(functions) == 1 else None
 

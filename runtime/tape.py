@@ -35,9 +35,9 @@ from typing import Any
 import numpy as np
 
 import srcdiff.runtime.rules  # noqa: F401  (registers the rules)
-from srcdiff.runtime import kernels
+from srcdiff.runtime import declared, kernels
 from srcdiff.runtime.errors import Location, NoRuleError, SrcdiffError, UnsupportedSyntaxError
-from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES, Rule, rule_of
+from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES, Rule, rule_of, tangent_names
 
 ndarray = np.ndarray
 _next_number = itertools.count().__next__
@@ -196,7 +196,7 @@ class Operation(Node):
         vjp: Any = rule.vjp
         if sweep.recorded:
             args, kwargs, out = self.recorded(out)
-            vjp = twin(vjp)
+            vjp = vjp and twin(vjp)
         else:
             for place in self.places:  # Python's own floats raise where NumPy's give inf
                 if type(place) is int:
@@ -208,7 +208,11 @@ class Operation(Node):
         if sweep.strong and not sweep.recorded:
             if not np.any(d) if not isinstance(d, list | tuple) else not any(map(np.any, d)):
                 return  # nothing comes of nothing, however steep the function is
-        found = vjp(np.conj(d) if conjugate else d, out, *args, **kwargs)
+        d = np.conj(d) if conjugate else d
+        if rule.declared:
+            found = self.by_declared(vjp, d, out, args, kwargs, sweep.recorded)
+        else:
+            found = vjp(d, out, *args, **kwargs)
         if type(found) is not tuple:
             found = (found,)
         for place, parent in zip(self.places, self.parents):
@@ -221,13 +225,58 @@ class Operation(Node):
                     g = np.where(d == 0, 0, g)
                 sweep.add(parent, np.conj(g) if conjugate else g)
 
+    def by_declared(
+        self, vjp: Any, d: Any, out: Any, args: list, kwargs: dict, recorded: bool
+    ) -> tuple:
+        """What a rule of the user's gives, which is checked."""
+        if vjp is None:
+            return self.transposed(d, out, args, kwargs, recorded)
+        if recorded:
+            found = vjp(d, out, *args, **kwargs)
+        else:
+            given = declared.map_arrays(declared.read_only, (d, out, *args))
+            found = declared.called(vjp, given, kwargs)
+        return declared.gradients(vjp, found, args, kwargs, out)
+
+    def transposed(self, d: Any, out: Any, args: list, kwargs: dict, recorded: bool) -> tuple:
+        """The gradients of a function that has a forward rule alone: it is linear in the tangents.
+
+        It is recorded, for tangents of zero; what it is linear in has the same gradient everywhere.
+        """
+        rule = self.rule
+        name = declared.rule_name(rule.jvp)
+        if recorded:
+            raise NoRuleError(
+                f"{name_of(rule.functions[0])} has no reverse rule; its forward rule {name} is not "
+                "differentiated on the tape", None, "Declare a `vjp_rule` as well.")  # fmt: skip
+        wanted = [n.removesuffix("_dot") for n in tangent_names(rule.jvp)]  # type: ignore[arg-type]
+        given = dict(zip(rule.parameters, args)) | kwargs
+        leaves = {n: Leaf(np.zeros_like(given[n])) for n in wanted if is_inexact(given.get(n))}
+        dots = [Array(leaves[n].out, leaves[n]) if n in leaves else 0.0 for n in wanted]
+        made = twin(rule.jvp)(*dots, out, *args, **kwargs)
+        declared.check_tangent(rule.jvp, plain(made), out)  # type: ignore[arg-type]
+        pairs = zip(made, d) if isinstance(out, tuple) else [(made, d)]
+        seeds = [(x._node, part) for x, part in pairs
+                 if isinstance(x, Array) and x._node is not None]  # fmt: skip
+        sweep = Sweep()
+        sweep.run(seeds)
+        reached = {n: sweep.gradient(leaf) for n, leaf in leaves.items()}
+        found = {n: leaves[n].out if g is None else g for n, g in reached.items()}
+        for place in self.places:
+            first = place[0] if type(place) is tuple else place
+            key = rule.parameters[first] if isinstance(first, int) else first
+            if key not in found:
+                raise NoRuleError(
+                    f"the rule {name} takes no tangent of `{key}`, which is differentiated", None,
+                    "Give it one, or declare a `vjp_rule`.")  # fmt: skip
+        return tuple(found.get(n) for n in rule.parameters)
+
     def gradient_at(self, found: tuple, place: Any) -> Any:
         """What the rule gives for an argument within a list, or passed by keyword."""
         path = place if type(place) is tuple else (place,)
         first, rest = path[0], path[1:]
         if isinstance(first, str):
-            code = self.rule.vjp.__code__  # type: ignore[union-attr]
-            names = code.co_varnames[2 : code.co_argcount]
+            names = self.rule.parameters
             first = names.index(first) if first in names else len(found)
         if first >= len(found):
             raise NoRuleError(
@@ -457,6 +506,11 @@ def reachable(heads: list[Node]) -> list[Node]:
     return sorted(seen, key=operator.attrgetter("number"), reverse=True)
 
 
+def is_inexact(x: Any) -> bool:
+    dtype = getattr(x, "dtype", None)
+    return type(x) in (float, complex) if dtype is None else dtype.kind in "fc"
+
+
 def is_complex(x: Any) -> bool:
     dtype = getattr(x, "dtype", None)
     return type(x) is complex if dtype is None else dtype.kind == "c"
@@ -496,8 +550,13 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
         return face._boxed(function(*values, **(kwargs or {})), None, boxes)
     rule = OWN.get(function) or rule_of(function)
     if rule is None:
+        rule = rule_of(function, forward=True)
+        rule = rule if rule is not None and rule.declared else None
+    if rule is None:
         if function in NONDIFFERENTIABLE or function in PLAIN:
-            return face._boxed(function(*values, **(kwargs or {})), None, boxes)
+            out = function(*values, **(kwargs or {}))
+            own = isinstance(function, types.FunctionType)  # it may return its argument
+            return face._boxed(copied(out) if own else out, None, boxes)
         raise no_rule(function)
     if kwargs is None:
         kwargs = {}
@@ -510,6 +569,8 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
         check_call(rule, function, values, kwargs)
         _accepted.add(signature)
     out = function(*values, **kwargs)
+    if rule.declared:  # what it returns is new, whatever it is made of
+        out = copied(out)
     found = face._view(out, boxes)
     if found is not None:
         return found
@@ -583,7 +644,8 @@ def plain(tree: Any) -> Any:
 def check_call(rule: Rule, function: Callable, args: list, kwargs: dict) -> None:
     """Refuse a call that the rule does not take."""
     try:
-        _signature(rule.vjp).bind(None, None, *args, **kwargs)
+        first = 2 if rule.vjp is not None else len(tangent_names(rule.jvp)) + 1  # type: ignore[arg-type]
+        _signature(rule.vjp or rule.jvp).bind(*[None] * first, *args, **kwargs)
     except TypeError as error:
         try:  # perhaps the call is wrong: then the function says so
             function(*args, **kwargs)

@@ -22,12 +22,14 @@ from srcdiff.runtime.errors import (
     NonScalarOutputError,
     NoRuleError,
     NotDifferentiableTypeError,
+    RuleError,
     SrcdiffError,
     UnknownArgumentError,
     UnsupportedSyntaxError,
 )
 from srcdiff.runtime.marks import detach
 from srcdiff.runtime.modes import is_training, predict_mode, train_mode
+from srcdiff.runtime.registry import jvp_rule, nondifferentiable, vjp_rule
 
 if TYPE_CHECKING:
     from srcdiff import autograd, nd
@@ -38,6 +40,7 @@ __all__ = [
     "NoRuleError",
     "NonScalarOutputError",
     "NotDifferentiableTypeError",
+    "RuleError",
     "SrcdiffError",
     "UnknownArgumentError",
     "UnsupportedSyntaxError",
@@ -50,12 +53,15 @@ __all__ = [
     "is_training",
     "jacobian",
     "jvp",
+    "jvp_rule",
     "nd",
+    "nondifferentiable",
     "predict_mode",
     "pullback",
     "train_mode",
     "value_and_grad",
     "vjp",
+    "vjp_rule",
 ]
 
 

@@ -15,6 +15,7 @@ import math
 import operator
 import sys
 import threading
+import types
 from collections.abc import Callable
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
@@ -879,8 +880,13 @@ def _with_source(f: Any) -> Function:
     """f, or for a derivative or what has a rule a function of one line that calls it."""
     import srcdiff.runtime.rules  # noqa: F401  (registers the rules)
     from srcdiff.runtime.registry import rule_of
+    from srcdiff.transforms.declared import is_declared
 
     if isinstance(f, Differentiated):
+        return _calling_derivative(f)
+    if isinstance(f, types.MethodType) and is_declared(f.__func__):
+        return types.MethodType(_calling_derivative(f.__func__), f.__self__)
+    if is_declared(f):
         return _calling_derivative(f)
     try:
         rule = rule_of(f)
@@ -891,7 +897,7 @@ def _with_source(f: Any) -> Function:
     return _calling(f, rule.vjp if rule is not None else None)
 
 
-def _calling_derivative(f: Differentiated) -> Function:
+def _calling_derivative(f: Any) -> Function:
     """`def f_grad(x): return grad_of_f(x)`, with the parameters and defaults of f."""
     parameters = inspect.signature(f).parameters
     forms: dict[Any, str] = {

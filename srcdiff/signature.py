@@ -219,6 +219,8 @@ def unchanged(
             tests |= dict.fromkeys(spell.function(spell.path(path), obj))
         elif how == "apart":
             tests[f"len({{{', '.join(f'id({spell.path(p)})' for p in obj)}}}) == {len(obj)}"] = None
+        elif how == "count":  # of what users have declared
+            tests[f"{spell.path(path)}.count == {obj}"] = None
         elif how == "absent":
             tests[spell.absent(path)] = None
         elif path[0] != "default":

@@ -35,6 +35,7 @@ STAGES = {
     "specialize": {
         "calls",
         "choices",
+        "declared",
         "either",
         "elements",
         "exceptions",
@@ -67,6 +68,7 @@ STAGES = {
     "rotations": {"merging", "mutation"},
     "library": {"mutation"},
     "wrappers": {"mutation"},
+    "declared": {"mutation"},
     "derivatives": {"mutation"},
     "calls": {
         "wrappers",
@@ -74,6 +76,7 @@ STAGES = {
         "builtin_calls",
         "contexts",
         "containers",
+        "declared",
         "derivatives",
         "elements",
         "functional_calls",

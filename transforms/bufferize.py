@@ -437,7 +437,11 @@ class Look:
             for result in instr.results:
                 self.points(result, *operands)
             return
-        if instr.attrs.get("taped"):  # it works on copies
+        if instr.attrs.get("taped") or instr.attrs.get("fresh"):  # it works on copies
+            return
+        if instr.attrs.get("declared"):  # what it returns may be what it is given, or one array
+            for result in instr.results:
+                self.points(result, *operands, *instr.results)
             return
         if instr.op is kernels.pulled:  # what it returns is new, or its cotangents
             if instr.attrs.get("lends"):

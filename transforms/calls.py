@@ -41,6 +41,7 @@ from srcdiff.transforms import (
 from srcdiff.transforms.array_calls import ArrayCalls
 from srcdiff.transforms.builtin_calls import Builtins
 from srcdiff.transforms.containers import CHANGING, Containers
+from srcdiff.transforms.declared import Declared, is_declared
 from srcdiff.transforms.derivatives import Derivatives, maker
 from srcdiff.transforms.elements import Elements
 from srcdiff.transforms.functional_calls import Functional
@@ -151,6 +152,7 @@ class Calls(
     Libraries,
     Wrappers,
     Derivatives,
+    Declared,
 ):
     forward = False  # functions that have a forward rule alone are called as they are
 
@@ -351,6 +353,8 @@ class Calls(
         return self.each_option(choice, (*args, *kwargs.values()), where, act)
 
     def function(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if is_declared(obj):
+            return self.call_declared(obj, args, kwargs, where)
         if isinstance(obj, np.ufunc) and len(args) > obj.nin:
             given = (*args[obj.nin :], *[Known(None)] * (obj.nin + obj.nout - len(args)))
             args, kwargs = args[: obj.nin], {**kwargs, "out": Tuple(given)}

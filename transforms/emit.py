@@ -1465,7 +1465,7 @@ class Emitter:
 
     def callable(self, obj: Any) -> ast.expr:
         """An expression for a function, a class or another object known to the compiler."""
-        name = getattr(obj, "__name__", None) or "constant"
+        name = getattr(obj, "__name__", None) or type(obj).__name__.lower()
         if getattr(builtins, name, None) is obj:
             return self.builtin(name)
         dotted = numpy_name(obj)

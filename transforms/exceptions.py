@@ -841,7 +841,7 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
         return NUMPY if op in ("list_pop", "stack", "list_add") else ANYTHING
     if instr.attrs.get("half"):
         return half_raises(op)
-    if instr.attrs.get("opaque") or instr.attrs.get("taped"):
+    if any(instr.attrs.get(what) for what in ("opaque", "taped", "declared")):
         return ANYTHING
     if is_in(op, MATH):
         return MATH[op]

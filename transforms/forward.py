@@ -559,11 +559,16 @@ class Forward:
             places.get(n))) for n in wanted]  # fmt: skip
         whole = len(moving) == len(wanted)
         args = (*given, out, *instr.args)
-        if whole:
+        if whole and rule.declared:
+            found = self.expand.tangent(rule, instr, args, out, self.instrs)
+        elif whole:
             found = self.expanded(rule.jvp, args, instr.kwargs, self.instrs, rule, instr)
         else:
             inner: list[Instr] = []
-            found = self.expanded(rule.jvp, args, instr.kwargs, inner, rule, instr)
+            if rule.declared:
+                found = self.expand.tangent_of(rule.jvp, args, instr, out, inner)
+            else:
+                found = self.expanded(rule.jvp, args, instr.kwargs, inner, rule, instr)
             found = self.without_zeros(inner, found, {
                 d for n, d in zip(wanted, given) if n in moving for d in flatten(d)
             }, where)  # fmt: skip
@@ -600,7 +605,10 @@ class Forward:
         if conjugate:
             d_out = self.emit(np.conj, (d_out,), None, where)
         args = (d_out, out, *instr.args)
-        found = self.expanded(rule.vjp, args, instr.kwargs, self.instrs, rule, instr)
+        if rule.declared:
+            found = self.expand.body_of(rule.vjp, args, instr, self.instrs, "reverse")
+        else:
+            found = self.expanded(rule.vjp, args, instr.kwargs, self.instrs, rule, instr)
         found = found if isinstance(found, tuple) else (found,)
         seeds: dict[Value, Any] = {}
         for arg, d in self.paired(rule, instr, found):
@@ -611,6 +619,8 @@ class Forward:
         wanted = [d for d in d_outs if d.kind.inexact or d.kind.tag == "object"]
         names = {dot: dot.name for dot in flatten(tuple(seeds.values()))}
         made, dots = self.transpose(inner, seeds, wanted)
+        if rule.declared:
+            self.expand.check_linear(made, set(d_outs), rule.vjp, "d_out", where)
         for dot, name in names.items():  # to reverse mode they are adjoints
             dot.name = name
         known = dict(zip(d_outs, instr.results))

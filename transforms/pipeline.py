@@ -22,6 +22,7 @@ from srcdiff.runtime.errors import (
     UnsupportedSyntaxError,
 )  # fmt: skip
 from srcdiff.runtime.plain_objects import attributes, instance, is_plain_object
+from srcdiff.runtime.registry import DECLARED
 from srcdiff.transforms.branches import branches
 from srcdiff.transforms.broadcasts import expected_shapes
 from srcdiff.transforms.bufferize import bufferize
@@ -199,7 +200,7 @@ def generate(
         saved, fast = fast, record("python_scalars", python_scalars(fast))
         again = again or fast is not saved
     signature = arguments.signature()
-    helpers = [(half, *both_halves(half, expander(run), record)) for half in halves]
+    helpers = [(half, *both_halves(half, expanding(run), record)) for half in halves]
     # A careful variant may be made later: until then no array is to be kept alive.
     request = request._replace(arguments={}, moving=dict.fromkeys(request.moving))
     arguments.request = request
@@ -230,7 +231,7 @@ def generate(
 
     function, source, ir, lines = finish(fast)
     again = again and not has_effects(block)
-    return Compiled(function, source, ir, primal.guards, primal.writes_arguments, lines,
+    return Compiled(function, source, ir, tuple(run.guards), primal.writes_arguments, lines,
                     derived.kind, careful if again else None, tuple(run.taped),
                     bool(run.own_array))  # fmt: skip
 
@@ -272,7 +273,9 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
     find_active(block, wrt, seeding.seeds)
     halves = reached(block)
     block = finished_calls(block)
-    block, found = reverse(block, seeding.seeds, wrt, expander(run), seeding.instrs)
+    expand = expanding(run, names=not request.moving)
+    block, found = reverse(block, seeding.seeds, wrt, expand, seeding.instrs)
+    block = reading_outside(block, run)
     value = (primal.returned if request.has_aux else returned,) if request.value else (
         (aux,) if request.has_aux else ())  # fmt: skip
     block = record("reverse", block.replace(results=(*value, *found)))
@@ -281,13 +284,14 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
         block = record(pass_.__name__, pass_(block))
     count = len(value)
     if request.moving:
-        expand = expander(run)
         pushed = {half: pushed_twice(half, expand, record) for half in halves if half.active}
+        expand = expanding(run)
         for half, push in pushed.items():
             push.block = with_second(half, push, expand, pushed, record)
         halves = [pushed.get(half, half) for half in halves]
         inner = block.replace(results=block.results[count:])
-        block = forward(inner, dots, expand, transposer(expand), halves=pushed)
+        block = reading_outside(forward(inner, dots, expand, expand.transpose, halves=pushed),
+                                run)  # fmt: skip
         block = block.replace(results=(*value, *block.results[len(wrt) :]))
         block = record("forward", dead_code(block))
         for pass_ in (common_subexpressions, fold, branches, counters, dead_code):
@@ -312,7 +316,7 @@ def tangents(request: Request, arguments: Arguments, run: Specializer, primal: S
     params = tuple(arguments.params)
     block = primal.block.replace(params=params, results=(out, *([aux] * request.has_aux)))
     block = record("specialize", prepared(block))
-    expand = expander(run)
+    expand = expanding(run)
     find_active(block, dots, flatten(out))
     pushed = {half: Pushed(half) for half in reached(block) if half.active}
     for half in reached(block):
@@ -322,8 +326,9 @@ def tangents(request: Request, arguments: Arguments, run: Specializer, primal: S
         inner = finished_calls(prepared(half.block))
         inner = Block(tuple(push.params), inner.instrs, inner.results)
         moving = dict(zip((half.params[i] for i in push.moving), push.params[len(half.params) :]))
-        push.block = forward(inner, moving, expand, transposer(expand), halves=pushed)
-    block = forward(finished_calls(block), dots, expand, transposer(expand), 1, pushed)
+        push.block = forward(inner, moving, expand, expand.transpose, halves=pushed)
+    block = forward(finished_calls(block), dots, expand, expand.transpose, 1, pushed)
+    block = reading_outside(block, run)
     *value, tangent = block.results
     leaves = list(dict.fromkeys(flatten(tangent)))
     objects = [v for v in leaves if not v.kind.numeric and v.kind.tag != "list"]
@@ -340,6 +345,24 @@ def tangents(request: Request, arguments: Arguments, run: Specializer, primal: S
 
     kind = kinds(split_output(primal.output, request)[0])
     return Derived(block, count, reached(block), kind, output)
+
+
+def reading_outside(block: Block, run: Specializer) -> Block:
+    """The program with the readings of what lies outside that rules have brought along."""
+    missing = set(block.free) - set(block.params)
+    first: list[Instr] = []
+    for instr in reversed(run.prologue):
+        if not missing.isdisjoint(instr.results):
+            first.append(instr)
+            missing.update(instr.reads)
+    return block.replace(instrs=(*reversed(first), *block.instrs)) if first else block
+
+
+def expanding(run: Specializer, names: bool = True) -> Any:
+    """How rules are written into a program, forwards and transposed."""
+    expand = expander(run, names)
+    expand.transpose = transposer(expand)
+    return expand
 
 
 def transposer(expand: Callable) -> Callable:
@@ -417,7 +440,7 @@ def with_second(half: Half, push: PushedTwice, expand: Callable, pushed: dict[Ha
     moving = dict(zip((half.params[i] for i in push.moving), push.params[len(half.params) :]))
     moving |= dict(zip(push.cotangents[:given], push.cotangents[given:]))
     inner = push.block.replace(params=(*push.params, *push.cotangents))
-    block = forward(inner, moving, expand, transposer(expand), halves=pushed)
+    block = forward(inner, moving, expand, expand.transpose, halves=pushed)
     results = block.results[: len(inner.results)]
     dots = block.results[len(inner.results) :]
     dots_of_values = [dots[i] for i in push.with_dot]
@@ -485,6 +508,7 @@ def specialized(
         run.differentiate, run.push = differentiate, push
         run.forward = request.seed == "tangent"
         run.guards += arguments.guards
+        run.guards.append(Guard(("object", DECLARED), DECLARED.count, "count"))
         run.choices, run.as_slices = choices, refused is not None
         run.outside_places = places
         run.is_object = request.is_object
@@ -854,7 +878,8 @@ def differentiate(run: Specializer, block: Block, out: Any, how: str, wrt: list[
     """What an inlined function has written, and its adjoint: the derivative inside a function."""
     seeding = Seeding(name, out, where)
     (seeding.ones if how == "elementwise_grad" else seeding.one)(out)
-    block, gradients = reverse(block, seeding.seeds, wrt, expander(run), seeding.instrs)
+    expand = expanding(run, names=False)
+    block, gradients = reverse(block, seeding.seeds, wrt, expand, seeding.instrs)
     block = fold(block.replace(results=tuple(gradients)))
     return tuple(i for i in block.instrs if i.op != "adjoint"), list(block.results)
 
@@ -862,7 +887,8 @@ def differentiate(run: Specializer, block: Block, out: Any, how: str, wrt: list[
 def push(run: Specializer, block: Block, dots: dict[Value, Any]) -> tuple:
     """What an inlined function has written, with its tangents, and those of its results."""
     count = len(block.results)
-    block = forward(block, dots, expander(run), transposer(expander(run)))
+    expand = expanding(run, names=False)
+    block = forward(block, dots, expand, expand.transpose)
     tangents = [0.0 if t is None else t for t in block.results[count:]]
     return block.instrs, tangents
 

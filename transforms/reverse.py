@@ -26,8 +26,9 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
+from srcdiff.runtime.declared import rule_name
 from srcdiff.runtime.errors import NoRuleError
-from srcdiff.runtime.registry import rule_of
+from srcdiff.runtime.registry import rule_of, tangent_names
 from srcdiff.transforms import abstract
 from srcdiff.transforms.activity import active
 from srcdiff.transforms.ir import (
@@ -46,6 +47,7 @@ from srcdiff.transforms.ir import (
     map_tree,
     new_twin,
     op_name,
+    substitute,
     substitute_block,
     sweeps_in,
     walk,
@@ -447,14 +449,18 @@ class Reverse:
         special = SPECIAL.get(op)
         if special is not None and special(self, instr, ds[0]):
             return
-        rule = rule_of(op)
+        rule = rule_of(op, forward=True)
+        if rule is not None and rule.declared:
+            self.apply_declared(rule, instr, ds)
+            return
         if rule is None or rule.vjp is None or instr.attrs.get("opaque"):
             raise NoRuleError(
                 f"{op_name(op)} has no derivative rule", where and where.location,
                 "Give it one with `vjp_rule`, or mark what it returns with `detach`.")  # fmt: skip
         self.apply_rule(rule, instr, ds)
 
-    def apply_rule(self, rule: Any, instr: Instr, ds: list) -> None:
+    def cotangent(self, rule: Any, instr: Instr, ds: list) -> tuple[Any, Any, bool]:
+        """The adjoint of a result and the result, as a rule takes them; whether to conjugate."""
         where = instr.where
         if len(instr.results) == 1 and "only" not in instr.attrs:
             d_out, out = ds[0], instr.results[0]
@@ -468,6 +474,66 @@ class Reverse:
         )
         if complex_ and not isinstance(d_out, tuple):
             d_out = self.emit(np.conj, (d_out,), None, where)
+        return d_out, out, complex_
+
+    def apply_declared(self, rule: Any, instr: Instr, ds: list) -> None:
+        """By a rule of the user's: `d_x = softplus_vjp(d_y, y, x)`."""
+        where = instr.where
+        ds = [d if d is None else self.full(d, r, where) for d, r in zip(ds, instr.results)]
+        if rule.vjp is None:
+            single = len(instr.results) == 1 and "only" not in instr.attrs
+            self.transposed(rule, instr, ds, instr.results[0] if single else instr.results)
+            return
+        d_out, out, complex_ = self.cotangent(rule, instr, ds)
+        found = self.expand.gradients(rule, instr, d_out, out, self.instrs, self.active)
+        self.distribute(rule, instr, found, complex_)
+
+    def transposed(self, rule: Any, instr: Instr, ds: list, out: Any) -> None:
+        """By a forward rule alone: it is linear in the tangents, and this is its transpose.
+
+        In place of the tangents, of which nothing but the shape is read, there are the arguments.
+        """
+        names, wanted = rule.parameters, [n.removesuffix("_dot") for n in tangent_names(rule.jvp)]
+        places = dict(zip(names, instr.args)) | instr.kwargs
+        moving = [v for a in (*instr.args, *instr.kwargs.values()) for v in flatten(a)
+                  if v in self.active]  # fmt: skip
+        dots: dict[Any, Value] = {}  # of the arguments that are wanted
+        for name in wanted:
+            arg = places.get(name)
+            if isinstance(arg, Value):
+                dots[name] = Value(f"{name}_dot", arg.kind)
+        if any(v not in [places[name] for name in dots] for v in moving):
+            raise NoRuleError(
+                f"the rule {rule_name(rule.jvp)} takes no tangent of an argument that is "
+                "differentiated", instr.where and instr.where.location,
+                "Give it one, or declare a `vjp_rule`.")  # fmt: skip
+        given = [dots.get(name, 0.0) for name in wanted]
+        body: list[Instr] = []
+        dot = self.expand.tangent_of(rule.jvp, (*given, out, *instr.args), instr, out, body)
+        seeds: dict[Value, Any] = {}
+        for part, d in zip(dot if isinstance(out, tuple) else (dot,), ds):
+            if isinstance(part, Value) and d is not None:
+                seeds[part] = d if part not in seeds else self.emit(
+                    operator.add, (seeds[part], d), part.kind, instr.where)  # fmt: skip
+        made, found = self.expand.transpose(body, seeds, list(dots.values()))
+        self.expand.check_linear(made, set(dots.values()), rule.jvp, "the tangents", instr.where)
+        known = {dot: places[name] for name, dot in dots.items()}
+        self.instrs += [substitute(i, known) for i in made]
+        for name, d in zip(dots, found):
+            self.add(places[name], d, instr.where)
+
+    def full(self, d: Any, value: Value, where: Any) -> Any:
+        """An adjoint in the shape of its value, also where it is the same number everywhere."""
+        if value.kind.tag != "array" or leaf_kind(d).dims == value.kind.dims:
+            return d
+        if not isinstance(d, Value):
+            return self.emit(np.full_like, (value, d), value.kind, where)
+        kind = value.kind._replace(dtype=d.kind.dtype)
+        return self.emit(np.broadcast_to, (d, self.shape(value, where)), kind, where)
+
+    def apply_rule(self, rule: Any, instr: Instr, ds: list) -> None:
+        where = instr.where
+        d_out, out, complex_ = self.cotangent(rule, instr, ds)
         try:
             found = self.expand(
                 rule.vjp, (d_out, out, *instr.args), instr.kwargs, self.instrs, where
@@ -477,8 +543,11 @@ class Reverse:
                 f"the rule of {op_name(instr.op)} does not take these arguments ({error})",
                 where and where.location, "Leave the keyword out, or give the function a rule that "
                 "knows it.") from None  # fmt: skip
-        if not isinstance(found, tuple):
-            found = (found,)
+        self.distribute(rule, instr, found if isinstance(found, tuple) else (found,), complex_)
+
+    def distribute(self, rule: Any, instr: Instr, found: tuple, complex_: bool) -> None:
+        """Add what a rule gives to the adjoints of the arguments."""
+        where = instr.where
         given = list(zip(instr.args, found))
         names = rule_parameters(rule.vjp)
         missing = list(instr.args[len(found) :])

@@ -304,7 +304,7 @@ class Flow:
         op = instr.attrs.get("spelled", instr.op)
         if instr.op is print and not instr.kwargs and v.kind.dtype == F8:
             return False if all(a is v for a in instr.args if v in flatten(a)) else None
-        if instr.attrs.get("opaque") or instr.attrs.get("half"):
+        if any(instr.attrs.get(what) for what in ("opaque", "half", "declared")):
             return None
         if instr.attrs.get("effect") and op != "check_scalar":
             return None

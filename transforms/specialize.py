@@ -29,6 +29,7 @@ from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
 from srcdiff.transforms.choices import Choices
 from srcdiff.transforms.contexts import Contexts
+from srcdiff.transforms.declared import Expander
 from srcdiff.transforms.either import HANDING_ON, Eithers
 from srcdiff.transforms.elements import is_flat
 from srcdiff.transforms.exceptions import Hidden, Raised, Tested, error_ref, without
@@ -138,8 +139,11 @@ def specialize(run: Specializer, parsed: Any, args: dict[str, Ref], state: State
     return Specialized(block, tree, returned, tuple(run.guards), changed)
 
 
-def expander(run: Specializer) -> Callable:
-    """Write rules into a program: `expand(rule, args, kwargs, instrs, where)` → what it returns."""
+def expander(run: Specializer, names: bool = True) -> Expander:
+    """Write rules into a program: `expand(rule, args, kwargs, instrs, where)` → what it returns.
+
+    names   no derivative follows: rules of the user's are called by their names (see `Expander`)
+    """
     frame = Frame(0, None, None, -1, True)
 
     def ref_of(tree: Any) -> Any:
@@ -153,7 +157,8 @@ def expander(run: Specializer) -> Callable:
 
     def expand(rule: Any, args: tuple, kwargs: dict, instrs: list, where: Any) -> Any:
         outer = run.instrs, run.state
-        run.instrs, run.state, run.where = instrs, State({}, {}), where
+        run.instrs, run.where = instrs, where
+        run.state = State({}, Storage(run.outside_versions))
         run.frames.append(frame)
         run.temporaries.append({})
         try:
@@ -165,7 +170,7 @@ def expander(run: Specializer) -> Callable:
             run.temporaries.pop()
             run.instrs, run.state = outer
 
-    return expand
+    return Expander(run, expand, names)
 
 
 _lowered: dict[Any, Lowered] = {}

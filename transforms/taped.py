@@ -406,6 +406,8 @@ def call_numeric(f: Any, args: tuple, kwargs: dict) -> Any:
         return opaque(f, args, kwargs)
     args = tuple(entered(x) for x in args)
     kwargs = {k: entered(v) for k, v in kwargs.items()}
+    if f in RULES and RULES[f].declared:
+        return made(apply(f, args, kwargs), boxes_in((args, kwargs)))
     writer = WRITERS.get(f)
     if writer is None and active((args, kwargs)):
         writer = MADE_OF_OTHERS.get(f)

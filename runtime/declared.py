@@ -1,0 +1,235 @@
+"""What users declare: their rules as they are called, and what is checked of what these return.
+
+    d_x, d_y = by_rule(area_vjp, 2, d_out, out, x, y)       calls area_vjp(d_out, out, x, y)
+
+A gradient has the shape of its argument, or of the result, where the argument was broadcast to it.
+Where the compiler can see that it has, generated code calls the rule itself; everything else, and
+the tape, calls `by_rule` and `tangent_by_rule`, which look.
+"""
+
+# mypy: no-check-untyped-defs
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime.errors import RuleError
+from srcdiff.runtime.kernels import unbroadcast
+
+NUMBERS = "iufc"
+
+
+def rule_name(rule: Any) -> str:
+    return str(getattr(rule, "__qualname__", repr(rule))).rpartition("<locals>.")[2]
+
+
+def by_rule(rule: Callable, count: int, d_out: Any, out: Any, *args: Any, **kwargs: Any) -> tuple:
+    """The gradients of the first `count` arguments, as a reverse rule gives them, in the shapes and
+    dtypes of these and in memory of their own; RuleError if they are unlike them.
+
+    >>> def area_vjp(d_out, out, x, y):
+    ...     return d_out * y, None
+    >>> by_rule(area_vjp, 2, 1.0, 6.0, 2.0, 3.0)
+    (3.0, 0.0)
+    >>> by_rule(area_vjp, 2, np.ones(2), np.ones(2), 3.0, np.ones(2))
+    (np.float64(2.0), array([0., 0.]))
+    >>> by_rule(area_vjp, 1, 1.0, np.ones(2), np.ones(2), 3.0)
+    Traceback (most recent call last):
+    srcdiff.runtime.errors.RuleError: the rule area_vjp gives a gradient of shape () for `x`, \
+which has shape (2,)
+      Return a gradient with the shape of the argument.
+    """
+    given = map_arrays(read_only, (d_out, out, *args))
+    named = {k: map_arrays(read_only, v) for k, v in kwargs.items()}
+    found = gradients(rule, called(rule, given, named), args, kwargs, out)
+    if len(found) < count:
+        raise RuleError(f"the rule {rule_name(rule)} returns no gradient for "
+                        f"{name_at(parameters(rule), count - 1)}, which is differentiated", None,
+                        "Return one for each argument, None for none.")  # fmt: skip
+    places = places_of(rule, args, kwargs)
+    return tuple(
+        fitted(found[i], places[i]) if i in places else None for i in range(count)
+    )
+
+
+def gradients(rule: Callable, found: Any, args: Any, kwargs: dict, out: Any) -> tuple:
+    """What a reverse rule has returned for its parameters, which is checked."""
+    found = as_tuple(rule, found, count_of(rule, args))
+    places = places_of(rule, args, kwargs)
+    for i, d in enumerate(found):
+        if i in places:
+            check(rule, d, places[i], out, name_at(parameters(rule), i))
+    return found
+
+
+def places_of(rule: Callable, args: Any, kwargs: dict) -> dict[int, Any]:
+    """The arguments of a call by the places where a rule returns their gradients."""
+    names = parameters(rule)
+    return dict(enumerate(args)) | {names.index(k): v for k, v in kwargs.items() if k in names}
+
+
+def fitted(d: Any, arg: Any) -> Any:
+    """A gradient in the shape and dtype of its argument, in memory of its own."""
+    if isinstance(arg, tuple | list):
+        parts = [None] * len(arg) if d is None else d
+        return tuple(fitted(part, of) for part, of in zip(parts, arg))
+    if d is None:
+        return np.zeros_like(arg) if type(arg) is np.ndarray else 0.0
+    d = unbroadcast(d, np.shape(arg))
+    dtype = dtype_of(arg)
+    if type(arg) is not np.ndarray:
+        d = d[()] if type(d) is np.ndarray else d
+        return d if dtype is None or dtype.itemsize == 8 else dtype.type(d)
+    return np.array(d, dtype if dtype is not None and dtype.kind in "fc" else None)
+
+
+def as_tuple(rule: Callable, found: Any, count: int, where: Any = None) -> tuple:
+    """The gradients, of which there are at most `count`."""
+    if isinstance(found, list):
+        raise RuleError(f"the rule {rule_name(rule)} returns a list", where,
+                        "Return a tuple, one gradient for each argument.")  # fmt: skip
+    found = found if isinstance(found, tuple) else (found,)
+    if len(found) > count:
+        given = f"{count} argument{'s' * (count != 1)}"
+        raise RuleError(f"the rule {rule_name(rule)} returns {len(found)} gradients, for {given}",
+                        where, "Return one for each argument, None for none.")  # fmt: skip
+    return found
+
+
+def count_of(rule: Callable, args: tuple) -> int:
+    """For how many arguments a reverse rule may return gradients."""
+    code = rule.__code__
+    return max(len(args), 0 if code.co_flags & 0x04 else code.co_argcount - 2)
+
+
+def tangent_by_rule(rule: Callable, count: int, *args: Any, **kwargs: Any) -> Any:
+    """The tangent of the result, as a forward rule gives it for `count` tangents, then the result
+    and the arguments; RuleError if it is unlike the result.
+
+    >>> def cube_jvp(x_dot, out, x):
+    ...     return 3 * x * x * x_dot
+    >>> tangent_by_rule(cube_jvp, 1, 1.0, 8.0, 2.0)
+    12.0
+    """
+    given = map_arrays(read_only, args)
+    found = called(rule, given, {k: map_arrays(read_only, v) for k, v in kwargs.items()})
+    check_tangent(rule, found, args[count])
+    return map_arrays(np.copy, found)
+
+
+def check_tangent(rule: Callable, found: Any, out: Any) -> None:
+    if isinstance(out, tuple):
+        if not isinstance(found, tuple) or len(found) != len(out):
+            raise RuleError(f"the rule {rule_name(rule)} does not return a tangent for each of "
+                            f"{len(out)} results", None, "Return a tuple of them.")  # fmt: skip
+        for part, of in zip(found, out):
+            check_tangent(rule, part, of)
+        return
+    check(rule, found, out, None, "the result", "tangent")
+
+
+def called(rule: Callable, args: tuple, kwargs: dict) -> Any:
+    """What a rule returns for arrays that it may not write to."""
+    try:
+        return rule(*args, **kwargs)
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise RuleError(f"the rule {rule_name(rule)} writes to an array that it is given",
+                            None, "Let it make a new one.") from error  # fmt: skip
+        raise
+
+
+def check(rule: Callable, d: Any, arg: Any, out: Any, name: str, what: str = "gradient") -> None:
+    """Raise RuleError for what is no gradient of an argument."""
+    if d is None:
+        return
+    if isinstance(arg, tuple | list):
+        if not isinstance(d, tuple | list) or len(d) != len(arg):
+            raise RuleError(
+                f"the rule {rule_name(rule)} gives a {what} of another structure than {name} has",
+                None, f"Return a tuple of {len(arg)} {what}s for it.")  # fmt: skip
+        for part, of in zip(d, arg):
+            check(rule, part, of, out, name, what)
+        return
+    have, want = dtype_of(d), dtype_of(arg)
+    if have is None or have.kind not in NUMBERS or want is not None and is_unreal(have, want, out):
+        raise wrong_dtype(rule, describe(d, have), name, describe(arg, want), what)
+    shapes = np.shape(d), np.shape(arg)
+    if shapes[0] != shapes[1]:
+        broadcast = out is not None and not isinstance(out, tuple) and shapes[0] == np.shape(out)
+        if not broadcast or not is_spread(shapes[1], shapes[0]):
+            raise wrong_shape(rule, shapes[0], name, shapes[1], what)
+
+
+def is_unreal(have: np.dtype, want: np.dtype, out: Any) -> bool:
+    """Whether it is a complex gradient where nothing else is complex."""
+    rest = dtype_of(out)
+    return have.kind == "c" and want.kind != "c" and (rest is None or rest.kind != "c")
+
+
+def wrong_dtype(rule: Callable, have: str, name: str, want: str, what: str = "gradient",
+                where: Any = None) -> RuleError:  # fmt: skip
+    return RuleError(
+        f"the rule {rule_name(rule)} gives {have} as the {what} of {name}, which is {want}",
+        where, "Return floats where the argument has floats.",
+    )  # fmt: skip
+
+
+def wrong_shape(rule: Callable, have: Any, name: str, want: Any, what: str = "gradient",
+                where: Any = None) -> RuleError:  # fmt: skip
+    return RuleError(
+        f"the rule {rule_name(rule)} gives a {what} of shape {have} for {name}, which has shape "
+        f"{want}", where,
+        f"Return a {what} with the shape of the {'argument' if what == 'gradient' else 'result'}.",
+    )  # fmt: skip
+
+
+def is_spread(small: tuple, large: tuple) -> bool:
+    """Whether an array of one shape is broadcast to another.
+
+    >>> is_spread((3,), (2, 3)), is_spread((), (2,)), is_spread((2,), (2, 3))
+    (True, True, False)
+    """
+    try:
+        return np.broadcast_shapes(small, large) == large
+    except ValueError:
+        return False
+
+
+def dtype_of(x: Any) -> np.dtype | None:
+    found = getattr(x, "dtype", None)
+    if found is None and isinstance(x, int | float | complex):
+        found = np.dtype(type(x))
+    return found
+
+
+def describe(x: Any, dtype: np.dtype | None) -> str:
+    if dtype is None:
+        return f"a {type(x).__name__}"
+    return f"an array of {dtype}" if np.ndim(x) else f"a number of {dtype}"
+
+
+def parameters(rule: Callable) -> list[str]:
+    code = getattr(rule, "__code__", None)
+    return [] if code is None else list(code.co_varnames[2 : code.co_argcount])
+
+
+def name_at(names: list[str], i: int) -> str:
+    return f"`{names[i]}`" if i < len(names) else f"argument {i}"
+
+
+def read_only(x: Any) -> Any:
+    view = x.view()
+    view.flags.writeable = False
+    return view
+
+
+def map_arrays(f: Callable, tree: Any) -> Any:
+    if type(tree) is np.ndarray:
+        return f(tree)
+    if type(tree) in (tuple, list):
+        return type(tree)([map_arrays(f, part) for part in tree])
+    return tree

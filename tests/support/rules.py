@@ -1,0 +1,62 @@
+"""Functions with rules of their own."""
+
+import numpy as np
+
+from srcdiff import jvp_rule, nondifferentiable, vjp_rule
+from tests.gallery import some
+from tests.support import line
+
+
+def softplus(x):
+    return np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0)
+
+
+@vjp_rule(softplus)
+def softplus_vjp(d_out, out, x):
+    return d_out / (1 + np.exp(-x))
+
+
+def lever(x, y):
+    return x * y + x
+
+
+@jvp_rule(lever)
+def lever_jvp(x_dot, y_dot, out, x, y):
+    return x_dot * (y + 1) + x * y_dot
+
+
+@nondifferentiable
+def bucket(x):
+    return np.floor(x * 4) / 4
+
+
+@line("`vjp_rule`: in a loop, in both branches of an `if`", some(4))
+def declared_in_a_loop(x):
+    s = 0.0
+    for i in range(len(x)):
+        if x[i] > 0:
+            s = s + softplus(x[i]) * x[i]
+        else:
+            s = s - softplus(s * x[i])
+    return s
+
+
+@line("`vjp_rule`: what it gives is stored and read again", some(4))
+def declared_and_stored(x):
+    out = np.zeros(len(x) + 1)
+    for i in range(len(x)):
+        out[i + 1] = softplus(out[i] + x[i])
+    return np.sum(out**2)
+
+
+@line("`jvp_rule` alone, in reverse mode", some(3), some(3))
+def forward_rule_alone(x, y):
+    return np.sum(lever(x, y) ** 2)
+
+
+@line("`nondifferentiable`", some(3))
+def nondifferentiable_buckets(x):
+    total = 0.0
+    for each in x:
+        total += bucket(each) * each
+    return total

@@ -1,0 +1,621 @@
+"""Rules of the user's: `vjp_rule`, `jvp_rule`, `nondifferentiable`, compiled and on the tape.
+
+Each rule here differs from what the function's own source would give by a factor that a test can
+see, so that a rule that is passed over is noticed.
+"""
+
+import contextlib
+import os
+
+import numpy as np
+import pytest
+
+from srcdiff import (
+    NoRuleError,
+    RuleError,
+    UnsupportedSyntaxError,
+    elementwise_grad,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    jvp_rule,
+    nondifferentiable,
+    value_and_grad,
+    vjp,
+    vjp_rule,
+)
+from srcdiff.runtime.registry import forget
+from tests.tape import value_and_grad_on_tape
+
+X = np.array([0.5, -1.25, 2.0])
+Y = np.array([1.5, 0.25, -0.75])
+
+
+def softplus(x):
+    return np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0)
+
+
+@vjp_rule(softplus)
+def softplus_vjp(d_out, out, x):
+    return d_out / (1 + np.exp(-x))
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def product(x, y, scale=1.0):
+    return scale * x * y
+
+
+@vjp_rule(product)
+def product_vjp(d_out, out, x, y, scale=1.0):
+    return 3 * d_out * scale * y, 5 * d_out * scale * x, np.sum(d_out * x * y)
+
+
+def twice(x):
+    return x + x
+
+
+@jvp_rule(twice)
+def twice_jvp(x_dot, out, x):
+    return 7 * x_dot
+
+
+def both(f, *args, wrt=0):
+    """The gradient, compiled; the tape's is the same."""
+    df = grad(f, wrt, fallback="error")
+    found = df(*args)
+    on_tape = value_and_grad_on_tape(f, wrt)(*args)[1]
+    for mine, theirs in zip(*[g if isinstance(g, tuple) else (g,) for g in (found, on_tape)]):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12)
+        assert np.shape(mine) == np.shape(theirs)
+    np.testing.assert_equal(df(*args), found)
+    both.source = df.source
+    return found
+
+
+def test_the_rule_is_called_by_its_name():
+    def f(x):
+        return np.sum(softplus(x) * x)
+
+    np.testing.assert_allclose(both(f, X), softplus(X) + X * sigmoid(X))
+    assert "softplus_x = softplus(x)" in both.source
+    assert "softplus_vjp(x, softplus_x, x)" in both.source
+
+
+def test_every_argument_has_its_gradient_also_by_keyword_and_default():
+    def f(x, y):
+        return np.sum(product(x, y, scale=x[0]))
+
+    d_x, d_y = both(f, X, Y, wrt=(0, 1))
+    np.testing.assert_allclose(d_x, 3 * X[0] * Y + np.array([np.sum(X * Y), 0, 0]))
+    np.testing.assert_allclose(d_y, 5 * X[0] * X)
+    assert "product_vjp" in both.source
+    np.testing.assert_allclose(both(lambda x: np.sum(product(x, y=Y)), X), 3 * Y)
+    np.testing.assert_allclose(both(lambda x: np.sum(product(2.0, x)), X), [10, 10, 10])
+
+
+def test_a_gradient_is_summed_where_the_argument_was_broadcast():
+    def f(x, y):
+        return np.sum(product(x, y))
+
+    d_x, d_y = both(f, X, 2.0, wrt=(0, 1))
+    np.testing.assert_allclose(d_x, 3 * 2.0 * np.ones(3))
+    np.testing.assert_allclose(d_y, 5 * X.sum())
+    d_x, d_y = both(f, X, np.ones((2, 1)), wrt=(0, 1))
+    np.testing.assert_allclose(d_x, 6 * np.ones(3))
+    np.testing.assert_allclose(d_y, 5 * X.sum() * np.ones((2, 1)))
+
+
+def test_a_function_with_a_rule_is_differentiated_itself():
+    np.testing.assert_allclose(elementwise_grad(softplus, fallback="error")(X), sigmoid(X))
+    assert grad(softplus, wrt="x", fallback="error")(1.0) == pytest.approx(sigmoid(1.0))
+    assert elementwise_grad(twice, fallback="error")(1.0) == 7.0
+    assert jvp(twice, (1.0,), (2.0,), fallback="error")[1] == 14.0
+    value, pull = vjp(product, X, Y)
+    np.testing.assert_allclose(pull(np.ones(3))[0], 3 * Y)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_have_the_dtype_of_the_argument(dtype):
+    def f(x):
+        return np.sum(softplus(x) ** 2) + softplus(x[0]) + product(x[0], 2.0)
+
+    x = X.astype(dtype)
+    assert both(f, x).dtype == dtype and both(f, x).shape == (3,)
+
+
+def test_numbers_arrays_without_axes_and_no_elements():
+    def f(x):
+        return np.sum(softplus(x)) * 2.0
+
+    for x in (0.5, np.float64(0.5), np.array(0.5), np.ones((1, 1)), np.zeros((0, 2))):
+        np.testing.assert_allclose(both(f, x), 2 * sigmoid(x))
+
+
+def test_in_a_loop_with_branches_and_stores():
+    def f(x):
+        out = np.zeros(len(x))
+        s = 0.0
+        for i in range(len(x)):
+            s = s + softplus(x[i]) * 0.5
+            if s > 0.6:
+                s -= softplus(-x[i])
+            out[i] = twice(s)
+        return np.sum(out * out)
+
+    def plain(x):
+        out, s = [], 0.0
+        for each in x:
+            s = s + softplus_open(each) * 0.5
+            if s > 0.6:
+                s -= softplus_open(-each)
+            out.append(2 * s)
+        return sum(o * o for o in out)
+
+    def softplus_open(x):
+        return np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0)
+
+    np.testing.assert_allclose(both(f, X), 3.5 * grad(plain)(X))
+    assert "softplus_vjp(" in both.source
+    np.testing.assert_allclose(both(f, np.zeros(0)), np.zeros(0))
+
+
+def test_in_a_while_whose_trips_depend_on_it():
+    def f(x):
+        n = 0
+        while np.sum(x) < 20.0:
+            x = product(x, 2.0) + 1.0
+            n += 1
+        return np.sum(x) * n
+
+    assert np.all(both(f, np.ones(2)) == 6.0**3 * 3)
+    assert np.all(both(f, np.full(2, 30.0)) == 0.0)
+
+
+def test_in_helpers_comprehensions_and_callbacks():
+    def helper(x, f):
+        return f(x) * 2
+
+    def f(x):
+        return sum([helper(each, softplus) for each in x]) + sum(map(softplus, x))
+
+    np.testing.assert_allclose(both(f, X), 3 * sigmoid(X))
+
+
+class Model:
+    def __init__(self, k):
+        self.k = k
+
+    def step(self, x):
+        return self.k * x * x
+
+
+@vjp_rule(Model.step)
+def step_vjp(d_out, out, self, x):
+    return None, 10 * d_out * self.k * x
+
+
+MODEL = Model(2.0)
+
+
+def test_a_method_may_have_a_rule():
+    def f(x):
+        return np.sum(MODEL.step(x))
+
+    np.testing.assert_allclose(both(f, X), 20 * X)
+    np.testing.assert_allclose(grad(lambda x: MODEL.step(x), fallback="error")(1.5), 30.0)
+    np.testing.assert_allclose(grad(MODEL.step)(1.5), 30.0)
+    df = grad(f, fallback="error")
+    df(X)
+    MODEL.k = 3.0
+    try:
+        np.testing.assert_allclose(df(X), 30 * X)
+    finally:
+        MODEL.k = 2.0
+
+
+def test_what_returns_its_argument_keeps_its_rule_and_its_memory():
+    def clipped(x):
+        return x
+
+    @vjp_rule(clipped)
+    def clipped_vjp(d_out, out, x):
+        return np.clip(d_out, -1, 1)
+
+    def f(x):
+        y = clipped(x * x)
+        z = y * 3.0
+        return np.sum(z * x)
+
+    np.testing.assert_allclose(both(f, X), 3 * X**2 + 2 * X * np.clip(3 * X, -1, 1))
+
+    def written(x):
+        y = x * 1.0
+        z = clipped(y)
+        z[0] = 5.0
+        return np.sum(y)
+
+    with pytest.raises(UnsupportedSyntaxError):
+        grad(written, fallback="error")(X)
+
+
+def test_a_rule_may_write_into_what_it_is_given():
+    def scaled(x):
+        return x * 2.0
+
+    @vjp_rule(scaled)
+    def scaled_vjp(d_out, out, x):
+        d_out[0] = 0.0
+        d_out *= 4
+        return d_out
+
+    def f(x):
+        y = x * 3.0
+        return np.sum(scaled(y) * y)
+
+    found = grad(f, fallback="error")(X)
+    np.testing.assert_allclose(found, 3 * (6 * X + 12 * X * np.array([0, 1, 1])))
+    with pytest.raises(RuleError, match="scaled_vjp writes to an array that it is given"):
+        value_and_grad_on_tape(f)(X)
+
+
+def several(x):
+    return np.sin(x), x * x
+
+
+@vjp_rule(several)
+def several_vjp(d_out, out, x):
+    d_sin, d_square = d_out
+    return 2 * d_sin * np.cos(x) + 3 * d_square * x
+
+
+def test_several_results():
+    def f(x):
+        a, b = several(x)
+        return np.sum(a * b)
+
+    expected = 2 * X**2 * np.cos(X) + 3 * np.sin(X) * X
+    np.testing.assert_allclose(both(f, X), expected)
+    np.testing.assert_allclose(both(lambda x: np.sum(several(x)[1]), X), 3 * X)
+    _, dot = jvp(f, (X,), (np.ones(3),), fallback="error")
+    assert dot == pytest.approx(expected.sum())
+
+
+def total(xs, w):
+    return xs[0] * w + xs[1]
+
+
+@vjp_rule(total)
+def total_vjp(d_out, out, xs, w):
+    return (2 * d_out * w, 3 * d_out), np.sum(d_out * xs[0])
+
+
+def test_a_list_of_arrays_as_an_argument():
+    def f(x, w):
+        return np.sum(total([x, x * x], w))
+
+    d_x, d_w = both(f, X, 1.5, wrt=(0, 1))
+    np.testing.assert_allclose(d_x, 3.0 + 6 * X)
+    assert d_w == pytest.approx(X.sum())
+
+
+# Other modes and orders
+
+
+def test_forward_mode_transposes_a_reverse_rule():
+    def f(x):
+        return product(x, x * x)
+
+    dot = np.array([1.0, -2.0, 0.5])
+    expected = (3 * X * X + 5 * X * 2 * X) * dot
+    np.testing.assert_allclose(jvp(f, (X,), (dot,), fallback="error")[1], expected)
+    np.testing.assert_allclose(np.diag(jacobian(f)(X)), expected / dot)
+
+
+def test_reverse_mode_transposes_a_forward_rule():
+    def f(x):
+        s = 0.0
+        for each in x:
+            s += twice(each) * twice(each * each)
+        return s
+
+    np.testing.assert_allclose(both(f, X), 7 * 2 * X**2 + 7 * 2 * X * 2 * X)
+    np.testing.assert_allclose(both(lambda x: np.sum(twice(x)), X), [7, 7, 7])
+
+
+def test_forward_mode_calls_a_forward_rule():
+    df = jvp(lambda x: twice(x) * x, fallback="error")
+    np.testing.assert_allclose(df((X,), (Y,))[1], 7 * Y * X + 2 * X * Y)
+    assert "twice_jvp(x_dot, " in df.source
+
+
+def test_second_derivatives_differentiate_the_rules_source():
+    def f(x):
+        return np.sum(softplus(x) * x)
+
+    def opened(x):
+        return np.sum(x * np.log(1 + np.exp(x)))
+
+    x = np.array([0.5, 1.25, -2.0])
+    np.testing.assert_allclose(hessian(f)(x), hessian(opened)(x), rtol=1e-10)
+    np.testing.assert_allclose(hvp(f)(x, x), hessian(opened)(x) @ x, rtol=1e-10)
+    by_reverse = elementwise_grad(lambda x: grad(f)(x), fallback="error")(x)
+    np.testing.assert_allclose(by_reverse, hessian(opened)(x).sum(0), rtol=1e-10)
+    third = elementwise_grad(elementwise_grad(elementwise_grad(softplus)))(x)
+    s = sigmoid(x)
+    np.testing.assert_allclose(third, s * (1 - s) * (1 - 2 * s), rtol=1e-9)
+
+
+SCALE = 2.0
+
+
+def scaled_globally(x):
+    return SCALE * x
+
+
+@vjp_rule(scaled_globally)
+def scaled_globally_vjp(d_out, out, x):
+    return 2 * SCALE * d_out * x
+
+
+def test_a_rule_reads_what_is_outside_as_it_is_now():
+    global SCALE
+
+    def f(x):
+        return np.sum(scaled_globally(x))
+
+    df, ddf = grad(f, fallback="error"), hessian(f)
+    try:
+        for SCALE in (2.0, 5.0):
+            np.testing.assert_allclose(df(X), 2 * SCALE * X)
+            np.testing.assert_allclose(ddf(X), np.diag(np.full(3, 2 * SCALE)))
+            dot = jvp(f, (X,), (Y,), fallback="error")[1]
+            assert dot == pytest.approx(np.sum(2 * SCALE * X * Y))
+    finally:
+        SCALE = 2.0
+
+
+def test_what_is_not_linear_has_no_other_mode():
+    def clip(x):
+        return x * 1.0
+
+    @vjp_rule(clip)
+    def clip_vjp(d_out, out, x):
+        return np.clip(d_out, -1, 1)
+
+    with pytest.raises(NoRuleError, match=r"(?s)clip_vjp is not linear in d_out.*jvp_rule"):
+        jvp(clip, (X,), (X,), fallback="error")
+
+    def square(x):
+        return x * x
+
+    @jvp_rule(square)
+    def square_jvp(x_dot, out, x):
+        return 2 * x * x_dot * x_dot
+
+    with pytest.raises(NoRuleError, match=r"(?s)square_jvp is not linear in the tan.*vjp_rule"):
+        grad(square, fallback="error")(1.0)
+
+
+# What cannot be read
+
+
+def unreadable(x):
+    exec("pass")
+    return np.sinh(x)
+
+
+@vjp_rule(unreadable)
+def unreadable_vjp(d_out, out, x):
+    exec("pass")
+    return 2 * d_out * np.cosh(x)
+
+
+def test_what_cannot_be_read_is_called_all_the_same():
+    def f(x):
+        return np.sum(unreadable(x) * x)
+
+    np.testing.assert_allclose(both(f, X), 2 * np.cosh(X) * X + np.sinh(X))
+    assert "unreadable_vjp" in both.source
+    assert grad(unreadable, fallback="error")(0.0) == 2.0
+    with pytest.raises(UnsupportedSyntaxError, match="the rule unreadable_vjp cannot be compiled"):
+        hessian(f)(X)
+    with pytest.raises(NoRuleError, match="no forward rule, and its reverse rule unreadable_vjp"):
+        jvp(f, (X,), (X,), fallback="error")
+
+
+def test_a_function_of_a_library_may_be_given_a_rule():
+    try:
+        vjp_rule(np.nextafter)(lambda d_out, out, x, y: (4 * d_out, None))
+        np.testing.assert_allclose(both(lambda x: np.sum(np.nextafter(x, 0)), X), [4, 4, 4])
+    finally:
+        forget(np.nextafter)
+
+
+def test_effects_of_a_function_with_a_rule_happen_once(capsys):
+    def loud(x):
+        print("called")
+        return x * 2
+
+    vjp_rule(loud)(lambda d_out, out, x: d_out * 2)
+    df = value_and_grad(lambda x: loud(x) * 3, fallback="error")
+    assert df(1.0) == (6.0, 6.0)
+    assert capsys.readouterr().out == "called\n"
+
+
+def test_a_function_with_a_rule_does_not_write_its_arguments():
+    def writes(x):
+        x[0] = 0.0
+        return x * 2
+
+    vjp_rule(writes)(lambda d_out, out, x: d_out * 2)
+    with pytest.raises(UnsupportedSyntaxError, match="writes to its arguments"):
+        grad(lambda x: np.sum(writes(x)), fallback="error")(X)
+
+
+# What is declared later
+
+
+def test_a_rule_that_is_declared_changed_or_forgotten_takes_effect():
+    def f(x):
+        return x * 2.0
+
+    def loss(x):
+        return np.sum(f(x))
+
+    df, tangent = grad(loss, fallback="error"), jvp(loss, fallback="error")
+    direct = elementwise_grad(f, fallback="error")
+    expected = iter([2.0, 10.0, 20.0, 2.0, 0.0, 2.0])
+
+    def check():
+        wanted = next(expected)
+        np.testing.assert_array_equal(df(X), np.full(3, wanted))
+        np.testing.assert_array_equal(direct(X), np.full(3, wanted))
+        assert tangent((X,), (np.ones(3),))[1] == 3 * wanted
+        np.testing.assert_array_equal(value_and_grad_on_tape(loss)(X)[1], np.full(3, wanted))
+
+    check()
+    for factor in (10.0, 20.0):
+
+        @vjp_rule(f)
+        def f_vjp(d_out, out, x, factor=factor):
+            return factor * d_out
+
+        check()
+    forget(f)
+    check()
+    nondifferentiable(f)
+    check()
+    forget(f)
+    check()
+
+
+def test_two_rules_of_different_names_are_refused():
+    def f(x):
+        return x
+
+    vjp_rule(f)(lambda d_out, out, x: d_out)
+    with pytest.raises(ValueError, match="has a rule already"):
+
+        @vjp_rule(f)
+        def other_vjp(d_out, out, x):
+            return d_out
+
+
+# What is wrong with a rule
+
+
+def wrong(x):
+    return x * 2.0
+
+
+WRONG = {
+    "shape (1,)": lambda d_out, out, x: d_out[:1],
+    "shape ()": lambda d_out, out, x: np.sum(d_out),
+    "shape (4,)": lambda d_out, out, x: np.ones(4),
+    "complex128": lambda d_out, out, x: d_out * 1j,
+    "a str": lambda d_out, out, x: "a",
+    "bool": lambda d_out, out, x: d_out > 0,
+    "2 gradients, for 1 argument": lambda d_out, out, x: (d_out, d_out),
+    "returns a list": lambda d_out, out, x: [d_out],
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_rule_that_returns_what_does_not_fit_is_named(what):
+    rule = WRONG[what]
+    rule.__name__ = rule.__qualname__ = "wrong_vjp"
+
+    def f(x):
+        return np.sum(wrong(x * x))
+
+    vjp_rule(wrong)(rule)
+    try:
+        for run in (grad(f, fallback="error"), value_and_grad_on_tape(f)):
+            with pytest.raises(RuleError, match="the rule wrong_vjp .*" + what.split("(")[0]):
+                run(X)
+    finally:
+        forget(wrong)
+
+
+def test_a_tangent_that_does_not_fit_is_named():
+    def f(x):
+        return x * 2.0
+
+    @jvp_rule(f)
+    def f_jvp(x_dot, out, x):
+        return np.sum(x_dot)
+
+    with pytest.raises(RuleError, match=r"f_jvp gives a tangent of shape \(\) for the result"):
+        jvp(f, (X,), (X,), fallback="error")
+
+
+def test_a_rule_that_knows_no_gradient_of_an_argument():
+    def f(x, y):
+        return x * y
+
+    vjp_rule(f)(lambda d_out, out, x, y: d_out * y)
+    with pytest.raises(NoRuleError, match="has no derivative for"):
+        grad(lambda y: f(2.0, y), fallback="error")(1.0)
+    with pytest.raises(NoRuleError, match="has no derivative for"):
+        value_and_grad_on_tape(lambda y: f(2.0, y))(1.0)
+
+    def g(x, y):
+        return x * y
+
+    @jvp_rule(g)
+    def g_jvp(x_dot, out, x, y):
+        return x_dot * y
+
+    for run in (grad(lambda y: g(2.0, y), fallback="error"),
+                value_and_grad_on_tape(lambda y: g(2.0, y))):  # fmt: skip
+        with pytest.raises(NoRuleError, match="the rule .*g_jvp takes no tangent"):
+            run(1.0)
+
+
+def test_a_rule_without_a_keyword_of_the_call_is_named():
+    def f(x, scale=1.0):
+        return x * scale
+
+    @vjp_rule(f)
+    def f_vjp(d_out, out, x):
+        return d_out
+
+    with pytest.raises(RuleError, match="the rule f_vjp does not take these arguments"):
+        grad(lambda x: f(x, scale=2.0), fallback="error")(1.0)
+
+
+# nondifferentiable
+
+
+@nondifferentiable
+def nearest(x):
+    return np.round(x) + 0.25 * x
+
+
+def test_nothing_flows_through_what_is_nondifferentiable():
+    def f(x):
+        s = 0.0
+        for i in range(len(x)):
+            s += x[i] * nearest(x[i])
+            s += nearest(x[i])
+        return s
+
+    np.testing.assert_allclose(both(f, X), nearest(X))
+    np.testing.assert_allclose(hessian(f)(X), np.zeros((3, 3)))
+    assert jvp(nearest, (1.0,), (1.0,), fallback="error")[1] == 0.0
+    assert grad(nearest, fallback="error")(1.0) == 0.0
+
+
+def test_what_is_nondifferentiable_may_do_what_cannot_be_compiled():
+    @nondifferentiable
+    def logged(x):
+        with contextlib.suppress(OSError), open(os.devnull, "w") as file:
+            print(x, file=file)
+        return x
+
+    np.testing.assert_allclose(both(lambda x: np.sum(logged(x) * x), X), X)

@@ -1,0 +1,439 @@
+"""Functions that have a rule of the user's: called by their names, as are the rules.
+
+    y = softplus(x)           y = softplus(x)                     the call stays what it is
+    …                    →    …
+                              d_x = softplus_vjp(d_y, y, x)       and so does its adjoint
+
+The function is read, as if it were inlined, for what is to be known of its result: kind, shape,
+effects, whether it lends the memory of its arguments. What is read is dropped. Of a function that
+cannot be read (written in C, refused) nothing is known but that it has a rule: then the rule's
+gradients are checked as the code runs.
+
+What a derivative of the derivative needs is the rule's own source: it is written out there instead.
+"""
+
+# mypy: no-check-untyped-defs
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from srcdiff.runtime import declared as checks
+from srcdiff.runtime.errors import NoRuleError, RuleError, UnsupportedSyntaxError
+from srcdiff.runtime.registry import NONDIFFERENTIABLE, Rule, is_outside, rule_of, tangent_names
+from srcdiff.transforms import abstract
+from srcdiff.transforms.ir import (
+    SHAPE_READERS,
+    Block,
+    Instr,
+    Value,
+    flatten,
+    has_effect,
+    leaf_kind,
+    map_tree,
+    op_name,
+    walk,
+)
+from srcdiff.transforms.kinds import OBJECT, Kind
+from srcdiff.transforms.mutation import Memory, kind_of_value
+from srcdiff.transforms.references import (
+    ARRAYS,
+    Array,
+    Known,
+    List,
+    Plain,
+    Ref,
+    Tuple,
+    arrays_of,
+)  # fmt: skip
+
+
+class Outcome(NamedTuple):
+    """What is known of what a function returns: a tree of kinds; None for what is not numeric."""
+
+    kinds: Any
+    cls: type
+    effect: bool
+    fresh: bool
+
+
+def is_declared(f: Any) -> bool:
+    """Whether a function's derivative was declared outside srcdiff."""
+    rule = rule_of(f, forward=True)
+    if rule is not None:
+        return rule.declared
+    return type(f) is types.FunctionType and f in NONDIFFERENTIABLE and is_outside(f)
+
+
+class Declared(Memory):
+    reading: tuple = ()  # functions that are read for what they return
+
+    def call_declared(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """A call of a function that has a rule of the user's: one instruction."""
+        name = getattr(f, "__name__", "t")
+        if not all(self.is_tree(a) for a in (*args, *kwargs.values())):
+            what = f"an object or a function made here is given to `{name}`, which has a rule,"
+            raise self.refuse(where, what, "Pass numbers and arrays.")
+        found = self.outcome(f, args, kwargs, where)
+        tree = tuple(self.read(a, where) for a in args)
+        keywords = {k: self.read(v, where) for k, v in kwargs.items()}
+        attrs: dict[str, Any] = {"declared": True}
+        name = name if name.isidentifier() and name != "<lambda>" else "t"
+        if found is None:
+            kinds = tuple(map_tree(kind_of_value, t) for t in tree)
+            kind = abstract.infer(f, kinds, {k: kind_of_value(v) for k, v in keywords.items()})
+            return self.result_of(f, tree, keywords, kind, args, where, "", attrs)
+        if found.effect:
+            attrs["effect"] = True
+        if found.fresh:
+            attrs["fresh"] = True
+        several = isinstance(found.kinds, (tuple, list)) and not isinstance(found.kinds, Kind)
+        kinds = tuple(found.kinds) if several else (found.kinds,)
+        first = next(iter(flatten(tree)), None)
+        base = f"{name}_{first.name}" if first is not None and first.user else name
+        names = [f"{name}_{i}" for i in range(len(kinds))] if several else [base]
+        values = tuple(map(Value, names, kinds))
+        if several and len(kinds) == 1:
+            attrs["only"] = True
+        self.instrs.append(Instr(f, tree, keywords, values, (), attrs, where))
+        refs = tuple(map(self.fresh, values))
+        if not found.fresh:
+            for ref in refs:
+                for arg in (*args, *kwargs.values()):
+                    for array in self.arrays_in(arg):
+                        if isinstance(ref, Array):
+                            self.may_alias(ref.buffer, array.buffer)
+        if not several:
+            return refs[0]
+        return Tuple(refs, found.cls) if isinstance(found.kinds, tuple) else self.new_list(refs)
+
+    def arrays_in(self, ref: Any) -> list:
+        if isinstance(ref, ARRAYS):
+            return list(arrays_of(ref))
+        if isinstance(ref, Tuple):
+            return [a for r in ref.items for a in self.arrays_in(r)]
+        if isinstance(ref, List) and type(self.held(ref)) is tuple:
+            return [a for r in self.held(ref) for a in self.arrays_in(r)]
+        return []
+
+    def outcome(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Outcome | None:
+        """What a function returns, found by reading it; None where it cannot be read."""
+        if f in self.reading or not isinstance(f, types.FunctionType | types.MethodType):
+            return None
+        undo, guards, site = self.snapshot(), len(self.guards), self.where
+        observed, self.observed = self.observed, None
+        self.reading += (f,)
+        count, since = len(self.instrs), self.written.now
+        arrays = [a for arg in (*args, *kwargs.values()) for a in self.arrays_in(arg)]
+        try:
+            out = self.inline(f, args, kwargs, where)
+            made = self.instrs[count:]
+            written = any(self.written.times.get(a.buffer, 0) > since for a in arrays)
+            found = self.outcome_of(out, made, arrays, where)
+        except (UnsupportedSyntaxError, NoRuleError):
+            found, written = None, False
+        finally:
+            new = self.guards[guards:]
+            undo()
+            self.guards += new  # kinds may depend on it
+            self.reading = self.reading[:-1]
+            self.observed, self.where = observed, site
+        if written:
+            raise self.refuse(where, f"`{op_name(f)}`, which has a derivative rule, writes to its "
+                              "arguments", "Let it make new arrays.")  # fmt: skip
+        return found
+
+    def outcome_of(self, out: Any, made: list, arrays: list, where: Any) -> Outcome | None:
+        cls: type = tuple
+        refs: tuple = (out,)
+        if isinstance(out, Tuple):
+            refs, cls = out.items, out.cls
+        elif isinstance(out, List):
+            refs = self.held(out)
+        kinds = []
+        for ref in refs if type(refs) is tuple else ():
+            plain = isinstance(ref, (Plain, *ARRAYS)) or isinstance(ref, Known)
+            kind = leaf_kind(self.read(ref, where)) if plain else None
+            if kind is None or not kind.numeric:
+                return None
+            kinds.append(kind)
+        if not kinds:
+            return None
+        lent = {a.buffer for a in arrays}
+        fresh = not any(
+            a.buffer in lent or a.buffer.origin != "fresh" or a.buffer.fixed
+            for ref in refs for a in self.arrays_in(ref)
+        )  # fmt: skip
+        several = list(kinds) if isinstance(out, List) else tuple(kinds)
+        tree = kinds[0] if out is refs[0] else several
+        return Outcome(tree, cls, any(map(has_effect, made)), fresh)
+
+
+class Expander:
+    """How rules get into a program: their bodies, written out, or calls by their names.
+
+    body    `body(rule, args, kwargs, instrs, where)` writes a body and returns what it returns
+    names   no derivative is taken of what is made here: rules of the user's are called
+    transpose   `transpose(instrs, seeds, wrt)` writes what is linear the other way round
+    """
+
+    transpose: Callable
+
+    def __init__(self, run: Any, body: Callable, names: bool = True):
+        self.run, self.body, self.names = run, body, names
+
+    def __call__(self, rule: Any, args: tuple, kwargs: dict, instrs: list, where: Any) -> Any:
+        return self.body(rule, args, kwargs, instrs, where)
+
+    def gradients(self, rule: Rule, instr: Instr, d_out: Any, out: Any, instrs: list,
+                  active: set) -> tuple:  # fmt: skip
+        """What a reverse rule of the user's gives: a gradient for each argument, None for none."""
+        vjp, where = rule.vjp, instr.where
+        assert vjp is not None
+        args = (d_out, out, *instr.args)
+        count = checks.count_of(vjp, instr.args)
+        body: list[Instr] = []
+        found, refused = self.read(vjp, args, instr.kwargs, body, where)
+        proven = refused is None
+        bare = not isinstance(found, tuple)
+        names, given = rule.parameters, checks.places_of(vjp, instr.args, instr.kwargs)
+        wanted = {i: arg for i, arg in given.items() if any(v in active for v in flatten(arg))}
+        if proven:
+            found = checks.as_tuple(vjp, found, count, place(where))
+            for i, d in enumerate(found):
+                if i in wanted:
+                    name = checks.name_at(names, i)
+                    proven &= fits(vjp, d, wanted[i], out, name, where)
+        if refused is None and self.writes_out(args, instr, body, instrs):
+            return found
+        if proven:
+            return self.called(vjp, args, instr, found, body, bare, instrs)
+        self.check_names(vjp, refused, where)
+        kinds = [kind_of_tree(wanted[i]) if i in wanted else OBJECT
+                 for i in range(max(wanted) + 1)]  # fmt: skip
+        return self.checked(checks.by_rule, vjp, args, instr, kinds, instrs)
+
+    def tangent(self, rule: Rule, instr: Instr, args: tuple, out: Any, instrs: list) -> Any:
+        """What a forward rule of the user's gives: the tangent of the result."""
+        jvp, where = rule.jvp, instr.where
+        assert jvp is not None
+        body: list[Instr] = []
+        found, refused = self.read(jvp, args, instr.kwargs, body, where)
+        proven = refused is None
+        several = isinstance(out, tuple)
+        if proven:
+            if several and not (isinstance(found, tuple) and len(found) == len(out)):
+                raise not_each(jvp, out, where)
+            pairs = zip(found, out) if several else [(found, out)]
+            for d, r in pairs:
+                proven &= fits(jvp, d, r, None, "the result", where, "tangent")
+        if refused is None and self.writes_out(args, instr, body, instrs):
+            return found
+        if proven:
+            made = self.called(jvp, args, instr, found if several else (found,), body, not several,
+                               instrs)  # fmt: skip
+        else:
+            self.check_names(jvp, refused, where)
+            kinds = [r.kind for r in instr.results]
+            made = self.checked(checks.tangent_by_rule, jvp, args, instr, kinds, instrs)
+        return made if several else made[0]
+
+    def body_of(self, rule: Any, args: tuple, instr: Instr, instrs: list, have: str) -> Any:
+        """The body of a rule that is transposed for the other mode, and what it returns."""
+        found, refused = self.read(rule, args, instr.kwargs, instrs, instr.where)
+        if refused is None:
+            return found
+        lacks, other = ("reverse", "vjp_rule") if have == "forward" else ("forward", "jvp_rule")
+        raise NoRuleError(
+            f"`{op_name(instr.op)}` has no {lacks} rule, and its {have} rule "
+            f"{checks.rule_name(rule)} cannot be compiled, so that none can be derived: "
+            f"{refused.what}", place(instr.where), f"Declare a `{other}` as well.")  # fmt: skip
+
+    def tangent_of(self, jvp: Any, args: tuple, instr: Instr, out: Any, instrs: list) -> Any:
+        """The body of a forward rule, and the tangent that it returns."""
+        found = self.body_of(jvp, args, instr, instrs, "forward")
+        several = isinstance(out, tuple)
+        if several and not (isinstance(found, tuple) and len(found) == len(out)):
+            raise not_each(jvp, out, instr.where)
+        for d, r in zip(found, out) if several else [(found, out)]:
+            fits(jvp, d, r, None, "the result", instr.where, "tangent")
+        return found
+
+    def check_linear(self, *args: Any) -> None:
+        check_linear(*args)
+
+    def read(self, rule: Any, args: tuple, kwargs: dict, body: list, where: Any) -> tuple:
+        """What a rule returns, and why it cannot be read: one of them is None."""
+        try:
+            return self.body(rule, args, kwargs, body, where), None
+        except TypeError as error:
+            raise RuleError(
+                f"the rule {checks.rule_name(rule)} does not take these arguments ({error})",
+                place(where), "Give it the parameters of the function.") from None  # fmt: skip
+        except (UnsupportedSyntaxError, NoRuleError) as error:
+            return None, error
+
+    def writes_out(self, args: tuple, instr: Instr, body: list, instrs: list) -> bool:
+        """Write out the body of a rule: one that is differentiated, or writes what it is given."""
+        given = set(flatten((args, tuple(instr.kwargs.values()))))
+        program = walk(Block((), body, ()))
+        writes = any(i.op in ("setitem", "add_at") and i.args[0] in given for i in program)
+        if writes or not self.names:
+            instrs += body
+        return writes or not self.names
+
+    def check_names(self, rule: Any, refused: Any, where: Any) -> None:
+        if not self.names and refused is not None:
+            raise UnsupportedSyntaxError(
+                f"the rule {checks.rule_name(rule)} cannot be compiled, and so not differentiated: "
+                f"{refused.what}", place(where), refused.instead)  # fmt: skip
+
+    def checked(self, op: Callable, rule: Any, args: tuple, instr: Instr, kinds: list,
+                instrs: list) -> tuple:  # fmt: skip
+        """A call of a rule whose results have to be looked at."""
+        attrs: dict[str, Any] = {"declared": True, "fresh": True}
+        count = len(kinds)
+        if op is checks.tangent_by_rule:
+            count = len(tangent_names(rule))
+        if len(kinds) == 1 and (op is checks.by_rule or "only" in instr.attrs):
+            attrs["only"] = True
+        results = tuple(Value("d_t", kind) for kind in kinds)
+        args = (rule, count, *args)
+        instrs.append(Instr(op, args, instr.kwargs, results, (), attrs, instr.where))
+        return results
+
+    def called(self, rule: Any, args: tuple, instr: Instr, found: Any, body: list, bare: bool,
+               instrs: list) -> tuple:  # fmt: skip
+        """A call of a rule by its name."""
+        attrs: dict[str, Any] = {"declared": True}
+        if any(map(has_effect, body)):
+            attrs["effect"] = True
+        makers = {r: i for i in body for r in i.results}
+        leaves = flatten(found)
+        if len(set(leaves)) == len(leaves) and all(is_fresh(makers.get(v)) for v in leaves):
+            attrs["fresh"] = True
+        if len(found) == 1 and not bare:
+            attrs["only"] = True
+        results = tuple(Value("d_t", kind_of_tree(d)) for d in found)
+        instrs.append(Instr(rule, args, instr.kwargs, results, (), attrs, instr.where))
+        return tuple(None if d is None else r for d, r in zip(found, results))
+
+
+def not_each(jvp: Any, out: tuple, where: Any) -> RuleError:
+    return RuleError(
+        f"the rule {checks.rule_name(jvp)} does not return a tangent for each of {len(out)} "
+        "results", place(where), "Return a tuple of them.")  # fmt: skip
+
+
+def place(where: Any) -> Any:
+    return where and where.location
+
+
+def kind_of_tree(tree: Any) -> Kind:
+    if isinstance(tree, (tuple, list)) and not isinstance(tree, Kind):
+        return Kind("tuple", items=tuple(map(kind_of_tree, tree)))
+    return leaf_kind(tree)
+
+
+def is_fresh(maker: Instr | None) -> bool:
+    if maker is None or isinstance(maker.op, str) or maker.blocks:
+        return False
+    kinds = tuple(map_tree(kind_of_value, a) for a in maker.args)
+    return abstract.aliasing(maker.op, kinds, {}) == "fresh" and maker.op is not np.broadcast_to
+
+
+def fits(rule: Any, d: Any, arg: Any, out: Any, name: str, where: Any,
+         what: str = "gradient") -> bool:  # fmt: skip
+    """Whether a gradient is known to fit its argument; RuleError where it is known not to."""
+    if d is None:
+        return True
+    if isinstance(arg, (tuple, list)):
+        if isinstance(d, (tuple, list)) and len(d) == len(arg):
+            return all([fits(rule, part, of, out, name, where, what) for part, of in zip(d, arg)])
+        if not isinstance(d, Value) or d.kind.numeric:
+            raise RuleError(
+                f"the rule {checks.rule_name(rule)} gives a {what} of another structure than "
+                f"{name} has", place(where),
+                f"Return a tuple of {len(arg)} {what}s for it.")  # fmt: skip
+        return False
+    have, want = kind_of_tree(d), leaf_kind(arg)
+    if not have.numeric and have.tag != "object":
+        raise checks.wrong_dtype(rule, f"a {have.tag}", name, described(want), what, place(where))
+    if have.dtype is not None and have.dtype.kind not in checks.NUMBERS:
+        raise checks.wrong_dtype(rule, described(have), name, described(want), what, place(where))
+    if not have.numeric or not want.numeric or have.dtype is None or want.dtype is None:
+        return False
+    spread = out is not None and not isinstance(out, tuple)
+    of = leaf_kind(out) if spread else want
+    if have.dtype.kind == "c" and want.dtype.kind != "c":
+        if of.dtype is None:
+            return False
+        if of.dtype.kind != "c":
+            raise checks.wrong_dtype(rule, described(have), name, described(want), what,
+                                     place(where))  # fmt: skip
+    if have.dims is None or want.dims is None:
+        return False
+    if have.dims == want.dims:
+        return True
+    shapes = [want.dims]  # that the gradient may have
+    if spread and of.dims is None:
+        return False
+    if spread and is_spread(want.dims, of.dims) is not False:
+        if have.dims == of.dims and is_spread(want.dims, of.dims):
+            return True
+        shapes.append(of.dims)
+    if not any(may_be(have.dims, dims) for dims in shapes):
+        raise checks.wrong_shape(rule, shown(have.dims), name, shown(want.dims), what,
+                                 place(where))  # fmt: skip
+    return False
+
+
+def is_spread(small: tuple, large: tuple) -> bool | None:
+    """Whether an array of one shape is broadcast to another; None where that is not known.
+
+    >>> from srcdiff.transforms.kinds import Size
+    >>> n = Size("n")
+    >>> is_spread((), (n,)), is_spread((n,), (2, n)), is_spread((n,), (3,)), is_spread((2,), (3,))
+    (True, True, None, False)
+    """
+    if len(small) > len(large):
+        return False
+    known: bool | None = True
+    for m, n in zip(small, large[len(large) - len(small) :]):
+        if m == n or m == 1:
+            continue
+        if isinstance(m, int) and isinstance(n, int):
+            return False
+        known = None
+    return known
+
+
+def may_be(a: tuple, b: tuple) -> bool:
+    """Whether two shapes are not proven to differ."""
+    return len(a) == len(b) and not any(
+        isinstance(m, int) and isinstance(n, int) and m != n for m, n in zip(a, b)
+    )
+
+
+def shown(dims: tuple) -> str:
+    sizes = [str(d) if isinstance(d, int) else "n" for d in dims]
+    return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
+
+
+def described(kind: Kind) -> str:
+    return f"{'an array' if kind.tag == 'array' else 'a number'} of {kind.dtype}"
+
+
+def check_linear(instrs: Any, given: set, rule: Any, what: str, where: Any) -> None:
+    """Refuse a rule whose transpose reads what it must be linear in."""
+    for instr in walk(Block((), instrs, ())):
+        if instr.op not in SHAPE_READERS and any(v in given for v in instr.operands):
+            other = "jvp_rule" if what == "d_out" else "vjp_rule"
+            raise NoRuleError(
+                f"the rule {checks.rule_name(rule)} is not linear in {what}, so the other mode "
+                "cannot be derived from it", place(where),
+                f"Declare a `{other}` as well.")  # fmt: skip
