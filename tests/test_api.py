@@ -721,6 +721,7 @@ def test_the_public_names():
         "NoRuleError",
         "NonScalarOutputError",
         "NotDifferentiableTypeError",
+        "RuleError",
         "SrcdiffError",
         "UnknownArgumentError",
         "UnsupportedSyntaxError",
@@ -733,12 +734,15 @@ def test_the_public_names():
         "is_training",
         "jacobian",
         "jvp",
+        "jvp_rule",
         "nd",
+        "nondifferentiable",
         "predict_mode",
         "pullback",
         "train_mode",
         "value_and_grad",
         "vjp",
+        "vjp_rule",
     }
     assert all(hasattr(srcdiff, name) for name in srcdiff.__all__)
 
