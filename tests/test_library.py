@@ -5,8 +5,10 @@ import pytest
 
 from tests.gallery import some
 from tests.judge import right
+from tests.tape import value_and_grad_on_tape
 
 pytest.importorskip("scipy")
+import scipy.fft  # noqa: E402
 import scipy.integrate  # noqa: E402
 import scipy.linalg  # noqa: E402
 import scipy.optimize  # noqa: E402
@@ -39,6 +41,24 @@ CALLS = {
     "polynomial": (lambda x: np.polynomial.polynomial.polyval(x[0], x), some(3)),
     "chebyshev": (lambda x: np.polynomial.chebyshev.chebval(x[0], x), some(4)),
     "legendre": (lambda x: np.polynomial.legendre.legval(0.3, x), some(4)),
+    "polymul": (lambda x: np.sum(np.polymul(x[:3], x[2:]) ** 3), some(5)),
+    "lfilter": (lambda x: np.sum(scipy.signal.lfilter([0.2, 0.3], [1.0, 0.4], x) ** 2), some(6)),
+    "lfilter_of_coefficients": (
+        lambda x: np.sum(scipy.signal.lfilter([x[0], x[1]], [2.0, x[2]], x) ** 2), some(6)
+    ),
+    "sosfilt": (
+        lambda x: np.sum(
+            scipy.signal.sosfilt(np.array([[0.1, 0.2, 0.1, 1.0, 0.3, 0.1]]), x) ** 2), some(6)
+    ),
+    "filtfilt": (lambda x: np.sum(scipy.signal.filtfilt([0.2, 0.3], [1.0, 0.4], x) ** 2), some(9)),
+    "lfilter_zi": (lambda x: np.sum(scipy.signal.lfilter_zi(x[:3], x[3:] + 2) ** 2), some(6)),
+    "scipy_fft": (lambda x: np.sum(np.abs(scipy.fft.fft(x, axis=0)) ** 3), some(4, 2)),
+    "scipy_rfft": (lambda x: np.sum(scipy.fft.rfft(x).imag ** 3), some(6)),
+    "logsumexp_with_signs": (
+        lambda x: np.sum(scipy.special.logsumexp(
+            x, axis=1, b=np.array([1.0, -3.0, 0.5]), return_sign=True)[0] ** 2), some(4, 3)
+    ),
+    "arange_with_a_step_alone": (lambda x: np.sum(x * np.arange(3, stop=None, step=1)), some(3)),
     "matrix_power": (lambda x: np.sum(np.linalg.matrix_power(x, 3)), some(3, 3)),
     "multi_dot": (lambda x: np.sum(np.linalg.multi_dot([x, x, x])), some(3, 3)),
 }  # fmt: skip
@@ -47,3 +67,38 @@ CALLS = {
 @pytest.mark.parametrize("name", CALLS)
 def test_library_code(name):
     right(*CALLS[name])
+
+
+ON_THE_TAPE = {
+    "freqz": (
+        lambda x: np.sum(np.abs(scipy.signal.freqz(x[:3], x[3:] + 3, worN=8)[1]) ** 2), some(6)
+    ),
+    "savgol_filter": (lambda x: np.sum(scipy.signal.savgol_filter(x, 5, 2) ** 2), some(7)),
+    "boxcox_llf": (lambda x: scipy.stats.boxcox_llf(x[0], x**2 + 1), some(5)),
+    "ttest_rel": (lambda x: scipy.stats.ttest_rel(x, x**2 + np.arange(5.0))[0], some(5)),
+    "combine_pvalues": (lambda x: np.sum(scipy.stats.combine_pvalues(x[0] ** 2)[1]), some(1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ON_THE_TAPE)
+def test_library_code_that_the_tape_runs(name):
+    f, x = ON_THE_TAPE[name]
+    value, d_x = value_and_grad_on_tape(f)(x)
+    assert np.allclose(value, f(x))
+    steps = 1e-6 * np.eye(x.size).reshape(x.size, *x.shape)
+    expected = np.reshape([(f(x + h) - f(x - h)) / 2e-6 for h in steps], x.shape)
+    assert np.allclose(d_x, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_rotation_from_the_svd_of_a_square_matrix_without_full_rank():
+    flat = some(3, 3) - np.mean(some(3, 3), axis=1, keepdims=True)
+
+    def turned(x):
+        moved = x - np.mean(x, axis=1).reshape(3, 1)
+        u, _, vh = np.linalg.svd(np.dot(np.cos(3 * flat).T, moved.T) @ flat)
+        rotation = u @ vh
+        if np.linalg.det(rotation) < 0:
+            rotation -= np.outer(u[:, 2], vh[2] * 2)
+        return np.sum(rotation * some(3, 3) ** 2)
+
+    right(turned, some(3, 3))

@@ -274,6 +274,8 @@ def arange(op: Any, *args: Any, stop=None, step=None, dtype=None, **kwargs: Any)
     >>> arange(np.arange, int_of(Size("n"))), arange(np.arange, 1, 10, 2)
     (i8[n], i8[5])
     """
+    if len(args) == 1 and stop is None and step is not None:
+        args = (0, *args)
     args = [*args, *[part for part in (stop, step) if part is not None]]
     if len(args) == 3 and args[1] is None:
         raise Unknown

@@ -19,12 +19,12 @@ import numpy as np
 from srcdiff.runtime.registry import rule_of
 from srcdiff.transforms.abstract_core import (
     RULES,
-    Unknown,
     broadcast,
     kind,
     numeric,
     run,
     static,
+    tuple_of,
 )
 from srcdiff.transforms.kinds import FLOAT, Kind, fresh_kind, fresh_size
 
@@ -91,12 +91,13 @@ def logsumexp_kind(
     keepdims: Any = False,
     return_sign: Any = False,
 ) -> Kind:
-    if return_sign is not False:
-        raise Unknown
     a = numeric(a)
     if b is not None:
         a = Kind("array", a.dtype, broadcast(a.dims, numeric(b).dims)) if a.rank else a
-    return RULES[np.sum](np.sum, a, axis=axis, keepdims=keepdims)
+    found = RULES[np.sum](np.sum, a, axis=axis, keepdims=keepdims)
+    if static(return_sign):
+        return tuple_of(found, found)
+    return found
 
 
 TRANSFORMS = frozenset(

@@ -363,6 +363,9 @@ class Calls(
         ufunc = getattr(obj, "__self__", None)
         if isinstance(ufunc, np.ufunc) and obj.__name__ == "at":
             return self.call_at(ufunc, args, kwargs, where)
+        twin = self.in_python(obj, args, kwargs, where)
+        if twin is not None:
+            return twin
         if not isinstance(obj, types.FunctionType) and self.writes(obj, args, kwargs):
             if obj.__name__ == "shuffle":
                 return self.call_shuffle(obj, args, kwargs, where)

@@ -21,6 +21,7 @@ import numpy as np
 from srcdiff.runtime import stand_ins
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
+from srcdiff.runtime.twins import twin_of
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -71,6 +72,15 @@ class Libraries(Memory):
         given = [self.like(a, where) for a in args]
         return static_ref(f(*given, **{k: self.like(v, where) for k, v in kwargs.items()}))
 
+    def in_python(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        """What the Python twin of a library's function returns; None without one."""
+        twin = twin_of(f) if callable(f) and not isinstance(f, type) else None
+        if twin is None or not any(self.may_flow(a) for a in (*args, *kwargs.values())):
+            return None
+        if twin.__module__ == twin_of.__module__:
+            return self.as_if_here(twin, args, kwargs, where)
+        return self.call(Known(twin), args, kwargs, where)
+
     def seen_through(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         """What is called instead of a library's wrapper; None for other functions."""
         name = getattr(f, "__module__", None), getattr(f, "__qualname__", None)
@@ -80,7 +90,9 @@ class Libraries(Memory):
         if code is None or code.co_name != "axis_nan_policy_wrapper" or f.__closure__ is None:
             return None
         # It moves axes, and looks for NaNs and small samples: without wishes for these,
-        # what it wraps gives the same.
+        # what it wraps gives the same. Of a number it makes an array.
+        if args and self.kind(args[0]).rank == 0:
+            return None
         cells = dict(zip(code.co_freevars, f.__closure__))
         plain = {"nan_policy": "propagate", "keepdims": False, "_no_deco": False}
         if any(kwargs.get(k, Known(v)) != Known(v) for k, v in plain.items()):
@@ -164,6 +176,14 @@ class Libraries(Memory):
         return False
 
 
+def result_type(run: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+    """`np.result_type`, which asks for dtypes alone."""
+    numbers = [a for a in args if not isinstance(a, Known)]
+    if kwargs or not all(run.kind(a).numeric and run.kind(a).dims is not None for a in numbers):
+        return None
+    return Known(np.result_type(*[run.like(a, where) for a in args]))
+
+
 def folded(f: Callable) -> Callable:
     """A handler for a function of classes and dtypes: called while compiling."""
 
@@ -192,7 +212,8 @@ def cast(run: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
 HANDLERS: dict[Any, Callable] = {
     np.iterable: Libraries.call_iterable, np.broadcast_shapes: Libraries.call_broadcast_shapes,
     math.prod: Libraries.call_prod, operator.index: Libraries.call_index,
-    typing.cast: cast, math.isnan: of_int(False), math.isinf: of_int(False),
+    np.result_type: result_type, typing.cast: cast,
+    math.isnan: of_int(False), math.isinf: of_int(False),
     math.isfinite: of_int(True),
     **{f: folded(f) for f in (np.issubdtype, np.promote_types)},
 }  # fmt: skip

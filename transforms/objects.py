@@ -495,6 +495,8 @@ class Objects(Memory):
         maker, owner = lookup(cls, "__new__")
         if cls is tuple or "_fields" not in vars(owner):
             raise self.cannot_make(cls, where)
+        if vars(owner).get("_extra_fields"):  # SciPy's, which have more attributes than items
+            raise self.cannot_make(cls, where)
         fields, defaults = owner._fields, owner._field_defaults
         given, items = dict(kwargs), list(args)
         for name in fields[len(args) :]:

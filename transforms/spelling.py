@@ -248,10 +248,10 @@ def aliasing(op: Any, args: tuple, kwargs: dict[str, Any] | None = None) -> str 
     if writes(op, args, kwargs):
         return None
     try:
-        if not _known(op):
+        rule = _ALIASING.get(op)
+        if rule is None and not _known(op):
             return None
         x = args[0] if args else None
-        rule = _ALIASING.get(op)
         if rule is not None:
             return rule(x, args, kwargs)
         if op in _VIEWS:
@@ -418,7 +418,12 @@ def _contents(x: Any, args: tuple, kwargs: dict) -> None:
     return None
 
 
+def _fresh(x: Any, args: tuple, kwargs: dict) -> str:
+    return "fresh"
+
+
 _ALIASING: dict[Any, Callable] = {
+    **{f: _fresh for f in (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft)},
     "getitem": _of_getitem, operator.getitem: _of_getitem, "attribute": _of_attribute,
     np.asarray: _of_asarray, np.asanyarray: _of_asarray, np.array: _of_array,
     ASTYPE: _of_astype, "astype": _of_astype, np.ndarray.astype: _of_astype,

@@ -681,8 +681,7 @@ def squareform(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
     return np.concatenate((np.zeros(1), x))[places + places.T]
 
 
-# What `scipy.fft` has under the names of `np.fft`, and the transforms that are matrices.
-TRANSFORMS = frozenset("fft ifft rfft irfft fft2 ifft2 fftn ifftn rfft2".split())
+# Functions of `scipy.fft` that are matrices.
 MATRICES = frozenset("dct idct dst idst".split())
 
 
@@ -690,16 +689,7 @@ def transform(f: Any) -> Callable | None:
     """What runs in place of a function of `scipy.fft`."""
     if not (getattr(f, "__module__", None) or "").startswith("scipy.fft"):
         return None
-    name = f.__name__
-    if name in TRANSFORMS:
-        return functools.partial(fourier, getattr(np.fft, name))
-    return functools.partial(cosine, f) if name in MATRICES else None
-
-
-def fourier(f: Callable, x: Any, *args: Any, **kwargs: Any) -> Any:
-    for name in ("overwrite_x", "workers", "plan"):
-        kwargs.pop(name, None)
-    return f(x, *args[:3], **kwargs)
+    return functools.partial(cosine, f) if f.__name__ in MATRICES else None
 
 
 def cosine(f: Callable, x: Any, type: int = 2, n: Any = None, axis: int = -1,  # noqa: A002

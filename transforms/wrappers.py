@@ -14,13 +14,13 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from srcdiff.runtime import python_forms, stand_ins
+from srcdiff.runtime import python_forms, stand_ins, twins
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.transforms.ir import Block, Instr, Value, walk
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import Cell, Iterator, Known, Ref, Tuple
 
-OURS = (stand_ins.__file__, python_forms.__file__)
+OURS = (stand_ins.__file__, python_forms.__file__, twins.__file__)
 
 
 class Wrappers(Memory):

@@ -90,10 +90,13 @@ def svd_vjp(d_out, out, a, full_matrices=True, compute_uv=True, hermitian=False)
     inner = inner + s[..., :, None] * gaps * (right - matrix_transpose(right))
     inner = inner + d_s[..., None, :] * np.eye(k)
     d_a = u @ inner @ vh
-    rest = d_u - u @ left
-    d_a = d_a + (rest / s[..., None, :]) @ vh
-    rest = d_vh - matrix_transpose(v @ right)
-    d_a = d_a + (u / s[..., None, :]) @ rest
+    # What lies outside of the span of u or v: of a square matrix nothing, whatever its rank.
+    if np.shape(a)[-2] > k:
+        rest = d_u - u @ left
+        d_a = d_a + (rest / s[..., None, :]) @ vh
+    if np.shape(a)[-1] > k:
+        rest = d_vh - matrix_transpose(v @ right)
+        d_a = d_a + (u / s[..., None, :]) @ rest
     if full_matrices:
         d_a = d_a + unless_used(d_out[0][..., k:]) + unless_used(d_out[2][..., k:, :])
     return d_a

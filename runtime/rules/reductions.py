@@ -178,7 +178,7 @@ def ptp_vjp(d_out, out, a, axis=None, *, keepdims=False):
         sample(spread(4, 3), axis=0, keepdims=True),
     ],
 )
-def median_vjp(d_out, out, a, axis=None, *, keepdims=False):
+def median_vjp(d_out, out, a, axis=None, *, overwrite_input=False, keepdims=False):
     """out = the middle element in order, or the mean of the two in the middle"""
     if isinstance(axis, tuple):
         raise NoRuleError("np.median over several axes", instead="Reshape, and use one axis.")

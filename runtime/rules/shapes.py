@@ -122,7 +122,7 @@ def atleast_vjp(d_out, out, a):
     at=[(0.7, (2, 3)), (spread(3), (2, 3)), (spread(2, 1), (2, 3)), (spread(3), (3,))],
     linear=True,
 )
-def broadcast_to_vjp(d_out, out, array, shape):
+def broadcast_to_vjp(d_out, out, array, shape, subok=False):
     """out = array repeated along new axes and those of length one"""
     return d_out
 

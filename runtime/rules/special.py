@@ -1153,13 +1153,19 @@ def pdtrc_vjp(d_out, out, k, m):
         sample(spread(2, 3), axis=0),
         sample(spread(2, 3), axis=1, keepdims=True),
         sample(spread(2, 3), axis=1, b=spread(3, low=0.3)),
+        sample(spread(2, 3), axis=1, b=np.array([0.4, -2.0, 0.3]), return_sign=True),
+        sample(spread(2, 3), axis=0, return_sign=True),
     ],
 )
 def logsumexp_vjp(d_out, out, a, axis=None, b=None, keepdims=False, return_sign=False):
-    """out = log(sum(b * exp(a))); 0 where all of a is -inf"""
+    """out = log(sum(b * exp(a))), or (log(abs(sum)), sign); 0 where all of a is -inf"""
     d, total = d_out, out
+    if return_sign:
+        if np.iscomplexobj(a) or np.iscomplexobj(b):
+            raise NoRuleError("scipy.special.logsumexp of complex numbers with their sign")
+        d, total = d_out[0] * out[1], out[0]
     if axis is not None and not keepdims:
-        d, total = np.expand_dims(d_out, axis), np.expand_dims(out, axis)
+        d, total = np.expand_dims(d, axis), np.expand_dims(total, axis)
     total = np.where(total == -np.inf, 0, total)
     # a == total == inf: the whole weight
     share = np.where(a == np.inf, 1, np.exp(np.where(a == np.inf, 0, a - total)))
