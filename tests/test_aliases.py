@@ -43,6 +43,18 @@ MADE = {  # these are in C order
     "reversed sum": lambda x: x.copy()[::-1] + x.copy()[:, ::-1],
     "broadcast": lambda x: x[0][None] * x[:, 0][:, None],
     "where": lambda x: np.where(x.copy()[:, ::-1] > 0.75, x[0][None], 2.0),
+    "angle": lambda x: np.angle(x[0][None] + 1j * x.copy()),
+    "diff": lambda x: np.diff(x.copy(), axis=0) * x[0, 0],
+    "tile": lambda x: np.tile(x[0], (2, 1)),
+    "cumsum": lambda x: np.cumsum(x.copy(), axis=1),
+    "roll": lambda x: np.roll(x.copy(), 1, axis=0),
+}
+IN_FORTRAN_ORDER = {  # where x is in C order; a flat reshape of these copies
+    "turned and doubled": lambda x: x.T[::-1] * 2.0,
+    "sum of two": lambda x: np.sin(x.T) + x.swapaxes(0, 1)[::-1],
+    "copied": lambda x: np.copy(x.T[:, ::-1]),
+    "roll": lambda x: np.roll(x.T, 1, axis=0) * 2.0,
+    "cumsum": lambda x: np.cumsum(x.T, axis=0),
 }
 
 
@@ -93,6 +105,100 @@ def test_results_in_c_order_are_written_through_a_reshape(made):
         return np.sum(y**2)
 
     right(f, X)
+
+
+@pytest.mark.parametrize("made", IN_FORTRAN_ORDER)
+def test_a_reshape_of_a_result_in_fortran_order_is_a_copy(made):
+    def f(x):
+        y = IN_FORTRAN_ORDER[made](x)
+        t = y.reshape(-1)
+        t[1:] *= x[0, 0]
+        y[0] *= x[1, 1]
+        return np.sum(y**2) + np.sum(t**3)
+
+    right(f, X)
+
+
+@pytest.mark.parametrize("make", [np.atleast_1d, np.atleast_2d, np.asarray, np.squeeze])
+def test_an_array_of_enough_axes_is_what_these_return(make):
+    def f(x):
+        y = x * 2.0
+        t = np.ascontiguousarray(make(y)).reshape(-1)
+        y[0] *= x[1, 1]
+        t[5:] *= x[0, 0]
+        y[...] = np.ascontiguousarray(np.atleast_1d(y)) * t[3]
+        return np.sum(y**2) + np.sum(t**3)
+
+    right(f, X)
+
+
+@pytest.mark.parametrize("flag", [0.0, 1.0])
+def test_a_flat_array_of_one_of_two_views(flag):
+    def f(x, flag):
+        y = x * 2.0
+        v = y if flag > 0.5 else y[::-1]
+        t = np.ravel(v)
+        v *= x[0, 1]
+        v.sort()
+        return np.sum(y**2) + np.sum(t**3) * t[1]
+
+    right(f, X, flag)
+
+
+def test_what_the_last_step_has_made_keeps_its_memory_order():
+    def f(x, n):
+        for k in range(n):
+            y = np.repeat(x[k][None], 2, axis=0)
+        y.reshape(-1)[1:] *= x[0, 0]
+        return np.sum(y**2)
+
+    for n in (1, 3):
+        right(f, X, n)
+
+
+TARGETS = """
+x[:] x[::-1] x[::2] x[1:4] x[[1,2]] x[:3] x[k:] np.flip(x)[:] np.squeeze(x)[:3] x[-1:1:-1] x[k:][::2]
+""".split()
+SOURCES = """
+x x[::2] np.flip(x,axis=-1) np.squeeze(x) np.atleast_2d(x) np.atleast_1d(x[:3]) x[:3] x[:2] x[k:]
+np.flip(x[:2]) x[::2][::-1] np.expand_dims(x[1:4],0) x.reshape(-1) x[2:3] x[:-k] x[3:]
+""".split()
+
+
+def stored(target: str, source: str):
+    """A function of x, a vector, and k, which stores a part of x into another part of it."""
+    text = f"def f(x, k):\n    {target} = {source}\n    return np.sum(x * [1, 3, 7, 13, 29] * x)\n"
+    name = f"<stored {target} {source}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    space = {"np": np}
+    exec(compile(text, name, "exec"), space)
+    return space["f"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_part_is_stored_into_another_part_of_a_vector(target):
+    count = 0
+    for source in SOURCES:
+        f = stored(target, source)
+        try:
+            f(X[0, :1].repeat(5), 1)
+        except ValueError:  # of another length
+            continue
+        count += 1
+        right(f, np.array([0.34, 0.6, -1.2, 0.32, -0.06]), 1)
+    assert count > 3
+
+
+def test_two_names_of_a_vector_are_stored_into_each_other_in_a_loop():
+    def f(x, n):
+        v = np.squeeze(x)
+        for k in range(n):
+            v[:], x[::-1] = x * x[k], np.flip(v)
+            x[1::2] = np.atleast_2d(x)[0, :2]
+        return np.sum(x * [1, 3, 7, 13, 29])
+
+    for n in (0, 1, 3):
+        right(f, np.array([0.34, 0.6, -1.2, 0.32, -0.06]), n)
 
 
 def test_an_array_of_one_of_two_kinds_of_memory():

@@ -278,7 +278,11 @@ class Calls(
         if isinstance(ref, Array) and how == "fresh":
             self.note_order(ref, op, args, keywords, kind)
         else:
-            self.share(op, tree, keywords, args, (ref,), site and frozenset((site,)))
+            why = site and frozenset((site,))
+            if why and site in self.choices and isinstance(args[0], Array):
+                # That did not tell; it may be told of each of several arrays that it could be.
+                why = why.union(*filter(None, self.aliases_of(args[0].buffer).values()))
+            self.share(op, tree, keywords, args, (ref,), why)
         return ref
 
     def may_view(self, op: Any, args: tuple, kwargs: dict) -> bool:

@@ -820,6 +820,8 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
         return NOTHING
     if op is kernels.rounds:
         return (ValueError,)
+    if op is kernels.moved:
+        return (ValueError, IndexError)
     if op is kernels.sorted_order:
         return (ValueError, TypeError)
     if isinstance(op, str):

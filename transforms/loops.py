@@ -1171,7 +1171,11 @@ class Loop:
         inits.append(UNDEFINED)
         yields.append(tree)
         results.append(Value(slot.name, self.outside(kind), self.user))
-        return self.place(slot, ref, results[-1], self.specializer.state, buffers)
+        placed = self.place(slot, ref, results[-1], self.specializer.state, buffers)
+        if isinstance(placed, Array):
+            buffer = placed.buffer
+            buffer.order, buffer.proof = self.specializer.order_of_any((ref, path.state))
+        return placed
 
     def view_outside(self, ref: Any, path: Path, params: list, inits: list, yields: list,
                      results: list) -> Any:  # fmt: skip

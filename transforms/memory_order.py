@@ -11,7 +11,9 @@ the array of the call; where something was decided by it, a guard says so (`Buff
 
 from __future__ import annotations
 
+import math
 import operator
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,14 +21,15 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.transforms import abstract
-from srcdiff.transforms.ir import Slice, Value, map_tree
-from srcdiff.transforms.kinds import BOOL, Kind, proven_not_one
+from srcdiff.transforms.ir import Slice, Value, flatten, map_tree
+from srcdiff.transforms.kinds import BOOL, Kind, Size, proven_not_one
 from srcdiff.transforms.mutation import Memory, kind_of_value
-from srcdiff.transforms.references import Array, List, Plain, State, Tuple, arrays_of
+from srcdiff.transforms.references import Array, Known, List, Plain, State, Tuple, arrays_of
 from srcdiff.transforms.strides import (
     PERMUTING,
     Layout,
     has_gaps,
+    is_reversed,
     is_scattered,
     is_sorted,
     layout,
@@ -47,6 +50,7 @@ LIKE_OPERAND = frozenset({
     np.copy, np.array, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.sort,
     np.partition, np.nan_to_num, np.astype,
 })  # fmt: skip
+ATLEAST = (np.atleast_1d, np.atleast_2d, np.atleast_3d)
 ELEMENTWISE = frozenset({
     operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.floordiv,
     operator.mod, operator.neg, operator.pos, operator.lt, operator.le, operator.gt, operator.ge,
@@ -121,28 +125,77 @@ class MemoryOrder(Memory):
         if op in JOINING:
             return self.order_of_joined(args)
         if op in LIKE_OPERAND:
-            if not args or not isinstance(args[0], Array):
-                return "", ()
-            return self.memory_order(args[0]) if self.in_sequence(args[0]) is None else \
-                ("C", self.in_sequence(args[0]))
+            return self.order_like(args[0]) if args and isinstance(args[0], Array) else ("", ())
         if op in ELEMENTWISE or isinstance(op, np.ufunc) and op.signature is None:
             if kind.rank <= 1:
                 return "C", ()
             arrays = [a for a in args if isinstance(a, Array)]
-            proofs = [self.in_sequence(a) for a in arrays]
-            if arrays and all(proof is not None for proof in proofs) and \
+            found = [self.order_like(a) for a in arrays]
+            if arrays and all(order == "C" for order, _ in found) and \
                     all(isinstance(a, Array) or self.kind(a).rank == 0 for a in args):  # fmt: skip
-                return "C", together(proof or () for proof in proofs)
-            full = [self.memory_order(a) for a in arrays if self.kind(a).dims == kind.dims]
-            for found in full:  # of two orders, C is taken
-                if found[0] == "C":
-                    return found
+                return "C", together(proof for _, proof in found)
+            full = [pair for a, pair in zip(arrays, found) if self.kind(a).dims == kind.dims]
+            for pair in full:  # of two orders, C is taken
+                if pair[0] == "C":
+                    return pair
             small = [a for a in args if not (isinstance(a, Array) and self.kind(a).rank != 0)
                      and self.kind(a).rank != 0]  # fmt: skip
-            orders = {found for found, _ in full}
+            orders = {order for order, _ in full}
             if orders == {"F"} and len(full) == len(arrays) and not small:
                 return "F", together(proof for _, proof in full)
-        return "", ()
+            return "", ()
+        return self.order_as_tried(op, args, keywords, kind)
+
+    def order_as_tried(self, op: Any, args: tuple, keywords: dict, kind: Kind) -> Order:
+        """The order of what one of NumPy's functions allocates: it is called with small operands
+        in the same orders."""
+        if op not in abstract.PURE or flatten(keywords) or is_large(kind):
+            return "", ()
+        proofs: list = []
+        sizes: dict[str, int] = {}
+        try:
+            given = [self.small_operand(a, sizes, proofs) for a in args]
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                made = op(*given, **keywords)
+        except Exception:  # these operands do not do, or one is not known
+            return "", ()
+        if type(made) is not np.ndarray or made.ndim != kind.rank:
+            return "", ()
+        known = kind.shape is not None and all(map(proven_not_one, kind.shape))
+        order = "C" if made.flags.c_contiguous else "F" if made.flags.f_contiguous and known else ""
+        return order, together(proofs)
+
+    def small_operand(self, ref: Any, sizes: dict[str, int], proofs: list) -> Any:
+        """An operand of the same form, dtype and order; its lengths are others."""
+        if isinstance(ref, Known) and not (type(ref.obj) is int and ref.obj > LARGE):
+            return ref.obj
+        if isinstance(ref, Tuple):
+            return tuple(self.small_operand(r, sizes, proofs) for r in ref.items)
+        kind = self.kind(ref)
+        if isinstance(ref, Plain) and kind.inexact:
+            return kind.dtype.type(1.0)
+        order, proof = self.order_like(ref) if isinstance(ref, Array) else ("", ())
+        if not order or kind.shape is None or is_large(kind):
+            raise LookupError
+        proofs.append(proof)
+        shape = tuple(
+            sizes.setdefault(dim.base, 7 + len(sizes)) - dim.minus if isinstance(dim, Size)
+            else dim for dim in kind.shape
+        )  # fmt: skip
+        return np.ones(shape, kind.dtype, "F" if order == "F" else "C")
+
+    def order_like(self, ref: Array) -> Order:
+        """The order of what NumPy allocates "like" an array, which takes that of its axes."""
+        proof = self.in_sequence(ref)
+        if proof is not None:
+            return "C", proof
+        order, proof = self.memory_order(ref)
+        if order:
+            return order, proof
+        kind = self.state.memory[ref.buffer].kind
+        view = layout(kind, ref.path, ref.buffer.order) if ref.buffer.order else None
+        return ("F", ref.buffer.proof) if view is not None and is_reversed(view) else ("", ())
 
     def in_sequence(self, ref: Array) -> tuple | None:
         """The guards that prove that each axis goes over more memory than those after it, so
@@ -232,6 +285,14 @@ class MemoryOrder(Memory):
             np.reshape, (kind, map_tree(kind_of_value, shape)), {}).shape == kind.shape
 
 
+LARGE = 100
+
+
+def is_large(kind: Kind) -> bool:
+    """Whether an array may have many elements, as far as its lengths are known."""
+    return math.prod(dim for dim in kind.shape or () if type(dim) is int) > LARGE**2
+
+
 def together(proofs: Iterable[tuple]) -> tuple:
     """The guards of several proofs, each once."""
     return tuple({id(guard): guard for proof in proofs for guard in proof}.values())
@@ -249,7 +310,7 @@ def order_of_view(op: Any, args: list, order: str) -> str:
     """
     if op is np.transpose and args in ([], [None]):
         return "F" if order == "C" else ""
-    if op in (np.expand_dims, np.squeeze, np.real, np.imag):
+    if op in (np.expand_dims, np.squeeze, np.real, np.imag, *ATLEAST):
         return order
     if op in (np.reshape, np.ravel):
         return "C" if order == "C" else ""

@@ -219,7 +219,7 @@ _VIEWS = frozenset([
     np.transpose, np.permute_dims, np.matrix_transpose, np.linalg.matrix_transpose, np.swapaxes,
     np.moveaxis, np.expand_dims, np.squeeze, np.broadcast_to, np.broadcast_arrays, np.flip,
     np.fliplr, np.flipud, np.rot90, np.diagonal, np.split, np.array_split, np.hsplit, np.vsplit,
-    np.dsplit, np.atleast_1d, np.atleast_2d, np.atleast_3d,
+    np.dsplit,
 ])  # fmt: skip
 _MAYBE = frozenset([np.ravel, np.ascontiguousarray, np.asfortranarray, np.require, np.ix_])
 
@@ -371,6 +371,16 @@ def _of_einsum(x: Any, args: tuple, kwargs: dict) -> str:
     return "maybe" if kwargs or not output else "view"
 
 
+def _of_atleast(rank: int) -> Callable:
+    def rule(x: Any, args: tuple, kwargs: dict) -> str:
+        if not any(map(_is_array, args)):
+            return "maybe" if any(map(_is_unknown, args)) else "fresh"
+        found = x.rank if type(x) is Kind else np.ndim(x)
+        return "self" if len(args) == 1 and found is not None and found >= rank else "view"
+
+    return rule
+
+
 def _of_power(x: Any, args: tuple, kwargs: dict) -> str:
     n = args[1] if len(args) > 1 else kwargs["n"]
     if type(n) is not int:
@@ -430,6 +440,7 @@ _ALIASING: dict[Any, Callable] = {
     np.reshape: _of_reshape, np.round: _of_round, np.around: _of_round,
     np.real: _of_real, np.imag: _of_imag, np.diag: _of_diag,
     np.einsum: _of_einsum, np.linalg.matrix_power: _of_power, np.diff: _of_diff,
+    np.atleast_1d: _of_atleast(1), np.atleast_2d: _of_atleast(2), np.atleast_3d: _of_atleast(3),
     np.meshgrid: _of_meshgrid, builtins.max: _of_extreme, builtins.min: _of_extreme,
     np.ndarray.conj: _of_conj, "tuple": _contents, "list": _contents, builtins.tuple: _contents,
     builtins.sum: _contents,

@@ -21,7 +21,7 @@ from srcdiff.transforms.kinds import Dim, Kind, Size, proven_not_one, proven_one
 # Views that permute axes, turn them round or add axes of length one.
 PERMUTING = frozenset({
     np.transpose, np.permute_dims, np.matrix_transpose, np.swapaxes, np.moveaxis, np.expand_dims,
-    np.flip, np.fliplr, np.flipud, np.rot90,
+    np.flip, np.fliplr, np.flipud, np.rot90, np.atleast_1d, np.atleast_2d, np.atleast_3d,
 })  # fmt: skip
 
 
@@ -55,11 +55,17 @@ class Layout(NamedTuple):
     halves: bool = False
 
 
-def layout(kind: Kind, path: tuple) -> Layout | None:
-    """The layout of a view of a buffer in C order, if the path is one that can be followed."""
+def layout(kind: Kind, path: tuple, order: str = "C") -> Layout | None:
+    """The layout of a view of a buffer in C or Fortran order, if the path is one that can be
+    followed. Of a buffer in Fortran order it is what it would be of its transpose."""
     if kind.shape is None:
         return None
     found: Layout | None = plain(kind)
+    if order == "F":
+        last = len(kind.shape) - 1
+        axes = tuple(a._replace(place=None if a.place is None else last - a.place)
+                     for a in plain(kind).axes)  # fmt: skip
+        found = Layout(axes, kind.shape[::-1])
     for op, *args in path:
         after = abstract.infer(op, (kind, *map_tree(lambda v: v.kind, tuple(args))), {})
         if found is None or after is None or after.shape is None:
@@ -168,6 +174,14 @@ def is_sorted(view: Layout) -> bool:
     """Whether no axis goes over less memory than one after it, axes of length one left out."""
     places = [axis.place for axis in view.axes if axis.place is not None]
     return all(a < b for a, b in zip(places, places[1:]))
+
+
+def is_reversed(view: Layout) -> bool:
+    """Whether there are several axes, none of length one, and each goes over less memory than the
+    one after it."""
+    places = [axis.place for axis in view.axes if proven_not_one(axis.dim)]
+    return len(view.axes) > 1 and len(places) == len(view.axes) and None not in places \
+        and all(a > b for a, b in zip(places, places[1:]))  # type: ignore[operator]  # fmt: skip
 
 
 def is_scattered(view: Layout) -> bool:
