@@ -401,6 +401,27 @@ def the_class_of_an_int_or_a_float(x, y, n):
     return np.sum(x) * u if isinstance(u, float) else np.sum(y)
 
 
+@at((X, Y, 1), (X, Y, 3))
+def array_or_number_is_compared_in_a_test(x, y, n):
+    t = 0
+    for _ in range(n):
+        t = x
+    if 0.1 <= np.dot(t, y) * np.ones(1):
+        return np.sum(y * x)
+    return np.sum(np.square(t).copy()) + np.sum(y)
+
+
+def array_or_number_is_walked(x, m, n):
+    t = 0
+    for k in range(n):
+        t = m[k]
+    s = 0.0
+    for u, v in zip(t, x):
+        s += u * v
+    t[:-1] -= 2.0 * x[0]
+    return s * np.sum(m)
+
+
 @pytest.mark.parametrize("f, args, wrt, dtype", PROGRAMS)
 def test_what_is_of_one_of_two_kinds_is_differentiated(f, args, wrt, dtype):
     args = (args[0].astype(dtype), *args[1:])
@@ -416,6 +437,13 @@ def test_a_store_into_what_is_a_number_still_raises_what_python_raises():
         df(X, M, 0)
     with pytest.raises(TypeError, match="does not support item assignment"):
         srcdiff.grad(another_name_is_stored_into, fallback="error")(X, M, 0)
+
+
+def test_a_loop_over_what_is_a_number_still_raises_what_python_raises():
+    for n in (1, 3):
+        right(array_or_number_is_walked, X, M, n)
+    with pytest.raises(TypeError, match="'int' object is not iterable"):
+        srcdiff.grad(array_or_number_is_walked, fallback="error")(X, M, 0)
 
 
 def test_a_chain_of_operations_stands_in_one_branch():

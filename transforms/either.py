@@ -206,7 +206,9 @@ class Eithers(Memory):
     def flag_of(self, ref: Any, where: Any) -> Any:
         """The truth of a reference, as a bool."""
         test = self.truth(ref, where)
-        if isinstance(test, Known) or test.value.kind.dtype == BOOL.dtype:
+        if isinstance(test, Known):
+            return test
+        if test.value.kind.tag == "scalar" and test.value.kind.dtype == BOOL.dtype:
             return test
         return Plain(self.emit(bool, (test.value,), None, BOOL, where, "test"))
 

@@ -33,6 +33,7 @@ from srcdiff.transforms.references import (
 
 class Iteration(Memory):
     within_bounds: set
+    without_items: Callable  # see `either`
 
     def iterate(self, ref: Any, where: Any) -> tuple[Any, Callable[[Any], Ref], tuple | None]:
         """(length, item, bounds) of an iterable.
@@ -71,6 +72,7 @@ class Iteration(Memory):
         if isinstance(ref, (List, Plain)):
             kind = self.kind(ref)
             if kind.tag not in ("list",) and not isinstance(ref, List):
+                self.without_items(ref, "is not iterable", where)
                 raise self.refuse(where, "a loop over something of unknown kind")
             n = self.call_len((ref,), {}, where)
             return n.value, lambda i: self.getitem(ref, i, where), ("range", 0, n.value, 1)
@@ -94,6 +96,7 @@ class Iteration(Memory):
         if isinstance(ref, Known) and isinstance(ref.obj, (str, bytes, range, frozenset, set)):
             items = tuple(ref.obj)  # of a set, in Python's own order
             return len(items), lambda i: static_ref(items[i.obj]), None
+        self.without_items(ref, "is not iterable", where)
         raise self.refuse(where, f"a loop over {describe(ref)}")
 
     def iterate_range(self, ref: Iterator, where: Any) -> tuple:

@@ -57,6 +57,8 @@ class Numbers(Memory):
             return self.binary(BINARY[name], base, args[0], where)
         if name in REFLECTED and len(args) == 1 and self.takes(kind, args[0]):
             return self.binary(REFLECTED[name], args[0], base, where)
+        if name == "copy" and not args and kind.python is False:
+            return base
         if name in UNARY and not args:
             return self.call(Known(UNARY[name]), (base,), {}, where)
         if name == "conjugate" and not args and kind.python is not False:
