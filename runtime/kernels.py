@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from srcdiff.runtime.errors import ComplexPowerError
+from srcdiff.runtime.errors import ComplexPowerError, SrcdiffError
 
 
 def is_constant(x):
@@ -693,6 +693,73 @@ def half_lower(x):
            [1. , 0.5]])
     """
     return (np.tril(x) + np.tril(x, -1)) / 2
+
+
+def nearer(a, b, by):
+    """Which of two ends of a range comes first.
+
+    >>> nearer(3, 5, 1), nearer(3, 5, -1)
+    (3, 5)
+    """
+    return min(a, b) if by > 0 else max(a, b)
+
+
+def next_snapshot(at, end, free):
+    """Where to take the next snapshot of steps from `at`, of which there is one, to `end`.
+
+    free   how many more may be taken; `end` is returned where there is none to take
+
+    The steps are to be reversed one by one from the end. Griewank and Walther (2000), "Algorithm
+    799: revolve": with s snapshots, (s + r)! / (s! r!) steps are reversed running each of them
+    again at most r times, and no choice needs fewer runs in all.
+
+    >>> next_snapshot(0, 10, 2), next_snapshot(4, 10, 1), next_snapshot(4, 10, 0)
+    (4, 7, 10)
+    """
+    steps = end - at
+    if free < 1 or steps < 2:
+        return end
+    s, r, before, reach = free + 1, 0, 1, 1
+    while reach < steps:
+        r += 1
+        before, reach = reach, reach * (s + r) // r
+    return at + min(before, steps - before * s // (s + r - 1))
+
+
+def snapshots_within(budget, apart, *state):
+    """How many snapshots of what a loop carries there is room for in so many bytes.
+
+    apart   how many more of them there must be room for: for what a step computes
+
+    >>> snapshots_within(10**6, 3, np.zeros(1000), 0.0)
+    117
+    >>> snapshots_within(10**4, 3, np.zeros(1000))
+    Traceback (most recent call last):
+    srcdiff.runtime.errors.SrcdiffError: checkpoint: 10000 bytes are too few for this loop: it ...
+      Allow 33152 bytes or more, or name a number of snapshots.
+    """
+    each = 160 + sum(map(size_of, state))  # a tuple, its place in a list, the number of the step
+    count = budget // each - apart
+    if count < 1:
+        raise SrcdiffError(
+            f"checkpoint: {budget} bytes are too few for this loop: it hands on {each} bytes from"
+            " step to step", None,
+            f"Allow {each * (apart + 1)} bytes or more, or name a number of snapshots.",
+        )  # fmt: skip
+    return count
+
+
+def size_of(value):
+    """The bytes that a copy of a number, an array or a list of these takes.
+
+    >>> size_of(1.0), size_of(np.zeros(3)), size_of([1.0, 2.0])
+    (32, 152, 152)
+    """
+    if isinstance(value, np.ndarray):
+        return 128 + value.nbytes
+    if isinstance(value, list | tuple):
+        return 64 + sum(12 + size_of(v) for v in value)
+    return 32
 
 
 # What the compiler calls rather than inlines, when all arguments are known.

@@ -115,6 +115,10 @@ def grad(
     backend     "numpy"
     unroll      loops over a known range are unrolled up to so many statements; None: srcdiff's
                 choice, which keeps the source short
+    checkpoint  what loops keep for the reverse sweep, which runs their steps again: "sqrt" (about
+                √n snapshots of what n steps hand on, and √n steps), the number of snapshots (each
+                step is then run again as rarely as that allows), or the memory for them ("64MB").
+                None: all that it reads. The gradient is the same, bit for bit
 
     The gradient of an array has its shape and dtype, that of a Python number is a NumPy scalar.
     For a list, tuple, dict, namedtuple or dataclass it has the same structure, with None for each
@@ -250,11 +254,10 @@ def _transformation(
         raise TypeError(f"unroll must be a number of statements or None, not {unroll!r}")
     if unroll is not None and unroll < 0:
         raise ValueError(f"unroll must not be negative: {unroll}")
-    if checkpoint is not None:
-        raise SrcdiffError("`checkpoint=` is not supported yet", instead="Leave it out.")
+    checked_checkpoint(checkpoint)
 
     def transform(f: Function) -> Differentiated:
-        return Differentiated(how, f, wrt, bool(has_aux), fallback, unroll)
+        return Differentiated(how, f, wrt, bool(has_aux), fallback, unroll, checkpoint)
 
     return transform if f is None else transform(f)
 
@@ -273,6 +276,14 @@ def checked_fallback(fallback: str) -> str:
     if fallback not in ("tape", "error"):
         raise ValueError(f'fallback must be "tape" or "error", not {fallback!r}')
     return fallback
+
+
+def checked_checkpoint(checkpoint: Any) -> Any:
+    if checkpoint is not None:
+        from srcdiff.transforms.checkpoint import schedule
+
+        schedule(checkpoint)
+    return checkpoint
 
 
 def _name_line(error: Exception, code: _Code) -> None:
@@ -366,12 +377,13 @@ class Differentiated(Derivative):
         has_aux: bool = False,
         fallback: str = "tape",
         unroll: int | None = None,
+        checkpoint: Any = None,
     ) -> None:
         if not callable(f):
             raise TypeError(f"{how}() needs a function, not {f!r}; keywords go by name: wrt={f!r}")
         self._how, self._f = how, f
         self._wrt, self._has_aux = wrt, has_aux
-        self._fallback, self._unroll = fallback, unroll
+        self._fallback, self._unroll, self._checkpoint = fallback, unroll, checkpoint
         self._each_wrt, self._single = as_wrt(wrt)
         self._codes: dict[tuple[Any, ...], list[_Code]] = {}
         self._latest: _Code | None = None
@@ -660,6 +672,7 @@ class Differentiated(Derivative):
                 observed=None if inside else self._observed,
                 is_object=is_object,
                 moving=moving or {},
+                checkpoint=self._checkpoint,
             )
             observes = None
             try:
@@ -668,6 +681,8 @@ class Differentiated(Derivative):
                 compiled = compile(request)
                 for helper, error in compiled.taped:
                     self._warn(helper, error)
+                for error in compiled.kept:
+                    self._warn_of_kept(error)
             except NeedsObservation as need:
                 observes = need.function
                 watched = (*(self._observed or ()), observes)
@@ -724,6 +739,16 @@ class Differentiated(Derivative):
         if f not in self._warned:
             self._warned.append(f)
             warn(f.__name__, error)
+
+    def _warn_of_kept(self, error: SrcdiffError) -> None:
+        """A loop keeps all that it computes, whatever `checkpoint` says."""
+        from srcdiff.fallback import warn
+
+        if self._fallback == "error":
+            raise error
+        if str(error) not in self._warned:
+            self._warned.append(str(error))
+            warn(self.__name__, error, "keeps more than `checkpoint` allows")
 
     def _observed_in(
         self, code: _Code, key: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -842,8 +867,8 @@ class Differentiated(Derivative):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
-    def _settings(self) -> tuple[Wrt, bool, str, int | None]:
-        return self._wrt, self._has_aux, self._fallback, self._unroll
+    def _settings(self) -> tuple[Wrt, bool, str, int | None, Any]:
+        return self._wrt, self._has_aux, self._fallback, self._unroll, self._checkpoint
 
     # As a method, pickled, copied
 

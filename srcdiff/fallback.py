@@ -37,14 +37,15 @@ from srcdiff.trees import (
     rebuild,
 )
 
+ON_TAPE = "runs on the tape, slower and as exact, for the compiler refuses it"
 
-def warn(name: str, reason: SrcdiffError) -> None:
+
+def warn(name: str, reason: SrcdiffError, what: str = ON_TAPE) -> None:
     """The `FallbackWarning`: which construct, where, and what follows from it."""
     level, frame = 2, sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").startswith("srcdiff."):
         level, frame = level + 1, frame.f_back  # type: ignore[assignment]
-    text = f"`{name}` runs on the tape, slower and as exact, for the compiler refuses it: {reason}"
-    warnings.warn(text, FallbackWarning, level)
+    warnings.warn(f"`{name}` {what}: {reason}", FallbackWarning, level)
 
 
 @dataclasses.dataclass

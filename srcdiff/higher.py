@@ -27,6 +27,7 @@ from srcdiff.api import (
     _Code,
     _name_line,
     _Pullback,
+    checked_checkpoint,
     checked_fallback,
     checked_wrt,
     kept,
@@ -106,6 +107,7 @@ def hvp(
     argnums: Wrt | None = None,
     has_aux: bool = False,
     unroll: int | None = None,
+    checkpoint: Any = None,
 ) -> Any:
     """The product of the Hessian of a function with one output and a vector: h(x, v, *args).
 
@@ -125,26 +127,34 @@ def hvp(
         return 3 * k * (2 * x * x_dot)
 
     There are no second derivatives on the tape: what does not compile raises
-    `UnsupportedSyntaxError`.
+    `UnsupportedSyntaxError`. `checkpoint` is that of `grad`.
     """
-    settings = (checked_wrt("hvp", wrt, argnums), bool(has_aux), "error", unroll)
+    settings = (checked_wrt("hvp", wrt, argnums), bool(has_aux), "error", unroll,
+                checked_checkpoint(checkpoint))  # fmt: skip
     return _made(HessianProduct, "hvp", f, settings)
 
 
 def pullback(
-    f: Function, *, has_aux: bool = False, fallback: str = "tape", unroll: int | None = None
+    f: Function,
+    *,
+    has_aux: bool = False,
+    fallback: str = "tape",
+    unroll: int | None = None,
+    checkpoint: Any = None,
 ) -> Pullback:
     """The gradients of f for a cotangent of its value: pull(*args, d_out).
 
     What `vjp(f, *args)[1](d_out)` gives, compiled once: a tuple with an entry for each argument,
-    None for one without floats.
+    None for one without floats. `checkpoint` is that of `grad`.
 
     >>> import numpy as np
     >>> pull = pullback(lambda x, k: np.sin(k * x))
     >>> pull(np.zeros(2), 2.0, np.array([1.0, 0.0]))
     (array([2., 0.]), np.float64(0.0))
     """
-    return Pullback("pullback", f, (), bool(has_aux), checked_fallback(fallback), unroll)
+    checked_checkpoint(checkpoint)
+    fallback = checked_fallback(fallback)
+    return Pullback("pullback", f, (), bool(has_aux), fallback, unroll, checkpoint)
 
 
 def jacobian(

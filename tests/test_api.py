@@ -86,7 +86,9 @@ def test_argnums_is_wrt(make):
         ({"unroll": "all"}, TypeError),
         ({"wrt": 1.5}, TypeError),
         ({"wrt": [0]}, TypeError),
-        ({"checkpoint": "sqrt"}, SrcdiffError),
+        ({"checkpoint": "cube root"}, ValueError),
+        ({"checkpoint": 0}, ValueError),
+        ({"checkpoint": True}, TypeError),
         ({"argnum": 0}, TypeError),
     ],
 )

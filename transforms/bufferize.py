@@ -502,7 +502,11 @@ class Look:
         self.before: dict[Instr, dict[Value, None]] = {}  # choice → what is copied before it
         self.choice: Instr | None = None
         self.copied_views: set[Value] = set()
+        stacks = len(self.plan.stacks)
         self.walk(self.block, live)
+        if len(self.plan.stacks) > stacks:  # what is popped from these is nobody else's
+            return False
+        self.entries = self.not_popped() or self.entries
         if self.entries or self.before:  # what else there is shows when these copies are there
             self.edits, self.list_edits, self.copied_views = {}, set(), set()
         self.edits = self.needed(self.edits) | self.list_edits
@@ -512,6 +516,18 @@ class Look:
             self.block = self.edited(self.block)
             self.changed = True
         return not self.changed
+
+    def not_popped(self) -> dict[Instr, set[Value]]:
+        """What is to be copied before loops, without what comes off a stack: the stack may hold
+        nothing but our own arrays once the others are copied."""
+        found = {}
+        for loop, params in self.entries.items():
+            inits = dict(zip(*carried(loop)))
+            makers = {p: self.makers.get(inits[p]) for p in params}
+            kept = {p for p, maker in makers.items() if maker is None or maker.op != "pop"}
+            if kept:
+                found[loop] = kept
+        return found
 
     # ------------------------------------------------------------------ which copies are needed
 

@@ -866,6 +866,8 @@ class Emitter:
             value = self.expr(v)
             if v.kind.tag == "list" or instr.attrs.get("copied") and v.kind.tag == "array":
                 value = self.copied_expr(v)
+                if instr.attrs.get("snapshot") and v.kind.rank != 1 and v.kind.tag == "array":
+                    value = self.in_order(value)
             parts.append(value)
         value = parts[0] if len(parts) == 1 else ast.Tuple(parts)
         self.add(ast.Expr(ast.Call(ast.Attribute(self.name(stack), "append"), [value], [])))
@@ -1375,6 +1377,14 @@ class Emitter:
             unbound = ast.Compare(self.expr(v), [ast.Is()], [ast.Constant(None)])
             return ast.IfExp(unbound, ast.Constant(None), copied)
         return copied
+
+    def in_order(self, copy: ast.expr) -> ast.expr:
+        """A copy that is read again as the array was: `v.copy("K")` keeps the order in memory."""
+        for node in ast.walk(copy):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and \
+                    node.func.attr == "copy" and not node.args:  # fmt: skip
+                node.args.append(ast.Constant("K"))
+        return copy
 
     def expr_identity(self, instr: Instr) -> ast.expr:
         return self.expr(instr.args[0])

@@ -6,6 +6,7 @@ parse → lower → specialize → reverse → optimize → save → bufferize �
 from __future__ import annotations
 
 import ast
+import functools
 import gc
 import operator
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from srcdiff.transforms.branches import branches
 from srcdiff.transforms.broadcasts import expected_shapes
 from srcdiff.transforms.bufferize import bufferize
 from srcdiff.transforms.calls import NeedsObservation
+from srcdiff.transforms.checkpoint import checkpoints, schedule
 from srcdiff.transforms.common_subexpressions import common_subexpressions, same_tests
 from srcdiff.transforms.composed_views import composed_views
 from srcdiff.transforms.counters import counters
@@ -111,6 +113,7 @@ class Request(NamedTuple):
     observed    helper → the kind of what it returned on the tape; None: helpers are not taped
     moving      parameter → its tangent as the call gives it: None where there is none; with
                 another seed than "tangent", the derivative of the gradient along it is made
+    checkpoint  the schedule of the snapshots of loops: see `checkpoint`
     """
 
     parsed: Parsed
@@ -126,6 +129,7 @@ class Request(NamedTuple):
     observed: dict[Any, Kind | None] | None = None
     is_object: Callable[[Any], bool] = is_plain_object
     moving: dict[str, Any] = {}
+    checkpoint: Any = None
 
 
 class Compiled(NamedTuple):
@@ -134,6 +138,7 @@ class Compiled(NamedTuple):
     source    None for a function that runs on the tape; `ir` is then the error that says why
     lines     generated line → the site in the user's source that it came from
     taped     (helper, why the compiler refuses it) of each helper that runs on the tape
+    kept      why a loop keeps all its steps although snapshots were asked for, an error each
     writes_outside   whether it writes into arrays that lie outside the function
     careful   makes the variant that computes on NumPy's scalars throughout and sums what may have
               been broadcast, to be called when the function raises an ArithmeticError or a
@@ -150,6 +155,7 @@ class Compiled(NamedTuple):
     careful: Callable[[], Callable] | None = None
     taped: tuple[tuple[Callable, SrcdiffError], ...] = ()
     writes_outside: bool = False
+    kept: tuple[SrcdiffError, ...] = ()
 
 
 def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None) -> Compiled:
@@ -194,13 +200,15 @@ def generate(
     once = has_effects(block) or request.seed == "argument"  # there is no second run
     fast = block if once else record("expected_shapes", expected_shapes(block))
     again = fast is not block
-    for pass_ in (dead_code, finished_reads, save_trails, dead_code):
-        fast = record(pass_.__name__, pass_(fast))
+    kept: list[SrcdiffError] = []
+    again_from = functools.partial(checkpointed, schedule(request.checkpoint), kept)
+    for pass_ in (dead_code, finished_reads, again_from, save_trails, dead_code):
+        fast = record(getattr(pass_, "__name__", "checkpoints"), pass_(fast))
     if request.scalars:
         saved, fast = fast, record("python_scalars", python_scalars(fast))
         again = again or fast is not saved
     signature = arguments.signature()
-    helpers = [(half, *both_halves(half, expanding(run), record)) for half in halves]
+    helpers = [(half, *both_halves(half, expanding(run), record, again_from)) for half in halves]
     # A careful variant may be made later: until then no array is to be kept alive.
     request = request._replace(arguments={}, moving=dict.fromkeys(request.moving))
     arguments.request = request
@@ -227,13 +235,26 @@ def generate(
         return function, source, ir, line_map(source, trees)
 
     def careful() -> Callable:
-        return finish(dead_code(save_trails(finished_reads(block))))[0]
+        return finish(dead_code(save_trails(again_from(finished_reads(block)))))[0]
 
     function, source, ir, lines = finish(fast)
     again = again and not has_effects(block)
     return Compiled(function, source, ir, tuple(run.guards), primal.writes_arguments, lines,
                     derived.kind, careful if again else None, tuple(run.taped),
-                    bool(run.own_array))  # fmt: skip
+                    bool(run.own_array), tuple(kept))  # fmt: skip
+
+
+def checkpointed(plan: Any, kept: list[SrcdiffError], block: Block) -> Block:
+    """The program with its reverse sweeps running from snapshots; `kept` gets why one is not."""
+    if plan is None:
+        return block
+    left: list[tuple[Instr, str]] = []
+    block = dead_code(checkpoints(block, plan, left))
+    kept += (UnsupportedSyntaxError(
+        f"this loop cannot be run again from snapshots: {why}",
+        loop.where and loop.where.location, "Take that out of the loop, or leave `checkpoint` out.")
+        for loop, why in left)  # fmt: skip
+    return block
 
 
 class Derived(NamedTuple):
@@ -386,7 +407,8 @@ def prepared(block: Block) -> Block:
     return block
 
 
-def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, list[Value]]:
+def both_halves(half: Half, expand: Callable, record: Callable,
+                again_from: Callable) -> tuple[Block, list[Value]]:  # fmt: skip
     """The forward half and the adjoint of a helper in one block, and its cotangents."""
     assert half.block is not None
     if isinstance(half, PushedTwice):
@@ -397,8 +419,8 @@ def both_halves(half: Half, expand: Callable, record: Callable) -> tuple[Block, 
     else:
         block, cotangents = with_adjoint(half, expand, record)
         count = len(half.block.results)
-    for pass_ in (save_trails, dead_code):
-        block = record(pass_.__name__, pass_(block))
+    for pass_ in (again_from, save_trails, dead_code):
+        block = record(getattr(pass_, "__name__", "checkpoints"), pass_(block))
     block = record("sums_in_branches", sums_in_branches(block))
     gradients = list(block.results[count:])
     block = block.replace(results=block.results[:count])

@@ -292,7 +292,7 @@ class Saving:
 def meaning(instr: Instr) -> Any:
     """What a function is called with; None for what is not a call of a plain function."""
     plain = callable(instr.op) and len(instr.results) == 1 and not instr.effect and not instr.blocks
-    if not plain or instr.attrs.get("opaque") or instr.op in ALLOCATIONS:
+    if not plain or instr.op in ALLOCATIONS or {"opaque", "again"} & instr.attrs.keys():
         return None
     if not any(v.kind.numeric for v in instr.operands):
         return None
