@@ -161,3 +161,51 @@ def test_what_a_test_computes_does_not_take_the_name_of_what_it_leaves():
         return np.sum(y) + np.sum(x**2)
 
     right(f, np.array([1.23, 0.03, -0.11, -0.28, -1.04]))
+
+
+def called_where_bound(x, s):
+    flag = x.sum() > s
+    if flag:
+        wave, name = np.sin, "sine"
+    y = x * 2.0
+    if flag:
+        y = wave(y) * len(name)
+    return np.sum(y * y)
+
+
+def caught_where_unbound(x, s):
+    if s > 0:
+        pair = (x[0], 3)
+    try:
+        t = pair[0] * pair[1]
+    except UnboundLocalError as error:
+        t = x[1] * len(str(error))
+    return t * t
+
+
+@pytest.mark.parametrize("s", [-0.2, 1.5])
+@pytest.mark.parametrize("f", [called_where_bound, caught_where_unbound])
+def test_a_function_that_only_one_path_binds(f, s):
+    right(f, np.array([0.1, 0.5, 0.3]), s)
+
+
+def test_a_name_of_a_function_that_is_not_bound_raises_as_in_python():
+    def f(x, s):
+        x = x * 2.0
+        if s > 0:
+            wave = np.sin
+        elif s < -1:
+            x[0] = s
+        return np.sum(wave(x))
+
+    df = srcdiff.grad(f, fallback="error")
+    x = np.array([0.1, 0.5, 0.3])
+    right(f, x, 1.0)
+    df(x, 1.0)
+    for s in (-0.5, -2.0):
+        texts = []
+        for g in (f, df):
+            with pytest.raises(UnboundLocalError) as told:
+                g(x, s)
+            texts.append(str(told.value))
+        assert texts[0] == texts[1]

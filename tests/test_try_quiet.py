@@ -65,3 +65,19 @@ def test_stacks_and_types():
 
     right(f, X)
     right(f, 5.0 * X)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_an_array_of_another_length_that_is_unpacked(n):
+    def f(x):
+        s = 2.0
+        try:
+            first, *rest, last = x[:]
+            s = first * last * np.sum(rest)
+            a, b = x
+            s = s + a * b
+        except ValueError:
+            s = s * np.sum(x * x)
+        return s
+
+    right(f, np.arange(1.0, n + 1))

@@ -40,7 +40,16 @@ from srcdiff.transforms.ir import (
 from srcdiff.transforms.kinds import BOOL, STR, Kind
 from srcdiff.transforms.merging import Exit, Label
 from srcdiff.transforms.mutation import NUMBERS, Memory
-from srcdiff.transforms.references import ARRAYS, Bound, Known, List, Missing, Plain, Tuple
+from srcdiff.transforms.references import (
+    ARRAYS,
+    Bound,
+    HalfBound,
+    Known,
+    List,
+    Missing,
+    Plain,
+    Tuple,
+)  # fmt: skip
 
 
 class Raised(Exception):
@@ -507,8 +516,10 @@ class Exceptions(Memory):
         if found is None or not self.catching(found[1]):
             return None
         test, cls, args = found
+        # Of what has the right length each item is there.
+        assured = (cls, IndexError) if instr.op == "unpack" else (cls,)
         if test is False:
-            self.assured = (cls,)
+            self.assured = assured
             return None
 
         def thrown() -> Exit:
@@ -521,7 +532,7 @@ class Exceptions(Memory):
 
         def otherwise() -> Exit | None:
             self.note_fact(test, made, False)
-            return self.run(block, index, (instr, Tested((cls,))))
+            return self.run(block, index, (instr, Tested(assured)))
 
         gone = self.sub(self.state.copy(), thrown)
         self.temporaries.append(dict(self.temporaries[-1]))
@@ -542,6 +553,10 @@ class Exceptions(Memory):
             single = isinstance(arg, Value) or type(arg) in NUMBERS
             if isinstance(f, Known) and single and is_in(f.obj, DOMAINS):
                 return self.domain_test(f.obj, self.value(arg), instr.where)
+        elif instr.op == "load" and self.tries:
+            return self.unbound_test(instr.args[0], instr.where)
+        elif instr.op == "unpack":
+            return self.unpack_test(self.value(instr.args[0]), *instr.args[1:], instr.where)
         elif instr.op == "getitem":
             base, key = (self.value(a) for a in instr.args)
             return self.index_test(base, key, instr.where)
@@ -550,6 +565,28 @@ class Exceptions(Memory):
             if isinstance(base, ARRAYS):
                 return self.index_test(base, key, instr.where)
         return None
+
+    def unbound_test(self, name: str, where: Any) -> tuple | None:
+        """Whether a name that some paths leave unbound is."""
+        ref = self.state.env.get((self.frame.number, name))
+        if not isinstance(ref, HalfBound):
+            return None
+        error = UnboundLocalError, (Known(unbound_text(name)),)
+        if ref.test in self.facts:
+            return self.facts[ref.test] is not ref.holds, *error
+        if not ref.holds:
+            return ref.test, *error
+        return self.emit(operator.not_, (ref.test,), None, BOOL, where, "unbound"), *error
+
+    def unpack_test(self, ref: Any, count: int, star: int | None, where: Any) -> tuple | None:
+        """`a, *b = x`: whether an array has another length, or is too short."""
+        if not isinstance(ref, ARRAYS) or not self.kind(ref).dims:
+            return None
+        least, op = (count, operator.ne) if star is None else (count - 1, operator.lt)
+        length = self.length_along(ref, 0, where)
+        test = self.test(op, length, least, where) if isinstance(length, Value) else \
+            op(length, least)  # fmt: skip
+        return test, ValueError, (Missing("the text of a `ValueError`"),)
 
     def division_test(self, op: Callable, a: Any, b: Any, where: Any) -> tuple | None:
         if isinstance(b, Known) or not isinstance(b, Plain) or not isinstance(a, (Plain, Known)):
@@ -735,6 +772,12 @@ def message(fails: Callable[[], Any]) -> str:
     except Exception as error:
         return str(error)
     raise AssertionError("it does not raise")
+
+
+def unbound_text(name: str) -> str:
+    """What Python says of a local variable that is read before it is assigned."""
+    plain_name = name.rpartition(".")[2]
+    return f"cannot access local variable '{plain_name}' where it is not associated with a value"
 
 
 def error_ref(error: BaseException) -> Bound:

@@ -33,6 +33,8 @@ from srcdiff.transforms.references import (
     Dict,
     Either,
     Fields,
+    Function,
+    HalfBound,
     Known,
     List,
     Maybe,
@@ -242,7 +244,7 @@ class Merger:
         if x is None or y is None:
             found = y if x is None else x
             if isinstance(found, Known) and type(found.obj) not in NUMBERS:
-                return Missing(f"`{name}` {UNBOUND}")
+                return self.half_bound(x, y, name)
             if isinstance(found, Plain):
                 a, b = (UNDEFINED, found.value) if x is None else (found.value, UNDEFINED)
                 return plain(self.value_or_missing(a, b, name, user))
@@ -251,10 +253,12 @@ class Merger:
                 return plain(self.value_or_missing(a, b, name, user))
             if isinstance(found, (Array, Choice)):
                 return self.arrays(x, y, name, user)
-            return Missing(f"`{name}` {UNBOUND}")
+            return self.half_bound(x, y, name)
         if may_be_none(x, y) or may_be_none(y, x):
             return self.maybe(x, y, name, user)
         if isinstance(x, Missing) or isinstance(y, Missing):
+            if x is not y:  # the test of one is not that of the other
+                x, y = (Missing(r.why) if isinstance(r, HalfBound) else r for r in (x, y))
             found, other = (x, y) if isinstance(x, Missing) else (y, x)
             if isinstance(other, (Array, Choice)) and found.why.endswith(UNBOUND):
                 if self.chosen(name):
@@ -328,6 +332,18 @@ class Merger:
                 self.note_cell(cell, x.cell, y.cell)
                 return Dict(cell)
         return self.either(x, y, name)
+
+    def half_bound(self, x: Any, y: Any, name: str) -> Missing:
+        """What only one of the paths binds; a function, text, or a tuple of numbers can be told."""
+        found, path = (y, self.other) if x is None else (x, self.then)
+        why = f"`{name}` {UNBOUND}"
+        function = isinstance(found, Function) and not found.defaults and found.bound is None
+        if function or isinstance(found, (Known, Either, Tuple)):
+            if not any(self.dead) and not buffers_of(found, path.state.memory):
+                out = exported(found, self, path, y is None)
+                if out is not None:
+                    return HalfBound(why, self.test, y is None, out)
+        return Missing(why)
 
     def note_cell(self, found: Cell, x: Cell, y: Cell) -> None:
         """A list or dict that is one of two: what is written to it may be read of either."""

@@ -175,6 +175,19 @@ class Missing(NamedTuple):
     sites: frozenset = frozenset()  # of the merges that could make a choice of it
 
 
+class HalfBound(Missing):
+    """A name that is bound to `ref`, which holds no memory, where `test` comes out as `holds`."""
+
+    test: Value
+    holds: bool
+    ref: Any
+
+    def __new__(cls, why: str, test: Value, holds: bool, ref: Any) -> HalfBound:
+        self = super().__new__(cls, why)
+        self.test, self.holds, self.ref = test, holds, ref
+        return self
+
+
 class Hole(NamedTuple):
     """The place of a column in the template of `Rows`."""
 

@@ -32,7 +32,14 @@ from srcdiff.transforms.contexts import Contexts
 from srcdiff.transforms.declared import Expander
 from srcdiff.transforms.either import HANDING_ON, Eithers
 from srcdiff.transforms.elements import is_flat
-from srcdiff.transforms.exceptions import Hidden, Raised, Tested, error_ref, without
+from srcdiff.transforms.exceptions import (
+    Hidden,
+    Raised,
+    Tested,
+    error_ref,
+    unbound_text,
+    without,
+)  # fmt: skip
 from srcdiff.transforms.halves import Bottom, Halves, Separate
 from srcdiff.transforms.ir import (
     Block,
@@ -76,6 +83,7 @@ from srcdiff.transforms.references import (
     Fields,
     Function,
     Guard,
+    HalfBound,
     Iterator,
     Known,
     List,
@@ -678,11 +686,12 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
             if name in frame.lowered.local:
                 ref = self.state.env.get((frame.number, name))
                 if ref is None:
-                    plain_name = name.rpartition(".")[2]
-                    text = f"cannot access local variable '{plain_name}' where it is not " \
-                        "associated with a value"  # fmt: skip
-                    raise self.failing(UnboundLocalError(text), where,
-                                       f"`{plain_name}` is read before it is assigned")  # fmt: skip
+                    raise self.failing(
+                        UnboundLocalError(unbound_text(name)), where,
+                        f"`{name.rpartition('.')[2]}` is read before it is assigned",
+                    )  # fmt: skip
+                if isinstance(ref, HalfBound) and frame is self.frame:
+                    return self.where_bound(ref, name, where)
                 if isinstance(ref, Missing):
                     if ref.kind is not None and (frame.number, name) in self.unbound_names:
                         raise NeedsCarrying((frame.number, name), ref.kind)
@@ -690,6 +699,22 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
                 return ref
             parsed, frame = frame.parsed, self.frame_of(frame.outer)
         return self.outside_name(parsed, name, where)
+
+    def where_bound(self, ref: HalfBound, name: str, where: Any) -> Ref:
+        """What a name is bound to that some paths leave unbound: there, it raises as in Python."""
+        holds = self.facts.get(ref.test)
+        if holds is not None and holds is not ref.holds:
+            raise self.failing(UnboundLocalError(unbound_text(name)), where, ref.why)
+        if holds is None:
+            if self.guesses or any(place.kind != "except" for place in self.tries):
+                raise self.refuse(where, ref.why)
+            error = error_ref(UnboundLocalError(unbound_text(name)))
+            gone = self.sub(self.state.copy(), lambda: self.throw(error, where))
+            stays = self.sub(self.state.copy(), lambda: None)
+            self.join(ref.test, *((stays, gone) if ref.holds else (gone, stays)), where, made=True)
+            self.facts[ref.test] = ref.holds
+        self.eithers = self.eithers or isinstance(ref.ref, Either)
+        return self.settled(ref.ref)
 
     def frame_of(self, number: int) -> Frame | None:
         for frame in self.frames:
@@ -894,8 +919,7 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
         if not isinstance(ref, ARRAYS) and not self.is_sequence(ref):
             ref = self.new_sequence(self.as_sequence(ref, where))
         value = self.read(ref, where)
-        effect = {"effect": True}
-        self.instrs.append(Instr("check_length", (value, n - 1, True), None, (), (), effect, where))
+        self.check_length(value, (n - 1, True), where)
         after = n - 1 - star
         stop = Known(-after) if after else None
         middle = self.getitem(ref, Slice(Known(star), stop, None), where)
@@ -907,10 +931,16 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
                 key = Known(i if i < star else i - n)
                 self.temporaries[-1][result] = self.getitem(ref, key, where)
 
+    def check_length(self, value: Value, args: tuple, where: Any) -> None:
+        if self.tries and issubclass(ValueError, self.testing):  # it has been tested for
+            return
+        args = (value, *args)
+        self.instrs.append(Instr("check_length", args, None, (), (), {"effect": True}, where))
+
     def unpack_array(self, ref: Array, n: int, where: Any) -> Callable[[Known], Ref]:
         """`a, b = x`: the elements, once the length is checked as Python does."""
         value = self.read(ref, where)
-        self.instrs.append(Instr("check_length", (value, n), None, (), (), {"effect": True}, where))
+        self.check_length(value, (n,), where)
         return lambda i: self.getitem(ref, i, where)
 
     def do_function(self, instr: Instr) -> None:
