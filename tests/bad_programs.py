@@ -355,7 +355,7 @@ def a_type_that_is_computed(x, s):
 @bad(some(3), 0.4)
 def a_name_that_may_be_unbound(x, s):
     if s > 0:
-        scale = "large"
+        scale = [x]
     return np.sum(x) * len(scale)
 
 
