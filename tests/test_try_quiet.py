@@ -81,3 +81,38 @@ def test_an_array_of_another_length_that_is_unpacked(n):
         return s
 
     right(f, np.arange(1.0, n + 1))
+
+
+def in_parts(x, i):
+    z = x * 2.0
+    try:
+        z[1:, [0, i]] *= x[0, 0]
+        z = z * z[:, [i, 0]].sum()
+        z[None, :, i] = z[..., [i]].sum()
+    except IndexError:
+        z = z * 3.0
+    return np.sum(z * z)
+
+
+def through_a_view(x, i):
+    z = x * 2.0
+    try:
+        z.put(i, x[0, 1])
+        z.reshape(-1)[i - 1] *= 2.0
+    except IndexError:
+        z = z * 3.0
+    return np.sum(z * z)
+
+
+def reshaped_and_indexed(x, i):
+    try:
+        y = x.reshape(-1)[[0, i]]
+    except Exception:
+        y = x[0] * 3.0
+    return np.sum(y * y)
+
+
+@pytest.mark.parametrize("i", [0, 1, 2, 3, 6, 7, -1, -8])
+@pytest.mark.parametrize("f", [in_parts, through_a_view, reshaped_and_indexed])
+def test_an_index_of_an_array_with_slices_or_of_a_view_of_it(f, i):
+    right(f, X, i)

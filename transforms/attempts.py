@@ -29,7 +29,7 @@ from srcdiff.transforms.exceptions import (
     leaves,
     overlap,
 )  # fmt: skip
-from srcdiff.transforms.ir import Block, Instr, Slice, Value, leaf_kind, map_tree, op_name
+from srcdiff.transforms.ir import Block, Instr, Value, leaf_kind, map_tree, op_name
 from srcdiff.transforms.kinds import BOOL, INT, Kind
 from srcdiff.transforms.merging import Exit
 from srcdiff.transforms.references import Bound, Known
@@ -78,9 +78,8 @@ class Attempts(Exceptions):
             return None
         if new.op in ("setitem", "add_at") and IndexError in classes:
             classes = (IndexError,)  # it comes before what is stored is looked at
-        again = tested.and_of(new, place, classes)
-        if new not in made:  # a view that is made when it is read
-            again = tested._replace(classes=(*tested.classes, *classes))
+        # A view that is made when it is read has no place: it is told by what it is made of.
+        again = tested.and_of(new, place if new in made else -1, classes)
         outer = list(self.instrs)
         del self.instrs[before.count + place :]
         function, kwargs = self.attempt(new, classes)
@@ -110,15 +109,17 @@ class Attempts(Exceptions):
     def attempt(self, instr: Instr, classes: tuple) -> tuple[tuple | None, dict]:
         """The function and its arguments that raise as the instruction does, if there is one."""
         if instr.op == "getitem":
-            base, key = instr.args
-            return (None if has_slice(key) else (operator.getitem, base, key)), {}
+            return (operator.getitem, *instr.args), {}
         if instr.op in ("setitem", "add_at"):
             base, path, key, stored = instr.args
-            if classes == (IndexError,):
-                return (None if path or has_slice(key) else (operator.getitem, base, key)), {}
-            added, kinds = instr.op == "add_at", map_tree(lambda v: v.kind, key)
-            if classes != (ValueError,) or not isinstance(stored, Value) or \
-                    added and not abstract.is_basic_key(kinds):  # fmt: skip
+            added, basic = instr.op == "add_at", abstract.is_basic_key(
+                map_tree(lambda v: v.kind, key))  # fmt: skip
+            if classes == (IndexError,) and (basic or not path):
+                for step in path:
+                    base = self.step(base, step, instr.where)
+                return (operator.getitem, base, key), {}
+            # `np.put`, a store through `reshape`, has written something before it raises.
+            if classes != (ValueError,) or not isinstance(stored, Value) or added and not basic:
                 return None, {}
             steps = (*path, *(() if key is ... else (("getitem", key),)))
             return self.fitting(base, steps, stored, added, instr.where)
@@ -148,7 +149,7 @@ class Attempts(Exceptions):
     def view_tried(self, hidden: Hidden, before: Before | None, instr: Instr, tested: Tested,
                    block: Block, index: int) -> Exit | None:  # fmt: skip
         """The same, of a view that would be made when it is read."""
-        classes = self.caught_of(hidden.instr, tested.classes)
+        classes = self.caught_of(hidden.instr, tested.of(hidden.instr))
         found = None
         if before is not None:
             found = self.tried(before, hidden.instr, classes, instr, tested, block, index)
@@ -204,11 +205,3 @@ UFUNCS = {
     operator.le: np.less_equal, operator.gt: np.greater, operator.ge: np.greater_equal,
     operator.eq: np.equal, operator.ne: np.not_equal,
 }  # fmt: skip
-
-
-def has_slice(key: Any) -> bool:
-    if isinstance(key, Slice) or not isinstance(key, (tuple, Value)) and key in (None, ...):
-        return True
-    return isinstance(key, tuple) and any(has_slice(part) for part in key)
-
-

@@ -113,7 +113,7 @@ class Tested(NamedTuple):
     classes: tuple = ()
     attempts: tuple = ()
 
-    def of(self, new: Instr, place: int) -> tuple:
+    def of(self, new: Instr, place: float = math.inf) -> tuple:
         """The classes that an instruction at a place among those it becomes does not raise."""
         found = [classes for last, done, classes in self.attempts
                  if place <= last or part(new) == done]  # fmt: skip
@@ -131,7 +131,7 @@ class Exceptions(Memory):
     handling: list  # what the handlers that are run have caught
     checked: dict[Instr, tuple]  # what an instruction was tested for
     assured: tuple = ()  # what the next one cannot raise
-    testing: tuple = ()  # what the one that is carried out was tested for
+    testing: Tested  # what the one that is carried out was tested for
     frames: list
     snapshot: Callable
     own_array: dict
@@ -695,11 +695,12 @@ class Exceptions(Memory):
     def check_lazy(self, op: Any, tree: tuple, where: Any) -> None:
         """A view is made when it is read, and may raise what is caught here: it is tried now."""
         instr = Instr(op, tree, where=where)
+        known = self.testing.of(instr)
         for place in self.tries:
             for classes, _ in place.clauses:
                 for c in (Exception,) if classes is None else classes:
                     for cls in overlap(instr, c, self.raised_by(instr)):
-                        if not issubclass(cls, self.testing):
+                        if not issubclass(cls, known):
                             raise Hidden(instr, self.unseen(op, cls, where))
 
     def check_visible(self, place: Place, instrs: list[Instr]) -> None:
@@ -943,7 +944,7 @@ def part(instr: Instr) -> Any:
         return instr.args[0], (), repr(instr.args[1])
     if instr.op in ("setitem", "add_at"):
         return instr.args[0], instr.args[1], repr(instr.args[2])
-    return instr
+    return instr.op, tuple(instr.operands), repr((instr.args, instr.kwargs))
 
 
 def store_raises(path: tuple) -> tuple[type, ...]:

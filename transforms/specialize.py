@@ -250,6 +250,7 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
         self.consumers: list = []
         self.handling: list = []
         self.checked: dict[Instr, tuple] = {}
+        self.testing = Tested()
         self.within_bounds: set[tuple] = set()  # (index, length) of loops over arrays
         self.depth = 0
         self.escaped: Exit | None = None
@@ -461,7 +462,7 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
                     return found[0]
                 assured = Tested(self.assured)
             if self.tries:
-                before, self.testing = self.before(instr), assured.classes
+                before, self.testing = self.before(instr), assured
             try:
                 either = self.undecided(instr) if self.eithers else None
                 if either is not None:
@@ -932,7 +933,7 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
                 self.temporaries[-1][result] = self.getitem(ref, key, where)
 
     def check_length(self, value: Value, args: tuple, where: Any) -> None:
-        if self.tries and issubclass(ValueError, self.testing):  # it has been tested for
+        if self.tries and issubclass(ValueError, self.testing.classes):  # it has been tested for
             return
         args = (value, *args)
         self.instrs.append(Instr("check_length", args, None, (), (), {"effect": True}, where))
