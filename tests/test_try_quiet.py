@@ -116,3 +116,19 @@ def reshaped_and_indexed(x, i):
 @pytest.mark.parametrize("f", [in_parts, through_a_view, reshaped_and_indexed])
 def test_an_index_of_an_array_with_slices_or_of_a_view_of_it(f, i):
     right(f, X, i)
+
+
+@pytest.mark.parametrize("n", [0, 3])
+def test_the_largest_of_a_list_that_may_be_empty(n):
+    def f(x, n):
+        try:
+            s = max([v * v for v in x[:n]])
+            if s > 100.0:
+                raise NotImplementedError("large")
+        except NotImplementedError:
+            s = 0.0
+        except ValueError:
+            s = x[0]
+        return s * x[1]
+
+    right(f, X[0], n, wrt="x")

@@ -556,7 +556,8 @@ class Exceptions(Memory):
         elif instr.op == "load" and self.tries:
             return self.unbound_test(instr.args[0], instr.where)
         elif instr.op == "unpack":
-            return self.unpack_test(self.value(instr.args[0]), *instr.args[1:], instr.where)
+            ref, count, star = instr.args
+            return self.unpack_test(self.value(ref), count, star, instr.where)
         elif instr.op == "getitem":
             base, key = (self.value(a) for a in instr.args)
             return self.index_test(base, key, instr.where)
@@ -907,6 +908,10 @@ def may_raise(instr: Instr) -> tuple[type, ...]:
         return NOTHING
     if is_in(op, (np.ndarray.astype, np.generic.astype, getattr(np, "astype", None))):
         return NUMPY
+    if op in (max, min) and len(kinds) == 1 and kinds[0].tag == "list" and kinds[0].items:
+        item = kinds[0].items[0]
+        if item.tag == "scalar" and item.dtype is not None and item.dtype.kind in "biuf":
+            return (ValueError,)  # there may be none
     if not all(k.numeric for k in kinds):
         plain = all(k.numeric or k.tag == "list" and (k.items or (k,))[0].numeric for k in kinds)
         known = plain and is_in(op, abstract.PURE) and module_of(op) == "numpy"
