@@ -11,13 +11,17 @@ the tape, calls `by_rule` and `tangent_by_rule`, which look.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from srcdiff.runtime.errors import RuleError
 from srcdiff.runtime.kernels import unbroadcast
+from srcdiff.runtime.registry import RULES, Rule, forget
 
 NUMBERS = "iufc"
 
@@ -213,6 +217,9 @@ def describe(x: Any, dtype: np.dtype | None) -> str:
 
 
 def parameters(rule: Callable) -> list[str]:
+    names = getattr(rule, "parameter_names", None)  # of what is put together
+    if names is not None:
+        return list(names)
     code = getattr(rule, "__code__", None)
     return [] if code is None else list(code.co_varnames[2 : code.co_argcount])
 
@@ -233,3 +240,158 @@ def map_arrays(f: Callable, tree: Any) -> Any:
     if type(tree) in (tuple, list):
         return type(tree)([map_arrays(f, part) for part in tree])
     return tree
+
+
+# ------------------------------------------------------------------ custom_vjp
+
+
+class custom_vjp:  # noqa: N801  (JAX's name)
+    """A function that is differentiated by two functions of yours, as `jax.custom_vjp` has it.
+
+    nondiff_argnums   the places of arguments that nothing is differentiated by
+
+    `f.defvjp(fwd, bwd)` declares them. `fwd` takes the arguments of f and returns (result,
+    residuals), where the residuals are whatever `bwd` needs; `bwd(*nondiff, residuals, d_out)`
+    returns a tuple with one gradient for each other argument, None for none. A function that is
+    differentiated runs `fwd` instead of f; forward mode transposes the two.
+
+    >>> @custom_vjp
+    ... def log1pexp(x):
+    ...     return np.log1p(np.exp(x))
+    >>> def log1pexp_fwd(x):
+    ...     e = np.exp(x)
+    ...     return np.log1p(e), e
+    >>> def log1pexp_bwd(e, d_out):
+    ...     return (d_out * (1 - 1 / (1 + e)),)
+    >>> log1pexp.defvjp(log1pexp_fwd, log1pexp_bwd)
+    >>> from srcdiff import grad
+    >>> df = grad(lambda x: log1pexp(x) * 2.0)
+    >>> df(0.0)
+    np.float64(1.0)
+    >>> print(df.source.rstrip())
+    def f_grad(x):
+        _, res = log1pexp_fwd(x)
+        # adjoint
+        return log1pexp_bwd(res, 2.0)[0]
+
+    Raises TypeError for what is no function; `RuleError`, at the derivative, for gradients that do
+    not fit the arguments, and where nothing was declared.
+    """
+
+    def __init__(self, f: Callable, nondiff_argnums: tuple[int, ...] = ()) -> None:
+        if not callable(f):
+            raise TypeError(f"custom_vjp: {f!r} is not a function")
+        self.f = f
+        self.nondiff_argnums = tuple(nondiff_argnums)
+        functools.update_wrapper(self, f)
+        self.signature = inspect.signature(f)
+        self.declare(*[undeclared(self)] * 2)
+
+    def defvjp(self, fwd: Callable, bwd: Callable) -> None:
+        """Declare the function that runs forwards and the one that runs backwards."""
+        for function in (fwd, bwd):
+            if not callable(function):
+                raise TypeError(f"defvjp: {function!r} is not a function")
+        self.declare(fwd, bwd)
+
+    def declare(self, fwd: Callable, bwd: Callable) -> None:
+        vjp = composed(fwd, bwd, self.nondiff_argnums)
+        vjp.__qualname__ = vjp.__name__ = getattr(bwd, "__name__", "bwd")
+        vjp.parameter_names = tuple(self.signature.parameters)
+        forget(self)  # counts: what has been generated is stale
+        RULES[self] = Rule(
+            (self,), vjp, name=self.__name__, declared=True, pair=(fwd, bwd),
+            nondiff=self.nondiff_argnums,
+        )  # fmt: skip
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.f(*args, **kwargs)
+
+    def positional(self, args: tuple, kwargs: dict) -> tuple:
+        """The arguments of a call, all of them by position, as `fwd` takes them."""
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise TypeError(f"{self.__name__}, a custom_vjp, takes no keyword-only arguments")
+        return bound.args
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __repr__(self) -> str:
+        return f"custom_vjp({self.__qualname__})"
+
+
+def undeclared(f: custom_vjp) -> Callable:
+    def missing(*args: Any) -> Any:
+        raise RuleError(f"{f.__name__} is a custom_vjp for which nothing was declared", None,
+                        f"Call `{f.__name__}.defvjp(fwd, bwd)`.")  # fmt: skip
+
+    return missing
+
+
+def composed(fwd: Callable, bwd: Callable, nondiff: tuple[int, ...]) -> Callable:
+    """The reverse rule that two functions make, which runs the first again."""
+    if not nondiff:
+
+        def vjp(d_out, out, *args):
+            value, residuals = fwd(*args)
+            return bwd(residuals, d_out)
+
+        return vjp
+
+    def vjp_of_some(d_out, out, *args):
+        value, residuals = fwd(*args)
+        given = [args[i] for i in nondiff]
+        found = bwd(*given, residuals, d_out)
+        return spread(found, nondiff)
+
+    return vjp_of_some
+
+
+def spread(found, nondiff):
+    """Gradients, with None at the places of what is not differentiated.
+
+    >>> spread((1.0, 2.0), (1,))
+    (1.0, None, 2.0)
+    """
+    whole = list(found) if isinstance(found, tuple) else [found]
+    for i in sorted(nondiff):
+        whole.insert(i, None)
+    return tuple(whole)
+
+
+def no_pair(fwd: Callable, where: Any = None) -> RuleError:
+    return RuleError(f"the rule {rule_name(fwd)} does not return a pair", where,
+                     "Return (result, residuals).")  # fmt: skip
+
+
+def ruled(value: Any, residuals: Any, *args: Any) -> Any:
+    """The value that the first function of a pair has returned: the second differentiates it."""
+    return value
+
+
+def backwards(rule: Rule, residuals: Any) -> Callable:
+    """The second function of a pair as a reverse rule, for residuals that are there."""
+
+    def vjp(d_out: Any, out: Any, *args: Any) -> Any:
+        found = rule.pair[1](*[args[i] for i in rule.nondiff], residuals, d_out)
+        return spread(found, rule.nondiff) if rule.nondiff else found
+
+    vjp.__qualname__ = rule.vjp.__qualname__
+    vjp.parameter_names = rule.vjp.parameter_names
+    vjp.whole = rule.vjp  # which runs the first function again, to be differentiated
+    return vjp
+
+
+def by_pair(rule: Rule, count: int, residuals: Any, d_out: Any, out: Any, *args: Any) -> tuple:
+    """What `by_rule` gives, by the second function of a pair."""
+    return by_rule(backwards(rule, residuals), count, d_out, out, *args)
+
+
+def halved(rule: Rule, args: Any) -> tuple[Any, Rule]:
+    """The result of a pair's first function, and a rule for this call alone."""
+    made = rule.pair[0](*args)
+    if not isinstance(made, tuple) or len(made) != 2:
+        raise no_pair(rule.pair[0])
+    return made[0], replace(rule, vjp=backwards(rule, made[1]), pair=None)

@@ -76,6 +76,9 @@ class Rule:
     analytic  complex conjugation is left to the caller
     declared  it was declared outside srcdiff: generated code calls it by its name, and what it
               returns is checked
+    pair      the functions of a `custom_vjp`, of which `vjp` is put together: the first returns
+              (result, residuals), the second the gradients for (*nondiff, residuals, d_out)
+    nondiff   the places of the arguments that the second takes, and gives no gradient of
     """
 
     functions: tuple[Callable, ...]
@@ -87,12 +90,16 @@ class Rule:
     name: str = ""
     factors: tuple[str, ...] = ()
     declared: bool = False
+    pair: tuple[Callable, Callable] | None = None
+    nondiff: tuple[int, ...] = ()
 
     @property
     def parameters(self) -> list[str]:
         """The names of the function's positional parameters, as its rule has them."""
         rule = self.vjp or self.jvp
         assert rule is not None
+        if hasattr(rule, "parameter_names"):  # it is put together of others
+            return list(rule.parameter_names)
         code = rule.__code__
         names = code.co_varnames[: code.co_argcount + bool(code.co_flags & 0x04)]
         if code.co_flags & 0x04:  # *operands come after the keyword-only ones

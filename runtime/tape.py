@@ -196,7 +196,7 @@ class Operation(Node):
         vjp: Any = rule.vjp
         if sweep.recorded:
             args, kwargs, out = self.recorded(out)
-            vjp = vjp and twin(vjp)
+            vjp = vjp and twin(getattr(vjp, "whole", vjp))
         else:
             for place in self.places:  # Python's own floats raise where NumPy's give inf
                 if type(place) is int:
@@ -568,7 +568,10 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     if signature not in _accepted:
         check_call(rule, function, values, kwargs)
         _accepted.add(signature)
-    out = function(*values, **kwargs)
+    if rule.pair is not None:
+        out, rule = declared.halved(rule, values)
+    else:
+        out = function(*values, **kwargs)
     if rule.declared:  # what it returns is new, whatever it is made of
         out = copied(out)
     found = face._view(out, boxes)

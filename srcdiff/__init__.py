@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from srcdiff.api import Differentiated, elementwise_grad, grad, value_and_grad, vjp
 from srcdiff.higher import hessian, hvp, jacobian, jvp, pullback
+from srcdiff.runtime.declared import custom_vjp
 from srcdiff.runtime.errors import (
     FallbackWarning,
     NonScalarOutputError,
@@ -45,6 +46,7 @@ __all__ = [
     "UnknownArgumentError",
     "UnsupportedSyntaxError",
     "autograd",
+    "custom_vjp",
     "detach",
     "elementwise_grad",
     "grad",

@@ -5,6 +5,7 @@ see, so that a rule that is passed over is noticed.
 """
 
 import contextlib
+import functools
 import os
 
 import numpy as np
@@ -14,6 +15,7 @@ from srcdiff import (
     NoRuleError,
     RuleError,
     UnsupportedSyntaxError,
+    custom_vjp,
     elementwise_grad,
     grad,
     hessian,
@@ -619,3 +621,183 @@ def test_what_is_nondifferentiable_may_do_what_cannot_be_compiled():
         return x
 
     np.testing.assert_allclose(both(lambda x: np.sum(logged(x) * x), X), X)
+
+
+# custom_vjp
+
+
+@custom_vjp
+def log1pexp(x):
+    return np.log1p(np.exp(x))
+
+
+def log1pexp_fwd(x):
+    e = np.exp(x)
+    return np.log1p(e), e
+
+
+def log1pexp_bwd(e, d_out):
+    return (2 * d_out * (1 - 1 / (1 + e)),)
+
+
+log1pexp.defvjp(log1pexp_fwd, log1pexp_bwd)
+
+
+@functools.partial(custom_vjp, nondiff_argnums=(1,))
+def scaled(x, n, y=2.0):
+    return x * n * y
+
+
+def scaled_fwd(x, n, y):
+    return x * n * y, (x, y)
+
+
+def scaled_bwd(n, residuals, d_out):
+    x, y = residuals
+    return 10 * d_out * n * y, np.sum(d_out * n * x)
+
+
+scaled.defvjp(scaled_fwd, scaled_bwd)
+
+
+def test_a_pair_of_functions_is_called_by_their_names():
+    def f(x):
+        return np.sum(log1pexp(x) * x)
+
+    np.testing.assert_allclose(both(f, X), log1pexp(X) + 2 * X * sigmoid(X))
+    assert "log1pexp_x, res = log1pexp_fwd(x)" in both.source
+    assert "log1pexp_bwd(res, x)[0]" in both.source and "log1pexp(x)" not in both.source
+    assert elementwise_grad(log1pexp, fallback="error")(0.0) == 1.0
+    value, pull = vjp(log1pexp, X)
+    np.testing.assert_allclose(pull(np.ones(3))[0], 2 * sigmoid(X))
+
+
+def test_a_function_with_a_pair_is_called_itself_where_nothing_is_saved():
+    def f(x):
+        return np.sum(x * log1pexp(2.0)) + np.sum(log1pexp(np.round(x)))
+
+    np.testing.assert_allclose(both(f, X), log1pexp(2.0) * np.ones(3))
+    assert "_fwd" not in both.source
+    assert log1pexp(0.0) == np.log(2) and log1pexp.__name__ == "log1pexp"
+
+
+def test_a_pair_in_a_loop_with_stores():
+    def f(x):
+        out = np.ones(len(x) + 1)
+        for i in range(len(x)):
+            if x[i] > 0:
+                out[i + 1] = log1pexp(x[i]) * out[i]
+            else:
+                out[i + 1] = scaled(out[i], i, y=x[i])
+        return np.sum(out)
+
+    def plain(x, one):
+        out = np.ones(len(x) + 1)
+        for i in range(len(x)):
+            if x[i] > 0:
+                out[i + 1] = one(x[i]) * out[i]
+            else:
+                t = softened(out[i])
+                out[i + 1] = t * i * x[i]
+        return np.sum(out)
+
+    def softened(x):
+        return x
+
+    vjp_rule(softened)(lambda d_out, out, x: 10 * d_out)
+
+    def one(x):
+        return np.log1p(np.exp(x))
+
+    vjp_rule(one)(lambda d_out, out, x: 2 * d_out / (1 + np.exp(-x)))
+    np.testing.assert_allclose(both(f, X), both(lambda x: plain(x, one), X))
+
+
+def test_what_a_pair_has_saved_is_not_written_over():
+    def f(x):
+        x = x * 1.0
+        y = scaled(x, 3)
+        x[0] = 5.0
+        y *= 2
+        return np.sum(y * scaled(x, 2, y=x[1]))
+
+    def plain(x, y):
+        return x * 1.0 * 3 * 2.0
+
+    y, z = 6 * X * 2, np.array([5.0, X[1], X[2]])
+    expected = 20 * y * X[1]
+    expected[1] += np.sum(y * 2 * z)
+    expected[0] = 0.0
+    expected += 10 * 12.0 * z * 2 * X[1]
+    np.testing.assert_allclose(both(f, X), expected)
+
+
+def test_a_pair_in_other_modes_and_orders():
+    def f(x):
+        return np.sum(log1pexp(x) * x)
+
+    s = sigmoid(X)
+    expected = 2 * s + 2 * s + 2 * X * s * (1 - s)
+    np.testing.assert_allclose(hessian(f)(X), np.diag(expected))
+    assert jvp(f, (X,), (Y,), fallback="error")[1] == pytest.approx(
+        np.sum((log1pexp(X) + 2 * X * s) * Y)
+    )
+    inner = elementwise_grad(lambda x: np.sum(grad(f)(x)) * log1pexp(x[0]), fallback="error")
+    first = log1pexp(X) + 2 * X * s
+    grads = expected * log1pexp(X[0]) + np.array([first.sum() * 2 * s[0], 0, 0])
+    np.testing.assert_allclose(inner(X), grads)
+
+
+def test_a_pair_that_cannot_be_read():
+    @custom_vjp
+    def f(x):
+        return x * 2
+
+    def f_fwd(x):
+        exec("pass")
+        return x * 2, x
+
+    def f_bwd(x, d_out):
+        exec("pass")
+        return (d_out * 7 * x,)
+
+    f.defvjp(f_fwd, f_bwd)
+    np.testing.assert_allclose(both(lambda x: np.sum(f(x)), X), 7 * X)
+
+
+def test_a_pair_may_be_changed_and_must_be_declared():
+    @custom_vjp
+    def f(x):
+        return x * 2.0
+
+    def loss(x):
+        return np.sum(f(x))
+
+    df = grad(loss, fallback="error")
+    for run in (df, value_and_grad_on_tape(loss)):
+        with pytest.raises(RuleError, match="custom_vjp for which nothing was declared"):
+            run(X)
+    for factor in (3.0, 4.0):
+        f.defvjp(lambda x: (x * 2.0, ()), lambda res, d_out, factor=factor: (factor * d_out,))
+        np.testing.assert_allclose(df(X), np.full(3, factor))
+
+
+@pytest.mark.parametrize(
+    "fwd, bwd, message",
+    [
+        (lambda x: x, lambda res, d_out: (d_out,), "does not return a pair"),
+        (lambda x: (x, ()), lambda res, d_out: (d_out, d_out), "2 gradients, for 1 argument"),
+        (lambda x: (x, ()), lambda res, d_out: (np.sum(d_out),), "gradient of shape .* for `x`"),
+        (lambda x: (x, ()), lambda res: (res,), "does not take these arguments|positional"),
+    ],
+)
+def test_a_pair_that_does_not_fit_is_named(fwd, bwd, message):
+    @custom_vjp
+    def f(x):
+        return x * 1.0
+
+    f.defvjp(fwd, bwd)
+    for run in (grad(lambda x: np.sum(f(x)), fallback="error"),
+                value_and_grad_on_tape(lambda x: np.sum(f(x)))):  # fmt: skip
+        with pytest.raises((RuleError, TypeError), match=message):
+            run(X)

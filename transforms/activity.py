@@ -52,6 +52,8 @@ def carries(value: Value) -> bool:
 
 def passes(instr: Instr) -> bool:
     op = instr.op
+    if "flat" in instr.attrs:
+        return False
     return op not in SHAPE_ONLY and (isinstance(op, str) or op not in NONDIFFERENTIABLE)
 
 

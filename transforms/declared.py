@@ -49,6 +49,7 @@ from srcdiff.transforms.references import (
     Ref,
     Tuple,
     arrays_of,
+    ref_like,
 )  # fmt: skip
 
 
@@ -71,14 +72,23 @@ def is_declared(f: Any) -> bool:
 
 class Declared(Memory):
     reading: tuple = ()  # functions that are read for what they return
+    pairs = False  # one reverse sweep follows, and nothing else: what it needs may be saved
 
     def call_declared(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         """A call of a function that has a rule of the user's: one instruction."""
+        rule = rule_of(f)
+        if isinstance(f, checks.custom_vjp):
+            args, kwargs = tuple(map(self.argument, f.positional(args, kwargs))), {}
         name = getattr(f, "__name__", "t")
         if not all(self.is_tree(a) for a in (*args, *kwargs.values())):
             what = f"an object or a function made here is given to `{name}`, which has a rule,"
             raise self.refuse(where, what, "Pass numbers and arrays.")
-        found = self.outcome(f, args, kwargs, where)
+        if rule is not None and rule.pair is not None and self.pairs:
+            result = self.call_pair(f, rule, args, where)
+            if result is not None:
+                return result
+        found = self.outcome(getattr(f, "f", f) if isinstance(f, checks.custom_vjp) else f, args,
+                             kwargs, where)  # fmt: skip
         tree = tuple(self.read(a, where) for a in args)
         keywords = {k: self.read(v, where) for k, v in kwargs.items()}
         attrs: dict[str, Any] = {"declared": True}
@@ -111,6 +121,38 @@ class Declared(Memory):
             return refs[0]
         return Tuple(refs, found.cls) if isinstance(found.kinds, tuple) else self.new_list(refs)
 
+    def argument(self, ref: Any) -> Any:
+        """What is passed: a default of the function's is a plain object."""
+        if ref_like(ref) or type(ref) in (int, float, complex, bool):
+            return ref if ref_like(ref) else Known(ref)
+        return self.outside_ref(("object", ref), ref)
+
+    def call_pair(self, f: Any, rule: Rule, args: tuple, where: Any) -> Ref | None:
+        """`y, res = f_fwd(x)`, of which an adjoint makes `f_bwd(res, d_y)`; None if unreadable."""
+        assert rule.pair is not None
+        found = self.outcome(rule.pair[0], args, {}, where, pair=True)
+        if found is None or not isinstance(found.kinds, Kind):
+            return None
+        tree = tuple(self.read(a, where) for a in args)
+        first = next(iter(flatten(tree)), None)
+        name = f.__name__ if f.__name__ != "<lambda>" else "t"
+        name = f"{name}_{first.name}" if first is not None and first.user else name
+        value, residuals = Value(name, found.kinds), Value("res", OBJECT)
+        attrs: dict[str, Any] = {"declared": True, "flat": True, "primal": f}
+        if found.effect:
+            attrs["effect"] = True
+        self.instrs.append(
+            Instr(rule.pair[0], tree, {}, (value, residuals), (), attrs, where))
+        attrs = {"leaf": True, "rule": rule}
+        made = self.emit(checks.ruled, (value, residuals, *tree), None, found.kinds, where, name,
+                         **attrs)  # fmt: skip
+        ref = self.fresh(made)
+        for arg in args:
+            for array in self.arrays_in(arg):
+                if isinstance(ref, Array) and not found.fresh:
+                    self.may_alias(ref.buffer, array.buffer)
+        return ref
+
     def arrays_in(self, ref: Any) -> list:
         if isinstance(ref, ARRAYS):
             return list(arrays_of(ref))
@@ -120,8 +162,12 @@ class Declared(Memory):
             return [a for r in self.held(ref) for a in self.arrays_in(r)]
         return []
 
-    def outcome(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Outcome | None:
-        """What a function returns, found by reading it; None where it cannot be read."""
+    def outcome(self, f: Any, args: tuple, kwargs: dict, where: Any,
+                pair: bool = False) -> Outcome | None:  # fmt: skip
+        """What a function returns, found by reading it; None where it cannot be read.
+
+        pair   it returns (result, residuals): the result counts
+        """
         if f in self.reading or not isinstance(f, types.FunctionType | types.MethodType):
             return None
         undo, guards, site = self.snapshot(), len(self.guards), self.where
@@ -131,6 +177,10 @@ class Declared(Memory):
         arrays = [a for arg in (*args, *kwargs.values()) for a in self.arrays_in(arg)]
         try:
             out = self.inline(f, args, kwargs, where)
+            if pair:
+                if not isinstance(out, Tuple) or len(out.items) != 2:
+                    raise checks.no_pair(f, place(where))
+                out = out.items[0]
             made = self.instrs[count:]
             written = any(self.written.times.get(a.buffer, 0) > since for a in arrays)
             found = self.outcome_of(out, made, arrays, where)
@@ -216,6 +266,30 @@ class Expander:
         kinds = [kind_of_tree(wanted[i]) if i in wanted else OBJECT
                  for i in range(max(wanted) + 1)]  # fmt: skip
         return self.checked(checks.by_rule, vjp, args, instr, kinds, instrs)
+
+    def by_pair(self, instr: Instr, d_out: Any, instrs: list, active: set) -> tuple:
+        """`d_x, = f_bwd(res, d_y)`: what the second function of a pair gives."""
+        rule = instr.attrs["rule"]
+        out, residuals, *args = instr.args
+        whole = instr.replace(op=rule.functions[0], args=tuple(args), attrs={})
+        made: list[Instr] = []
+        found = self.gradients(rule, whole, d_out, out, made, active)
+        call = made[-1]
+        if call.op is rule.vjp:
+            given = (*[args[i] for i in rule.nondiff], residuals, d_out)
+            kept = [r for i, r in enumerate(call.results) if i not in rule.nondiff]
+            attrs = {k: v for k, v in call.attrs.items() if k != "only"}
+            if len(kept) == 1:
+                attrs["only"] = True
+            call = call.replace(op=rule.pair[1], args=given, results=tuple(kept), attrs=attrs)
+        elif call.op is checks.by_rule:
+            _, count, *rest = call.args
+            call = call.replace(op=checks.by_pair, args=(rule, count, residuals, *rest))
+        else:  # it is written out, and runs the first function again
+            instrs += made
+            return found
+        instrs.append(call)
+        return found
 
     def tangent(self, rule: Rule, instr: Instr, args: tuple, out: Any, instrs: list) -> Any:
         """What a forward rule of the user's gives: the tangent of the result."""

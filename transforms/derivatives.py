@@ -112,12 +112,8 @@ class Derivatives(Memory):
         for place, vector in vectors.items():
             self.pair_tangents(mine[place], vector, dots, where)
         count = len(self.instrs)
-        out = self.call(
-            f,
-            tuple(mine[i] for i in range(len(args))),
-            {k: mine[k] for k in kwargs},
-            where,
-        )
+        named = {k: mine[k] for k in kwargs}
+        out = self.differentiated(f, tuple(mine[i] for i in range(len(args))), named, where)
         self.check_copies(seen, where)
         aux: Ref | None = None
         if has_aux:
@@ -146,6 +142,14 @@ class Derivatives(Memory):
             return Tuple((value, result))
         return result if aux is None else Tuple((result, aux))
 
+    def differentiated(self, f: Ref, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """A call of what is differentiated once more than all around it."""
+        pairs, self.pairs = self.pairs, False
+        try:
+            return self.call(f, args, kwargs, where)
+        finally:
+            self.pairs = pairs
+
     # ------------------------------------------------------------------ tangents
 
     def call_jvp(self, f: Ref, args: tuple, kwargs: dict, has_aux: bool, where: Any) -> Ref:
@@ -165,7 +169,7 @@ class Derivatives(Memory):
         for ref, dot in zip(mine, tangents):
             self.pair_tangents(ref, dot, dots, where)
         count = len(self.instrs)
-        out = self.call(f, tuple(mine), {}, where)
+        out = self.differentiated(f, tuple(mine), {}, where)
         self.check_copies(seen, where)
         aux: tuple = ()
         if has_aux:

@@ -74,6 +74,7 @@ from srcdiff.transforms.references import (
     State,
     Tuple,
 )  # fmt: skip
+from srcdiff.transforms.residuals import plain_calls
 from srcdiff.transforms.reverse import reverse
 from srcdiff.transforms.saving import save_trails
 from srcdiff.transforms.scalars import has_effects, python_scalars
@@ -300,8 +301,8 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
     value = (primal.returned if request.has_aux else returned,) if request.value else (
         (aux,) if request.has_aux else ())  # fmt: skip
     block = record("reverse", block.replace(results=(*value, *found)))
-    for pass_ in (drop_leaves, dead_code, common_subexpressions, fold, zero_stores, branches,
-                  counters, dead_code):  # fmt: skip
+    for pass_ in (drop_leaves, dead_code, plain_calls, common_subexpressions, fold, zero_stores,
+                  branches, counters, dead_code):  # fmt: skip
         block = record(pass_.__name__, pass_(block))
     count = len(value)
     if request.moving:
@@ -441,7 +442,8 @@ def with_adjoint(half: Half, expand: Callable, record: Callable) -> tuple[Block,
         block, gradients = reverse(block, seeds, wanted, expand, first)
     params = (*half.params, *cotangents)
     block = record("reverse", Block(params, block.instrs, (*values, *gradients)))
-    for pass_ in (dead_code, common_subexpressions, fold, zero_stores, dead_code):
+    for pass_ in (drop_leaves, dead_code, plain_calls, common_subexpressions, fold, zero_stores,
+                  dead_code):  # fmt: skip
         block = record(pass_.__name__, pass_(block))
     return block, cotangents
 
@@ -529,6 +531,7 @@ def specialized(
         run.observed, run.on_tape = request.observed, TapedCall
         run.differentiate, run.push = differentiate, push
         run.forward = request.seed == "tangent"
+        run.pairs = not run.forward and not request.moving
         run.guards += arguments.guards
         run.guards.append(Guard(("object", DECLARED), DECLARED.count, "count"))
         run.choices, run.as_slices = choices, refused is not None

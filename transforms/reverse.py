@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.runtime.declared import rule_name
+from srcdiff.runtime.declared import rule_name, ruled
 from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.registry import rule_of, tangent_names
 from srcdiff.transforms import abstract
@@ -431,6 +431,9 @@ class Reverse:
             self.reverse_half(instr)
             return
         ds = [self.take(r, where) for r in instr.results]
+        if op is ruled:
+            self.apply_pair(instr, ds)
+            return
         if op in CASTS or op is np.astype or (op is complex and len(instr.args) == 1):
             self.add(instr.operands[0], ds[0], where)
             return
@@ -487,6 +490,14 @@ class Reverse:
         d_out, out, complex_ = self.cotangent(rule, instr, ds)
         found = self.expand.gradients(rule, instr, d_out, out, self.instrs, self.active)
         self.distribute(rule, instr, found, complex_)
+
+    def apply_pair(self, instr: Instr, ds: list) -> None:
+        """By the second function of a `custom_vjp`: `d_x, = f_bwd(res, d_y)`."""
+        rule, (result,) = instr.attrs["rule"], instr.results
+        d_out = self.full(ds[0], result, instr.where)
+        d_out, _, complex_ = self.cotangent(rule, instr, [d_out])
+        found = self.expand.by_pair(instr, d_out, self.instrs, self.active)
+        self.distribute(rule, instr.replace(args=instr.args[2:]), found, complex_)
 
     def transposed(self, rule: Any, instr: Instr, ds: list, out: Any) -> None:
         """By a forward rule alone: it is linear in the tangents, and this is its transpose.

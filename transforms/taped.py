@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
+from srcdiff.runtime.declared import custom_vjp
 from srcdiff.runtime.derivative import Derivative
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.marks import detach
@@ -317,6 +318,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return enter(taped(twin)(*map(entered, args), **kwargs))
     if kind is types.FunctionType:
         return call_python(f, args, kwargs)
+    if kind is custom_vjp:
+        return made(apply(f, f.positional(args, kwargs)), [])
     if asked is not None and args:
         method = python_method(args[0], asked)
         if method is not None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from srcdiff import jvp_rule, nondifferentiable, vjp_rule
+from srcdiff import custom_vjp, jvp_rule, nondifferentiable, vjp_rule
 from tests.gallery import some
 from tests.support import line
 
@@ -52,6 +52,31 @@ def declared_and_stored(x):
 @line("`jvp_rule` alone, in reverse mode", some(3), some(3))
 def forward_rule_alone(x, y):
     return np.sum(lever(x, y) ** 2)
+
+
+@custom_vjp
+def halved(x):
+    return np.tanh(x / 2)
+
+
+def halved_fwd(x):
+    y = np.tanh(x / 2)
+    return y, y
+
+
+def halved_bwd(y, d_out):
+    return (d_out * (1 - y**2) / 2,)
+
+
+halved.defvjp(halved_fwd, halved_bwd)
+
+
+@line("`custom_vjp`: in a loop that stores", some(4))
+def pair_in_a_loop(x):
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        out[i] = halved(x[i]) * (out[i - 1] + 1.0)
+    return np.sum(out)
 
 
 @line("`nondifferentiable`", some(3))
