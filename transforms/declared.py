@@ -72,7 +72,7 @@ def is_declared(f: Any) -> bool:
 
 class Declared(Memory):
     reading: tuple = ()  # functions that are read for what they return
-    pairs = False  # one reverse sweep follows, and nothing else: what it needs may be saved
+    saves_pairs = False  # one reverse sweep follows, and nothing else: what it needs may be saved
 
     def call_declared(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         """A call of a function that has a rule of the user's: one instruction."""
@@ -83,7 +83,7 @@ class Declared(Memory):
         if not all(self.is_tree(a) for a in (*args, *kwargs.values())):
             what = f"an object or a function made here is given to `{name}`, which has a rule,"
             raise self.refuse(where, what, "Pass numbers and arrays.")
-        if rule is not None and rule.pair is not None and self.pairs:
+        if rule is not None and rule.pair is not None and self.saves_pairs:
             result = self.call_pair(f, rule, args, where)
             if result is not None:
                 return result

@@ -144,11 +144,11 @@ class Derivatives(Memory):
 
     def differentiated(self, f: Ref, args: tuple, kwargs: dict, where: Any) -> Ref:
         """A call of what is differentiated once more than all around it."""
-        pairs, self.pairs = self.pairs, False
+        pairs, self.saves_pairs = self.saves_pairs, False
         try:
             return self.call(f, args, kwargs, where)
         finally:
-            self.pairs = pairs
+            self.saves_pairs = pairs
 
     # ------------------------------------------------------------------ tangents
 

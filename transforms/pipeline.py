@@ -531,7 +531,7 @@ def specialized(
         run.observed, run.on_tape = request.observed, TapedCall
         run.differentiate, run.push = differentiate, push
         run.forward = request.seed == "tangent"
-        run.pairs = not run.forward and not request.moving
+        run.saves_pairs = not run.forward and not request.moving
         run.guards += arguments.guards
         run.guards.append(Guard(("object", DECLARED), DECLARED.count, "count"))
         run.choices, run.as_slices = choices, refused is not None

@@ -164,8 +164,8 @@ def expander(run: Specializer, names: bool = True) -> Expander:
         return Known(tree)
 
     def expand(rule: Any, args: tuple, kwargs: dict, instrs: list, where: Any) -> Any:
-        outer = run.instrs, run.state, run.pairs
-        run.pairs = run.pairs and names
+        outer = run.instrs, run.state, run.saves_pairs
+        run.saves_pairs = run.saves_pairs and names
         run.instrs, run.where = instrs, where
         run.state = State({}, Storage(run.outside_versions))
         run.frames.append(frame)
@@ -177,7 +177,7 @@ def expander(run: Specializer, names: bool = True) -> Expander:
         finally:
             run.frames.pop()
             run.temporaries.pop()
-            run.instrs, run.state, run.pairs = outer
+            run.instrs, run.state, run.saves_pairs = outer
 
     return Expander(run, expand, names)
 
