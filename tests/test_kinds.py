@@ -446,6 +446,19 @@ def test_a_loop_over_what_is_a_number_still_raises_what_python_raises():
         srcdiff.grad(array_or_number_is_walked, fallback="error")(X, M, 0)
 
 
+@pytest.mark.parametrize("n", [0, 1, 2, 4])
+@pytest.mark.parametrize("sign", [1.0, -1.0, 0.0])
+def test_a_view_of_what_only_some_steps_bind_is_taken_where_it_is_bound(sign, n):
+    def f(x, m, n):
+        for k in range(n):
+            x = x[::-1] if m[k, 0] > 0.0 else m[k]
+        return np.sum(x * [1.0, 3.0, 7.0])
+
+    m = np.where(sign == 0.0, M, sign * np.abs(M))
+    right(f, X.astype(np.float32), m, n, wrt=1)
+    right(f, X, m, n, wrt=(0, 1))
+
+
 def test_a_chain_of_operations_stands_in_one_branch():
     df = srcdiff.grad(a_number_and_broadcast, fallback="error")
     df(X, M, 2)

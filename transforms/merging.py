@@ -388,6 +388,10 @@ class Merger:
             elif p is x and q is y:  # of which each is of one kind already
                 return None
             else:
+                if p != q and not self.chosen(name):
+                    holds = not parts
+                    p = self.where_bound(p, sides[0][0], holds, self.then, name)
+                    q = self.where_bound(q, sides[1][0], holds, self.other, name)
                 parts.append(self.refs(p, q, name))
         flag = self.flag(sides[0][0], sides[1][0], f"{name}_is_first")
         if not isinstance(flag, Value):
@@ -395,6 +399,24 @@ class Merger:
         if any(part is None or isinstance(part, Missing) for part in parts):
             return None
         return Either(flag, *parts)
+
+    def where_bound(self, ref: Any, flag: Any, holds: bool, path: Path, name: str) -> Any:
+        """A view of what is bound only where a flag is set, or is not: it is taken there."""
+        if not isinstance(flag, Value) or not isinstance(ref, Array) or not ref.path:
+            return ref
+        run = self.run
+        outer = run.state, run.instrs
+        run.state, run.instrs = path.state, path.instrs
+        taken = run.on_a_path(lambda: run.read(ref, self.where))
+        blocks = taken.block((taken.value,)), Block((), (), (UNDEFINED,))
+        made = Value(name, taken.value.kind, taken.value.user)
+        run.instrs.append(Instr("if", (flag,), None, (made,), blocks if holds else blocks[::-1],
+                                {"choice": True}, self.where))  # fmt: skip
+        found = run.fresh(made)
+        run.state, run.instrs = outer
+        site = self.site(name)
+        run.may_alias(found.buffer, ref.buffer, site and frozenset((site,)))
+        return found
 
     def objects(self, x: Object, y: Object, name: str) -> Any:
         """One of two objects of a class: an object that may be either."""
