@@ -18,6 +18,7 @@ import math
 import numpy as np
 
 from srcdiff.runtime.errors import ComplexPowerError, SrcdiffError
+from srcdiff.runtime.plain_objects import attributes, instance, is_plain_object
 
 
 def is_constant(x):
@@ -545,6 +546,30 @@ def choices(choose, n, r):
     return list(choose(range(n), r))
 
 
+def stack_examples(found):
+    """What several examples gave, all of one structure: its arrays with an axis for them.
+
+    >>> stack_examples([(1.0, None), (2.0, None)])
+    (array([1., 2.]), None)
+    """
+    first = found[0]
+    if first is None:
+        return None
+    if isinstance(first, dict):
+        return {key: stack_examples([tree[key] for tree in found]) for key in first}
+    if isinstance(first, (list, tuple)):
+        parts = [stack_examples(list(each)) for each in zip(*found, strict=True)]
+        return parts if isinstance(first, list) else _tuple_like(first, parts)
+    if is_plain_object(first):
+        held = {name: [attributes(tree)[name] for tree in found] for name in attributes(first)}
+        return instance(type(first), {name: stack_examples(part) for name, part in held.items()})
+    return np.stack(found)
+
+
+def _tuple_like(tree, parts):
+    return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+
+
 def pulled(pull, *cotangents):
     """What a pullback gives: `pull(*cotangents)`."""
     return pull(*cotangents)
@@ -620,6 +645,48 @@ def in_order(axes, partners):
     (0, 2)
     """
     return tuple(axis for _, axis in sorted(zip(partners, axes, strict=True)))
+
+
+def moved_axes(axes, rank=None):
+    """Axes of one example, as axes of many with a leading axis; an int n is meant as an axis.
+
+    rank   of the example, where the axes are all to be positive
+
+    >>> moved_axes(0), moved_axes(-1), moved_axes((0, 2)), moved_axes((-1, 0), 2)
+    (1, -1, (1, 3), (2, 1))
+    """
+    if isinstance(axes, (tuple, list)):
+        return tuple(moved_axes(axis, rank) for axis in axes)
+    if axes < 0 and rank is not None:
+        axes += rank
+    return axes + 1 if axes >= 0 else axes
+
+
+def own_axes(rank):
+    """The axes of an example of that rank, among those of many.
+
+    >>> own_axes(2)
+    (1, 2)
+    """
+    return tuple(range(1, rank + 1))
+
+
+def batched_einsum(subscripts, batched):
+    """The subscripts of `np.einsum` for operands some of which have a leading axis.
+
+    >>> batched_einsum("ij,j->i", (False, True)), batched_einsum("ij,j", (True, True))
+    ('ij,Aj->Ai', 'Aij,Aj->Ai')
+    """
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    letter = next(c for c in _LETTERS if c not in subscripts)
+    if not arrow:
+        letters = [c for c in inputs if c not in ".,"]
+        output = "..." * ("..." in inputs) + "".join(
+            c for c in sorted(set(letters)) if letters.count(c) == 1
+        )
+    terms = [letter * on + term for term, on in zip(terms, batched, strict=True)]
+    return f"{','.join(terms)}->{letter}{output}"
 
 
 def einsum_adjoint(subscripts, k, ranks):
@@ -763,6 +830,8 @@ def size_of(value):
 
 
 # What the compiler calls rather than inlines, when all arguments are known.
-STATIC = frozenset(
-    (inverse_permutation, tensordot_axes, leading, trailing, without, in_order, einsum_adjoint)
-)
+STATIC = frozenset((
+    inverse_permutation, tensordot_axes, leading, trailing, without, in_order, einsum_adjoint,
+    moved_axes, own_axes, batched_einsum,
+))  # fmt: skip
+

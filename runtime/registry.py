@@ -274,6 +274,71 @@ def jvp_rule(*functions: Callable) -> Callable[[F], F]:
     return register
 
 
+class AlongAxis(NamedTuple):
+    """How an operation that works along an axis works on many examples: its axis moves on by one.
+
+    default   the axis where none is given; None is all of them
+    place     where `axis` stands among the positional arguments
+    flat      whether all axes means the elements in one row
+    """
+
+    default: int | None = None
+    place: int = 1
+    flat: bool = False
+
+
+# Operation → how it works on many examples at once: "elements" (its operands are broadcast), an
+# `AlongAxis`, or a rule.
+BATCHING: dict[Callable, Any] = {}
+
+
+def batch_rule(*functions: Callable) -> Callable[[F], F]:
+    """Register how functions work on many examples at once.
+
+    The rule is a function `rule(batched, *args, **kwargs)` of the arguments of the function, some
+    of which have a leading axis: those at which the tuple `batched` has True. It returns, with a
+    leading axis, what the function gives for each example; None where it does not know, and the
+    examples are then taken one by one. What depends on ranks and on `batched` alone is decided
+    while compiling, as in a derivative rule.
+
+    >>> def outer(x, y):
+    ...     return x[:, None] * y
+    >>> @batch_rule(outer)
+    ... def outer_batched(batched, x, y):
+    ...     return (x[:, :, None] if batched[0] else x[:, None]) * (y[:, None] if batched[1] else y)
+    >>> outer_batched((True, False), np.ones((5, 2)), np.ones(3)).shape
+    (5, 2, 3)
+    """
+
+    def register(rule: F) -> F:
+        _note_batching(functions, rule)
+        return rule
+
+    return register
+
+
+def batch_by_elements(*functions: Callable) -> None:
+    """Declare that functions work element by element on operands that are broadcast.
+
+    NumPy's ufuncs and Python's operators need no declaration.
+    """
+    _note_batching(functions, "elements")
+
+
+def batch_along_axis(
+    *functions: Callable, default: int | None = None, place: int = 1, flat: bool = False
+) -> None:
+    """Declare that functions work along an axis, or several: see `AlongAxis`."""
+    _note_batching(functions, AlongAxis(default, place, flat))
+
+
+def _note_batching(functions: tuple[Callable, ...], how: Any) -> None:
+    for function in functions:
+        if function in BATCHING:
+            raise ValueError(f"{_name_of(function)} has a batching rule already")
+        BATCHING[function] = how
+
+
 def names_of(rule: Callable) -> list[str]:
     """The names of all parameters of a rule."""
     code = rule.__code__

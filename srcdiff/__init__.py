@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.api import Differentiated, elementwise_grad, grad, value_and_grad, vjp
+from srcdiff.batching import vmap
 from srcdiff.higher import hessian, hvp, jacobian, jvp, pullback
 from srcdiff.runtime.declared import custom_vjp
 from srcdiff.runtime.errors import (
@@ -64,6 +65,7 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "vjp_rule",
+    "vmap",
 ]
 
 

@@ -343,7 +343,7 @@ class _Code:
 
 EFFECTS = ("print", "append_outside", "store_outside", "delete_outside", "write_back")
 _SEEDS = {"grad": "one", "value_and_grad": "one", "elementwise_grad": "ones", "vjp": "argument",
-          "jvp": "tangent", "hvp": "one", "pullback": "argument"}  # fmt: skip
+          "jvp": "tangent", "hvp": "one", "pullback": "argument", "vmap": "none"}  # fmt: skip
 
 _SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
@@ -368,6 +368,7 @@ class Differentiated(Derivative):
     __name__: str
     _how: str
     _helpers_on_tape = True
+    _many = False  # whether seeds have a leading axis, one after another
 
     def __init__(
         self,
@@ -644,9 +645,9 @@ class Differentiated(Derivative):
         key: tuple[Any, ...],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        moving: dict[str, Any] | None = None,
+        **more: Any,
     ) -> _Code:
-        """Code for a key; `moving` are the tangents that this call has, by parameters."""
+        """Code for a key; `more` is what else the request says."""
         from srcdiff.transforms import NeedsObservation, Request, compile
 
         with _compiling:
@@ -671,8 +672,9 @@ class Differentiated(Derivative):
                 single=self._single,
                 observed=None if inside else self._observed,
                 is_object=is_object,
-                moving=moving or {},
                 checkpoint=self._checkpoint,
+                many=self._many,
+                **more,
             )
             observes = None
             try:

@@ -34,7 +34,13 @@ from srcdiff.api import (
 )
 from srcdiff.coordinates import Coordinates, cast_to, table
 from srcdiff.runtime.derivative import MAKERS
-from srcdiff.runtime.errors import ComplexPowerError, SrcdiffError, UnknownArgumentError
+from srcdiff.runtime.errors import (
+    ComplexPowerError,
+    NoRuleError,
+    SrcdiffError,
+    UnknownArgumentError,
+    UnsupportedSyntaxError,
+)
 from srcdiff.signature import Callee, Entry, Refused, key_of
 from srcdiff.tracebacks import trim
 from srcdiff.trees import (
@@ -289,18 +295,28 @@ class Directional(Differentiated):
         rest: list = []  # of what a star has caught
         for at, dot in enumerate(tangents):
             if at >= ahead:
-                rest.append(tangent(given[at], dot, callee.star) if callee.star else None)
+                rest.append(self._fitting(given[at], dot, callee.star) if callee.star else None)
             elif dot is not None:
                 x = given[at]
                 if type(x) is int:
                     x = float(x)
                     given = (*given[:at], x, *given[at + 1 :])
-                dot = tangent(x, dot, names[at])
+                dot = self._fitting(x, dot, names[at])
                 if type(dot) is np.ndarray or moving(dot):
                     dots[names[at]] = dot
         if any(dot is not None for dot in rest):
             dots[callee.star] = tuple(rest)
         return given, kwargs, dots
+
+    def _fitting(self, x: Any, dot: Any, name: str) -> Any:
+        """A tangent of x as it is handed on; many of them are made to fit by who calls."""
+        return dot if self._many else tangent(x, dot, name)
+
+    def many(self, *args: Any) -> Any:
+        """What the generated function gives, for tangents with a leading axis."""
+        given = self._prepared(args, {})
+        self._latest = code = self._code_of(*given)
+        return self._called(code, *given)
 
     def _code_of(self, args: tuple, kwargs: dict, dots: dict[str, Any]) -> _Code:
         try:
@@ -313,7 +329,7 @@ class Directional(Differentiated):
             if code.holds(args, kwargs):
                 return code
         self._parsed_callee().bind(args, kwargs)  # raises what Python raises
-        return self._compile(key, args, kwargs, dots)
+        return self._compile(key, args, kwargs, moving=dots)
 
     def _called(self, code: _Code, args: tuple, kwargs: dict, dots: dict[str, Any]) -> Any:
         if code.overlaps:
@@ -516,6 +532,30 @@ class Pullback(_Pullback):
         return None
 
 
+class Rows(Pullback):
+    """A pullback of what is in `wrt`, for cotangents with a leading axis."""
+
+    _many = True
+
+    def __init__(self, how: str, f: Function, *settings: Any) -> None:
+        super().__init__(how, f, *settings)
+        self._single = False
+
+    def _entries(self, callee: Callee, args: tuple, kwargs: dict) -> tuple[Entry, ...]:
+        return callee.entries(self._each_wrt, args, kwargs)
+
+    def many(self, args: tuple, d_out: Any) -> tuple:
+        """The gradients of what is in `wrt`."""
+        full, kwargs = self._complete(args, {})
+        self._latest = code = self._code_for(full, kwargs)
+        if code.overlaps:
+            self._check_overlap(code, full, kwargs)
+        value, found = self._called(code, full, kwargs | {"d_out": d_out})
+        out = value[0] if self._has_aux else value
+        _check_output(code.compiled.output_kind, out, self.__name__, self._parsed_callee())
+        return found
+
+
 def cast_as(kinds: Any, d_out: Any) -> Any:
     """A cotangent in the dtypes of the outputs, as far as it has their structure."""
     if isinstance(kinds, dict):
@@ -548,6 +588,20 @@ class Table(Differentiated):
     ) -> None:  # fmt: skip
         super().__init__(how, f, wrt, has_aux, fallback, unroll)
         self._matrix = matrix
+        self._one_by_one: set[tuple[Any, ...]] = set()  # keys of calls that do not go at once
+
+    def _at_once(self, engine: Any, args: tuple, *given: Any) -> Any:
+        """What `engine.many(*given)` gives; None if the seeds are to be taken one by one."""
+        key = engine._how, *key_of(args, {})
+        if key in self._one_by_one:
+            return None
+        try:
+            found = engine.many(*given)
+        except (UnsupportedSyntaxError, NoRuleError, ComplexPowerError):
+            self._one_by_one.add(key)
+            return None
+        self._engine = engine
+        return found
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
@@ -574,8 +628,9 @@ class Table(Differentiated):
             raise TypeError(f"{self!r} takes arguments by position; {', '.join(given)} cannot be")
         return args
 
-    def _wanted(self, args: tuple) -> list[tuple[Any, tuple, Any]]:
-        """Of each entry of `wrt` the position of the argument, the way into it, and what it is.
+    def _wanted(self, args: tuple) -> tuple[tuple, list[tuple[Any, tuple, Any]]]:
+        """The arguments, ints among those in `wrt` as floats; and of each entry of `wrt` the
+        position of the argument, the way into it, and what it is.
 
         All that a star has caught has a slice as its position.
         """
@@ -605,8 +660,11 @@ class Table(Differentiated):
                         callee.where(), "Use `jvp` and `pullback`, or its two parts.",
                     )  # fmt: skip
             at = slice(first - callee.ahead, None) if caught else place - callee.ahead
-            found.append((at, steps, float(tree) if type(tree) is int else tree))
-        return found
+            if type(tree) is int:
+                tree = float(tree)
+                args = (*args[:at], tree, *args[at + 1 :]) if not steps else args
+            found.append((at, steps, tree))
+        return args, found
 
     @property
     def _settings(self) -> tuple[Any, ...]:
@@ -614,7 +672,8 @@ class Table(Differentiated):
 
     @property
     def source(self) -> str:
-        """The generated function that makes a row or a column, as text."""
+        """The generated function, as text: for all seeds at once, or where that is not possible
+        for one."""
         return self._shown("source").source
 
     @property
@@ -633,12 +692,31 @@ class Table(Differentiated):
     def specialize(self, /, *args: Any, **kwargs: Any) -> Function:
         """The function of positional arguments that puts the whole together, after one call.
 
-        `source` is what it calls for each row or column.
+        `source` is what it calls.
         """
         if self._is_method and args:
             return self.__get__(args[0], type(args[0])).specialize(*args[1:], **kwargs)
         self(*args, **kwargs)
         return lambda *args: self._table(args)
+
+
+def of_many(engine: Any) -> Any:
+    """The engine, to be given seeds with a leading axis."""
+    engine._many = True
+    return engine
+
+
+LARGEST = 2**22  # numbers in a piece
+
+
+def pieces(seeds: np.ndarray) -> list[np.ndarray]:
+    """Rows of seeds, so many at a time that what is made of them has no excessive size.
+
+    >>> [len(piece) for piece in pieces(np.eye(100))], len(pieces(np.zeros((3, 2**21))))
+    ([100], 2)
+    """
+    step = max(1, LARGEST // max(1, seeds.shape[1]))
+    return [seeds[i : i + step] for i in range(0, len(seeds), step)]
 
 
 class Jacobian(Table):
@@ -652,13 +730,15 @@ class Jacobian(Table):
         self._mode = mode
         self._push = Pushforward("jvp", f, (), has_aux, fallback, unroll)
         self._pull = Pullback("pullback", f, (), has_aux, fallback, unroll)
+        self._push_many = of_many(Pushforward("jvp", f, (), has_aux, "error", unroll))
+        self._pull_many = Rows("pullback", f, wrt, has_aux, "error", unroll)
 
     @property
     def _settings(self) -> tuple[Any, ...]:
         return *super()._settings, self._mode
 
     def _table(self, args: tuple) -> Any:
-        wanted = self._wanted(args)
+        args, wanted = self._wanted(args)
         columns = Coordinates(tuple(tree for _, _, tree in wanted))
         mode, value, aux = self._mode, None, None
         if mode == "auto":
@@ -704,6 +784,17 @@ class Jacobian(Table):
         """The value, what comes with it, and for each row of seeds, tangents of what is wanted, a
         row of tangents of the value."""
         found, value, aux = [], None, None
+        for some in pieces(seeds):
+            given = placed_in(args, wanted, columns.trees(some))
+            at_once = self._at_once(self._push_many, args, args, given)
+            if at_once is None:
+                break
+            value, dots, *more = at_once
+            aux = more[0] if more else None
+            found.append(Coordinates(value).rows(dots, len(some)))
+        else:
+            return value, aux, np.concatenate(found)
+        found = []
         for seed in seeds:
             value, dot, *more = self._push(args, placed_in(args, wanted, columns.one(seed)))
             aux = more[0] if more else None
@@ -714,6 +805,14 @@ class Jacobian(Table):
         self, args: tuple, wanted: list, columns: Coordinates, rows: Coordinates, seeds: np.ndarray
     ) -> np.ndarray:
         """For each row of seeds, cotangents of the value, a row of gradients of what is wanted."""
+        found = []
+        for some in pieces(seeds):
+            at_once = self._at_once(self._pull_many, args, args, rows.trees(some))
+            if at_once is None:
+                break
+            found.append(columns.rows(at_once, len(some)))
+        else:
+            return np.concatenate(found) if found else np.zeros((0, columns.size))
         found = []
         for seed in seeds:
             _, gradients = self._pull.value_and_gradients(args, rows.one(seed))
@@ -763,9 +862,10 @@ class Hessian(Table):
     ) -> None:  # fmt: skip
         super().__init__(how, f, wrt, has_aux, fallback, unroll, matrix)
         self._product = HessianProduct("hvp", f, wrt, has_aux, fallback, unroll)
+        self._product_many = of_many(HessianProduct("hvp", f, wrt, has_aux, fallback, unroll))
 
     def _table(self, args: tuple) -> Any:
-        wanted = self._wanted(args)
+        args, wanted = self._wanted(args)
         if any(steps for _, steps, _ in wanted):
             raise UnknownArgumentError(
                 "`hessian` is taken with respect to whole arguments", self._parsed_callee().where(),
@@ -788,6 +888,17 @@ class Hessian(Table):
         """What comes with the value, and for each row of seeds, vectors of the arguments, a row of
         products with the Hessian."""
         found, aux = [], None
+        for some in pieces(seeds):
+            given = beside(args, wanted, columns.trees(some))
+            at_once = self._at_once(self._product_many, args, *given)
+            if at_once is None:
+                break
+            products, aux = at_once if self._has_aux else (at_once, None)
+            products = (products,) if self._single else products
+            found.append(columns.rows(products, len(some)))
+        else:
+            return aux, np.concatenate(found) if found else np.zeros((0, columns.size))
+        found = []
         for seed in seeds:
             given = beside(args, wanted, columns.one(seed))
             product = self._product(*given)

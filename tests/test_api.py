@@ -746,6 +746,7 @@ def test_the_public_names():
         "value_and_grad",
         "vjp",
         "vjp_rule",
+        "vmap",
     }
     assert all(hasattr(srcdiff, name) for name in srcdiff.__all__)
 

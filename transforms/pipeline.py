@@ -24,6 +24,7 @@ from srcdiff.runtime.errors import (
 )  # fmt: skip
 from srcdiff.runtime.plain_objects import attributes, instance, is_plain_object
 from srcdiff.runtime.registry import DECLARED
+from srcdiff.transforms import abstract
 from srcdiff.transforms.branches import branches
 from srcdiff.transforms.broadcasts import expected_shapes
 from srcdiff.transforms.bufferize import bufferize
@@ -50,7 +51,7 @@ from srcdiff.transforms.halves import (
 )
 from srcdiff.transforms.int_powers import int_powers
 from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind, map_tree, substitute
-from srcdiff.transforms.kinds import INT, Kind, kind_of, proven_not_one, proven_one
+from srcdiff.transforms.kinds import INT, Kind, Size, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.last_of_step import last_of_step
 from srcdiff.transforms.leaves import drop_leaves
 from srcdiff.transforms.linemap import build, line_map
@@ -89,6 +90,7 @@ from srcdiff.transforms.specialize import (
 )  # fmt: skip
 from srcdiff.transforms.sums_in_branches import sums_in_branches
 from srcdiff.transforms.taped_calls import TapedCall
+from srcdiff.transforms.vmap import vmap
 from srcdiff.transforms.zero_stores import zero_stores
 
 __all__ = ["Compiled", "NeedsObservation", "Request", "compile"]
@@ -108,13 +110,19 @@ class Request(NamedTuple):
                 each gradient
     single      one gradient is returned bare, not in a tuple
     seed        "one" (a scalar output), "ones" (every element), "argument" (a parameter d_out);
-                "tangent": forward mode, with a parameter x_dot for each entry of wrt
+                "tangent": forward mode, with a parameter x_dot for each entry of wrt;
+                "none": nothing is differentiated
     scalars     loops may run on Python's numbers (see `python_scalars`)
     is_object   whether an object is a container of its attributes
     observed    helper → the kind of what it returned on the tape; None: helpers are not taped
     moving      parameter → its tangent as the call gives it: None where there is none; with
                 another seed than "tangent", the derivative of the gradient along it is made
     checkpoint  the schedule of the snapshots of loops: see `checkpoint`
+    many        seeds (d_out, tangents) have a leading axis, and so have the derivatives
+    axes        with the seed "none", the function itself is made for many examples: path of a
+                leaf of the arguments, which are those of one example → the axis of the examples
+    out_axes    where that axis is in what is returned: an int, None for what is the same for all
+                examples, or a tree of these like the output, or like the upper part of it
     """
 
     parsed: Parsed
@@ -131,6 +139,9 @@ class Request(NamedTuple):
     is_object: Callable[[Any], bool] = is_plain_object
     moving: dict[str, Any] = {}
     checkpoint: Any = None
+    many: bool = False
+    axes: dict[tuple, int] = {}
+    out_axes: Any = 0
 
 
 class Compiled(NamedTuple):
@@ -195,8 +206,10 @@ def generate(
             look(name, block)
         return block
 
-    derive = tangents if request.seed == "tangent" else gradients
+    derive = {"tangent": tangents, "none": values}.get(request.seed, gradients)
     derived = derive(request, arguments, run, primal, record)
+    if request.many or request.axes:
+        derived = for_many(derived, request, arguments, run, record)
     block, count, halves = derived.block, derived.count, derived.halves
     once = has_effects(block) or request.seed == "argument"  # there is no second run
     fast = block if once else record("expected_shapes", expected_shapes(block))
@@ -385,6 +398,101 @@ def expanding(run: Specializer, names: bool = True) -> Any:
     expand = expander(run, names)
     expand.transpose = transposer(expand)
     return expand
+
+
+def values(request: Request, arguments: Arguments, run: Specializer, primal: Specialized,
+           record: Callable) -> Derived:  # fmt: skip
+    """The function itself: a result for each number and array in what it returns."""
+    leaves: list = []
+    axes: list = []
+    tree = numbered(primal.returned, request.out_axes, leaves, axes)
+    block = primal.block.replace(params=tuple(arguments.params), results=tuple(leaves))
+    block = finished_calls(record("specialize", prepared(block)))
+
+    def output(request: Request, results: tuple, expr: Callable) -> ast.expr:
+        seen: set = set()
+
+        def of(tree: Any) -> ast.expr:
+            if type(tree) is Place:
+                found = results[tree]
+                if found in seen:  # no two results share memory
+                    return ast.Call(expr(np.copy), [expr(found)], [])
+                seen.add(found)
+                return expr(found)
+            if isinstance(tree, dict):
+                return ast.Dict([expr(k) for k in tree], [of(part) for part in tree.values()])
+            if isinstance(tree, (tuple, list)):
+                parts = [of(part) for part in tree]
+                return ast.List(parts) if isinstance(tree, list) else ast.Tuple(parts)
+            return expr(tree)
+
+        return of(tree)
+
+    return Derived(block, 0, reached(block), tuple(axes), output)
+
+
+class Place(int):
+    """The place of a leaf among the results of a program."""
+
+
+def numbered(tree: Any, axes: Any, leaves: list, found: list) -> Any:
+    """An output with the place of each leaf; `found` gets the axis of the examples in it."""
+    if isinstance(tree, dict):
+        inner = [axes.get(k, 0) if isinstance(axes, dict) else axes for k in tree]
+        return {k: numbered(part, a, leaves, found) for (k, part), a in zip(tree.items(), inner)}
+    if isinstance(tree, (tuple, list)):
+        each = axes if isinstance(axes, (tuple, list)) else [axes] * len(tree)
+        if len(each) != len(tree):
+            raise SrcdiffError(f"out_axes has {len(each)} entries, but {len(tree)} are returned")
+        return type(tree)([numbered(part, a, leaves, found) for part, a in zip(tree, each)])
+    if tree is None:
+        return None
+    leaves.append(tree)
+    found.append(axes)
+    return Place(len(leaves) - 1)
+
+
+BATCH = Size("/batch.0")  # the number of examples; no argument has a length of that name
+
+
+def for_many(derived: Derived, request: Request, arguments: Arguments, run: Specializer,
+             record: Callable) -> Derived:  # fmt: skip
+    """A program for one example or one seed as the program for many of them."""
+    block, moved, params, instrs = derived.block, {}, {}, []
+    places = {arguments.leaf_of[path]: axis for path, axis in request.axes.items()}
+    known = set(arguments.leaf_of.values())
+    for p in block.params:
+        if p in known and p not in places:
+            continue
+        axis = places.get(p, 0)
+        kind = p.kind
+        if not kind.numeric or kind.dims is None:
+            raise UnsupportedSyntaxError(f"many of `{p.name}` at once")
+        dims = (*kind.dims[:axis], BATCH, *kind.dims[axis:])
+        params[p] = moved[p] = Value(p.name, Kind("array", kind.dtype, dims), p.user)
+        arguments.access[moved[p]] = arguments.access[p]
+        if axis:
+            moved[p] = Value(p.name, Kind("array", kind.dtype, (BATCH, *kind.dims)), p.user)
+            instrs.append(Instr(np.moveaxis, (params[p], axis, 0), None, (moved[p],)))
+    axes = derived.kind if request.axes else ()
+    spread = None
+    if request.many or None in axes:
+        spread = [k for k in range(len(block.results))
+                  if (k >= derived.count if request.many else axes[k] is not None)]  # fmt: skip
+    block = vmap(block, moved, BATCH, expander(run), spread, own=bool(request.axes))
+    results = list(block.results)
+    instrs += block.instrs
+    for k, axis in enumerate(axes):
+        if axis:
+            kind = abstract.infer(np.moveaxis, (results[k].kind, 0, axis), {})
+            turned = Value(results[k].name, kind or results[k].kind, results[k].user)
+            instrs.append(Instr(np.moveaxis, (results[k], 0, axis), None, (turned,)))
+            results[k] = turned
+    block = Block(tuple(params.get(p, p) for p in derived.block.params), instrs, tuple(results))
+    block = record("vmap", dead_code(block))
+    for pass_ in (common_subexpressions, fold, zero_stores, branches, counters, dead_code):
+        block = record(pass_.__name__, pass_(block))
+    return derived._replace(block=block)
 
 
 def transposer(expand: Callable) -> Callable:
@@ -577,6 +685,10 @@ def specialized(
 def name_of(request: Request) -> str:
     name = request.parsed.function.__name__
     name = "f" if name == "<lambda>" else name
+    if request.axes:
+        return f"{name}_vmap"
+    if request.many:
+        return f"{name}_hessian" if request.moving and request.seed == "one" else f"{name}_jacobian"
     if request.seed == "tangent":
         return f"{name}_jvp"
     if request.moving:
@@ -633,6 +745,10 @@ class Arguments:
             self.state.memory[buffer] = value
             self.same[id(obj)] = Array(buffer)
             return Array(buffer)
+        if path in self.static and path in self.request.axes:
+            raise UnsupportedSyntaxError(
+                f"`{path_name(path)}`, which decides a rank or an axis, differs between examples"
+            )
         if path in self.static:
             self.guards.append(Guard(("argument", *path), obj, "equal"))
             return Known(obj)

@@ -1,6 +1,7 @@
 """The derivative rules of NumPy, `math`, `cmath` and Python's own functions."""
 
 from srcdiff.runtime.rules import (
+    batching,
     builtins,
     complex_numbers,
     decompositions,
@@ -12,6 +13,7 @@ from srcdiff.runtime.rules import (
 )
 
 __all__ = [
+    "batching",
     "builtins",
     "complex_numbers",
     "decompositions",

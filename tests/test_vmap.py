@@ -1,0 +1,367 @@
+"""One function for many examples: `vmap` is the stacked loop, in shape, dtype and value."""
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+
+from srcdiff import (
+    FallbackWarning,
+    SrcdiffError,
+    UnsupportedSyntaxError,
+    grad,
+    hessian,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vmap,
+)
+from tests.examples import looped, same, several
+from tests.judge import fresh
+from tests.tangents import programs
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(5, 3))
+# A negative number has no root that their iteration would find.
+ENDLESS = ("gallery.newton_while",)
+# What is written outside has no generated code.
+IN_A_LOOP = {
+    "objects.global_counted", "objects.outside_attribute", "objects.outside_items",
+    "objects.outside_array",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("f, args, wrt", programs())
+def test_many_examples_at_once_are_a_loop(f, args, wrt, request):
+    name = request.node.callspec.id
+    given, axes = several(fresh(args), wrt)
+    if name in ENDLESS or all(a is None for a in axes):
+        pytest.skip("no examples for it")
+    try:
+        wanted = looped(f, copy.deepcopy(given), axes)
+    except Exception as error:
+        with pytest.raises(type(error)), np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            vmap(f, axes)(*given)
+        return
+    fallback = "tape" if name in IN_A_LOOP else "error"
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        same(vmap(f, axes, fallback=fallback)(*given), wanted)
+
+
+# What it looks like
+
+
+def distance(x, y):
+    return np.sqrt(np.sum((x - y) ** 2))
+
+
+def rnn(w, x):
+    h = np.zeros(w.shape[0])
+    for t in range(len(x)):
+        h = np.tanh(w @ h + x[t])
+    return np.sum(h)
+
+
+def branch(x):
+    if np.sum(x) > 0:
+        y = x * 2
+    else:
+        y = -x
+    return np.sin(y)
+
+
+def test_vector_code_stays_vector_code():
+    to_all = vmap(distance, in_axes=(0, None), fallback="error")
+    np.testing.assert_allclose(to_all(X, X[0]), [distance(x, X[0]) for x in X])
+    assert to_all.source == (
+        "def distance_vmap(x, y):\n    return np.sqrt(np.sum((x - y) ** 2, axis=1))\n"
+    )
+
+
+def test_a_loop_over_time_stays_one_loop():
+    run = vmap(rnn, in_axes=(None, 0), fallback="error")
+    run(np.eye(2), np.ones((4, 6, 2)))
+    assert run.source == (
+        "def rnn_vmap(w, x):\n"
+        "    h = np.zeros((len(x), w.shape[0]))\n"
+        "    for t in range(x.shape[1]):\n"
+        "        h = np.tanh(h @ w.T + x[:, t])\n"
+        "    return np.sum(h, axis=1)\n"
+    )
+
+
+def test_a_branch_on_an_example_stands_in_a_loop_and_what_is_around_does_not():
+    run = vmap(branch, fallback="error")
+    np.testing.assert_array_equal(run(X), [branch(x) for x in X])
+    assert run.source == (
+        "def branch_vmap(x):\n"
+        "    ys = []\n"
+        "    test_list = (np.sum(x, axis=1) > 0).tolist()\n"
+        "    for i, x_i in enumerate(x):\n"
+        "        y = x_i * 2 if test_list[i] else -x_i\n"
+        "        ys.append(y)\n"
+        "    y = np.array(ys)\n"
+        "    return np.sin(y)\n"
+    )
+
+
+# Shapes that differ
+
+
+def test_how_many_there_are_may_differ_between_examples():
+    def positive(x):
+        return len(x[x > 0]) * 1.0
+
+    def counted(x):
+        count = 0
+        for limit in range(3):
+            y = x[x > limit / 4]
+            count = count + len(y)
+        return count * x[0]
+
+    def of_all(x):
+        y = x[x > 0]
+        return np.sum(y) / max(len(y), 1)
+
+    for f in (positive, counted, of_all):
+        same(vmap(f, fallback="error")(X), looped(f, (X,), (0,), 5))
+    with pytest.raises(ValueError, match="shape"):
+        vmap(lambda x: x[x > 0])(X)
+
+
+# Gradients of each example
+
+
+@pytest.mark.parametrize("f, args, axes", [
+    (lambda x: np.sum(np.sin(x) * x), (X,), (0,)),
+    (lambda x: branch(x) @ x, (X,), (0,)),
+    (distance, (X, X[0] + 1), (0, None)),
+    (rnn, (np.eye(3), RNG.normal(size=(4, 6, 3))), (None, 0)),
+], ids=["sin", "branch", "distance", "rnn"])  # fmt: skip
+def test_gradients_of_each_example(f, args, axes):
+    wrt = tuple(range(len(args)))
+    df = grad(f, wrt=wrt, fallback="error")
+    same(vmap(df, axes, fallback="error")(*args), looped(df, args, axes, len(args[axes.index(0)])))
+
+
+def test_a_value_and_its_gradient_share_the_loop():
+    df = value_and_grad(rnn, wrt="w")
+    value, d_w = vmap(df, (None, 0), fallback="error")(np.eye(2), np.ones((4, 6, 2)))
+    assert value.shape == (4,) and d_w.shape == (4, 2, 2)
+
+
+# Axes
+
+
+def test_axes_of_arguments_and_outputs():
+    def f(x, y):
+        return np.outer(x, y), x[0]
+
+    x, y = RNG.normal(size=(3, 5)), RNG.normal(size=(5, 2))
+    outer, first = vmap(f, in_axes=(1, 0), out_axes=(-1, 0), fallback="error")(x, y)
+    assert outer.shape == (3, 2, 5) and first.shape == (5,)
+    np.testing.assert_array_equal(outer, np.stack([np.outer(x[:, i], y[i]) for i in range(5)], -1))
+
+
+def test_axes_in_containers():
+    def f(p, k):
+        return {"a": p["w"] @ p["x"], "b": k}
+
+    p = {"w": RNG.normal(size=(2, 3)), "x": X}
+    out = vmap(f, in_axes=({"w": None, "x": 0}, None), fallback="error")(p, 2.0)
+    np.testing.assert_allclose(out["a"], X @ p["w"].T)
+    assert out["b"].tolist() == [2.0] * 5
+
+
+def test_what_is_the_same_for_all_may_be_returned_once():
+    f = vmap(lambda x, w: (x @ w, w), in_axes=(0, None), out_axes=(0, None), fallback="error")
+    found, w = f(X, X[0])
+    assert found.shape == (5,) and w.shape == (3,)
+    with pytest.raises(SrcdiffError, match="depends on an example"):
+        vmap(lambda x: x, out_axes=None, fallback="error")(X)
+
+
+def test_arguments_by_keyword_have_the_axis_0():
+    f = vmap(lambda x, scale=1.0: x * scale, fallback="error")
+    np.testing.assert_array_equal(f(X, scale=np.arange(5.0)), X * np.arange(5.0)[:, None])
+
+
+@pytest.mark.parametrize("f, args, message", [
+    (vmap(np.sum), (2.0,), "argument 0 is a float, which has no axes"),
+    (vmap(np.sum, in_axes=2), (X,), "has no axis 2"),
+    (vmap(np.sum, in_axes=None), (X,), "no argument has an axis"),
+    (vmap(np.sum, in_axes=(0, 0)), (X,), "in_axes has 2 entries"),
+    (vmap(distance), (X, X[:2]), "2 examples in argument 1, but 5"),
+    (vmap(np.sum), (X[:0],), "there are no examples"),
+    (vmap(lambda x: x["a"], in_axes=({"b": 0},)), ({"a": X},), "no entry for 'a'"),
+])  # fmt: skip
+def test_axes_that_do_not_fit(f, args, message):
+    with pytest.raises(ValueError, match=message):
+        f(*args)
+
+
+def test_an_axis_is_a_number():
+    with pytest.raises(TypeError, match="an axis is an int or None"):
+        vmap(np.sum, in_axes="0")
+
+
+# What a call is otherwise
+
+
+def test_a_vmap_has_what_grad_has():
+    f = vmap(distance, (0, None))
+    with pytest.raises(SrcdiffError, match="has no source yet"):
+        _ = f.source
+    found = f(X, X[0])
+    assert f.primal is distance and f.__name__ == "distance" and "np.sum" in str(f.ir)
+    np.testing.assert_array_equal(f.specialize(X, X[0])(X, X[0]), found)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(f))(X, X[0]), found)
+    assert repr(f) == "vmap(distance, in_axes=(0, None), out_axes=0)"
+
+
+class Spring:
+    def __init__(self, k):
+        self.k = k
+
+    @vmap
+    def force(self, x):
+        return -self.k * x
+
+    def energy(self, x):
+        return self.k * np.sum(x**2) / 2
+
+
+def test_methods_and_decorators():
+    spring = Spring(3.0)
+    np.testing.assert_array_equal(spring.force(X), -3.0 * X)
+    np.testing.assert_allclose(vmap(spring.energy)(X), 1.5 * np.sum(X**2, 1))
+
+    @vmap(in_axes=1)
+    def total(x):
+        return np.sum(x)
+
+    np.testing.assert_allclose(total(X), np.sum(X, 0))
+
+
+def test_arguments_are_left_alone():
+    def f(x, w):
+        x *= 2
+        w += 1
+        return x @ w
+
+    x, w = X.copy(), np.ones(3)
+    np.testing.assert_allclose(vmap(f, (0, None), fallback="error")(x, w), 4 * np.sum(X, 1))
+    np.testing.assert_array_equal(x, X)
+    assert w.tolist() == [1.0] * 3
+
+
+def test_effects_happen_once_for_each_example(capsys):
+    def f(x):
+        print("here")
+        return x * 2
+
+    vmap(f, fallback="error")(X)
+    assert capsys.readouterr().out == "here\n" * 5
+
+
+def test_random_numbers_are_drawn_for_each_example():
+    def f(x, rng):
+        return x + rng.normal(size=3)
+
+    found = vmap(f, (0, None), fallback="error")(X, np.random.default_rng(1))
+    same(found, looped(f, (X, np.random.default_rng(1)), (0, None), 5))
+
+
+COUNTED = [0]
+
+
+def test_what_is_written_outside_is_written_for_each_example():
+    def f(x):
+        COUNTED[0] += 1
+        return x * COUNTED[0]
+
+    COUNTED[0] = 0
+    with pytest.warns(FallbackWarning, match="runs in a loop over the examples"):
+        found = vmap(f)(np.ones(3))
+    assert found.tolist() == [1.0, 2.0, 3.0] and COUNTED[0] == 3
+    with pytest.raises(UnsupportedSyntaxError, match="written outside the function"):
+        vmap(f, fallback="error")(np.ones(3))
+
+
+def test_python_numbers_raise_as_in_the_loop():
+    def f(x):
+        return 1.0 / float(x)
+
+    with pytest.raises(ZeroDivisionError):
+        vmap(f)(np.array([1.0, 0.0]))
+    assert vmap(f, fallback="error")(np.array([1.0, 2.0])).tolist() == [1.0, 0.5]
+
+
+def test_python_floats_keep_the_precision_of_arrays():
+    def f(x, y):
+        return float(x) * y
+
+    x, y = np.arange(3.0), np.ones((3, 2), np.float32)
+    found = vmap(f, fallback="error")(x, y)
+    assert found.dtype == np.float32 and found.tolist() == [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]
+
+
+def test_one_example_is_an_axis_of_length_one():
+    assert vmap(distance, (0, None), fallback="error")(X[:1], X[0]).tolist() == [0.0]
+    assert vmap(branch, fallback="error")(X[:1]).shape == (1, 3)
+
+
+def test_vmap_of_vmap():
+    x, y = RNG.normal(size=(4, 3)), RNG.normal(size=(5, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = vmap(vmap(distance, (None, 0)), (0, None))(x, y)
+    np.testing.assert_allclose(found, [[distance(a, b) for b in y] for a in x])
+
+
+# Jacobians for all seeds at once
+
+
+def test_a_jacobian_is_one_generated_function():
+    def f(x, w):
+        return np.tanh(w @ x)
+
+    x, w = RNG.normal(size=4), RNG.normal(size=(3, 4))
+    forward, reverse = (jacobian(f, mode=mode, fallback="error") for mode in ("forward", "reverse"))
+    np.testing.assert_allclose(forward(x, w), reverse(x, w), rtol=1e-14)
+    assert "x_dot @ w.T" in forward.source and "def f_jacobian(x, w, x_dot):" in forward.source
+    assert "def f_jacobian(x, w, d_out):" in reverse.source and "@ w" in reverse.source
+
+
+def test_a_hessian_is_the_jacobian_of_the_gradient():
+    def f(x):
+        return branch(x) @ np.cumsum(x) + distance(x, X[1])
+
+    df = hessian(f)
+    np.testing.assert_allclose(df(X[0]), jacobian(grad(f), fallback="error")(X[0]), rtol=1e-12)
+    assert "def f_hessian(x, x_dot):" in df.source
+
+
+def test_a_jacobian_where_an_operation_takes_no_further_axis():
+    def f(x):
+        for _ in range(3):
+            x = np.interp(x, np.linspace(-3, 3, 7), np.arange(7.0) ** 2 / 20) + np.roll(x, 1)
+        return x
+
+    found = [jacobian(f, mode=mode, fallback="error")(X[0]) for mode in ("forward", "reverse")]
+    columns = [jvp(f, (X[0],), (e,))[1] for e in np.eye(3)]
+    np.testing.assert_allclose(found[0], np.transpose(columns), rtol=1e-13)
+    np.testing.assert_allclose(found[1], np.transpose(columns), rtol=1e-13)
+
+
+def test_a_jacobian_runs_the_function_once(capsys):
+    def f(x):
+        print("here")
+        return x * x
+
+    jacobian(f, mode="forward")(X[0])
+    assert capsys.readouterr().out == "here\n"
