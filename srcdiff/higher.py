@@ -662,7 +662,8 @@ class Table(Differentiated):
             at = slice(first - callee.ahead, None) if caught else place - callee.ahead
             if type(tree) is int:
                 tree = float(tree)
-                args = (*args[:at], tree, *args[at + 1 :]) if not steps else args
+                if not steps and isinstance(at, int):
+                    args = (*args[:at], tree, *args[at + 1 :])
             found.append((at, steps, tree))
         return args, found
 
