@@ -11,6 +11,7 @@ A twin gives what its function gives, up to rounding, for arrays of floats.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import types
 from collections.abc import Callable
@@ -82,6 +83,215 @@ def asarray(obj, /, *, dtype=None, device=None, copy=None, **kwargs):
     return np.array(obj, dtype=dtype, copy=copy, **kwargs)
 
 
+def until_small(weights, precision):
+    """The weights of a sum that stops after the first whose size is at most the precision."""
+    precision = precision if 0 < precision < 1 else 1e-11
+    small = np.abs(weights) <= precision
+    if not np.any(small):
+        raise ValueError("Sum to find symmetric boundary conditions did not converge.")
+    return np.where(np.arange(len(weights)) <= np.argmax(small), weights, 0.0)
+
+
+def symiirorder1_ic(signal, z1, precision=-1.0):
+    """`scipy.signal._spline.symiirorder1_ic`: where a filter starts on a mirrored signal"""
+    powers = until_small(z1 ** np.arange(1, signal.shape[1] + 1), precision)
+    return (signal[:, 0] + signal @ powers)[:, None]
+
+
+def symiirorder2_ic_fwd(signal, r, omega, precision=-1.0):
+    """`scipy.signal._spline.symiirorder2_ic_fwd`: from what the filter answers to an impulse"""
+    n = signal.shape[1]
+    k = np.arange(n + 2)
+    if omega in (0, np.pi):
+        turns = (k + 1) * np.cos(omega * k)
+    else:
+        turns = np.sin(omega * (k + 1)) / np.sin(omega)
+    answer = (1 - 2 * r * np.cos(omega) + r * r) * r**k * turns
+    near, far = until_small(answer[1 : n + 1], precision), until_small(answer[2:], precision)
+    first = answer[0] * signal[:, 0] + signal @ near
+    second = answer[0] * signal[:, 1] + answer[1] * signal[:, 0] + signal @ far
+    return np.stack((first, second), axis=1)
+
+
+def symiirorder2_ic_bwd(signal, r, omega, precision=-1.0):
+    """`scipy.signal._spline.symiirorder2_ic_bwd`: likewise, both ways, from the end"""
+    n, square = signal.shape[1], r * r
+    k = np.abs(np.arange(-1, n + 2))
+    scale = (1 - 2 * r * np.cos(omega) + square) ** 2 * (1 + square) / (1 - square)
+    scale = scale / (1 - 2 * square * np.cos(2 * omega) + square * square)
+    slope = (1 - square) / (1 + square)
+    if omega in (0, np.pi):
+        turns = 1 + slope * k * np.cos(omega * k)
+    else:
+        turns = np.cos(omega * k) + slope * np.sin(omega * k) / np.tan(omega)
+    answer = scale * r**k * turns
+    back = signal[:, ::-1]
+    enough = np.sqrt(precision if 0 < precision < 1 else 1e-11)  # as the C code has it
+    last = back @ until_small(answer[1 : n + 1] + answer[2 : n + 2], enough)
+    before = back @ until_small(answer[:n] + answer[3 : n + 3], enough)
+    return np.stack((last, before), axis=1)
+
+
+def sigma_clip_fast(
+    data, mask, use_median, use_mad_std, maxiters, sigma_lower, sigma_upper, axis=-1
+):
+    """Astropy's bounds of what is no outlier, along one axis."""
+    moved = np.moveaxis(data, axis, -1)
+    rows = np.reshape(moved, (-1, moved.shape[-1]))
+    there = ~np.reshape(np.moveaxis(mask, axis, -1), rows.shape)
+    low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+    for i in range(len(rows)):
+        kept = rows[i][there[i]]
+        count, steps = 0, 0
+        while len(kept) not in (0, count) and (maxiters == -1 or steps < max(maxiters, 1)):
+            count = len(kept)
+            center = np.median(kept) if use_median else np.mean(kept)
+            if use_mad_std:
+                spread = np.median(np.abs(kept - np.median(kept))) * 1.482602218505602
+            else:
+                spread = np.std(kept)
+            low[i] = center - sigma_lower * spread
+            high[i] = center + sigma_upper * spread
+            kept = kept[(kept >= low[i]) & (kept <= high[i])]
+            steps += 1
+    shape = moved.shape[:-1]
+    return np.reshape(low, shape)[()], np.reshape(high, shape)[()]
+
+
+def select(condlist, choicelist, default=0):
+    """`np.select`
+
+    >>> select([np.array([True, False])], [np.array([1.0, 2.0])])
+    array([1., 0.])
+    """
+    found = np.asarray(default)
+    for k in range(len(condlist) - 1, -1, -1):
+        found = np.where(condlist[k], choicelist[k], found)
+    return found
+
+
+def require(a, dtype=None, requirements=None):
+    """`np.require`, of a plain array: how it lies in memory changes no value"""
+    return np.array(a, dtype=dtype)
+
+
+def nanvar(a, axis=None, ddof=0):
+    """`np.nanvar`
+
+    >>> nanvar(np.array([1.0, np.nan, 3.0]))
+    1.0
+    """
+    there = ~np.isnan(a)
+    n = np.sum(there, axis=axis, keepdims=True)
+    known = np.where(there, a, 0)
+    off = np.where(there, a - np.sum(known, axis=axis, keepdims=True) / n, 0)
+    return np.sum(off * off, axis=axis) / (np.sum(there, axis=axis) - ddof)
+
+
+def nanstd(a, axis=None, ddof=0):
+    """`np.nanstd`"""
+    var = nanvar(a, axis, ddof)
+    return np.where(var == 0, 0, np.sqrt(np.where(var == 0, 1, var)))[()]
+
+
+def quantile(a, q, axis=None):
+    """`np.quantile`, between the two nearest elements
+
+    >>> quantile(np.array([3.0, 1.0, 2.0]), 0.25)
+    1.5
+    """
+    rows = np.sort(np.ravel(a) if axis is None else np.moveaxis(a, axis, 0), axis=0)
+    at = np.asarray(q) * (len(rows) - 1)
+    low = np.floor(at).astype(int)
+    t = np.reshape(at - low, np.shape(q) + (1,) * (np.ndim(rows) - 1))
+    first, last = rows[low], rows[np.minimum(low + 1, len(rows) - 1)]
+    found = first + t * (last - first)
+    return np.where(np.isnan(rows[-1]), np.nan, found)[()]
+
+
+def percentile(a, q, axis=None):
+    """`np.percentile`, between the two nearest elements"""
+    return quantile(a, np.asarray(q) / 100, axis)
+
+
+def piecewise(x, condlist, funclist):
+    """`np.piecewise` of functions and numbers: where no condition holds, the last of one more
+
+    >>> piecewise(np.array([1.0, -2.0]), [np.array([True, False])], [np.sqrt, 0.0])
+    array([1., 0.])
+    """
+    found = np.zeros_like(x)
+    rest = np.ones(np.shape(x), dtype=bool)
+    for k in range(len(condlist)):
+        rest = rest & ~condlist[k]
+    conditions = [*condlist, rest]
+    for k in range(len(funclist)):
+        value = funclist[k]
+        if callable(value):
+            value = value(x[conditions[k]])
+        found[conditions[k]] = value
+    return found
+
+
+def finite(a, check_finite):
+    return np.asarray_chkfinite(a) if check_finite else np.asarray(a)
+
+
+def linalg_solve(a, b, *, overwrite_a=False, overwrite_b=False, check_finite=True):
+    """`scipy.linalg.solve`"""
+    return np.linalg.solve(finite(a, check_finite), finite(b, check_finite))
+
+
+def linalg_inv(a, *, overwrite_a=False, check_finite=True):
+    """`scipy.linalg.inv`"""
+    return np.linalg.inv(finite(a, check_finite))
+
+
+def linalg_det(a, *, overwrite_a=False, check_finite=True):
+    """`scipy.linalg.det`"""
+    return np.linalg.det(finite(a, check_finite))
+
+
+def linalg_cholesky(a, lower=False, *, overwrite_a=False, check_finite=True):
+    """`scipy.linalg.cholesky`: of the triangle that it reads
+
+    >>> linalg_cholesky(np.array([[4.0, 2.0], [0.0, 5.0]]))
+    array([[2., 1.],
+           [0., 2.]])
+    """
+    a = finite(a, check_finite)
+    return np.linalg.cholesky(a) if lower else np.linalg.cholesky(a.T).T
+
+
+def linalg_cho_factor(a, lower=False, *, overwrite_a=False, check_finite=True):
+    """`scipy.linalg.cho_factor`: the other triangle is that of a"""
+    c = linalg_cholesky(a, lower, check_finite=check_finite)
+    return (c + np.triu(a, 1) if lower else c + np.tril(a, -1)), lower
+
+
+def linalg_cho_solve(c_and_lower, b, *, overwrite_b=False, check_finite=True):
+    """`scipy.linalg.cho_solve`"""
+    c, lower = c_and_lower
+    factor = np.tril(c) if lower else np.triu(c).T
+    return np.linalg.solve(factor.T, np.linalg.solve(factor, finite(b, check_finite)))
+
+
+def linalg_solve_triangular(a, b, *, lower=False, overwrite_b=False, check_finite=True):
+    """`scipy.linalg.solve_triangular`"""
+    triangle = np.tril(a) if lower else np.triu(a)
+    return np.linalg.solve(finite(triangle, check_finite), finite(b, check_finite))
+
+
+def linalg_eigvalsh(a, *, lower=True, overwrite_a=False, check_finite=True):
+    """`scipy.linalg.eigvalsh`"""
+    return np.linalg.eigvalsh(finite(a, check_finite), "L" if lower else "U")
+
+
+def linalg_svdvals(a, *, overwrite_a=False, check_finite=True):
+    """`scipy.linalg.svdvals`"""
+    return np.linalg.svd(finite(a, check_finite), compute_uv=False)
+
+
 def solve(x1, x2, /):
     """`solve` of the array API, for NumPy's arrays"""
     return np.linalg.solve(x1, x2)
@@ -106,9 +316,28 @@ def fourier(name: str) -> Callable:
 TWINS: dict[tuple[str, str], Callable] = {
     ("scipy.signal._sigtools", "_linear_filter"): linear_filter,
     ("scipy.signal._sosfilt", "_sosfilt"): sosfilt,
+    **{
+        ("scipy.signal._spline", f.__name__): f
+        for f in (symiirorder1_ic, symiirorder2_ic_fwd, symiirorder2_ic_bwd)
+    },
+    ("ufunc", "_sigma_clip_fast"): sigma_clip_fast,
     ("scipy._lib.array_api_compat.numpy._aliases", "asarray"): asarray,
     ("scipy._lib.array_api_compat.numpy.linalg", "solve"): solve,
     ("numpy", "polymul"): polymul,
+    **{
+        ("numpy", f.__name__): f
+        for f in (select, require, nanvar, nanstd, quantile, percentile, piecewise)
+    },
+    **{
+        ("scipy.linalg." + module, name): globals()["linalg_" + name]
+        for module, names in {
+            "_basic": "solve inv det solve_triangular",
+            "_decomp_cholesky": "cholesky cho_factor cho_solve",
+            "_decomp": "eigvalsh",
+            "_decomp_svd": "svdvals",
+        }.items()
+        for name in names.split()
+    },
     **{
         ("scipy.fft._basic", name): fourier(name)
         for name in ("fft", "ifft", "rfft", "irfft", "fftn", "ifftn", "rfftn", "irfftn",
@@ -124,6 +353,7 @@ def twin_of(f: Any) -> Callable | None:
     ('polymul', None)
     """
     home, name = getattr(f, "__module__", None), getattr(f, "__name__", None)
+    home = "ufunc" if isinstance(f, np.ufunc) else home
     if type(home) is not str or type(name) is not str:
         return None
     if (home, name) in TWINS:
@@ -134,3 +364,12 @@ def twin_of(f: Any) -> Callable | None:
         return None
     found = getattr(in_python, name + "_python", getattr(in_python, name, None))
     return found if isinstance(found, types.FunctionType) else None
+
+
+def fits(twin: Callable, args: tuple, kwargs: dict) -> bool:
+    """Whether a twin takes these arguments: it has no others than those that it heeds."""
+    try:
+        inspect.signature(twin).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True

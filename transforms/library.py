@@ -21,7 +21,7 @@ import numpy as np
 from srcdiff.runtime import stand_ins
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
-from srcdiff.runtime.twins import twin_of
+from srcdiff.runtime.twins import fits, twin_of
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -77,6 +77,10 @@ class Libraries(Memory):
         twin = twin_of(f) if callable(f) and not isinstance(f, type) else None
         if twin is None or not any(self.may_flow(a) for a in (*args, *kwargs.values())):
             return None
+        if not fits(twin, args, kwargs):
+            return None
+        if twin.__name__.startswith("linalg_") and any((self.kind(a).rank or 0) > 2 for a in args):
+            return None  # stacks of matrices
         if twin.__module__ == twin_of.__module__:
             return self.as_if_here(twin, args, kwargs, where)
         return self.call(Known(twin), args, kwargs, where)

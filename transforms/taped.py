@@ -42,7 +42,7 @@ from srcdiff.runtime.tracked import (
     ndenumerate,
     owner,
 )
-from srcdiff.runtime.twins import twin_of
+from srcdiff.runtime.twins import fits, twin_of
 from srcdiff.transforms.recording import active, boxes_in, current
 from srcdiff.transforms.rewrite import has_source, taped, use
 from srcdiff.transforms.taped_calls import Watch, is_of
@@ -314,7 +314,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if handler is not None:
         return handler(*args, **kwargs)
     twin = twin_of(f) if handler is None and callable(f) and not isinstance(f, type) else None
-    if twin is not None and active((args, kwargs)):
+    if twin is not None and active((args, kwargs)) and fits(twin, args, kwargs):
         return enter(taped(twin)(*map(entered, args), **kwargs))
     if kind is types.FunctionType:
         return call_python(f, args, kwargs)
