@@ -164,10 +164,49 @@ def select(condlist, choicelist, default=0):
     >>> select([np.array([True, False])], [np.array([1.0, 2.0])])
     array([1., 0.])
     """
-    found = np.asarray(default)
+    found = default
     for k in range(len(condlist) - 1, -1, -1):
         found = np.where(condlist[k], choicelist[k], found)
     return found
+
+
+def row_of(items):
+    """`np.r_[items]`
+
+    >>> row_of((0.5, np.array([1.0, 2.0])))
+    array([0.5, 1. , 2. ])
+    """
+    dtype = np.result_type(*items)
+    return np.concatenate([np.atleast_1d(np.asarray(item, dtype=dtype)) for item in items])
+
+
+def columns_of(items):
+    """`np.c_[items]`
+
+    >>> columns_of((np.array([1.0, 2.0]), np.array([[3.0], [4.0]])))
+    array([[1., 3.],
+           [2., 4.]])
+    """
+    dtype = np.result_type(*items)
+    parts = [np.atleast_1d(np.asarray(item, dtype=dtype)) for item in items]
+    return np.concatenate([p[:, None] if p.ndim == 1 else p for p in parts], axis=-1)
+
+
+def broadcast_arrays(*args):
+    """`np.broadcast_arrays`"""
+    shape = np.broadcast_shapes(*[np.shape(a) for a in args])
+    return tuple([np.broadcast_to(a, shape) for a in args])
+
+
+def nanquantile(a, q):
+    """`np.nanquantile` of all elements"""
+    flat = np.ravel(a)
+    return quantile(flat[~np.isnan(flat)], q)
+
+
+def nanpercentile(a, q):
+    """`np.nanpercentile` of all elements"""
+    return nanquantile(a, np.asarray(q) / 100)
 
 
 def require(a, dtype=None, requirements=None):
@@ -326,7 +365,8 @@ TWINS: dict[tuple[str, str], Callable] = {
     ("numpy", "polymul"): polymul,
     **{
         ("numpy", f.__name__): f
-        for f in (select, require, nanvar, nanstd, quantile, percentile, piecewise)
+        for f in (select, require, nanvar, nanstd, quantile, percentile, piecewise,
+                  broadcast_arrays, nanquantile, nanpercentile)
     },
     **{
         ("scipy.linalg." + module, name): globals()["linalg_" + name]

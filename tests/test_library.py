@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from srcdiff import value_and_grad
 from tests.gallery import some
 from tests.judge import right
 from tests.tape import value_and_grad_on_tape
@@ -59,6 +60,37 @@ CALLS = {
             x, axis=1, b=np.array([1.0, -3.0, 0.5]), return_sign=True)[0] ** 2), some(4, 3)
     ),
     "arange_with_a_step_alone": (lambda x: np.sum(x * np.arange(3, stop=None, step=1)), some(3)),
+    "select": (
+        lambda x: np.sum(np.select([x > 1, x > 0], [x**2, np.sin(x)], -1.0) * x), some(6)
+    ),
+    "piecewise": (
+        lambda x: np.sum(np.piecewise(x, [x > 0.2], [np.sqrt, lambda t: t**3]) ** 2), some(6)
+    ),
+    "quantile": (lambda x: np.sum(np.quantile(x, [0.2, 0.75], axis=0) ** 2), some(5, 2)),
+    "percentile": (lambda x: np.percentile(x, 30) ** 2, some(3, 3)),
+    "nanvar": (lambda x: np.nanvar(np.where(x > 0.5, np.nan, x)), some(7)),
+    "nanstd": (lambda x: np.sum(np.nanstd(x, axis=1, ddof=1)), some(2, 4)),
+    "nanpercentile": (lambda x: np.nanpercentile(np.where(x > 0.5, np.nan, x), 40), some(7)),
+    "broadcast_arrays": (lambda x: np.sum(np.broadcast_arrays(x[0], x)[0] * x), some(3)),
+    "require": (lambda x: np.sum(np.require(x, requirements=["C"]) ** 2), some(3)),
+    "r_": (lambda x: np.sum(np.r_[0, x, 1.5, x[::-1]] ** 2 * np.arange(8.0)), some(3)),
+    "r_of_numbers": (lambda x: np.sum(np.r_[x[0], x[1] ** 2] ** 2), some(2)),
+    "r_of_matrices": (lambda x: np.sum(np.r_[x, x**2] ** 2), some(2, 2)),
+    "c_": (lambda x: np.sum(np.c_[x, np.ones(3)] @ some(2, 3)), some(3)),
+    "c_of_a_matrix": (lambda x: np.sum(np.c_[x**2, x[:, 0]] ** 2), some(3, 2)),
+    "solve": (lambda x: np.sum(scipy.linalg.solve(x + 3 * np.eye(3), x[0])), some(3, 3)),
+    "inv": (lambda x: np.sum(scipy.linalg.inv(x + 3 * np.eye(3))), some(3, 3)),
+    "det": (lambda x: scipy.linalg.det(x + 3 * np.eye(3)), some(3, 3)),
+    "cholesky": (lambda x: np.sum(scipy.linalg.cholesky(x @ x.T + np.eye(3)) ** 3), some(3, 3)),
+    "cho_solve": (
+        lambda x: np.sum(scipy.linalg.cho_solve(
+            scipy.linalg.cho_factor(x @ x.T + np.eye(3), lower=True), x[0])), some(3, 3)
+    ),
+    "solve_triangular": (
+        lambda x: np.sum(scipy.linalg.solve_triangular(x + 3 * np.eye(3), x[0])), some(3, 3)
+    ),
+    "eigvalsh": (lambda x: np.sum(scipy.linalg.eigvalsh(x + x.T) ** 3), some(3, 3)),
+    "svdvals": (lambda x: np.sum(scipy.linalg.svdvals(x) ** 3), some(3, 3)),
     "matrix_power": (lambda x: np.sum(np.linalg.matrix_power(x, 3)), some(3, 3)),
     "multi_dot": (lambda x: np.sum(np.linalg.multi_dot([x, x, x])), some(3, 3)),
 }  # fmt: skip
@@ -75,6 +107,15 @@ ON_THE_TAPE = {
     ),
     "savgol_filter": (lambda x: np.sum(scipy.signal.savgol_filter(x, 5, 2) ** 2), some(7)),
     "boxcox_llf": (lambda x: scipy.stats.boxcox_llf(x[0], x**2 + 1), some(5)),
+    "symiirorder1": (
+        lambda x: np.sum(scipy.signal.symiirorder1(np.tile(x, 6), 0.5, 0.3) ** 2), some(5)
+    ),
+    "symiirorder2": (
+        lambda x: np.sum(scipy.signal.symiirorder2(np.tile(x, 12), 0.3, 0.7) ** 2), some(5)
+    ),
+    "solve_of_a_transposed_matrix": (
+        lambda x: np.sum(scipy.linalg.solve(x + 3 * np.eye(3), x[0], transposed=True)), some(3, 3)
+    ),
     "ttest_rel": (lambda x: scipy.stats.ttest_rel(x, x**2 + np.arange(5.0))[0], some(5)),
     "combine_pvalues": (lambda x: np.sum(scipy.stats.combine_pvalues(x[0] ** 2)[1]), some(1)),
 }  # fmt: skip
@@ -102,3 +143,27 @@ def test_a_rotation_from_the_svd_of_a_square_matrix_without_full_rank():
         return np.sum(rotation * some(3, 3) ** 2)
 
     right(turned, some(3, 3))
+
+
+@pytest.mark.parametrize("name", ["quantile", "select", "r_", "c_", "lfilter", "solve"])
+def test_library_code_of_float32(name):
+    f, x = CALLS[name]
+    right(f, x.astype(np.float32))
+
+
+def test_quantiles_of_a_nan_are_nan():
+    assert np.isnan(value_and_grad(lambda x: np.quantile(x, 0.5), fallback="error")(
+        np.array([1.0, np.nan, 2.0]))[0])  # fmt: skip
+
+
+def test_library_code_in_loops_and_branches():
+    def smoothed(x, n):
+        for i in range(n):
+            x[i] += 1.0
+            y = scipy.signal.lfilter([0.5], [1.0, -0.5], np.r_[0.0, x])
+            x = y[1:] if np.quantile(y, 0.4) > 0.1 else np.select([x > 0], [x * 2], 0.1)
+        return np.sum(x**2)
+
+    right(smoothed, some(4), 3)
+    right(smoothed, -some(4), 3)
+    right(smoothed, some(4), 0)

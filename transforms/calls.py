@@ -671,6 +671,14 @@ class Calls(
                 raise self.failing(error, where, text) from None
         if isinstance(base, Known) and (base.obj is np.mgrid or base.obj is np.ogrid):
             return self.grid(base.obj, key, where)
+        if isinstance(base, Known) and (base.obj is np.r_ or base.obj is np.c_):
+            found = self.index_trick(base.obj, key, where)
+            if found is not None:
+                return found
+        if isinstance(base, Known) and type(base.obj) is str and isinstance(key, Slice):
+            parts = [None if p is None else self.known(p, where, "the bound of a slice")
+                     for p in key]  # fmt: skip
+            return Known(base.obj[slice(*parts)])
         if isinstance(base, Iterator) and base.kind == "range":
             return self.range_item(base, key, where)
         if isinstance(base, Iterator) and base.kind == "listed":

@@ -21,7 +21,7 @@ import numpy as np
 from srcdiff.runtime import stand_ins
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
-from srcdiff.runtime.twins import fits, twin_of
+from srcdiff.runtime.twins import columns_of, fits, row_of, twin_of
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -84,6 +84,16 @@ class Libraries(Memory):
         if twin.__module__ == twin_of.__module__:
             return self.as_if_here(twin, args, kwargs, where)
         return self.call(Known(twin), args, kwargs, where)
+
+    def index_trick(self, maker: Any, key: Any, where: Any) -> Ref | None:
+        """`np.r_[a, b]` and `np.c_[a, b]` of numbers and arrays; None where there is more to it."""
+        items = self.items(key, where) if isinstance(key, Tuple) else (key,)
+        if not any(map(self.may_flow, items)):
+            return None
+        if any(self.kind(i).rank is None for i in items):
+            return None
+        twin = row_of if maker is np.r_ else columns_of
+        return self.as_if_here(twin, (Tuple(tuple(items)),), {}, where)
 
     def seen_through(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         """What is called instead of a library's wrapper; None for other functions."""
