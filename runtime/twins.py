@@ -217,8 +217,8 @@ def require(a, dtype=None, requirements=None):
 def nanvar(a, axis=None, ddof=0):
     """`np.nanvar`
 
-    >>> nanvar(np.array([1.0, np.nan, 3.0]))
-    1.0
+    >>> nanvar(np.array([[1.0, np.nan, 3.0]]), axis=1)
+    array([1.])
     """
     there = ~np.isnan(a)
     n = np.sum(there, axis=axis, keepdims=True)
@@ -236,8 +236,8 @@ def nanstd(a, axis=None, ddof=0):
 def quantile(a, q, axis=None):
     """`np.quantile`, between the two nearest elements
 
-    >>> quantile(np.array([3.0, 1.0, 2.0]), 0.25)
-    1.5
+    >>> quantile(np.array([3.0, 1.0, 2.0]), [0.25, 1.0])
+    array([1.5, 3. ])
     """
     rows = np.sort(np.ravel(a) if axis is None else np.moveaxis(a, axis, 0), axis=0)
     at = np.asarray(q) * (len(rows) - 1)
