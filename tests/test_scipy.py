@@ -25,6 +25,8 @@ rule_of(special.gamma)  # registers the rules
 
 def sites():
     for fun, rule in RULES.items():
+        if rule.vjp is None:  # a rule of a test's own
+            continue
         if rule.vjp.__module__.rpartition(".")[2] in ("special",) and fun is rule.functions[0]:
             for i, point in enumerate(rule.at):
                 yield pytest.param(fun, point, id=f"{rule.name}-{i}")
