@@ -177,7 +177,11 @@ def test_registry_every_rule_agrees_with_finite_differences(fun, point):
         check(fun, point.args, point.kwargs)
 
 
-@pytest.mark.parametrize("rule", list(dict.fromkeys(RULES.values())), ids=lambda rule: rule.name)
+# Tests declare rules too.
+OURS = [r for r in dict.fromkeys(RULES.values()) if (r.vjp or r.jvp).__module__[:7] == "srcdiff"]
+
+
+@pytest.mark.parametrize("rule", OURS, ids=lambda rule: rule.name)
 def test_registry_every_rule_has_sample_points(rule):
     assert rule.at
 
@@ -451,7 +455,7 @@ def without_rule(function, seen):
             yield text
 
 
-@pytest.mark.parametrize("rule", list(dict.fromkeys(RULES.values())), ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", OURS, ids=lambda rule: rule.name)
 def test_registry_every_function_that_a_rule_uses_has_a_rule(rule):
     assert list(without_rule(rule.vjp or rule.jvp, set())) == []
 
