@@ -314,6 +314,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if handler is not None:
         return handler(*args, **kwargs)
     twin = twin_of(f) if handler is None and callable(f) and not isinstance(f, type) else None
+    if twin is not None and kind is types.FunctionType and substitute(f) is not None:
+        twin = None  # the tape has its own
     if twin is not None and active((args, kwargs)) and fits(twin, args, kwargs):
         return enter(taped(twin)(*map(entered, args), **kwargs))
     if kind is types.FunctionType:
