@@ -513,3 +513,35 @@ def test_the_length_of_what_may_be_a_number_still():
     right(f, np.array([-1.04, 0.94, 0.45]))
     with pytest.raises(TypeError, match="len"):
         srcdiff.grad(f, fallback="error")(np.zeros(0))
+
+
+@pytest.mark.parametrize("w", [X, np.zeros(0)], ids=["of numbers", "empty"])
+def test_the_gradient_is_spread_from_a_sum_that_is_an_int_where_there_is_nothing_to_sum(w):
+    def of_one_factor(x, w):
+        return np.sum(x) * sum(w)
+
+    def after_a_store(x, w):
+        y = np.sin(x)
+        y[0] *= x[1]
+        return np.mean(y * y) * sum(w)
+
+    def in_a_loop(x, w):
+        t = 0
+        for v in w:
+            t += v
+        return np.sum(x[1:]) * t
+
+    for f in (of_one_factor, after_a_store, in_a_loop):
+        right(f, Y, w, wrt=(0, 1))
+        right(f, Y, w)
+        right(f, Y.astype(np.float32), w)
+
+
+def test_the_hessian_is_spread_from_a_sum_that_may_be_an_int():
+    def f(x, w):
+        return np.sum(x * x) * sum(w)
+
+    for w in (X, np.zeros(0)):
+        found = srcdiff.hvp(f)(Y, X, w)
+        np.testing.assert_allclose(found, 2 * X * np.sum(w))
+        assert found.dtype == float

@@ -199,7 +199,6 @@ def generate(
     inspect   called with the name and the result of each pass
     static    paths of int arguments that must be constants
     """
-    arguments, run, primal = specialized(request, static)
 
     def record(name: str, block: Block) -> Block:
         for look in (*CHECKS, *([] if inspect is None else [inspect])):
@@ -207,7 +206,14 @@ def generate(
         return block
 
     derive = {"tangent": tangents, "none": values}.get(request.seed, gradients)
-    derived = derive(request, arguments, run, primal, record)
+    choices: frozenset = frozenset()
+    while True:
+        arguments, run, primal = specialized(request, static, choices)
+        try:
+            derived = derive(request, arguments, run, primal, record)
+            break
+        except NeedsChoice as need:  # a rule makes an array of what may be an int
+            choices = run.choices | need.sites
     if request.many or request.axes:
         derived = for_many(derived, request, arguments, run, record)
     block, count, halves = derived.block, derived.count, derived.halves
@@ -625,10 +631,10 @@ def cotangents_of(half: Half) -> tuple[list[Value], dict[Value, Any], list[Instr
 
 
 def specialized(
-    request: Request, static: frozenset = frozenset()
+    request: Request, static: frozenset = frozenset(), choices: frozenset = frozenset()
 ) -> tuple[Arguments, Specializer, Specialized]:
     """The linear IR of the function, once it is known what of the arguments must be static."""
-    shared, choices = False, frozenset()  # type: tuple[bool, frozenset]
+    shared = False
     separate = Separate()
     refused: UnsupportedSyntaxError | None = None
     places: dict[tuple, Any] = {}
