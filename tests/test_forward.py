@@ -352,3 +352,13 @@ def test_where_between_what_moves_and_a_larger_constant():
     x = np.array([1.0, 3.0, 5.0])
     assert jvp(f, (x,), (np.ones(3),)) == (20.0, 4.0)
     assert jvp(f, (-x,), (np.ones(3),)) == (30.0, -16.0)
+
+
+def test_zeros_like_a_list_are_made_beside_what_moves():
+    def f(x):
+        kept = np.zeros_like([1.0, 2.0, 3.0])
+        kept[1:] = x[:2] * x[0]
+        return np.sum(kept) * x[2]
+
+    x = np.array([1.0, 3.0, 5.0])
+    assert jvp(f, (x,), (np.ones(3),)) == (20.0, 34.0)

@@ -545,3 +545,40 @@ def test_the_hessian_is_spread_from_a_sum_that_may_be_an_int():
         found = srcdiff.hvp(f)(Y, X, w)
         np.testing.assert_allclose(found, 2 * X * np.sum(w))
         assert found.dtype == float
+
+
+def truncated(make):
+    def f(x):
+        t = 1 if x[0] > 0 else np.sum(x)
+        made = make(t)
+        made[1] = 2.7
+        return np.sum(made) * x[1]
+
+    return f
+
+
+@pytest.mark.parametrize("make", [
+    lambda t: np.where(np.arange(3) > 1, t, 2),
+    lambda t: np.arange(3) * t,
+    lambda t: np.arange(3) ** 2 - t,
+    lambda t: -np.maximum(np.arange(3), t),
+    lambda t: np.cumsum([t, 2]),
+    lambda t: np.zeros_like([t, 2]),
+    lambda t: np.full_like([t, 2], 2.5),
+    lambda t: np.ones(2, np.result_type(t, 2)),
+    lambda t: np.arange(3) * (t / 2),
+])  # fmt: skip
+def test_a_store_is_truncated_where_the_array_is_made_of_an_int_by_chance(make):
+    right(truncated(make), np.array([0.3, 0.4]))
+    right(truncated(make), np.array([-0.3, 0.4]))
+
+
+def test_an_array_that_is_made_of_an_int_by_chance_tells_its_dtype():
+    def f(x):
+        t = 1 if x[0] > 0 else np.sum(x)
+        made = np.asarray([t, 2])
+        made *= 0.5 if made.dtype == float else 2
+        return np.sum(made) * x[1]
+
+    right(f, np.array([0.3, 0.4]))
+    right(f, np.array([-0.3, 0.4]))

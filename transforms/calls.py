@@ -230,12 +230,10 @@ class Calls(
         number = self.check_loose(op, tree, keywords, where) \
             if self.loose and not self.frame.internal else None  # fmt: skip
         ref = self.result_of(op, tree, keywords, kind, args, where, name, attrs)
-        if self.maybe_int and isinstance(ref, Plain) and ref.value.kind.inexact:
-            site = self.check_ints(op, tree, keywords)
-            if site is not None:
+        if self.maybe_int and isinstance(ref, (Plain, *ARRAYS)) and self.kind(ref).inexact:
+            site = self.check_ints(op, tree, keywords, self.kind(ref))
+            if site is not None and isinstance(ref, Plain):
                 self.maybe_int[ref.value] = site
-        elif self.maybe_int and isinstance(ref, ARRAYS):
-            self.check_ints(op, tree, keywords)
         if number is not None and isinstance(ref, Array) and not ref.path:
             self.loose[self.state.memory[ref.buffer]] = self.loose[number]
         return ref

@@ -265,8 +265,8 @@ class Forward:
         for instr in instrs:
             if instr.op == "list":
                 self.lists[instr.results[0]] = instr
-            if instr.op in MADE_LIKE and len(instr.args) == 1 and not instr.kwargs:
-                (like,) = instr.args
+            like = instr.args[0] if len(instr.args) == 1 and not instr.kwargs else None
+            if instr.op in MADE_LIKE and isinstance(like, Value):
                 self.zeros[instr.results[0]] = self.zeros.get(like, like)
             if instr.op == "if":
                 self.if_(instr)

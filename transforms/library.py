@@ -195,6 +195,7 @@ def result_type(run: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
     numbers = [a for a in args if not isinstance(a, Known)]
     if kwargs or not all(run.kind(a).numeric and run.kind(a).dims is not None for a in numbers):
         return None
+    run.ask_for_ints([a.value for a in numbers if isinstance(a, Plain)])
     return Known(np.result_type(*[run.like(a, where) for a in args]))
 
 

@@ -21,14 +21,9 @@ import numpy as np
 
 from srcdiff.transforms.exceptions import elementwise
 from srcdiff.transforms.ir import Value, flatten
-from srcdiff.transforms.kinds import fits
+from srcdiff.transforms.kinds import Kind, fits
 from srcdiff.transforms.mutation import Memory, NeedsChoice
 from srcdiff.transforms.references import Array, Ref
-
-# What gives an array the dtype of the number that it is given.
-MAKERS = {np.array, np.asarray, np.asanyarray, np.full, np.stack, np.hstack, np.vstack, np.append,
-          np.concatenate, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.repeat, np.tile,
-          np.broadcast_to, np.ravel, np.reshape, np.copy, np.arange}  # fmt: skip
 
 
 class Loose(Memory):
@@ -66,15 +61,18 @@ class Loose(Memory):
             self.ask_for_kinds(self.state.memory[a.buffer], where)
         return self.binary(op, a, b, where)
 
-    def check_ints(self, op: Any, tree: tuple, keywords: dict) -> Any:
-        """Where it would be told whether a result is an int; None if it is none, or surely one."""
+    def check_ints(self, op: Any, tree: tuple, keywords: dict, made: Kind) -> Any:
+        """Where it would be told whether a result is an int; None if it is none, or surely one.
+
+        It is told where an array is made of it, which may be written, or asked for its dtype.
+        """
         operands = [v for v in flatten((tree, tuple(keywords.values()))) if v.kind.numeric]
         site = next((self.maybe_int[v] for v in operands if v in self.maybe_int), None)
         if site is None or op is operator.truediv or any(
             v.kind.inexact and v not in self.maybe_int for v in operands
         ):
             return None
-        if op in MAKERS and "dtype" not in keywords:
+        if made.tag == "array" and "dtype" not in keywords:
             self.ask_for_ints(operands)
         return site
 
