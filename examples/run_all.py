@@ -37,6 +37,7 @@ ORDER = [
     "equilibrium",
     "stiff_ode",
     "constrained",
+    "sparse_jacobian",
 ]
 EXTRAS = {"scipy", "sklearn"}
 ROUNDS, SECONDS = 15, 0.002

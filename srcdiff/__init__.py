@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from srcdiff.api import Differentiated, elementwise_grad, grad, value_and_grad, vjp
 from srcdiff.batching import vmap
-from srcdiff.higher import hessian, hvp, jacobian, jvp, pullback
+from srcdiff.higher import hessian, hvp, jacobian, jacobian_sparsity, jvp, pullback
 from srcdiff.runtime.declared import custom_vjp
 from srcdiff.runtime.errors import (
     FallbackWarning,
@@ -55,6 +55,7 @@ __all__ = [
     "hvp",
     "is_training",
     "jacobian",
+    "jacobian_sparsity",
     "jvp",
     "jvp_rule",
     "nd",

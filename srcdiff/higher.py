@@ -42,6 +42,15 @@ from srcdiff.runtime.errors import (
     UnsupportedSyntaxError,
 )
 from srcdiff.signature import Callee, Entry, Refused, key_of
+from srcdiff.sparsity import (
+    Colouring,
+    Detected,
+    as_pattern,
+    dependences,
+    entries,
+    missing,
+    with_colours,
+)
 from srcdiff.tracebacks import trim
 from srcdiff.trees import (
     as_tangent,
@@ -169,6 +178,7 @@ def jacobian(
     *,
     mode: str = "auto",
     matrix: bool = False,
+    sparsity: Any = None,
     argnums: Wrt | None = None,
     has_aux: bool = False,
     fallback: str = "tape",
@@ -183,6 +193,9 @@ def jacobian(
              its adjoint for each number of the output), or "auto", whichever is less
     matrix   a single matrix instead: a row for each number of the output, a column for each number
              in `wrt`, from left to right, whatever holds them
+    sparsity where that matrix can be other than zero, as a matrix of any kind; "auto" finds it
+             out from the program. The result is a `scipy.sparse.csr_array` then, put together from
+             a run for each group of columns, or of rows, that do not overlap
 
     >>> import numpy as np
     >>> def f(x, k):
@@ -196,12 +209,20 @@ def jacobian(
     array([[ 5.,  0.,  2.],
            [ 9., 12.,  0.]])
 
+    >>> jacobian(np.diff, sparsity="auto")(np.array([1.0, 2.0, 4.0])).toarray()
+    array([[-1.,  1.,  0.],
+           [ 0., -1.,  1.]])
+
+    Raises ValueError for a sparsity of the wrong shape, SrcdiffError for one that lacks an entry.
+
     It has a `source`, that of `jvp` or of `pullback`, as soon as it has been called.
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f'mode must be "auto", "forward" or "reverse", not {mode!r}')
     wrt = checked_wrt("jacobian", wrt, argnums)
-    settings = (wrt, bool(has_aux), checked_fallback(fallback), unroll, bool(matrix), mode)
+    sparsity = checked_sparsity(sparsity)
+    fallback = checked_fallback(fallback)
+    settings = (wrt, bool(has_aux), fallback, unroll, bool(matrix), sparsity, mode)
     return _made(Jacobian, "jacobian", f, settings)
 
 
@@ -210,6 +231,7 @@ def hessian(
     wrt: Wrt = FIRST,
     *,
     matrix: bool = False,
+    sparsity: Any = None,
     argnums: Wrt | None = None,
     has_aux: bool = False,
     unroll: int | None = None,
@@ -218,7 +240,8 @@ def hessian(
 
     An array of twice the shape of the argument, symmetric; with containers, or a tuple in `wrt`,
     the structure of the gradient, each leaf of which has it again. `matrix=True` gives a single
-    matrix instead, with a row and a column for each number in `wrt`.
+    matrix instead, with a row and a column for each number in `wrt`; `sparsity` is that of
+    `jacobian`, for this matrix, of which a triangle will do.
 
     >>> import numpy as np
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
@@ -232,8 +255,46 @@ def hessian(
 
     What does not compile raises, as for `hvp`.
     """
-    settings = (checked_wrt("hessian", wrt, argnums), bool(has_aux), "error", unroll, bool(matrix))
+    wrt, sparsity = checked_wrt("hessian", wrt, argnums), checked_sparsity(sparsity)
+    settings = (wrt, bool(has_aux), "error", unroll, bool(matrix), sparsity)
     return _made(Hessian, "hessian", f, settings)
+
+
+def jacobian_sparsity(
+    f: Function | None = None,
+    wrt: Wrt = FIRST,
+    *,
+    argnums: Wrt | None = None,
+    has_aux: bool = False,
+    unroll: int | None = None,
+) -> Any:
+    """Where a Jacobian can be other than zero: a `scipy.sparse.csr_array` of bools.
+
+    It has a row for each number of the output and a column for each number in `wrt`, and comes from
+    the program: an entry that it lacks is zero whatever the numbers in `wrt` are, and the numbers
+    beside them, as long as shapes, ints, flags, and arrays beside them are these. It may have more:
+    what is not known depends on all that it is made of.
+
+    >>> import numpy as np
+    >>> def second_difference(u, h):
+    ...     return (u[2:] - 2 * u[1:-1] + u[:-2]) / h**2
+    >>> jacobian_sparsity(second_difference)(np.ones(5), 0.1).astype(int).toarray()
+    array([[1, 1, 1, 0, 0],
+           [0, 1, 1, 1, 0],
+           [0, 0, 1, 1, 1]])
+
+    That of a gradient, `jacobian_sparsity(grad(f))`, is where the Hessian can be other than zero.
+    What does not compile raises `UnsupportedSyntaxError`.
+    """
+    settings = (checked_wrt("jacobian_sparsity", wrt, argnums), bool(has_aux), "error", unroll)
+    return _made(Pattern, "jacobian_sparsity", f, settings)
+
+
+def checked_sparsity(given: Any) -> Any:
+    """None, "auto", or a pattern."""
+    if given is None or isinstance(given, str) and given == "auto":
+        return given
+    return as_pattern(given)
 
 
 def _made(cls: Any, how: str, f: Function | None, settings: tuple[Any, ...]) -> Any:
@@ -584,10 +645,11 @@ class Table(Differentiated):
 
     def __init__(
         self, how: str, f: Function, wrt: Wrt = 0, has_aux: bool = False, fallback: str = "tape",
-        unroll: int | None = None, matrix: bool = False,
+        unroll: int | None = None, matrix: bool = False, sparsity: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(how, f, wrt, has_aux, fallback, unroll)
-        self._matrix = matrix
+        self._matrix, self._sparsity = matrix, sparsity
+        self._detected = Detected()
         self._one_by_one: set[tuple[Any, ...]] = set()  # keys of calls that do not go at once
 
     def _at_once(self, engine: Any, args: tuple, *given: Any) -> Any:
@@ -669,7 +731,8 @@ class Table(Differentiated):
 
     @property
     def _settings(self) -> tuple[Any, ...]:
-        return self._wrt, self._has_aux, self._fallback, self._unroll, self._matrix
+        own = self._matrix, self._sparsity
+        return self._wrt, self._has_aux, self._fallback, self._unroll, *own
 
     @property
     def source(self) -> str:
@@ -701,6 +764,33 @@ class Table(Differentiated):
         return lambda *args: self._table(args)
 
 
+    def _value(self, args: tuple) -> tuple[Any, Any]:
+        value = self._f(*private(args))
+        return value if self._has_aux else (value, None)
+
+    def _groups(
+        self, args: tuple, wanted: list, shape: tuple[int, int], mode: str, find: Function
+    ) -> tuple[Any, Colouring]:
+        """The pattern of the matrix and a colouring of it: what was given, or `find()` finds."""
+        given = self._sparsity
+        if isinstance(given, str):
+            return self._detected.of(args, wanted, lambda: with_colours(find(), mode))
+        if given.shape != shape:
+            raise ValueError(
+                f"sparsity has the shape {given.shape}, the matrix of {self!r} has {shape}"
+            )
+        return self._detected.of((), [], lambda: with_colours(given, mode))
+
+    def _lacks(self, rows: np.ndarray) -> SrcdiffError:
+        return SrcdiffError(
+            f"the {self._how} of `{self.__name__}` has entries in row {rows[0]} that `sparsity`"
+            " has not",
+            self._parsed_callee().where(),
+            f"`jacobian_sparsity({self.__name__})(…)` gives a pattern that has them."
+            if self._how == "jacobian" else "Give a pattern that has them.",
+        )  # fmt: skip
+
+
 def of_many(engine: Any) -> Any:
     """The engine, to be given seeds with a leading axis."""
     engine._many = True
@@ -720,14 +810,32 @@ def pieces(seeds: np.ndarray) -> list[np.ndarray]:
     return [seeds[i : i + step] for i in range(0, len(seeds), step)]
 
 
+class Pattern(Table):
+    """What `jacobian_sparsity(f)` returns."""
+
+    def _table(self, args: tuple) -> Any:
+        args, wanted = self._wanted(args)
+        columns = Coordinates(tuple(tree for _, _, tree in wanted))
+        value, aux = self._value(args)
+        pattern = dependences(self, args, columns, value)
+        return (pattern, aux) if self._has_aux else pattern
+
+    @property
+    def _settings(self) -> tuple[Any, ...]:
+        return self._wrt, self._has_aux, self._fallback, self._unroll
+
+    def _shown(self, what: str) -> Differentiated:
+        raise SrcdiffError(f"`jacobian_sparsity` generates no code: it has no {what}")
+
+
 class Jacobian(Table):
     """What `jacobian(f)` returns."""
 
     def __init__(
         self, how: str, f: Function, wrt: Wrt = 0, has_aux: bool = False, fallback: str = "tape",
-        unroll: int | None = None, matrix: bool = False, mode: str = "auto",
+        unroll: int | None = None, matrix: bool = False, sparsity: Any = None, mode: str = "auto",
     ) -> None:  # fmt: skip
-        super().__init__(how, f, wrt, has_aux, fallback, unroll, matrix)
+        super().__init__(how, f, wrt, has_aux, fallback, unroll, matrix, sparsity)
         self._mode = mode
         self._push = Pushforward("jvp", f, (), has_aux, fallback, unroll)
         self._pull = Pullback("pullback", f, (), has_aux, fallback, unroll)
@@ -741,6 +849,9 @@ class Jacobian(Table):
     def _table(self, args: tuple) -> Any:
         args, wanted = self._wanted(args)
         columns = Coordinates(tuple(tree for _, _, tree in wanted))
+        if self._sparsity is not None:
+            matrix, aux = self._sparse(args, wanted, columns)
+            return (matrix, aux) if self._has_aux else matrix
         mode, value, aux = self._mode, None, None
         if mode == "auto":
             mode = "forward" if columns.size <= 1 else "reverse"
@@ -763,9 +874,29 @@ class Jacobian(Table):
             result = table(matrix, rows, columns, self._single)
         return (result, aux) if self._has_aux else result
 
-    def _value(self, args: tuple) -> tuple[Any, Any]:
-        value = self._f(*private(args))
-        return value if self._has_aux else (value, None)
+    def _sparse(self, args: tuple, wanted: list, columns: Coordinates) -> tuple[Any, Any]:
+        """The matrix from products with groups of columns or rows, and what comes beside it."""
+        value, aux = self._value(args)
+        rows = Coordinates(value)
+        mode = "forward" if len(rows.complex_places()) else self._mode  # a row would take two pulls
+        shape = (rows.size, columns.size)
+        pattern, groups = self._groups(
+            args, wanted, shape, mode, lambda: dependences(self, args, columns, value)
+        )
+        if groups.by == "columns":
+            self._engine = self._push
+            seeds = groups.seeds(columns.dtype)
+            _, _, products = self._pushed(args, wanted, columns, seeds)
+        else:
+            self._engine = self._pull
+            seeds = groups.seeds(rows.dtype)
+            products = self._pulled(args, wanted, columns, rows, seeds)
+        dtype = np.result_type(rows.dtype, np.float32)  # there are no sparse matrices of halves
+        matrix = entries(pattern, groups, cast_to(products, dtype))
+        lacking = missing(matrix, groups, seeds, products)
+        if len(lacking):
+            raise self._lacks(lacking)
+        return matrix, aux
 
     def _by_rows(self, args: tuple, wanted: list, columns: Coordinates, rows: Coordinates) -> Any:
         """The matrix, by reverse mode; a complex number takes two pulls: of 1 and of 1j."""
@@ -859,9 +990,9 @@ class Hessian(Table):
 
     def __init__(
         self, how: str, f: Function, wrt: Wrt = 0, has_aux: bool = False, fallback: str = "error",
-        unroll: int | None = None, matrix: bool = False,
+        unroll: int | None = None, matrix: bool = False, sparsity: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(how, f, wrt, has_aux, fallback, unroll, matrix)
+        super().__init__(how, f, wrt, has_aux, fallback, unroll, matrix, sparsity)
         self._product = HessianProduct("hvp", f, wrt, has_aux, fallback, unroll)
         self._product_many = of_many(HessianProduct("hvp", f, wrt, has_aux, fallback, unroll))
 
@@ -874,6 +1005,9 @@ class Hessian(Table):
             )  # fmt: skip
         columns = Coordinates(tuple(tree for _, _, tree in wanted))
         self._engine = self._product
+        if self._sparsity is not None:
+            sparse_matrix, aux = self._sparse(args, wanted, columns)
+            return (sparse_matrix, aux) if self._has_aux else sparse_matrix
         aux, products = self._along(args, wanted, columns, np.eye(columns.size))
         matrix = (products + products.T) / 2  # they do not depend on the order, but for last bits
         if self._matrix:
@@ -882,6 +1016,28 @@ class Hessian(Table):
             result = table(matrix, columns, columns, self._single)
             result = result[0] if self._single else result
         return (result, aux) if self._has_aux else result
+
+    def _sparse(self, args: tuple, wanted: list, columns: Coordinates) -> tuple[Any, Any]:
+        """The matrix from products with groups of columns, and what comes beside the value."""
+        settings = (self._wrt, self._has_aux, "error", self._unroll)
+        shape = (columns.size, columns.size)
+
+        def find() -> Any:
+            gradient = Differentiated("grad", self._f, *settings)
+            of_gradient = Pattern("jacobian_sparsity", gradient, *settings)(*args)
+            return of_gradient[0] if self._has_aux else of_gradient
+
+        pattern, groups = self._groups(args, wanted, shape, "symmetric", find)
+        seeds = groups.seeds(columns.dtype)
+        aux, products = self._along(args, wanted, columns, seeds)
+        matrix = entries(pattern, groups, cast_to(products, np.result_type(products, np.float32)))
+        lacking = missing(matrix, groups, seeds, products)
+        if len(lacking):
+            raise self._lacks(lacking)
+        turned = matrix.T.tocsr()  # its pattern is the same
+        turned.sort_indices()
+        matrix.data = (matrix.data + turned.data) / 2
+        return matrix, aux
 
     def _along(
         self, args: tuple, wanted: list, columns: Coordinates, seeds: np.ndarray

@@ -20,7 +20,7 @@ MAY_IMPORT = {
 THIRD_PARTY = {
     "runtime": {"numpy", "scipy"},
     "transforms": {"numpy", "gast", "astor"},
-    "srcdiff": {"numpy"},
+    "srcdiff": {"numpy", "scipy"},  # scipy.sparse, when a sparse matrix is asked for
 }
 # What every pass may import: the IR, its checker, the facts about values, the names, the tree.
 SHARED = {

@@ -1,6 +1,7 @@
 """The compiler: a function's source becomes IR, passes rewrite it, and it is printed as source.
 
-`compile` is the pipeline. Every item can be called by hand: a pass is a function from IR to IR.
+`compile` is the pipeline, `linear` its first part. Every item can be called by hand: a pass is a
+function from IR to IR.
 """
 
 assert __name__ == "srcdiff.transforms", "import this package as srcdiff.transforms"
@@ -10,6 +11,7 @@ from srcdiff.transforms.pipeline import (  # noqa: E402
     NeedsObservation,
     Request,
     compile,
+    linear,
 )
 
-__all__ = ["Compiled", "NeedsObservation", "Request", "compile"]
+__all__ = ["Compiled", "NeedsObservation", "Request", "compile", "linear"]

@@ -93,7 +93,7 @@ from srcdiff.transforms.taped_calls import TapedCall
 from srcdiff.transforms.vmap import vmap
 from srcdiff.transforms.zero_stores import zero_stores
 
-__all__ = ["Compiled", "NeedsObservation", "Request", "compile"]
+__all__ = ["Compiled", "NeedsObservation", "Request", "compile", "linear"]
 
 SEQUENCE = 32  # a list of more floats than this is one value, not one for each element
 
@@ -520,6 +520,15 @@ def prepared(block: Block) -> Block:
                   counters):  # fmt: skip
         block = pass_(block)
     return block
+
+
+def linear(request: Request) -> tuple[Block, dict[tuple, Value]]:
+    """The linear IR of a function, whose one result is what it returns, and the parameter that
+    stands for the number or array at the end of each path into the arguments."""
+    arguments, _, primal = specialized(request)
+    returned, _ = split_output(primal.returned, request)
+    block = primal.block.replace(params=tuple(arguments.params), results=(returned,))
+    return prepared(block), arguments.leaf_of
 
 
 def both_halves(half: Half, expand: Callable, record: Callable,

@@ -103,6 +103,8 @@ def vmap(block: Block, batched: dict[Value, Value], size: Dim, expand: Callable,
       z = sub(w, s.2)
       return z
     """
+    if not batched:
+        raise refusal(None, "what is the same for all")
     return Batch(batched, size, expand, own).program(block, spread)
 
 
