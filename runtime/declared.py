@@ -26,6 +26,34 @@ from srcdiff.runtime.registry import RULES, Rule, forget
 NUMBERS = "iufc"
 
 
+def alike(value: Any, like: Any) -> Any:
+    """The result of a function that has been declared to be like its argument; it is checked.
+
+    >>> alike(np.float64(2.0), 1.0)
+    2.0
+    >>> alike(np.ones((2, 1)), np.ones(2))
+    Traceback (most recent call last):
+    srcdiff.runtime.errors.RuleError: a result of shape (2, 1), of float64, was declared to be \
+like an argument of shape (2,), of float64
+    """
+    same = np.shape(value) == np.shape(like) and dtype_of(value) == dtype_of(like)
+    if not same or type(like) is np.ndarray and type(value) is not np.ndarray:
+        shapes = [f"of shape {np.shape(x)}, of {dtype_of(x)}" for x in (value, like)]
+        raise RuleError(f"a result {shapes[0]}, was declared to be like an argument {shapes[1]}")
+    return value if type(value) is type(like) else type(like)(value)
+
+
+def source_of(rule: Any, wanted: Any) -> Any:
+    """The function whose source is read for a reverse rule: one that is put together for some of
+    the arguments has the attribute `of`, `of(wanted)`.
+
+    >>> source_of(len, (0,))
+    <built-in function len>
+    """
+    of = getattr(rule, "of", None)
+    return rule if of is None else of(tuple(sorted(wanted)))
+
+
 def rule_name(rule: Any) -> str:
     return str(getattr(rule, "__qualname__", repr(rule))).rpartition("<locals>.")[2]
 

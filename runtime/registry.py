@@ -79,6 +79,8 @@ class Rule:
     pair      the functions of a `custom_vjp`, of which `vjp` is put together: the first returns
               (result, residuals), the second the gradients for (*nondiff, residuals, d_out)
     nondiff   the places of the arguments that the second takes, and gives no gradient of
+    like      the parameter that the result is like in shape and dtype, for a function whose code
+              the compiler cannot read; "" where that is not known
     """
 
     functions: tuple[Callable, ...]
@@ -92,6 +94,7 @@ class Rule:
     declared: bool = False
     pair: tuple[Callable, Callable] | None = None
     nondiff: tuple[int, ...] = ()
+    like: str = ""
 
     @property
     def parameters(self) -> list[str]:
@@ -162,6 +165,7 @@ def vjp_rule(
     analytic: bool = True,
     linear: bool | str = False,
     factors: str = "",
+    like: str = "",
 ) -> Callable[[F], F]:
     """Register the reverse rule of one function, or of several that compute the same.
 
@@ -171,6 +175,8 @@ def vjp_rule(
     factors   "x y" if it is linear in x and in y taken one at a time, as a product is
     analytic  False if the rule itself takes care of complex numbers: under the real inner product
               Re(conj(a) b), as for `abs`, `real`, `conj`
+    like      the parameter that the result is like in shape and dtype: of a function whose code the
+              compiler cannot read it knows that much then, and it is checked at each call
 
     >>> def cube(x):
     ...     return x * x * x
@@ -200,10 +206,10 @@ def vjp_rule(
         if linear:
             names = linear.split() if isinstance(linear, str) else entry.parameters[:1]
             entry = replace(entry, linear=tuple(names))
-        unknown = [n for n in (*entry.linear, *entry.factors) if n not in names_of(rule)]
+        unknown = [n for n in (*entry.linear, *entry.factors, *filter(None, [like])) if n not in names_of(rule)]
         if unknown:
             raise TypeError(f"the rule {rule.__name__} has no parameter {unknown[0]!r}")
-        entry = replace(entry, declared=declaring(rule))
+        entry = replace(entry, declared=declaring(rule), like=like)
         for function in functions:
             old = RULES.get(function)
             RULES[function] = entry if old is None else replace(entry, jvp=old.jvp)

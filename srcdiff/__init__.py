@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from srcdiff.api import Differentiated, elementwise_grad, grad, value_and_grad, vjp
 from srcdiff.batching import vmap
 from srcdiff.higher import hessian, hvp, jacobian, jacobian_sparsity, jvp, pullback
+from srcdiff.implicit import implicit
 from srcdiff.runtime.declared import custom_vjp
 from srcdiff.runtime.errors import (
     FallbackWarning,
@@ -53,6 +54,7 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "implicit",
     "is_training",
     "jacobian",
     "jacobian_sparsity",

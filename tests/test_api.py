@@ -734,6 +734,7 @@ def test_the_public_names():
         "grad",
         "hessian",
         "hvp",
+        "implicit",
         "is_training",
         "jacobian",
         "jvp",

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from srcdiff.runtime import declared as checks
-from srcdiff.runtime.errors import NoRuleError, RuleError, UnsupportedSyntaxError
+from srcdiff.runtime.errors import NoRuleError, RuleError, SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, Rule, is_outside, rule_of, tangent_names
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import (
@@ -92,6 +92,12 @@ class Declared(Memory):
         tree = tuple(self.read(a, where) for a in args)
         keywords = {k: self.read(v, where) for k, v in kwargs.items()}
         attrs: dict[str, Any] = {"declared": True}
+        if found is None and rule is not None and rule.like:
+            at = rule.parameters.index(rule.like)
+            like = tree[at] if at < len(tree) else keywords.get(rule.like)
+            if like is not None and leaf_kind(like).inexact:
+                attrs["like"] = at if at < len(tree) else rule.like
+                found = Outcome(leaf_kind(like), tuple, False, False)
         name = name if name.isidentifier() and name != "<lambda>" else "t"
         if found is None:
             kinds = tuple(map_tree(kind_of_value, t) for t in tree)
@@ -247,11 +253,12 @@ class Expander:
         args = (d_out, out, *instr.args)
         count = checks.count_of(vjp, instr.args)
         body: list[Instr] = []
-        found, refused = self.read(vjp, args, instr.kwargs, body, where)
-        proven = refused is None
-        bare = not isinstance(found, tuple)
         names, given = rule.parameters, checks.places_of(vjp, instr.args, instr.kwargs)
         wanted = {i: arg for i, arg in given.items() if any(v in active for v in flatten(arg))}
+        source = checks.source_of(vjp, wanted)
+        found, refused = self.read(source, args, instr.kwargs, body, where)
+        proven = refused is None
+        bare = not isinstance(found, tuple)
         if proven:
             found = checks.as_tuple(vjp, found, count, place(where))
             for i, d in enumerate(found):
@@ -344,12 +351,14 @@ class Expander:
         """What a rule returns, and why it cannot be read: one of them is None."""
         try:
             return self.body(rule, args, kwargs, body, where), None
+        except RuleError:
+            raise
+        except SrcdiffError as error:
+            return None, error
         except TypeError as error:
             raise RuleError(
                 f"the rule {checks.rule_name(rule)} does not take these arguments ({error})",
                 place(where), "Give it the parameters of the function.") from None  # fmt: skip
-        except (UnsupportedSyntaxError, NoRuleError) as error:
-            return None, error
 
     def writes_out(self, args: tuple, instr: Instr, body: list, instrs: list) -> bool:
         """Write out the body of a rule: one that is differentiated, or writes what it is given."""

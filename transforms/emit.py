@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srcdiff.runtime import kernels, marks
+from srcdiff.runtime import declared, kernels, marks
 from srcdiff.runtime.errors import NonScalarOutputError
 from srcdiff.transforms.ir import (
     LIST_UPDATES,
@@ -1316,7 +1316,12 @@ class Emitter:
             found = self.method_expr(method, instr)
             if found is not None:
                 return found
-        return self.call_expr(op, instr.args, instr.kwargs, instr)
+        expr = self.call_expr(op, instr.args, instr.kwargs, instr)
+        like = instr.attrs.get("like")
+        if like is None:
+            return expr
+        other = instr.kwargs[like] if isinstance(like, str) else instr.args[like]
+        return self.call_expr(declared.alike, (Printed(expr), other), {}, None)
 
     def method_expr(self, name: str, instr: Instr) -> ast.expr | None:
         if not isinstance(instr.args[0], Value):

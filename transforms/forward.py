@@ -33,6 +33,7 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
+from srcdiff.runtime.declared import places_of, source_of
 from srcdiff.runtime.registry import Rule, rule_of, tangent_names
 from srcdiff.transforms import abstract
 from srcdiff.transforms.activity import active, carries
@@ -386,7 +387,7 @@ class Forward:
     # ------------------------------------------------------------------ rules
 
     def by_rule(self, rule: Rule, instr: Instr) -> None:
-        if rule.jvp is not None:
+        if rule.jvp is not None and not self.is_linear(rule, instr):
             self.by_forward_rule(rule, instr)
             return
         known = rule.parameters + names_after(rule.vjp)
@@ -401,6 +402,13 @@ class Forward:
             self.by_elements(rule, instr)
         else:
             self.transposed(rule, instr)
+
+    def is_linear(self, rule: Rule, instr: Instr) -> bool:
+        """Whether nothing moves but what the result is linear in."""
+        names = rule.parameters
+        rest = [a for i, a in enumerate(instr.args) if name_at(names, i) not in rule.linear]
+        rest += [a for k, a in instr.kwargs.items() if k not in rule.linear]
+        return bool(rule.linear) and not any(v in self.active for v in flatten(rest))
 
     def refused(self, rule: Rule, instr: Instr, what: str) -> NoRuleError:
         return NoRuleError(
@@ -606,7 +614,10 @@ class Forward:
             d_out = self.emit(np.conj, (d_out,), None, where)
         args = (d_out, out, *instr.args)
         if rule.declared:
-            found = self.expand.body_of(rule.vjp, args, instr, self.instrs, "reverse")
+            moving = [i for i, arg in places_of(rule.vjp, instr.args, instr.kwargs).items()
+                      if self.has_dot(arg)]  # fmt: skip
+            source = source_of(rule.vjp, moving)
+            found = self.expand.body_of(source, args, instr, self.instrs, "reverse")
         else:
             found = self.expanded(rule.vjp, args, instr.kwargs, self.instrs, rule, instr)
         found = found if isinstance(found, tuple) else (found,)

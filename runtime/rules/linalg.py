@@ -499,6 +499,7 @@ def inv_jvp(a_dot, out, a):
         (STACKED, spread(3)),
         (STACKED, spread(3, 2)),
     ],
+    linear="b",
 )
 def solve_vjp(d_out, out, a, b):
     """a @ out = b"""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from srcdiff import custom_vjp, jvp_rule, nondifferentiable, vjp_rule
+from srcdiff import custom_vjp, implicit, jvp_rule, nondifferentiable, vjp_rule
 from tests.gallery import some
 from tests.support import line
 
@@ -77,6 +77,25 @@ def pair_in_a_loop(x):
     for i in range(len(x)):
         out[i] = halved(x[i]) * (out[i - 1] + 1.0)
     return np.sum(out)
+
+
+def cubic(x, a):
+    return x**3 + x - a
+
+
+@implicit(cubic)
+def cubic_root(a):
+    x = np.zeros_like(a)
+    for _ in range(40):
+        x = x - cubic(x, a) / (3 * x**2 + 1)
+    return x
+
+
+@line("`implicit`: a solution by the implicit function theorem", some(3))
+def solved_in_a_loop(a):
+    for _ in range(2):
+        a = cubic_root(a * 2.0)
+    return np.sum(a**2)
 
 
 @line("`nondifferentiable`", some(3))
