@@ -206,7 +206,8 @@ def vjp_rule(
         if linear:
             names = linear.split() if isinstance(linear, str) else entry.parameters[:1]
             entry = replace(entry, linear=tuple(names))
-        unknown = [n for n in (*entry.linear, *entry.factors, *filter(None, [like])) if n not in names_of(rule)]
+        named = (*entry.linear, *entry.factors, *[like] * bool(like))
+        unknown = [n for n in named if n not in names_of(rule)]
         if unknown:
             raise TypeError(f"the rule {rule.__name__} has no parameter {unknown[0]!r}")
         entry = replace(entry, declared=declaring(rule), like=like)

@@ -3,7 +3,7 @@
     @implicit(residual)            # residual(x, a) = 0
     def solve(a): …
 
-    d_a = solve_vjp(d_x, x, a)     # w solves J.T @ w = d_x; d_a is the gradient of -w·residual(x, a)
+    d_a = solve_vjp(d_x, x, a)     # J.T @ w = d_x; d_a is the gradient of -w·residual(x, a)
 
 J is the derivative of the residual by x. What is declared is a reverse rule like any other: forward
 mode transposes it, and second derivatives differentiate its source.
@@ -61,9 +61,9 @@ def implicit(root_fn: Function, solver: Function | None = None, *, like: str = "
         d_a, _ = solve_vjp(2 * solve_a, solve_a, a)
         return d_a
 
-    Raises TypeError for a parameter that the solver does not have, named by `root_fn` or `like`; when
-    the derivative is taken, `RuleError` for a residual of another shape than the solution, a complex solution or one that is
-    no array, and `numpy.linalg.LinAlgError` where the Jacobian is singular.
+    Raises TypeError for a parameter that the solver does not have, named by `root_fn` or `like`.
+    When the derivative is taken: `RuleError` for a residual of another shape than the solution, and
+    for a solution that is complex or no array; `numpy.linalg.LinAlgError` for a singular Jacobian.
     """
     if not callable(root_fn):
         raise TypeError(f"implicit: {root_fn!r} is not a function")
@@ -94,7 +94,7 @@ class _Solution:
             )
 
     def rule(self) -> Function:
-        """The reverse rule: it solves the transposed system, and pulls back through the residual."""
+        """The reverse rule: the transposed system is solved, and pulled back by the residual."""
         text = f"    return pulled(d_out, out, {', '.join(self.names)})\n"
         made = self.function(text, {"pulled": self.pulled})
         made.of = self.written_out  # type: ignore[attr-defined]

@@ -402,6 +402,34 @@ def test_what_is_not_linear_has_no_other_mode():
     with pytest.raises(NoRuleError, match=r"(?s)square_jvp is not linear in the tan.*vjp_rule"):
         grad(square, fallback="error")(1.0)
 
+    def area(x, y):
+        return x * y
+
+    @jvp_rule(area)
+    def area_jvp(x_dot, y_dot, out, x, y):
+        return x_dot * y + x_dot * y_dot
+
+    with pytest.raises(NoRuleError, match="area_jvp is not linear in the tangents"):
+        jvp(lambda x: area(x, 2.0), (1.0,), (1.0,), fallback="error")
+
+
+def test_a_rule_that_reverses_and_slices_is_linear():
+    def running(x):
+        return np.cumsum(x)
+
+    @vjp_rule(running)
+    def running_vjp(d_out, out, x):
+        total = np.zeros_like(x)
+        for i in range(len(x)):
+            total[i] = 2 * np.sum(d_out[i:])
+        return total[::-1][::-1]
+
+    lower = np.tril(np.ones((3, 3)))
+    for mode in ("forward", "reverse"):
+        found = jacobian(lambda x: running(x) * x, mode=mode)(X)
+        np.testing.assert_allclose(found, 2 * lower * X[:, None] + np.diag(np.cumsum(X)))
+    np.testing.assert_allclose(hessian(lambda x: np.sum(running(x) ** 2))(X), 8 * lower.T @ lower)
+
 
 # What cannot be read
 

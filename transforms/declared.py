@@ -31,6 +31,7 @@ from srcdiff.transforms.ir import (
     Block,
     Instr,
     Value,
+    carried,
     flatten,
     has_effect,
     leaf_kind,
@@ -511,12 +512,38 @@ def described(kind: Kind) -> str:
     return f"{'an array' if kind.tag == 'array' else 'a number'} of {kind.dtype}"
 
 
-def check_linear(instrs: Any, given: set, rule: Any, what: str, where: Any) -> None:
-    """Refuse a rule whose transpose reads what it must be linear in."""
-    for instr in walk(Block((), instrs, ())):
-        if instr.op not in SHAPE_READERS and any(v in given for v in instr.operands):
-            other = "jvp_rule" if what == "d_out" else "vjp_rule"
-            raise NoRuleError(
-                f"the rule {checks.rule_name(rule)} is not linear in {what}, so the other mode "
-                "cannot be derived from it", place(where),
-                f"Declare a `{other}` as well.")  # fmt: skip
+def check_linear(instrs: Any, found: Any, given: set, rule: Any, what: str, where: Any) -> None:
+    """Refuse a rule whose transpose `found` depends on what it must be linear in."""
+    reached = set(given)
+    spread(instrs, reached)
+    if not reached.isdisjoint(flatten(tuple(found))):
+        other = "jvp_rule" if what == "d_out" else "vjp_rule"
+        raise NoRuleError(
+            f"the rule {checks.rule_name(rule)} is not linear in {what}, so the other mode cannot "
+            "be derived from it", place(where), f"Declare a `{other}` as well.")  # fmt: skip
+
+
+def spread(instrs: Any, reached: set) -> None:
+    """Add what depends on more than the shapes of values; a condition is taken to decide all."""
+    for instr in instrs:
+        if instr.op in SHAPE_READERS or reached.isdisjoint(instr.reads):
+            continue
+        if not instr.blocks or not reached.isdisjoint(instr.operands) and instr.op == "if":
+            reached.update(instr.results)
+        elif instr.op == "if":
+            for block in instr.blocks:
+                spread(block.instrs, reached)
+                reached.update(r for r, end in zip(instr.results, block.results)
+                               if not reached.isdisjoint(flatten(end)))  # fmt: skip
+        else:
+            params, inits = carried(instr)
+            body, before = instr.blocks[-1], -1
+            while len(reached) != before:
+                before = len(reached)
+                for block in instr.blocks:
+                    spread(block.instrs, reached)
+                for group in zip(params, inits, instr.results, body.results):
+                    if not reached.isdisjoint(flatten(group[1:2] + group[3:] + group[:1])):
+                        reached.update((group[0], group[2]))
+            if instr.op == "while" and not reached.isdisjoint(flatten(instr.blocks[0].results)):
+                reached.update(instr.results)

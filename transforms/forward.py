@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.declared import places_of, source_of
+from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import Rule, rule_of, tangent_names
 from srcdiff.transforms import abstract
 from srcdiff.transforms.activity import active, carries
@@ -577,9 +577,14 @@ class Forward:
                 found = self.expand.tangent_of(rule.jvp, args, instr, out, inner)
             else:
                 found = self.expanded(rule.jvp, args, instr.kwargs, inner, rule, instr)
+            start = len(self.instrs)
             found = self.without_zeros(inner, found, {
                 d for n, d in zip(wanted, given) if n in moving for d in flatten(d)
             }, where)  # fmt: skip
+            if rule.declared:
+                rest = {d for n, d in zip(wanted, given) if n not in moving}
+                made = self.instrs[start:]
+                self.expand.check_linear(made, (found,), rest, rule.jvp, "the tangents", where)
         found = (found,) if single else found
         for r, dot in zip(instr.results, found):
             self.bind(r, dot, where)
@@ -631,7 +636,7 @@ class Forward:
         names = {dot: dot.name for dot in flatten(tuple(seeds.values()))}
         made, dots = self.transpose(inner, seeds, wanted)
         if rule.declared:
-            self.expand.check_linear(made, set(d_outs), rule.vjp, "d_out", where)
+            self.expand.check_linear(made, dots, set(d_outs), rule.vjp, "d_out", where)
         for dot, name in names.items():  # to reverse mode they are adjoints
             dot.name = name
         known = dict(zip(d_outs, instr.results))

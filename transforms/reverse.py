@@ -518,16 +518,17 @@ class Reverse:
                 f"the rule {rule_name(rule.jvp)} takes no tangent of an argument that is "
                 "differentiated", instr.where and instr.where.location,
                 "Give it one, or declare a `vjp_rule`.")  # fmt: skip
-        given = [dots.get(name, 0.0) for name in wanted]
+        args = (*[dots.get(name, 0.0) for name in wanted], out, *instr.args)
         body: list[Instr] = []
-        dot = self.expand.tangent_of(rule.jvp, (*given, out, *instr.args), instr, out, body)
+        dot = self.expand.tangent_of(rule.jvp, args, instr, out, body)
         seeds: dict[Value, Any] = {}
         for part, d in zip(dot if isinstance(out, tuple) else (dot,), ds):
             if isinstance(part, Value) and d is not None:
                 seeds[part] = d if part not in seeds else self.emit(
                     operator.add, (seeds[part], d), part.kind, instr.where)  # fmt: skip
         made, found = self.expand.transpose(body, seeds, list(dots.values()))
-        self.expand.check_linear(made, set(dots.values()), rule.jvp, "the tangents", instr.where)
+        given = set(dots.values())
+        self.expand.check_linear(made, found, given, rule.jvp, "the tangents", instr.where)
         known = {dot: places[name] for name, dot in dots.items()}
         self.instrs += [substitute(i, known) for i in made]
         for name, d in zip(dots, found):
