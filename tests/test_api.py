@@ -737,6 +737,7 @@ def test_the_public_names():
         "implicit",
         "is_training",
         "jacobian",
+        "jacobian_sparsity",
         "jvp",
         "jvp_rule",
         "nd",
