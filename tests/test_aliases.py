@@ -771,3 +771,12 @@ def test_what_proves_the_order_of_an_array_does_not_grow_with_the_statements_tha
     names = {"np": np}
     exec(compile(text, "<eighty statements>", "exec"), names)
     right(names["f"], X)
+
+
+def test_zeros_that_are_written_through_a_reshape_are_in_the_order_of_what_was_reshaped():
+    def f(x):
+        q = np.full((3, 3), 2.0) * x
+        e = np.where(q.swapaxes(0, 1), q.reshape(-1)[::4], 2.0)
+        return np.mean(e)
+
+    right(f, 1.3)

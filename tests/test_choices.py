@@ -534,3 +534,18 @@ def test_what_was_written_is_known_after_a_loop_was_tried_in_vain(n):
         return np.mean(m**2)
 
     right(f, some(4), some(4, 4), n, wrt=(0, 1))
+
+
+def test_what_one_branch_binds_and_a_later_one_reads_beside_what_has_another_shape():
+    def f(x):
+        s = 2.0
+        for _ in x:
+            s = np.sin(s)
+        if x[0] > 5.0:
+            pass
+        elif x[0] > 4.0:
+            s = s - x[:1]
+        return np.sum(x) + s
+
+    for first in (0.2, 4.5, 6.0):
+        right_or_refused(f, np.array([first, -0.81, 0.25]))

@@ -32,6 +32,7 @@ from srcdiff.transforms.ir import (
     map_tree,
     perhaps_unbound,
     walk,
+    writes_through_reshape,
 )  # fmt: skip
 from srcdiff.transforms.kinds import Kind, fits
 
@@ -80,6 +81,7 @@ class Folding:
         self.makers: dict[Value, Instr] = {}
         self.shapes: dict[Any, Value] = {}
         self.lengths: dict[Any, tuple[Value, int]] = {}
+        self.ordered = writes_through_reshape(block)
         unbound = perhaps_unbound(block)
         top = [*block.params, *(r for i in block.instrs[:marker] for r in i.results)]
         top = [v for v in top if v not in unbound]
@@ -163,7 +165,9 @@ class Folding:
         other = None
         if instr.op in (np.shape, np.size, "shape"):
             other = self.shapes.get((kind.dtype, kind.shape)) or self.shapes.get(kind.shape)
-        elif instr.op in (np.zeros_like, np.ones_like):
+        elif instr.op in (np.zeros_like, np.ones_like) and not (
+            self.ordered and len(kind.shape) > 1  # they are in the order of their model
+        ):
             other = self.shapes.get((kind.dtype, kind.shape))
         return instr if other is None else instr.replace(args=(other, *instr.args[1:]))
 

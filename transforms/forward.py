@@ -51,6 +51,7 @@ from srcdiff.transforms.ir import (
     op_name,
     perhaps_unbound,
     substitute,
+    through_reshape,
 )  # fmt: skip
 from srcdiff.transforms.kinds import (
     BOOL,
@@ -377,8 +378,7 @@ class Forward:
 
     def writable(self, dot: Any, path: tuple, where: Any) -> Any:
         """What is written through a reshape must be in C order, or the reshape is a copy."""
-        through = any(step[0] in (np.reshape, np.ravel) for step in path)
-        if not through or dot in self.in_order:
+        if not through_reshape(path) or dot in self.in_order:
             return dot
         dot = self.emit(np.ascontiguousarray, (dot,), dot.kind, where, dot.name)
         self.in_order.add(dot)

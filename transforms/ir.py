@@ -271,6 +271,24 @@ def walk(block: Block) -> Iterator[Instr]:
             yield from walk(inner)
 
 
+def through_reshape(path: Any) -> bool:
+    """Whether a path, which a part is written through, holds a reshape: a copy, or a view of what
+    is in C order.
+
+    >>> through_reshape(((np.transpose,), (np.reshape, -1))), through_reshape(((np.transpose,),))
+    (True, False)
+    """
+    return isinstance(path, tuple) and any(
+        isinstance(step, tuple) and step and (step[0] is np.reshape or step[0] is np.ravel)
+        for step in path
+    )
+
+
+def writes_through_reshape(block: Block) -> bool:
+    """Whether anything in a block is written through a reshape, for which its order counts."""
+    return any(through_reshape(arg) for instr in walk(block) for arg in instr.args)
+
+
 def has_effect(instr: Instr) -> bool:
     """Whether an instruction, or one inside it, has an effect."""
     return instr.effect or any(has_effect(i) for b in instr.blocks for i in b.instrs)

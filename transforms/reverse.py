@@ -50,6 +50,7 @@ from srcdiff.transforms.ir import (
     substitute,
     substitute_block,
     sweeps_in,
+    through_reshape,
     walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import (
@@ -138,6 +139,7 @@ class Reverse:
         self.makers: dict[Value, Instr] = {}
         self.here: set[Value] = set()  # what the block that is reversed defines
         self.in_order: set[Any] = set()  # adjoints that are in C order
+        self.guarded: dict[Value, Any] = {}  # zeros, made further out, of what may be unbound
         # Of a derivative that is differentiated, whose reverse sweep reads trails:
         self.home: dict[Value, int] = {}  # value → the twin number of the region that defines it
         self.sweeps: dict[Instr, int] = {}  # region → the number of its sweep
@@ -161,6 +163,8 @@ class Reverse:
     def zeros(self, value: Value, where: Any, like: Value | None = None) -> Any:
         """Zeros of the shape of a value, or of another that is bound where this one is."""
         like = like or value
+        if value in self.guarded:
+            return self.guarded[value]
         if value.kind.tag == "scalar":
             return self.zeros_like(like, where)
         maker = self.makers.get(value)
@@ -190,12 +194,14 @@ class Reverse:
             if raises or not any(inner):
                 return None
             blocks = []
+            made = self.guard((e for b, e in zip(maker.blocks, ends) if e in b.free), where)
             for end in ends:
                 found: list = []
                 instrs = self.inside(lambda end=end, found=found: found.append(
                     end if end is UNDEFINED else
                     self.zeros(end, where, None if like is value else like)), {})  # fmt: skip
                 blocks.append(Block((), instrs, tuple(found)))
+            self.unguard(made)
             args, attrs = maker.args, self.twin(maker)
         else:
             params, inits = carried(maker)
@@ -223,6 +229,17 @@ class Reverse:
         self.named.add(result)
         self.instrs.append(Instr("if", args, None, (result,), tuple(blocks), attrs, where))
         return result
+
+    def guard(self, values: Iterable[Value], where: Any) -> list[Value]:
+        """Make the zeros of what may be unbound, before a region that may want them: they test
+        what the region that binds it has tested, and stand beside it."""
+        made = [v for v in values if v not in self.guarded and self.may_be_unbound(v)]
+        self.guarded |= {v: self.zeros(v, where) for v in made}
+        return made
+
+    def unguard(self, values: list[Value]) -> None:
+        for v in values:
+            del self.guarded[v]
 
     def may_be_unbound(self, value: Any) -> bool:
         maker = self.makers.get(value) if isinstance(value, Value) else None
@@ -313,6 +330,8 @@ class Reverse:
     def fit(self, d: Any, value: Value, where: Any, exact: bool = False) -> Any:
         """A contribution in the shape and dtype of its value: broadcasting is summed back."""
         want = value.kind
+        if exact and self.may_be_unbound(value):  # it fits where the value is bound
+            return d
         if type(d) is float and want.dtype is not None and want.dtype.kind == "c":
             d = complex(d)
         have = leaf_kind(d)
@@ -777,7 +796,7 @@ class Reverse:
         rule gives for an array with no axes may be a number."""
         if isinstance(d, Value) and d.kind.tag == "array" and d.kind.rank == 0:
             return self.emit(np.asarray, (d,), d.kind, where, d.name)
-        if any(step[0] in (np.reshape, np.ravel) for step in path) and isinstance(d, Value):
+        if through_reshape(path) and isinstance(d, Value):
             if d not in self.in_order:
                 d = self.emit(np.ascontiguousarray, (d,), d.kind, where, d.name)
                 self.in_order.add(d)
@@ -1051,6 +1070,7 @@ class Reverse:
                  if v in self.active]  # fmt: skip
         reads, trails = self.read_trails(instr, reads)
         left = self.left
+        guarded = self.guard((v for v in reads if v not in self.adjoints), where)
         before = {}
         for v in reads:
             if v in self.adjoints:
@@ -1075,6 +1095,7 @@ class Reverse:
         changed = [v for v in reads if any(
             v in end and end[v].d is not before.get(v) for end in ends)]  # fmt: skip
         if not changed and self.left == left:
+            self.unguard(guarded)
             return
         blocks = []
         for instrs, end in zip(made, ends):
@@ -1087,6 +1108,7 @@ class Reverse:
 
             more = self.inside(fill, {})
             blocks.append(Block((), [*instrs, *more], tuple(self.filled)))
+        self.unguard(guarded)
         results = []
         for v in changed:
             result = Value(f"d_{v.name}" if v.user else "d_t", v.kind)

@@ -40,6 +40,7 @@ from srcdiff.transforms.ir import (
     substitute_block,
     updated_in_place,
     walk,
+    writes_through_reshape,
 )  # fmt: skip
 from srcdiff.transforms.kinds import INT
 
@@ -412,6 +413,7 @@ class Plan:
 
         needed = {v for i in self.rb.instrs if not only_shape(i) for v in i.reads}
         shapes: dict[Any, Value] = {}
+        ordered = writes_through_reshape(self.rb)
         around = [v for v in self.fb.free if v not in self.inside]
         for v in (*around, *self.rb.params, *sorted(
             (v for v in needed if v in self.defined), key=self.defined.__getitem__)):  # fmt: skip
@@ -424,6 +426,8 @@ class Plan:
                 kind = instr.args[0].kind
                 like = instr.op in (np.zeros_like, np.ones_like)
                 other = shapes.get((kind.dtype, kind.shape) if like else kind.shape)
+                if like and ordered and kind.rank != 1:  # they are in the order of their model
+                    other = None
                 if other is not None and kind.tag == "array":
                     instr = instr.replace(args=(other, *instr.args[1:]))
             instrs.append(instr)

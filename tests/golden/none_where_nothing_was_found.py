@@ -24,10 +24,10 @@ def none_where_nothing_was_found_grad(m, limit):
             found_2 = found
         found = found_2
     # adjoint
+    if 0 < n:
+        d_found = np.zeros_like(found)
     if no_found:
         d_m = np.ones_like(m)
-        if 0 < n:
-            d_found = np.zeros_like(found)
     else:
         d_m = np.zeros_like(m)
         d_found = 2 * found
