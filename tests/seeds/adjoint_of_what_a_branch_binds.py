@@ -1,4 +1,6 @@
-# seed 26100172
+# ruff: noqa - kept as the fuzzer wrote it
+"""Crashed: the adjoint of what one branch binds was summed to a shape where it is unbound"""
+
 import numpy as np
 
 

@@ -1,4 +1,6 @@
-# seed 27001409
+# ruff: noqa - kept as the fuzzer wrote it
+"""Crashed: zeros of what an earlier branch may leave unbound were made inside a later one"""
+
 import math
 import numpy as np
 

@@ -1,4 +1,6 @@
-# seed 27400272
+# ruff: noqa - kept as the fuzzer wrote it
+"""Was wrong: zeros like an array in Fortran order were written through a reshape"""
+
 import math
 import numpy as np
 
