@@ -30,7 +30,7 @@ from srcdiff.runtime.errors import (
     UnknownArgumentError,
     UnsupportedSyntaxError,
 )
-from srcdiff.runtime.marks import detach
+from srcdiff.runtime.marks import checkpoint, detach
 from srcdiff.runtime.modes import is_training, predict_mode, train_mode
 from srcdiff.runtime.registry import jvp_rule, nondifferentiable, vjp_rule
 
@@ -48,6 +48,7 @@ __all__ = [
     "UnknownArgumentError",
     "UnsupportedSyntaxError",
     "autograd",
+    "checkpoint",
     "custom_vjp",
     "detach",
     "elementwise_grad",

@@ -728,6 +728,7 @@ def test_the_public_names():
         "UnknownArgumentError",
         "UnsupportedSyntaxError",
         "autograd",
+        "checkpoint",
         "custom_vjp",
         "detach",
         "elementwise_grad",

@@ -15,11 +15,14 @@ from srcdiff import (
     FallbackWarning,
     SrcdiffError,
     UnsupportedSyntaxError,
+    checkpoint,
     elementwise_grad,
     grad,
     hvp,
+    jvp,
     pullback,
     value_and_grad,
+    vjp,
 )
 from srcdiff.runtime import kernels
 from srcdiff.runtime.registry import vjp_rule
@@ -497,3 +500,254 @@ def test_snapshots_are_taken_where_the_loop_has_steps_to_save():
     df(np.eye(2), np.ones((4, 2)))
     assert "h_snapshots.append(h)" in df.source
     assert any(instr.op == "stack" for instr in walk(df.ir))
+
+
+# ------------------------------------------------------------------------------- checkpoint(f)
+
+
+def called(f: Any) -> Any:
+    return lambda *args: f(*args)
+
+
+def called_again(f: Any) -> Any:
+    return lambda *args: checkpoint(f)(*args)
+
+
+@pytest.mark.parametrize("f, args, wrt", list(programs()))
+def test_what_is_computed_again_changes_no_bit_of_a_gradient(f, args, wrt):
+    if any(isinstance(w, str) for w in (wrt if isinstance(wrt, tuple) else (wrt,))):
+        return  # a name of f, not of what calls it
+    try:
+        np.random.seed(0)
+        wanted = elementwise_grad(called(f), wrt=wrt, fallback="error")(*fresh(args))
+    except (SrcdiffError, ZeroDivisionError):
+        pytest.skip("it has no gradient")
+    np.random.seed(0)
+    df = elementwise_grad(called_again(f), wrt=wrt, fallback="error")
+    assert bits(df(*fresh(args))) == bits(wanted), df.source
+
+
+@checkpoint
+def block(h, w):
+    """A layer."""
+    t = np.exp(-h * w)
+    u = np.sin(t) * t
+    return np.tanh(u) * u
+
+
+def plain_block(h, w):
+    t = np.exp(-h * w)
+    u = np.sin(t) * t
+    return np.tanh(u) * u
+
+
+def agree(f: Any, plain: Any, *args: Any, wrt: Any = 0) -> Any:
+    """Both have one gradient, bit for bit; the source of the first."""
+    df = value_and_grad(f, wrt=wrt, fallback="error")
+    assert bits(df(*fresh(args))) == bits(value_and_grad(plain, wrt=wrt)(*fresh(args)))
+    return df.source
+
+
+X, W = np.array([0.3, -0.8, 1.1]), np.array([1.0, 0.4, -0.6])
+
+
+def test_outside_a_derivative_it_is_the_function():
+    assert bits(block(X, W)) == bits(plain_block(X, W))
+    assert block.__name__ == "block" and block.__doc__ == "A layer."
+    assert pickle.loads(pickle.dumps(block)) is block
+    with pytest.raises(TypeError, match="needs a function"):
+        checkpoint(3)
+
+
+def test_what_the_call_computes_is_not_kept_in_a_loop():
+    def layers(w, h, n):
+        for _ in range(n):
+            h = block(h, w)
+        return np.sum(h)
+
+    def plain(w, h, n):
+        for _ in range(n):
+            h = plain_block(h, w)
+        return np.sum(h)
+
+    for n in (0, 1, 5):
+        source = agree(layers, plain, W, X, n, wrt=(0, 1))
+    assert "h_stack.append(h)" in source and source.count("append") == 1
+    same(layers, W, X, 6, wrt=(0, 1))
+
+
+def test_calls_in_a_row_and_in_a_branch():
+    def rows(w, h, flip):
+        h = block(h, w)
+        if flip > 0:
+            h = block(h, w * 2.0) * h
+        else:
+            for i in range(2):
+                h = block(w, h) + block(h, h) * i
+        return np.sum(block(h, w))
+
+    def plain(w, h, flip):
+        h = plain_block(h, w)
+        if flip > 0:
+            h = plain_block(h, w * 2.0) * h
+        else:
+            for i in range(2):
+                h = plain_block(w, h) + plain_block(h, h) * i
+        return np.sum(plain_block(h, w))
+
+    for flip in (1, -1):
+        agree(rows, plain, W, X, flip, wrt=(0, 1))
+
+
+def test_a_call_that_writes_what_it_is_given():
+    def relax(u, k):
+        u[1:-1] += k * u[1:-1] * (u[2:] - u[:-2])
+        for i in range(len(u) - 1):
+            u[i] = u[i] * u[i + 1]
+        return np.sum(u * u)
+
+    def again(u, k, n):
+        s = 0.0
+        for _ in range(n):
+            s += checkpoint(relax)(u, k)
+        return s + checkpoint(relax)(u[1:], k)
+
+    def plain(u, k, n):
+        s = 0.0
+        for _ in range(n):
+            s += relax(u, k)
+        return s + relax(u[1:], k)
+
+    u = np.array([0.3, -0.8, 1.1, 0.7, 0.2, -0.4])
+    for n in (0, 1, 3):
+        agree(again, plain, u, 0.1, n, wrt=(0, 1))
+
+
+class Model:
+    def __init__(self, w):
+        self.w = w
+        self.again = checkpoint(self.bare)
+
+    def bare(self, h):
+        return np.tanh(np.exp(h) * self.w)
+
+    @checkpoint
+    def layer(self, h):
+        return np.tanh(np.exp(h) * self.w)
+
+    def loss(self, h):
+        return np.sum(self.layer(self.layer(h)))
+
+    def loss_by_wrapper(self, h):
+        return np.sum(self.again(self.again(h)))
+
+    def loss_made_inside(self, h):
+        layer = checkpoint(self.bare)
+        return np.sum(layer(h=layer(h)))
+
+    def plain(self, h):
+        return np.sum(self.bare(self.bare(h)))
+
+
+def test_methods():
+    model = Model(W)
+    for f in (model.loss, model.loss_by_wrapper, model.loss_made_inside):
+        agree(f, model.plain, X)
+    found = grad(model.loss, wrt="self.w", fallback="error")(X)
+    assert bits(found) == bits(grad(model.plain, wrt="self.w")(X))
+
+
+def test_a_call_with_a_loop_and_one_in_another_call():
+    @checkpoint
+    def inner(x, n):
+        for i in range(n):
+            x = np.sin(x) * x + i
+        return x
+
+    @checkpoint
+    def outer(x, n):
+        while np.sum(x) < 9.0:
+            x = inner(x, n) * x + 1.0
+        return x
+
+    def plain_inner(x, n):
+        for i in range(n):
+            x = np.sin(x) * x + i
+        return x
+
+    def plain_outer(x, n):
+        while np.sum(x) < 9.0:
+            x = plain_inner(x, n) * x + 1.0
+        return x
+
+    agree(lambda x, n: np.sum(outer(x, n)), lambda x, n: np.sum(plain_outer(x, n)), X, 3)
+    agree(lambda x, n: np.sum(inner(x, n)), lambda x, n: np.sum(plain_inner(x, n)), X, 3)
+
+
+def noisy(h):
+    print("drawn")
+    return np.tanh(np.exp(h) * float(np.random.uniform()))
+
+
+def test_what_a_call_prints_and_draws_it_does_once(capsys):
+    def loss(h, n):
+        for _ in range(n):
+            h = checkpoint(noisy)(h)
+        return np.sum(checkpoint(noisy)(h))
+
+    def plain(h, n):
+        for _ in range(n):
+            h = noisy(h)
+        return np.sum(noisy(h))
+
+    np.random.seed(1)
+    wanted = grad(plain, fallback="error")(X, 2)
+    capsys.readouterr()
+    np.random.seed(1)
+    assert bits(grad(loss, fallback="error")(X, 2)) == bits(wanted)
+    assert capsys.readouterr().out == "drawn\n" * 3
+
+
+def test_the_other_derivatives_and_the_tape_take_it_for_the_function():
+    def f(x):
+        return np.sum(block(x, x))
+
+    def plain(x):
+        return np.sum(plain_block(x, x))
+
+    v = np.ones(3)
+    assert bits(jvp(f, (X,), (v,))) == bits(jvp(plain, (X,), (v,)))
+    assert bits(vjp(f, X)[1](1.0)) == bits(vjp(plain, X)[1](1.0))
+    np.testing.assert_allclose(hvp(f)(X, v), hvp(plain)(X, v), rtol=1e-12)
+    found = grad(lambda x: np.sum(grad(f)(x) ** 2))(X)
+    np.testing.assert_allclose(found, grad(lambda x: np.sum(grad(plain)(x) ** 2))(X), rtol=1e-12)
+    assert bits(elementwise_grad(block, wrt="w")(X, W)) == bits(
+        elementwise_grad(plain_block, wrt="w")(X, W))  # fmt: skip
+    with pytest.warns(FallbackWarning):  # a function without source
+        on_tape = grad(eval("lambda x, block, np: np.sum(block(x, x))"))(X, block, np)
+    np.testing.assert_allclose(on_tape, grad(plain)(X), rtol=1e-12)
+
+
+def test_less_memory_is_taken():
+    def deep(x, n):
+        for _ in range(n):
+            x = np.tanh(np.sin(np.exp(np.cos(x)) * x) * np.exp(-x * x))
+        return x
+
+    def loss(x, m, n):
+        for _ in range(m):
+            x = checkpoint(deep)(x, n)
+        return np.sum(x)
+
+    def plain(x, m, n):
+        for _ in range(m):
+            x = deep(x, n)
+        return np.sum(x)
+
+    x = np.linspace(0.0, 1.0, 1000)
+    taken = []
+    for f in (loss, plain):
+        df = grad(f, fallback="error")
+        df(x, 2, 2)
+        taken.append(peak(df, x, 20, 20))
+    assert taken[0] < taken[1] / 8

@@ -36,6 +36,7 @@ class Golden(NamedTuple):
     args: tuple
     wrt: Any
     beside: tuple = ()  # the helpers and classes that the function uses
+    checkpoint: Any = None
 
     def source(self) -> str:
         """The generated source."""
@@ -49,7 +50,7 @@ class Golden(NamedTuple):
             at = self.wrt + 1
             df(*fresh(self.args[:at]), vector, *fresh(self.args[at:]))
         else:
-            df = self.how(self.f, wrt=self.wrt, fallback="error")
+            df = self.how(self.f, wrt=self.wrt, fallback="error", checkpoint=self.checkpoint)
             df(*fresh(self.args))
         return df.source
 
@@ -63,7 +64,8 @@ class Golden(NamedTuple):
 
     def text(self) -> str:
         """What the file holds."""
-        call = f"{self.how.__name__}({self.f.__name__}, wrt={self.wrt!r})"
+        more = "" if self.checkpoint is None else f", checkpoint={self.checkpoint!r}"
+        call = f"{self.how.__name__}({self.f.__name__}, wrt={self.wrt!r}{more})"
         source = self.source().rstrip()
         figures = f"{self.ratio():.1f} lines per line, {copies(source)} copies"
         return "\n\n\n".join([*self.written(), f"# {call}: {figures}\n\n{source}\n"])
@@ -127,6 +129,24 @@ def scaled_in_place(x, y, s):
     c = x if s > 0 else y
     c[0] *= 2.0
     return np.sum(x * y)
+
+
+def settled(x, tol):
+    while np.max(np.abs(x)) > tol:
+        x = np.sin(x) * 0.9
+    return np.sum(x)
+
+
+@srcdiff.checkpoint
+def layer(h, w):
+    a = np.exp(-h * w)
+    return np.tanh(a * np.sin(a))
+
+
+def layers_again(w, h, n):
+    for _ in range(n):
+        h = layer(h, w)
+    return np.sum(h)
 
 
 def two_of_a_pair(x, y, s):
@@ -289,6 +309,17 @@ FORWARD = [
     )
 ]
 GOLDEN += FORWARD
+
+# Loops that run again from snapshots, and calls that are computed again
+GOLDEN += [
+    Golden("rnn_sqrt", srcdiff.grad, *by_name("rnn")[1:], checkpoint="sqrt"),
+    Golden("rnn_within_bytes", srcdiff.grad, *by_name("rnn")[1:], checkpoint="1MB"),
+    Golden("heat_sqrt", srcdiff.grad, *by_name("heat_with_k")[1:], checkpoint="sqrt"),
+    Golden("heat_from_snapshots", srcdiff.grad, *by_name("heat_with_k")[1:], checkpoint=8),
+    Golden("settled_sqrt", srcdiff.grad, settled, (some(3), 1e-3), 0, checkpoint="sqrt"),
+    Golden("nested_loops_sqrt", srcdiff.grad, *by_name("nested_loops")[1:], checkpoint="sqrt"),
+    Golden("layers_again", srcdiff.grad, layers_again, (some(3), some(3), 4), 0, (layer,)),
+]
 
 # Those that take more than four lines for one of the user's, and why
 LONG = {

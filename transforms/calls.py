@@ -32,6 +32,7 @@ from srcdiff.transforms import (
     functional_calls,
     library,
     mappings,
+    marked_calls,
     number_calls,
     objects,
     part_views,
@@ -68,6 +69,7 @@ from srcdiff.transforms.kinds import (
 from srcdiff.transforms.library import Libraries
 from srcdiff.transforms.list_elements import ListElements
 from srcdiff.transforms.mappings import Mappings
+from srcdiff.transforms.marked_calls import MarkedCalls
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
 from srcdiff.transforms.number_calls import BINARY as OPERATORS
 from srcdiff.transforms.number_calls import Numbers
@@ -126,6 +128,7 @@ HANDLERS = {
     **functional_calls.HANDLERS,
     **library.HANDLERS,
     **mappings.HANDLERS,
+    **marked_calls.HANDLERS,
     **number_calls.HANDLERS,
     **objects.HANDLERS,
     **part_views.HANDLERS,
@@ -153,6 +156,7 @@ class Calls(
     Wrappers,
     Derivatives,
     Declared,
+    MarkedCalls,
 ):
     forward = False  # functions that have a forward rule alone are called as they are
 
@@ -307,6 +311,8 @@ class Calls(
         if isinstance(f, Bound):
             if f.name == "derivative":
                 return self.call_derivative(f.ref, args, kwargs, where)
+            if f.name == "checkpoint":
+                return self.marked_call(f.ref, args, kwargs, where)
             if f.name == "derivative maker":
                 how, *options = f.ref
                 return Bound((how, args[0], *options), "derivative")
@@ -357,6 +363,9 @@ class Calls(
     def function(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
         if is_declared(obj):
             return self.call_declared(obj, args, kwargs, where)
+        inner = self.inner_of(obj)
+        if inner is not None:
+            return self.marked_call(inner, args, kwargs, where)
         if isinstance(obj, np.ufunc) and len(args) > obj.nin:
             given = (*args[obj.nin :], *[Known(None)] * (obj.nin + obj.nout - len(args)))
             args, kwargs = args[: obj.nin], {**kwargs, "out": Tuple(given)}

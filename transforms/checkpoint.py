@@ -39,6 +39,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from srcdiff.runtime import kernels
+from srcdiff.transforms.copies import Copies, happens_once, quiet, renamed
 from srcdiff.transforms.ir import (
     UNDEFINED,
     Block,
@@ -47,16 +48,11 @@ from srcdiff.transforms.ir import (
     carried,
     defined_inside,
     flatten,
-    map_tree,
     new_twin,
     walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import BOOL, INT
 
-# Effects that a second run of a step leaves out: they return nothing that it reads.
-ONCE = frozenset({"print", print, "assert", "append_outside", "check_length", "check_scalar"})
-# Effects that are what they were when the same step runs on the same numbers.
-AGAIN = frozenset({"raise"})
 OUTSIDE = ("store_outside", "delete_outside", "append_outside", "write_back")
 
 
@@ -257,8 +253,9 @@ class Checkpoints:
             return self.growing(step, prelude)
         return self.binomial(step, prelude)
 
-    def again(self, step: Step, params: Iterable[Value] = (), item: Any = None) -> Again:
-        again = Again(step, params, item)
+    def again(self, step: Step, params: Iterable[Value] = (), item: Any = None,
+              leaf: bool = False) -> Again:  # fmt: skip
+        again = Again(step, params, item, leaf)
         for twin, new in again.twins.items():
             self.sweeps[new] = self.sweeps[twin]
         self.makers.update((r, i) for i in walk(Block((), again.instrs, ())) for r in i.results)
@@ -269,9 +266,7 @@ class Checkpoints:
         if step.tested:
             return "what its test computes is read"
         for instr in walk(Block((), step.kept, ())):
-            if instr.op in ONCE or instr.op in AGAIN:
-                continue
-            if instr.effect or instr.attrs.get("opaque"):
+            if happens_once(instr):
                 return "a random draw, or a call that no one can see into, happens once"
             if instr.op in ("global", "attribute") and self.writes_outside:
                 return "it reads what is written outside"
@@ -284,7 +279,7 @@ class Checkpoints:
     def from_nothing(self, step: Step) -> Instr:
         """A step that needs nothing of the one before is computed again where it is reversed."""
         r = step.r
-        again = self.again(step, item=r.blocks[0].params[0])
+        again = self.again(step, (), r.blocks[0].params[0], leaf=True)
         _, body = self.pairs([*again.instrs, *again.reverse().instrs], 0, None)
         results = again.reverse().results
         rb = Block(r.blocks[0].params, body, results)
@@ -356,8 +351,7 @@ class Checkpoints:
         if isinstance(steps, int):
             return (math.isqrt(max(steps, 0)) + 1) * by
         maker = self.makers.get(steps)
-        sized = maker is not None and (maker.op is len or maker.op == "getitem" and any(
-            self.makers[v].op in ("shape",) for v in maker.operands if v in self.makers))
+        sized = maker is not None and maker.op in (len, "shape")
         if not sized:
             steps = out.emit(max, (steps, 0), "steps")
         size = out.plus(out.emit(math.isqrt, (steps,), "root"), 1, "size")
@@ -380,7 +374,7 @@ class Checkpoints:
         left_2, number_2 = left.like(), number.like()
         blocks = (Block((), more.instrs, (longer, longer)), Block((), (), (left, number)))
         own.instrs.append(Instr("if", (due,), None, (left_2, number_2), blocks, None, f.where))
-        left_3 = own.emit(operator.sub, (left_2, 1), "left")
+        left_3 = own.counted(left_2, -1)
         body = f.blocks[-1]
         at = f.op == "for"  # the item comes first
         params = (*body.params[:at], left, number, *body.params[at:])
@@ -433,10 +427,10 @@ class Checkpoints:
         at = Value("at", INT)
         state = [p.like() for p, _, _ in step.state]
         own.instrs.append(Instr("pop", (stack,), None, (at, *state)))
-        _, free_2, *state = self.advance(own, step, stack, at, own.plus(kept, 1, "free"), item,
+        _, free_2, *state = self.advance(own, step, stack, at, own.counted(kept, 1), item,
                                          state, start, by)  # fmt: skip
         place = own.place(start, item, by, item.name)
-        again = self.again(step, state, place)
+        again = self.again(step, state, place, leaf=True)
         reverse = again.reverse(place, d)
         _, body = self.pairs([*again.instrs, *reverse.instrs], 0, None)
         block = Block((item, kept, *d), [*own.instrs, *body], (free_2, *reverse.results))
@@ -481,7 +475,7 @@ class Checkpoints:
         outer = [p.like() for p in params]
         held = dict(zip(params, outer))
         own.push(stack, at, *(held[p] for p, _, _ in step.state))
-        free_2 = own.plus(free_1, -1, "free")
+        free_2 = own.counted(free_1, -1)
         to = own.emit(kernels.next_snapshot, (at, count, free_2), "stop")
         _, start, _, by = f.args[0]
         bounds = ("range", own.place(start, at, by, "start"), own.place(start, to, by, "stop"), by)
@@ -506,7 +500,7 @@ class Checkpoints:
         at_1, free_1 = Value("at", INT), Value("free", INT)
         held = [v.like() for v in state]
         own.push(stack, at_1, *held)
-        free_2 = own.plus(free_1, -1, "free")
+        free_2 = own.counted(free_1, -1)
         end = own.plus(target, 1, "end")
         to = own.emit(kernels.next_snapshot, (at_1, end, free_2), "next")
         to = own.emit(min, (to, target), "stop")
@@ -527,8 +521,11 @@ class Checkpoints:
 
 
 def without_twin(instr: Instr) -> Instr:
-    attrs = {k: v for k, v in instr.attrs.items() if k not in ("twin", "sweep")}
-    return instr.replace(attrs=attrs)
+    return without(instr, "twin", "sweep")
+
+
+def without(instr: Instr, *marks: str) -> Instr:
+    return instr.replace(attrs={k: v for k, v in instr.attrs.items() if k not in marks})
 
 
 class Step:
@@ -588,54 +585,25 @@ class Step:
 SETTINGS = ("errstate_enter", "errstate_exit")
 
 
-def quiet(instr: Instr) -> Instr:
-    """A region without the effects that are not repeated."""
-    if not instr.blocks:
-        return instr
-    blocks = tuple(b.replace(instrs=[quiet(i) for i in b.instrs if i.op not in ONCE])
-                   for b in instr.blocks)  # fmt: skip
-    return instr.replace(blocks=blocks)
-
-
-class Again:
+class Again(Copies):
     """The instructions of a step once more, with values of their own.
 
-    env     value of the step → its copy
-    twins   twin number → that of the copy
+    leaf    nothing is kept from it: what it computes need not be computed a third time
     """
 
-    def __init__(self, step: Step, params: Iterable[Value] = (), item: Any = None):
+    def __init__(self, step: Step, params: Iterable[Value] = (), item: Any = None,
+                 leaf: bool = False):  # fmt: skip
+        super().__init__(dict(zip((p for p, _, _ in step.state), params)))
         self.step = step
         body = step.f.blocks[-1]
-        self.env: dict[Value, Any] = dict(zip((p for p, _, _ in step.state), params))
-        self.twins: dict[int, int] = {}
         self.item = Value("_", INT) if item is None else item
         if step.f.op == "for":
             if item is None:
                 self.item = body.params[0].like()
             self.env[body.params[0]] = self.item
         self.instrs = [self.copied(i) for i in step.kept]
-
-    def copied(self, instr: Instr) -> Instr:
-        for r in instr.results:
-            self.env[r] = r.like()
-        blocks = []
-        for block in instr.blocks:
-            for p in block.params:
-                self.env[p] = p.like()
-            inner = [self.copied(i) for i in block.instrs]
-            blocks.append(Block(self.read(block.params), inner, self.read(block.results)))
-        attrs = instr.attrs
-        if "twin" in attrs:
-            twin = self.twins.setdefault(attrs["twin"], new_twin())
-            attrs = attrs | {"twin": twin}
-        return instr.replace(args=self.read(instr.args),
-                             kwargs={k: self.read(v) for k, v in instr.kwargs.items()},
-                             results=self.read(instr.results), blocks=tuple(blocks),
-                             attrs=dict(attrs))  # fmt: skip
-
-    def read(self, tree: Any) -> Any:
-        return map_tree(lambda v: self.env.get(v, v), tree)
+        if leaf:
+            self.instrs = [without(i, "checkpoint") for i in self.instrs]
 
     def ends(self) -> tuple:
         return tuple(self.read(y) for _, _, y in self.step.state)
@@ -647,29 +615,6 @@ class Again:
         if item is not None:
             env = env | dict(zip(block.params, (item, *d)))
         return renamed(block, env, self.twins)
-
-
-def renamed(block: Block, env: dict[Value, Any], twins: dict[int, int]) -> Block:
-    """The block reading `env[v]` for `v`, with other twin numbers."""
-
-    def put(tree: Any) -> Any:
-        return map_tree(lambda v: env.get(v, v), tree)
-
-    def visit(block: Block) -> Block:
-        instrs = []
-        for instr in block.instrs:
-            attrs = instr.attrs
-            if attrs.get("twin") in twins:
-                attrs = attrs | {"twin": twins[attrs["twin"]]}
-            elif not any(v in env for v in instr.reads) and not instr.blocks:
-                instrs.append(instr)
-                continue
-            instrs.append(instr.replace(
-                args=put(instr.args), kwargs={k: put(a) for k, a in instr.kwargs.items()},
-                blocks=tuple(map(visit, instr.blocks)), attrs=attrs))  # fmt: skip
-        return Block(block.params, instrs, put(block.results))
-
-    return visit(block)
 
 
 class Emitter:
@@ -684,6 +629,13 @@ class Emitter:
             return op(*args)
         result = Value(name, kind)
         self.instrs.append(Instr(op, args, None, (result,), (), self.attrs, self.where))
+        return result
+
+    def counted(self, number: Value, by: int) -> Value:
+        """`number += by`"""
+        result = number.like()
+        self.instrs.append(Instr(operator.add, (number, by), None, (result,), (),
+                                 {"adjoint": True}, self.where))  # fmt: skip
         return result
 
     def push(self, stack: Value, *state: Value) -> None:

@@ -705,6 +705,8 @@ class Emitter:
     def augment(self, target: ast.expr, value: Any) -> None:
         """`target += value`, or `-=` for a negated value."""
         op: type = ast.Add
+        if type(value) is int and value < 0:
+            op, value = ast.Sub, -value
         if isinstance(value, Value) and value in self.folded:
             maker = self.makers[value]
             if maker.op is operator.neg:

@@ -32,6 +32,7 @@ from types import CellType, CodeType, FunctionType, MethodType, WrapperDescripto
 from typing import Any
 
 from srcdiff.runtime.errors import Location, UnsupportedSyntaxError, short_name
+from srcdiff.runtime.marks import marked
 from srcdiff.transforms.syntax import deep_recursion, from_ast, gast, location
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
@@ -141,7 +142,7 @@ def _unwrap(f: Callable[..., Any]) -> tuple[FunctionType, Any, tuple[Any, ...], 
     bound_self: Any = MISSING
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = {}
-    while not isinstance(f, FunctionType):
+    while not isinstance(f, FunctionType) or marked(f) is not None:
         if isinstance(f, functools.partial | MethodType) and bound_self is not MISSING:
             bound_self, args = MISSING, (bound_self, *args)
         if isinstance(f, functools.partial):
@@ -155,6 +156,8 @@ def _unwrap(f: Callable[..., Any]) -> tuple[FunctionType, Any, tuple[Any, ...], 
             bound_self, f = f.__self__, f.__func__
         elif isinstance(f, staticmethod | functools._lru_cache_wrapper):
             f = f.__wrapped__
+        elif isinstance(f, FunctionType):
+            f = marked(f)
         else:
             f = _call_method(f)
     return f, bound_self, args, kwargs

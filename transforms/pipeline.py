@@ -60,6 +60,7 @@ from srcdiff.transforms.objects import Attributes
 from srcdiff.transforms.outside import NeedsOutside, Structure
 from srcdiff.transforms.parse import Parsed
 from srcdiff.transforms.printer import print_source
+from srcdiff.transforms.recompute import recompute
 from srcdiff.transforms.references import (
     Array,
     Buffer,
@@ -265,11 +266,12 @@ def generate(
 
 
 def checkpointed(plan: Any, kept: list[SrcdiffError], block: Block) -> Block:
-    """The program with its reverse sweeps running from snapshots; `kept` gets why one is not."""
+    """The program with its reverse sweeps running from snapshots, and calling again what was given
+    to `checkpoint`; `kept` gets why a loop does not."""
     if plan is None:
-        return block
+        return recompute(block)
     left: list[tuple[Instr, str]] = []
-    block = dead_code(checkpoints(block, plan, left))
+    block = recompute(dead_code(checkpoints(block, plan, left)))
     kept += (UnsupportedSyntaxError(
         f"this loop cannot be run again from snapshots: {why}",
         loop.where and loop.where.location, "Take that out of the loop, or leave `checkpoint` out.")

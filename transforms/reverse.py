@@ -426,13 +426,21 @@ class Reverse:
                     d = self.flush(self.adjoints[r], instr.where)
                     self.adjoints[r] = Adjoint(d)
                     self.finished[r] = d
+            count = len(self.instrs)
             if instr.op == "if":
                 self.reverse_if(instr)
             elif instr.op in ("for", "while"):
                 self.reverse_loop(instr)
             else:
                 self.reverse_instr(instr)
+            if "checkpoint" in instr.attrs:
+                self.belongs(count, instr.attrs["checkpoint"])
         self.here = outer
+
+    def belongs(self, count: int, call: int) -> None:
+        """What has been emitted since then reads what the call computes when it runs again."""
+        for made in self.instrs[count:]:
+            made.attrs = made.attrs | {"adjoint_of": call}
 
     def reverse_instr(self, instr: Instr) -> None:
         where = instr.where

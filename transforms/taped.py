@@ -30,7 +30,7 @@ from srcdiff.runtime import kernels
 from srcdiff.runtime.declared import custom_vjp
 from srcdiff.runtime.derivative import Derivative
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
-from srcdiff.runtime.marks import detach
+from srcdiff.runtime.marks import detach, marked
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES
 from srcdiff.runtime.tape import OWN, PLAIN, Array, Leaf, apply, caller, name_of, no_rule, plain
 from srcdiff.runtime.tracked import (
@@ -383,6 +383,9 @@ def is_numpy(f: Any) -> bool:
 def call_python(f: types.FunctionType, args: tuple, kwargs: dict) -> Any:
     if f in RULES or f in NONDIFFERENTIABLE:
         return made(apply(f, args, kwargs), [])
+    inner = marked(f)
+    if inner is not None:  # the tape keeps everything
+        return call(inner, *args, **kwargs)
     home = (f.__module__ or "").partition(".")[0]
     instead = substitute(f) if home == "scipy" else None
     if instead is not None:

@@ -6,6 +6,7 @@ import operator
 
 import numpy as np
 
+from srcdiff import checkpoint
 from tests.gallery import some
 from tests.support import line
 
@@ -295,3 +296,16 @@ def starred_array(p):
         return a * np.exp(-b * t) + c
 
     return np.sum(decay(np.linspace(0.0, 1.0, 4), *p) ** 2)
+
+
+@line("`checkpoint(f)` in a loop, of a helper that writes what it is given", some(6), 0.3, 3)
+def checkpointed_helper(u, k, n):
+    @checkpoint
+    def relax(u, k):
+        u[1:-1] += k * u[1:-1] * (u[2:] - u[:-2])
+        return np.sum(np.tanh(u) * u)
+
+    total = 0.0
+    for _ in range(n):
+        total = total * 0.5 + relax(u, k)
+    return total
