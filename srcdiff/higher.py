@@ -768,22 +768,36 @@ class Table(Differentiated):
         value = self._f(*private(args))
         return value if self._has_aux else (value, None)
 
-    def _groups(
-        self, args: tuple, wanted: list, shape: tuple[int, int], mode: str, find: Function
-    ) -> tuple[Any, Colouring]:
-        """The pattern of the matrix and a colouring of it: what was given, or `find()` finds."""
-        given = self._sparsity
-        if isinstance(given, str):
-            return self._detected.of(args, wanted, lambda: with_colours(find(), mode))
-        if given.shape != shape:
+    def _put_together(
+        self, args: tuple, wanted: list, rows: Coordinates, columns: Coordinates, mode: str,
+        find: Function, products: Function,
+    ) -> Any:  # fmt: skip
+        """The sparse matrix of `products(groups, seeds)`, by the pattern that was given or that
+        `find()` finds; an error if it has no place for all of them."""
+        given, shape = self._sparsity, (rows.size, columns.size)
+        known = not isinstance(given, str)
+        if known and given.shape != shape:
             raise ValueError(
                 f"sparsity has the shape {given.shape}, the matrix of {self!r} has {shape}"
             )
-        return self._detected.of((), [], lambda: with_colours(given, mode))
+        while True:
+            pattern, groups = self._detected.of(
+                () if known else args, [] if known else wanted,
+                lambda: with_colours(given if known else find(), mode),
+            )  # fmt: skip
+            seeds = groups.seeds(columns.dtype if groups.by == "columns" else rows.dtype)
+            found = products(groups, seeds)
+            dtype = np.result_type(rows.dtype, np.float32)  # none is sparse of halves
+            matrix = entries(pattern, groups, cast_to(found, dtype))
+            lacking = missing(matrix, groups, seeds, found)
+            if not len(lacking):
+                return matrix
+            if known or not self._detected.forget():  # what lies outside may have changed
+                raise self._lacks(lacking[0])
 
-    def _lacks(self, rows: np.ndarray) -> SrcdiffError:
+    def _lacks(self, row: int) -> SrcdiffError:
         return SrcdiffError(
-            f"the {self._how} of `{self.__name__}` has entries in row {rows[0]} that `sparsity`"
+            f"the {self._how} of `{self.__name__}` has entries in row {row} that `sparsity`"
             " has not",
             self._parsed_callee().where(),
             f"`jacobian_sparsity({self.__name__})(…)` gives a pattern that has them."
@@ -879,24 +893,16 @@ class Jacobian(Table):
         value, aux = self._value(args)
         rows = Coordinates(value)
         mode = "forward" if len(rows.complex_places()) else self._mode  # a row would take two pulls
-        shape = (rows.size, columns.size)
-        pattern, groups = self._groups(
-            args, wanted, shape, mode, lambda: dependences(self, args, columns, value)
-        )
-        if groups.by == "columns":
-            self._engine = self._push
-            seeds = groups.seeds(columns.dtype)
-            _, _, products = self._pushed(args, wanted, columns, seeds)
-        else:
+
+        def products(groups: Colouring, seeds: np.ndarray) -> np.ndarray:
+            if groups.by == "columns":
+                self._engine = self._push
+                return self._pushed(args, wanted, columns, seeds)[2]
             self._engine = self._pull
-            seeds = groups.seeds(rows.dtype)
-            products = self._pulled(args, wanted, columns, rows, seeds)
-        dtype = np.result_type(rows.dtype, np.float32)  # there are no sparse matrices of halves
-        matrix = entries(pattern, groups, cast_to(products, dtype))
-        lacking = missing(matrix, groups, seeds, products)
-        if len(lacking):
-            raise self._lacks(lacking)
-        return matrix, aux
+            return self._pulled(args, wanted, columns, rows, seeds)
+
+        find = functools.partial(dependences, self, args, columns, value)
+        return self._put_together(args, wanted, rows, columns, mode, find, products), aux
 
     def _by_rows(self, args: tuple, wanted: list, columns: Coordinates, rows: Coordinates) -> Any:
         """The matrix, by reverse mode; a complex number takes two pulls: of 1 and of 1j."""
@@ -1019,21 +1025,19 @@ class Hessian(Table):
 
     def _sparse(self, args: tuple, wanted: list, columns: Coordinates) -> tuple[Any, Any]:
         """The matrix from products with groups of columns, and what comes beside the value."""
-        settings = (self._wrt, self._has_aux, "error", self._unroll)
-        shape = (columns.size, columns.size)
+        settings, aux = (self._wrt, self._has_aux, "error", self._unroll), None
 
         def find() -> Any:
             gradient = Differentiated("grad", self._f, *settings)
             of_gradient = Pattern("jacobian_sparsity", gradient, *settings)(*args)
             return of_gradient[0] if self._has_aux else of_gradient
 
-        pattern, groups = self._groups(args, wanted, shape, "symmetric", find)
-        seeds = groups.seeds(columns.dtype)
-        aux, products = self._along(args, wanted, columns, seeds)
-        matrix = entries(pattern, groups, cast_to(products, np.result_type(products, np.float32)))
-        lacking = missing(matrix, groups, seeds, products)
-        if len(lacking):
-            raise self._lacks(lacking)
+        def products(groups: Colouring, seeds: np.ndarray) -> np.ndarray:
+            nonlocal aux
+            aux, found = self._along(args, wanted, columns, seeds)
+            return found
+
+        matrix = self._put_together(args, wanted, columns, columns, "symmetric", find, products)
         turned = matrix.T.tocsr()  # its pattern is the same
         turned.sort_indices()
         matrix.data = (matrix.data + turned.data) / 2

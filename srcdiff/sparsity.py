@@ -268,17 +268,22 @@ class Detected:
 
     def __init__(self) -> None:
         self.found: list[tuple[list, Any, Colouring]] = []
+        self.new = False  # whether the last one was found for this call
 
     def of(self, args: tuple, wanted: list, make: Any) -> tuple[Any, Colouring]:
         """Those for a call; `make()` finds them if they are not there yet."""
         now = described(args, wanted)
         for held, pattern, groups in self.found:
             if alike(held, now):
+                self.new = False
                 return pattern, groups
+        self.new = True
         pattern, groups = make()
         now = [(path, kind, *private((what,))) for path, kind, what in now]
         self.found = [(now, pattern, groups), *self.found[:7]]
         return pattern, groups
 
-    def forget(self) -> None:
+    def forget(self) -> bool:
+        """Forget them all, and whether that may help: the last one was not new."""
         self.found.clear()
+        return not self.new

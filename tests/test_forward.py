@@ -362,3 +362,9 @@ def test_zeros_like_a_list_are_made_beside_what_moves():
 
     x = np.array([1.0, 3.0, 5.0])
     assert jvp(f, (x,), (np.ones(3),)) == (20.0, 34.0)
+
+
+@pytest.mark.parametrize("mode", ["maximum", "minimum", "median", "mean", "empty"])
+def test_a_border_that_is_not_linear_is_refused(mode):
+    with pytest.raises(NoRuleError, match="np.pad with mode"):
+        jvp(lambda x: np.pad(x, 1, mode=mode), (np.ones(3),), (np.ones(3),), fallback="error")

@@ -7,6 +7,7 @@ import pytest
 from scipy import integrate, optimize, sparse
 
 from srcdiff import (
+    NoRuleError,
     SrcdiffError,
     UnsupportedSyntaxError,
     grad,
@@ -519,3 +520,137 @@ def test_the_memory_order_decides_what_a_reshape_is():
     for x in (m, np.asfortranarray(m), m.copy()):
         np.testing.assert_array_equal(df(x).toarray(), jacobian(f, matrix=True)(x))
     assert len(df._detected.found) == 2
+
+
+# What could be missed
+
+
+TABLE = np.eye(3)
+
+
+def test_an_array_outside_that_has_changed():
+    df = jacobian(lambda x: TABLE @ x, sparsity="auto")
+    assert df(np.ones(3)).nnz == 3
+    TABLE[0, 2] = 5.0
+    try:
+        assert df(np.ones(3)).toarray().tolist() == TABLE.tolist()
+    finally:
+        TABLE[0, 2] = 0.0
+
+
+def test_an_array_beside_that_has_changed_in_place():
+    df = jacobian(lambda x, m: m @ x, sparsity="auto")
+    m = np.eye(3)
+    assert df(np.ones(3), m).nnz == 3
+    m[2, 0] = 4.0
+    assert df(np.ones(3), m).toarray().tolist() == m.tolist()
+
+
+def padded(x):
+    return np.pad(x[:3], 1, mode="edge"), np.pad(x, (2, 0), mode="wrap"), np.pad(x[4:], 1)
+
+
+def of_a_default(x, k=0.5, *, table=K):
+    y = k * x
+    return table @ y[:3] + k
+
+
+def swapped(x, n):
+    u, v = x[:3].copy(), x[3:].copy()
+    for _ in range(n):
+        u[0] += v[1]
+        u, v = v, u
+    return u, v
+
+
+def left_early(x):
+    total = np.zeros(3)
+    for i in range(3):
+        if i == 2:
+            break
+        total[i] = x[i] * x[i + 3]
+    return total
+
+
+def of_a_number_that_decides(x):
+    n = int(x[0] * 4)
+    y = x * 1.0
+    for i in range(n):
+        y[0] += y[i % 6]
+    return y[:n], y
+
+
+def filled_and_sorted(x):
+    return np.full((2, 2), x[3]), np.sort(x[:3]), np.full_like(x, 2.0), np.einsum("i,j->ij", x, x)
+
+
+def through_scalars(x):
+    values = x.tolist()
+    total = 0.0
+    for v in values[2:4]:
+        total += v
+    return [total, max(values[0], values[1]), float(x[5]) ** 2]
+
+
+def of_a_slice_that_varies(x):
+    y = x * 1.0
+    k = int(np.argmax(x))
+    y[: k // 2] = 0.0
+    y[k] += x[0]
+    return y
+
+
+@pytest.mark.parametrize("f, more", [
+    (padded, ()), (of_a_default, ()), (swapped, (3,)), (swapped, (0,)), (left_early, ()),
+    (filled_and_sorted, ()), (through_scalars, ()), (of_a_slice_that_varies, ()),
+])  # fmt: skip
+def test_an_entry_that_might_be_missed(f, more):
+    found, wanted = jacobian_sparsity(f)(X, *more).toarray(), at_several_points(f, *more)
+    assert not np.any(wanted & ~found)
+    exact = jacobian(f, sparsity="auto")(X, *more).toarray()
+    np.testing.assert_allclose(exact, jacobian(f, matrix=True)(X, *more), rtol=1e-12)
+
+
+def test_a_border_of_maxima():
+    with pytest.raises(NoRuleError):
+        jacobian(lambda x: np.pad(x, 1, mode="maximum"), fallback="error")(X)
+    found = jacobian_sparsity(lambda x: np.pad(x, 1, mode="maximum"))(X)
+    assert found.nnz == 8 * 6
+
+
+def test_an_output_whose_shape_varies():
+    found = jacobian(of_a_number_that_decides, sparsity="auto")(X)
+    expected = jacobian(of_a_number_that_decides, matrix=True)(X)
+    np.testing.assert_allclose(found.toarray(), expected, rtol=1e-12)
+
+
+def test_too_much_work_is_taken_as_a_whole(monkeypatch):
+    from srcdiff.transforms import dependence
+
+    def stepped(x, n):
+        y = np.zeros(len(x) + 1)
+        for i in range(n):
+            y[i % 6] = x[i % 6] ** 2
+        return y, x[0]
+
+    assert jacobian_sparsity(stepped)(X, 6).nnz == 7
+    monkeypatch.setattr(dependence, "WORK", 20)
+    found = jacobian_sparsity(stepped)(X, 1000)
+    assert found.shape == (8, 6) and found[:7].nnz == 42
+    gradient = jacobian_sparsity(grad(lambda x, n: np.sum(stepped(x, n)[0] ** 2)))(X, 1000)
+    assert gradient.nnz == 36
+
+
+def test_the_third_derivative_of_a_loop():
+    def f(x):
+        total = 0.0
+        for i in range(len(x) - 1):
+            total = total + x[i] ** 3 * x[i + 1]
+        return total
+
+    def second(x):
+        return np.sum(hvp(f)(x, x))
+
+    for g in (grad(second), grad(lambda x: np.sum(grad(f)(x) ** 2))):
+        found = jacobian_sparsity(g)(X[:4]).toarray()
+        assert not np.any((np.abs(jacobian(g, matrix=True)(X[:4])) > 1e-12) & ~found)

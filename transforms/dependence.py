@@ -16,6 +16,7 @@ as the ints, flags and arrays beside them stay as they are. The program is left 
 from __future__ import annotations
 
 import builtins
+import inspect
 import operator
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -27,7 +28,7 @@ from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Slice, Value, walk
 
 NOTHING: frozenset[int] = frozenset()
 UNKNOWN = object()
-STEPS = 2_000_000  # as many instructions are followed, then loops are taken as a whole
+WORK = 2_000_000  # as many instructions are followed, or 16 elements, or 64 numbers in sets
 
 
 class Seen:
@@ -159,7 +160,7 @@ class Machine:
 
     def __init__(self, program: Block):
         self.env: dict[Value, Any] = {}
-        self.left = STEPS
+        self.left = WORK
         self.first: dict[int, Instr] = {}  # twin number → the region that runs first
         self.steps: dict[int, list[tuple[dict, dict]] | None] = {}  # None: it was not followed
         self.inside: dict[Instr, tuple[list[Value], list[int]]] = {}
@@ -178,6 +179,9 @@ class Machine:
             except Exception:  # whatever it is: it is not followed
                 found = self.not_followed(instr)
             self.env.update(zip(instr.results, found))
+            for s in found:
+                if isinstance(s, Seen) and isinstance(s.sets, np.ndarray) and s.sets.ndim:
+                    self.left -= s.sets.size // 16 + sum(map(len, s.sets.flat)) // 64
         return self.read(block.results)
 
     def read(self, tree: Any) -> Any:
@@ -215,15 +219,16 @@ class Machine:
 
     def instr(self, instr: Instr) -> tuple:
         op = instr.op
+        if op in PASSED_OVER:
+            return ()
+        self.check_work()
         if op in ("if", "for", "while"):
-            if self.left < 0 or instr.attrs.get("half"):
-                raise NotKnown
             twin = instr.attrs.get("twin")
             if twin is not None and self.first[twin] is instr:
                 self.steps[twin] = []
+            elif instr.attrs.get("sweep", 1) != 1:
+                raise GiveUp
             return getattr(self, f"run_{op}")(instr)
-        if op in PASSED_OVER:
-            return ()
         args = self.read(instr.args)
         kwargs = {k: self.read(a) for k, a in instr.kwargs.items()}
         if isinstance(op, str):
@@ -262,7 +267,7 @@ class Machine:
         steps = range(*(part.value for part in iterable[1:]))
         may_break, count = instr.attrs.get("may_break"), 0
         for i in reversed(steps) if instr.attrs.get("reverse") else steps:
-            self.check_time()
+            self.check_work()
             carried = self.step(instr, instr.blocks[0], (Seen(i, None, True), *carried))
             count += 1
             if may_break:
@@ -276,7 +281,7 @@ class Machine:
         test, body = instr.blocks
         count = 0
         while True:
-            self.check_time()
+            self.check_work()
             self.env.update(zip(test.params, carried))
             if not self.decided(self.block(test)[0]):
                 break
@@ -288,7 +293,7 @@ class Machine:
                     break
         return (*carried, Seen(count, None, True))
 
-    def check_time(self) -> None:
+    def check_work(self) -> None:
         if self.left < 0:
             raise NotKnown
 
@@ -459,6 +464,9 @@ def at_path(path: tuple) -> Any:
         return at_path(base)[rest[0]]
     if kind == "object":
         return base
+    if kind == "default":
+        parameters = inspect.signature(base, follow_wrapped=False).parameters
+        return parameters[rest[-1]].default
     raise NotKnown
 
 
@@ -644,10 +652,15 @@ def same(op: Callable, args: Any, kwargs: Any, value: Any) -> Any:
             return type(tree)([sets(part, depth + 1) for part in tree])
         return index(tree)
 
+    if op is np.pad and index(kwargs.get("mode", args[2] if len(args) > 2 else None)) in ARITHMETIC:
+        raise NotKnown
     if op in (np.copy, np.ascontiguousarray, np.asfortranarray):
         return args[0].each()
     kwargs = {k: a for k, a in kwargs.items() if k != "dtype"}
     return op(*(sets(a, 1) for a in args), **{k: sets(a) for k, a in kwargs.items()})
+
+
+ARITHMETIC = ("linear_ramp", "maximum", "mean", "median", "minimum")  # modes of padding
 
 
 def of_array(op: Callable, args: Any, kwargs: Any, value: Any) -> Any:
@@ -752,6 +765,8 @@ def outer(op: Callable, args: Any, kwargs: Any, value: Any) -> Any:
 def unbroadcast(op: Callable, args: Any, kwargs: Any, value: Any) -> Any:
     d, shape = args[0].each(), np.shape(value)
     lead = d.ndim - len(shape)
+    if lead < 0:
+        raise NotKnown
     axes = [*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 != d.shape[lead + i])]
     return union_along(d, axes).reshape(shape) if axes else d
 

@@ -832,8 +832,18 @@ def tangent_of_prod(sweep: Forward, instr: Instr) -> bool:
     return True
 
 
+def refuse_padding(sweep: Forward, instr: Instr) -> bool:
+    """Refuse a `np.pad` that fills with maxima and the like; the others are linear."""
+    mode = instr.kwargs.get("mode", instr.args[2] if len(instr.args) > 2 else "constant")
+    if mode not in ("constant", "reflect", "symmetric", "edge", "wrap"):
+        raise NoRuleError(f"np.pad with mode={mode!r}", instr.where and instr.where.location,
+                          "Build the border with np.concatenate.")  # fmt: skip
+    return False
+
+
 SPECIAL: dict[Any, Callable] = {
     builtins.max: tangent_of_extreme, builtins.min: tangent_of_extreme, math.prod: tangent_of_prod,
+    np.pad: refuse_padding,
 }  # fmt: skip
 
 
