@@ -73,20 +73,22 @@ class Coordinates:
         return built(self.tree, (), of)
 
     def rows(self, tree: Any, count: int) -> np.ndarray:
-        """The numbers of a tree whose leaves have a leading axis; None is zeros.
+        """The numbers of a tree whose leaves have a leading axis; None is zeros. A leaf without that
+        axis is the same in all rows.
 
         >>> Coordinates((1.0, np.ones(2))).rows((np.array([3.0]), None), 1)
         array([[3., 0., 0.]])
         """
-        given = dict(leaves(tree))
-        if len(self.found) == 1:
-            (path,) = self.found
-            if given.get(path) is not None:
-                return np.asarray(given[path]).reshape(count, -1)
+        given = {path: np.asarray(leaf) for path, leaf in leaves(tree) if leaf is not None}
+        for path, leaf in given.items():
+            if path in self.found and leaf.ndim == len(self.found[path].shape):
+                given[path] = np.broadcast_to(leaf, (count, *leaf.shape))
+        if len(self.found) == 1 and self.found.keys() <= given.keys():
+            return given[next(iter(self.found))].reshape(count, -1)
         made = np.zeros((count, self.size), self.dtype)
         for path, at in self.found.items():
-            if given.get(path) is not None:
-                made[:, at.places] = np.reshape(given[path], (count, -1))
+            if path in given:
+                made[:, at.places] = given[path].reshape(count, -1)
         return made
 
 

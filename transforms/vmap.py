@@ -250,6 +250,7 @@ class Batch:
         given = [r for i in inside for r in i.results if r in later and r not in made_late]
         if whole:
             self.depends.update(given)
+        given = [r for r in given if r in self.depends]
         hoisted, failed = self.attempt(ahead)
         assert not failed
         self.instrs = [*before, *hoisted]
@@ -276,10 +277,51 @@ class Batch:
                 ahead.append(instr)
                 continue
             inside.append(instr)
-            inner.update(instr.results)
             if alone and not whole:
                 late.append(instr)
+            rest = None if alone or whole or not instr.blocks else self.independent(instr)
+            if rest is not None:
+                if not inner.isdisjoint(rest.reads):
+                    raise refusal(instr, "a loop over a length of what differs between examples")
+                ahead.append(rest)
+                inner.update(r for r in instr.results if r in self.depends)
+            else:
+                inner.update(instr.results)
         return ahead, inside, late
+
+    def independent(self, instr: Instr) -> Instr | None:
+        """What of a region does not depend on the batch; None if that is nothing."""
+        if not self.touched(instr):
+            return instr
+        if not instr.blocks:
+            return None if self.on(instr.results) or instr.effect else instr
+        keep = [k for k, r in enumerate(instr.results) if r not in self.depends]
+        if not keep and "twin" not in instr.attrs:
+            return None
+        if instr.op == "if":
+            if self.on(instr.args):
+                return None
+            kept_of: list = [keep, keep]
+            args, params = instr.args, [b.params for b in instr.blocks]
+        else:
+            count = len(carried(instr)[0])
+            body = instr.blocks[-1]
+            test = instr.blocks[0].results if instr.op == "while" else instr.args[0]
+            if self.on((test, body.results[count:])):
+                return None
+            flags = range(count, len(body.results))
+            kept_of = [[*(k for k in keep if k < count), *flags]]
+            args = (*instr.args[:-1], tuple(instr.args[-1][k] for k in keep if k < count))
+            params = [tuple(p for p in b.params if p not in self.depends) for b in instr.blocks]
+            if instr.op == "while":
+                kept_of.insert(0, [0])
+        blocks = []
+        for b, own, results in zip(instr.blocks, params, kept_of):
+            parts = [part for i in b.instrs if (part := self.independent(i)) is not None]
+            blocks.append(Block(own, parts, tuple(b.results[k] for k in results)))
+        return instr.replace(
+            args=args, blocks=tuple(blocks), results=tuple(instr.results[k] for k in keep)
+        )
 
     def touched(self, instr: Instr) -> bool:
         return any(v in self.depends for v in (*instr.reads, *instr.results))
