@@ -546,6 +546,15 @@ def choices(choose, n, r):
     return list(choose(range(n), r))
 
 
+def for_each(x, n):
+    """x once for each of n examples, on a leading axis.
+
+    >>> for_each(np.array([1.0, 2.0]), 3).shape, for_each(0.0, 2)
+    ((3, 2), array([0., 0.]))
+    """
+    return np.broadcast_to(x, (n, *np.shape(x))).copy()
+
+
 def stack_examples(found):
     """What several examples gave, all of one structure: its arrays with an axis for them.
 

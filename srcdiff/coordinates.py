@@ -73,8 +73,9 @@ class Coordinates:
         return built(self.tree, (), of)
 
     def rows(self, tree: Any, count: int) -> np.ndarray:
-        """The numbers of a tree whose leaves have a leading axis; None is zeros. A leaf without that
-        axis is the same in all rows.
+        """The numbers of a tree whose leaves have a leading axis; None is zeros.
+
+        A leaf without that axis is the same in all rows.
 
         >>> Coordinates((1.0, np.ones(2))).rows((np.array([3.0]), None), 1)
         array([[3., 0., 0.]])

@@ -18,8 +18,10 @@ from srcdiff import (
     value_and_grad,
     vmap,
 )
+from srcdiff.coordinates import Coordinates
+from srcdiff.trees import leaves
 from tests.examples import looped, same, several
-from tests.judge import fresh
+from tests.judge import fresh, mentions_float32
 from tests.tangents import programs
 
 RNG = np.random.default_rng(0)
@@ -365,3 +367,50 @@ def test_a_jacobian_runs_the_function_once(capsys):
 
     jacobian(f, mode="forward")(X[0])
     assert capsys.readouterr().out == "here\n"
+
+
+def small(args, wrt):
+    """The first position in wrt, if the argument there is of a size for which a table is made."""
+    if any(isinstance(x, np.random.Generator) for x in args):
+        pytest.skip("each call draws other numbers")
+    place = wrt[0] if isinstance(wrt, tuple) else wrt
+    if not isinstance(place, int) or Coordinates(args[place]).size > 40:
+        pytest.skip("no table is made of it")
+    if any(np.iscomplexobj(x) for _, x in leaves(args[place])):
+        pytest.skip("it is complex")
+    return place
+
+
+@pytest.mark.parametrize("f, args, wrt", programs(every=3))
+def test_jacobians_by_both_modes_are_equal(f, args, wrt):
+    place = small(args, wrt)
+    found = []
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for mode in ("forward", "reverse"):
+            df = jacobian(f, place, mode=mode, matrix=True)
+            try:
+                found.append(df(*copy.deepcopy(args)))
+            except SrcdiffError:
+                pytest.skip("it is not differentiated with respect to that")
+    a, b = found
+    assert a.shape == b.shape
+    rtol = 1e-3 if np.float32 in (a.dtype, b.dtype) or mentions_float32(f, args, 0.0) else 1e-9
+    scale = np.max(np.abs(b), initial=0, where=np.isfinite(b))
+    np.testing.assert_allclose(a, b, rtol, rtol * scale)
+
+
+@pytest.mark.parametrize("f, args, wrt", programs(every=3))
+def test_hessians_are_jacobians_of_gradients(f, args, wrt):
+    place = small(args, wrt)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            wanted = hessian(f, place, matrix=True)(*copy.deepcopy(args))
+            df = grad(f, place, fallback="error")
+            found = jacobian(df, place, mode="reverse", matrix=True)(*copy.deepcopy(args))
+        except SrcdiffError:
+            pytest.skip("it has no second derivatives")
+    rtol = 1e-2 if wanted.dtype == np.float32 or mentions_float32(f, args, 0.0) else 1e-8
+    scale = np.max(np.abs(wanted), initial=0, where=np.isfinite(wanted))
+    np.testing.assert_allclose(found, wanted, rtol, rtol * scale)

@@ -169,6 +169,12 @@ def cross(op: Any, a: Any, b: Any, axisa=-1, axisb=-1, axisc=-1, axis=None) -> K
     return as_array(a, (*dims[:at], 3, *dims[at:]), dtype)
 
 
+@abstract(kernels.for_each)
+def for_each(op: Any, x: Any, n: Any) -> Kind:
+    x = numeric(x)
+    return Kind("array", x.dtype, (*shape_arg((n,)), *x.dims))
+
+
 @abstract(kernels.embed_diagonal)
 def embed_diagonal(op: Any, d: Any, shape: Any, *axes: Any) -> Kind:
     return as_array(numeric(d), shape_arg(shape))

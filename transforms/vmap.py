@@ -50,6 +50,7 @@ from srcdiff.transforms.ir import (
     leaf_kind,
     map_tree,
     new_twin,
+    perhaps_unbound,
     substitute,
     walk,
 )  # fmt: skip
@@ -118,6 +119,7 @@ class Batch:
         self.depends: set[Value] = set(batched)
         self.makers: dict[Value, Instr] = {}
         self.full: dict[Value, Value] = {}  # shape of one example → shape of all
+        self.doubtful: set[Value] = set()  # on some paths it is not what its kind says
         self.stuck: set[Value] = set()  # depends on the batch, but cannot have a leading axis
         self.first = next(iter(batched.values()))
         self.count: Value | None = None
@@ -129,6 +131,7 @@ class Batch:
     def program(self, block: Block, spread: Iterable[int] | None) -> Block:
         dependence = Dependence(block, self.env)
         self.depends, self.dependence = dependence.found, dependence
+        self.doubtful = perhaps_unbound(block) | perhaps_numbers(block)
         for instr in walk(block):
             self.makers.update((r, instr) for r in instr.results)
         for instr in block.instrs:
@@ -236,8 +239,8 @@ class Batch:
         ahead, inside, late = self.sorted_out(instrs[first:last], whole)
         twins = set().union(*map(twins_of, inside)) if inside else set()
         copied = [i for i in instrs[:last] if i not in inside and twins_of(i) & twins]
-        for instr in copied:
-            if any(loud(i) for i in (instr, *(j for b in instr.blocks for j in walk(b)))):
+        for instr in (*copied, *(() if self.own else inside)):
+            if loud(instr):
                 raise refusal(instr, "an effect that would be repeated")
         after = instrs[last:]
         later = {v for i in after for v in i.reads} | {v for r in block.results for v in flatten(r)}
@@ -447,9 +450,11 @@ class Batch:
                     maker.args == ([],):  # fmt: skip
                 return self.emit("list", ([],), Kind("list"), None, name, where)
             raise NeedsLoop
+        if kind.numeric and have.numeric:
+            if kind.rank != have.rank:
+                raise NeedsLoop
+            kind = kind._replace(shape=have.shape) if have.tag == kind.tag else kind
         many = self.many(kind if kind.numeric else have)
-        if kind.numeric and have.numeric and kind.rank != have.rank:
-            raise NeedsLoop
         if maker is not None and maker.op in MADE and not maker.results[0].kind.tag == "scalar":
             shape, *rest = maker.args or (maker.kwargs.get("shape"),)
             if "shape" not in maker.kwargs and shape is not None:
@@ -458,7 +463,7 @@ class Batch:
                 return self.emit(maker.op, (shape, *rest), many, maker.kwargs, name, where, **attrs)
         if maker is not None and maker.op in LIKE and len(maker.args) == 1 and \
                 not maker.kwargs and isinstance(maker.args[0], Value) and \
-                maker.args[0] not in self.depends and have.rank:  # fmt: skip
+                maker.args[0] not in self.depends | self.doubtful and have.rank:  # fmt: skip
             shape = tuple(self.emit("shape", (maker.args[0], k), INT, None, "n", where)
                           for k in range(have.rank))  # fmt: skip
             kwargs = {} if many.dtype == float else {"dtype": many.dtype}
@@ -472,6 +477,10 @@ class Batch:
             return self.emit(np.full, (n, leaf), many, kwargs, name, where)
         if have.dtype != many.dtype:
             raise NeedsLoop
+        if leaf in self.doubtful or maker is not None and any(
+            v in self.doubtful for v in maker.operands
+        ):  # fmt: skip
+            return self.emit(kernels.for_each, (leaf, n), many, None, name, where)
         if have.rank == 0:
             shape = (n,)
         else:
@@ -1170,6 +1179,16 @@ class Dependence:
                     found.add(body.params[0])
             if len(found) == before:
                 return
+
+
+def perhaps_numbers(block: Block) -> set[Value]:
+    """Results of branches that are arrays on one path and numbers on another, which nobody reads
+    where they are numbers."""
+    return {
+        r for instr in walk(block) if instr.op == "if"
+        for r, ends in zip(instr.results, zip(*(b.results for b in instr.blocks)))
+        if r.kind.tag == "array" and any(leaf_kind(end).rank == 0 for end in ends) and r.kind.rank
+    }  # fmt: skip
 
 
 def twins_of(instr: Instr) -> set[int]:

@@ -11,6 +11,7 @@ from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.kernels import (
     add_at,
     embed_diagonal,
+    for_each,
     index_along,
     inverse_permutation,
     moved,
@@ -125,6 +126,12 @@ def atleast_vjp(d_out, out, a):
 def broadcast_to_vjp(d_out, out, array, shape, subok=False):
     """out = array repeated along new axes and those of length one"""
     return d_out
+
+
+@vjp_rule(for_each, at=[(0.7, 3), (spread(2), 3)], linear=True)
+def for_each_vjp(d_out, out, x, n):
+    """out = x, once for each of n examples"""
+    return np.sum(d_out, axis=0)
 
 
 @vjp_rule(
