@@ -294,13 +294,31 @@ class AlongAxis(NamedTuple):
     flat: bool = False
 
 
+class BatchRule(NamedTuple):
+    """A batching rule, and the parameters that may differ between examples."""
+
+    rule: Callable
+    of: tuple[str, ...]
+
+    def takes(self, place: int) -> bool:
+        """Whether a positional argument may have a leading axis."""
+        code = self.rule.__code__
+        names = code.co_varnames[1 : code.co_argcount]
+        if place < len(names):
+            return names[place] in self.of
+        stars = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1]
+        return bool(code.co_flags & 0x04) and stars[0] in self.of
+
+
 # Operation → how it works on many examples at once: "elements" (its operands are broadcast), an
-# `AlongAxis`, or a rule.
+# `AlongAxis`, or a `BatchRule`.
 BATCHING: dict[Callable, Any] = {}
 
 
-def batch_rule(*functions: Callable) -> Callable[[F], F]:
+def batch_rule(*functions: Callable, of: str = "") -> Callable[[F], F]:
     """Register how functions work on many examples at once.
+
+    of   the parameters that may differ between examples, "a b"; the first, if nothing is said
 
     The rule is a function `rule(batched, *args, **kwargs)` of the arguments of the function, some
     of which have a leading axis: those at which the tuple `batched` has True. It returns, with a
@@ -310,7 +328,7 @@ def batch_rule(*functions: Callable) -> Callable[[F], F]:
 
     >>> def outer(x, y):
     ...     return x[:, None] * y
-    >>> @batch_rule(outer)
+    >>> @batch_rule(outer, of="x y")
     ... def outer_batched(batched, x, y):
     ...     return (x[:, :, None] if batched[0] else x[:, None]) * (y[:, None] if batched[1] else y)
     >>> outer_batched((True, False), np.ones((5, 2)), np.ones(3)).shape
@@ -318,7 +336,8 @@ def batch_rule(*functions: Callable) -> Callable[[F], F]:
     """
 
     def register(rule: F) -> F:
-        _note_batching(functions, rule)
+        names = rule.__code__.co_varnames
+        _note_batching(functions, BatchRule(rule, tuple(of.split()) or names[1:2]))
         return rule
 
     return register

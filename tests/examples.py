@@ -75,7 +75,8 @@ def same(found: Any, wanted: Any, rtol: float = 1e-9, where: str = "") -> None:
     """Raise AssertionError where two trees differ."""
     inner, other = children(found), children(wanted)
     if inner is not None or other is not None:
-        assert type(found) is type(wanted), f"{where}: {type(found)}, not {type(wanted)}"
+        alike = type(found) is type(wanted) or isinstance(wanted, tuple) and type(found) is tuple
+        assert alike, f"{where}: {type(found)}, not {type(wanted)}"
         assert inner is not None and other is not None and len(inner) == len(other), where
         for (step, x), (_, y) in zip(inner, other):
             same(x, y, rtol, f"{where}[{step!r}]")

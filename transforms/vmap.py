@@ -36,7 +36,7 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import UnsupportedSyntaxError
-from srcdiff.runtime.registry import BATCHING, AlongAxis, rule_of
+from srcdiff.runtime.registry import BATCHING, AlongAxis, BatchRule, rule_of
 from srcdiff.transforms import abstract
 from srcdiff.transforms.abstract_core import NeedsStatic
 from srcdiff.transforms.ir import (
@@ -577,14 +577,14 @@ class Batch:
         rank, where = r.kind.rank, instr.where
         if rank is None or self.on(tuple(instr.kwargs.values())):
             raise NeedsLoop
-        for arg in instr.args:
-            kind = leaf_kind(arg)
-            if not kind.numeric:
-                raise NeedsLoop
-            if kind.tag == "scalar" and kind.python and isinstance(arg, Value):
-                # Python's ints have no limit, and its division raises.
-                if kind.dtype.kind == "i" and arg in self.depends or instr.op in RAISES:
-                    raise NeedsLoop
+        kinds = list(map(leaf_kind, instr.args))
+        if not all(kind.numeric for kind in kinds):
+            raise NeedsLoop
+        if all(kind.python for kind in kinds) and (
+            # Python's ints have no limit, and its division raises.
+            r.kind.dtype is None or r.kind.dtype.kind == "i" or instr.op in RAISES
+        ):  # fmt: skip
+            raise NeedsLoop
         args = tuple(self.aligned(a, rank, where) for a in instr.args)
         self.bind(instr, instr.op, args, instr.kwargs, **instr.attrs)
 
@@ -612,16 +612,18 @@ class Batch:
         args = (many, *rest[:place])
         self.bind(instr, instr.op, args, kwargs | {"axis": axis}, **instr.attrs)
 
-    def by_rule(self, instr: Instr, rule: Callable) -> None:
+    def by_rule(self, instr: Instr, how: BatchRule) -> None:
         """What the batching rule of an operation says."""
         given = tuple(self.on(a) for a in instr.args)
-        if self.on(tuple(instr.kwargs.values())):
+        if self.on(tuple(instr.kwargs.values())) or not all(
+            how.takes(k) for k, on in enumerate(given) if on
+        ):  # fmt: skip
             raise NeedsLoop
         args = tuple(map(self.put, instr.args))
         made: list[Instr] = []
         try:
-            found = self.expand(rule, (given, *args), instr.kwargs, made, instr.where)
-        except UnsupportedSyntaxError:
+            found = self.expand(how.rule, (given, *args), instr.kwargs, made, instr.where)
+        except (UnsupportedSyntaxError, TypeError):  # such as a keyword that the rule does not take
             raise NeedsLoop from None
         found = found if isinstance(found, tuple) else (found,)
         if len(found) != len(instr.results):

@@ -53,7 +53,7 @@ batch_along_axis(product_of_others)
 # Products
 
 
-@batch_rule(np.matmul, operator.matmul)
+@batch_rule(np.matmul, operator.matmul, of="x1 x2")
 def matmul_batched(batched, x1, x2):
     m = x1.ndim - 1 if batched[0] else x1.ndim
     n = x2.ndim - 1 if batched[1] else x2.ndim
@@ -76,7 +76,7 @@ def matmul_batched(batched, x1, x2):
     return None
 
 
-@batch_rule(np.dot)
+@batch_rule(np.dot, of="a b")
 def dot_batched(batched, a, b):
     m = np.ndim(a) - 1 if batched[0] else np.ndim(a)
     n = np.ndim(b) - 1 if batched[1] else np.ndim(b)
@@ -93,7 +93,7 @@ def dot_batched(batched, a, b):
     return None
 
 
-@batch_rule(np.inner)
+@batch_rule(np.inner, of="a b")
 def inner_batched(batched, a, b):
     m = np.ndim(a) - 1 if batched[0] else np.ndim(a)
     n = np.ndim(b) - 1 if batched[1] else np.ndim(b)
@@ -104,7 +104,7 @@ def inner_batched(batched, a, b):
     return None
 
 
-@batch_rule(np.vdot)
+@batch_rule(np.vdot, of="a b")
 def vdot_batched(batched, a, b):
     m = np.ndim(a) - 1 if batched[0] else np.ndim(a)
     n = np.ndim(b) - 1 if batched[1] else np.ndim(b)
@@ -113,7 +113,7 @@ def vdot_batched(batched, a, b):
     return None
 
 
-@batch_rule(np.outer)
+@batch_rule(np.outer, of="a b")
 def outer_batched(batched, a, b):
     m = np.ndim(a) - 1 if batched[0] else np.ndim(a)
     n = np.ndim(b) - 1 if batched[1] else np.ndim(b)
@@ -124,7 +124,7 @@ def outer_batched(batched, a, b):
     return left * right
 
 
-@batch_rule(np.tensordot)
+@batch_rule(np.tensordot, of="a b")
 def tensordot_batched(batched, a, b, axes=2):
     m = a.ndim - 1 if batched[0] else a.ndim
     n = b.ndim - 1 if batched[1] else b.ndim
@@ -137,14 +137,14 @@ def tensordot_batched(batched, a, b, axes=2):
     return np.moveaxis(found, len(a_free), 0)
 
 
-@batch_rule(np.einsum)
+@batch_rule(np.einsum, of="operands")
 def einsum_batched(batched, subscripts, *operands):
     if not isinstance(subscripts, str):
         return None
     return np.einsum(batched_einsum(subscripts, batched[1:]), *operands)
 
 
-@batch_rule(np.cross)
+@batch_rule(np.cross, of="a b")
 def cross_batched(batched, a, b):
     m = a.ndim - 1 if batched[0] else a.ndim
     n = b.ndim - 1 if batched[1] else b.ndim
@@ -152,8 +152,8 @@ def cross_batched(batched, a, b):
 
 
 @batch_rule(np.trace)
-def trace_batched(batched, a, offset=0):
-    return np.trace(a, offset, 1, 2)
+def trace_batched(batched, a, offset=0, axis1=0, axis2=1):
+    return np.trace(a, offset, moved_axes(axis1), moved_axes(axis2))
 
 
 # Axes
@@ -219,8 +219,6 @@ def fliplr_batched(batched, m):
 
 @batch_rule(np.roll)
 def roll_batched(batched, a, shift, axis=None):
-    if not batched[0] or (len(batched) > 1 and batched[1]):
-        return None
     if axis is None:
         return np.roll(a, shift, 1) if a.ndim == 2 else None
     return np.roll(a, shift, moved_axes(axis))
@@ -237,8 +235,6 @@ def tile_batched(batched, A, reps):
 
 @batch_rule(np.repeat)
 def repeat_batched(batched, a, repeats, axis=None):
-    if batched[1]:
-        return None
     if axis is None:
         return np.repeat(a, repeats, 1) if a.ndim == 2 else None
     return np.repeat(a, repeats, moved_axes(axis))
@@ -263,12 +259,12 @@ def embed_diagonal_batched(batched, d, shape, offset=0, axis1=0, axis2=1):
 
 @batch_rule(np.tril)
 def tril_batched(batched, m, k=0):
-    return None if m.ndim < 3 or (len(batched) > 1 and batched[1]) else np.tril(m, k)
+    return None if m.ndim < 3 else np.tril(m, k)
 
 
 @batch_rule(np.triu)
 def triu_batched(batched, m, k=0):
-    return None if m.ndim < 3 or (len(batched) > 1 and batched[1]) else np.triu(m, k)
+    return None if m.ndim < 3 else np.triu(m, k)
 
 
 @batch_rule(half_lower)
@@ -278,17 +274,17 @@ def half_lower_batched(batched, x):
 
 @batch_rule(shift_along)
 def shift_along_batched(batched, x, axis, first):
-    return shift_along(x, moved_axes(axis), first) if not batched[2] else None
+    return shift_along(x, moved_axes(axis), first)
 
 
-@batch_rule(linear_recurrence)
+@batch_rule(linear_recurrence, of="c x")
 def linear_recurrence_batched(batched, c, x, axis=-1):
     if not batched[1] and batched[0] and axis == -1 and c.ndim == 2 and x.ndim == 1:
         return linear_recurrence(c, x, -1)
     return linear_recurrence(c, x, moved_axes(axis)) if batched[0] and batched[1] else None
 
 
-@batch_rule(reverse_recurrence)
+@batch_rule(reverse_recurrence, of="d x")
 def reverse_recurrence_batched(batched, d, x, axis):
     return reverse_recurrence(d, x, moved_axes(axis)) if batched[0] and batched[1] else None
 
@@ -296,7 +292,7 @@ def reverse_recurrence_batched(batched, d, x, axis):
 # Selecting
 
 
-@batch_rule(np.take)
+@batch_rule(np.take, of="a indices")
 def take_batched(batched, a, indices, axis=None):
     m = np.ndim(a) - 1 if batched[0] else np.ndim(a)
     if batched[1]:
@@ -308,7 +304,7 @@ def take_batched(batched, a, indices, axis=None):
     return np.take(a, indices, moved_axes(axis))
 
 
-@batch_rule(np.take_along_axis)
+@batch_rule(np.take_along_axis, of="arr indices")
 def take_along_axis_batched(batched, arr, indices, axis=-1):
     if axis is None or not (batched[0] and batched[1]):
         return None
@@ -355,13 +351,14 @@ def pinv_batched(batched, a):
 
 @batch_rule(np.linalg.matrix_power)
 def matrix_power_batched(batched, a, n):
-    return np.linalg.matrix_power(a, n) if not batched[1] else None
+    return np.linalg.matrix_power(a, n)
 
 
-@batch_rule(np.linalg.solve)
+@batch_rule(np.linalg.solve, of="a b")
 def solve_batched(batched, a, b):
+    m = a.ndim - 1 if batched[0] else a.ndim
     n = b.ndim - 1 if batched[1] else b.ndim
-    if n > 2:
+    if m > 2 or n > 2:
         return None
     if not batched[0]:
         if n == 1:
