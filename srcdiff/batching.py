@@ -8,6 +8,7 @@ through the program (`transforms/vmap.py`). What does not compile runs in a plai
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -114,7 +115,13 @@ class Vmapped(Differentiated):
                 return code.function(examples)
             if code.overlaps:
                 self._check_overlap(code, given, named)
-            return self._run(code, given, named)
+            if not watched(code.compiled.ir):
+                return self._run(code, given, named)
+            try:
+                with np.errstate(divide="raise", over="raise", invalid="raise"):
+                    return self._run(code, given, named)
+            except FloatingPointError:  # where Python's numbers may raise, or become complex
+                return self._loop(examples)
         except Exception as error:
             trim(error)
             raise
@@ -124,7 +131,8 @@ class Vmapped(Differentiated):
             return code.function(*args, **kwargs)
         except Exception as error:
             # Python's numbers raise where NumPy's give inf or nan.
-            if isinstance(error, ArithmeticError | ValueError) and code.on_numpy_scalars():
+            numbers = isinstance(error, ArithmeticError | ValueError)
+            if numbers and not isinstance(error, FloatingPointError) and code.on_numpy_scalars():
                 return code.function(*args, **kwargs)
             _name_line(error, code)
             raise
@@ -182,11 +190,10 @@ class Vmapped(Differentiated):
     def _on_tape(self, callee: Any, entries: Any, error: Any, watched: Any = ()) -> Any:
         from srcdiff.transforms import Compiled
 
-        def loop(examples: Examples) -> Any:
-            found = [self._f(*args, **kwargs) for args, kwargs in examples]
-            return stacked(found, self._out_axes)
+        return Compiled(self._loop, None, error, (), False, {}, None)
 
-        return Compiled(loop, None, error, (), False, {}, None)
+    def _loop(self, examples: Examples) -> Any:
+        return stacked([self._f(*args, **kwargs) for args, kwargs in examples], self._out_axes)
 
     def _warn(self, f: Any, error: SrcdiffError) -> None:
         if f not in self._warned:
@@ -195,6 +202,18 @@ class Vmapped(Differentiated):
 
             what = "runs in a loop over the examples, for the compiler refuses it"
             warn(f.__name__, error, what)
+
+
+@functools.lru_cache(maxsize=256)
+def watched(block: Any) -> bool:
+    """Whether NumPy does in a program what Python's numbers would raise at (see the pass)."""
+    todo = [block]
+    for block in todo:  # grows as we go
+        for instr in block.instrs:
+            if instr.attrs.get("watched"):
+                return True
+            todo += instr.blocks
+    return False
 
 
 class Examples:

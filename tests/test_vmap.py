@@ -1,6 +1,7 @@
 """One function for many examples: `vmap` is the stacked loop, in shape, dtype and value."""
 
 import copy
+import math
 import pickle
 import warnings
 
@@ -414,3 +415,28 @@ def test_hessians_are_jacobians_of_gradients(f, args, wrt):
     rtol = 1e-2 if wanted.dtype == np.float32 or mentions_float32(f, args, 0.0) else 1e-8
     scale = np.max(np.abs(wanted), initial=0, where=np.isfinite(wanted))
     np.testing.assert_allclose(found, wanted, rtol, rtol * scale)
+
+
+# Python's numbers
+
+
+def test_the_functions_of_math_are_those_of_numpy_where_they_do_not_raise():
+    def f(x, k):
+        return math.exp(-x) * math.sin(k * x) + math.sqrt(float(x)) / k
+
+    many = vmap(f, (0, None), fallback="error")
+    x = np.linspace(0.5, 2.0, 7)
+    np.testing.assert_allclose(many(x, 2.0), [f(v, 2.0) for v in x], rtol=1e-14)
+    assert "for " not in many.source and "np.exp" in many.source
+    with pytest.raises(ValueError, match="math domain error|nonnegative"):
+        many(-x, 2.0)
+    with pytest.raises(ZeroDivisionError):
+        vmap(lambda x: math.exp(x) / float(x))(np.array([1.0, 0.0]))
+
+
+def test_a_number_that_becomes_complex_is_complex():
+    f = vmap(lambda x: float(x) ** 0.5)
+    assert f(np.array([1.0, 4.0])).tolist() == [1.0, 2.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert f(np.array([-1.0, -4.0])).dtype == complex

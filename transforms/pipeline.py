@@ -487,7 +487,8 @@ def for_many(derived: Derived, request: Request, arguments: Arguments, run: Spec
     if request.many or None in axes:
         spread = [k for k in range(len(block.results))
                   if (k >= derived.count if request.many else axes[k] is not None)]  # fmt: skip
-    block = vmap(block, moved, BATCH, expander(run), spread, own=bool(request.axes))
+    own = bool(request.axes)
+    block = vmap(block, moved, BATCH, expander(run), spread, own, watched=own)
     results = list(block.results)
     instrs += block.instrs
     for k, axis in enumerate(axes):

@@ -341,6 +341,8 @@ class Flow:
             return None if instr.kwargs else False
         if instr.kwargs or any(isinstance(a, (tuple, list)) for a in instr.args):
             return None
+        if len(instr.results) != 1:
+            return None
         (result,) = instr.results
         number = result.kind.tag == "scalar"
         if op in DIVISION:

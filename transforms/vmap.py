@@ -28,6 +28,7 @@ that do not depend on the batch.
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -61,7 +62,17 @@ SAME = frozenset({"copy", "identity", np.copy, np.zeros_like, np.ones_like, np.e
                   np.ascontiguousarray, np.astype})  # fmt: skip
 MADE = {np.zeros: 0, np.ones: 0, np.empty: 0, np.full: 0}  # the place of the shape
 LIKE = {np.zeros_like: np.zeros, np.ones_like: np.ones, np.empty_like: np.empty}
-RAISES = frozenset({operator.truediv, operator.floordiv, operator.mod, operator.pow, divmod})
+# What raises of Python's numbers, where NumPy's give inf or nan.
+RAISES = frozenset({operator.truediv, operator.floordiv, operator.mod, operator.pow})
+MATH: dict[Any, Any] = {
+    getattr(math, name): getattr(np, name) for name in
+    "sin cos tan sinh cosh tanh exp exp2 expm1 log1p log2 log10 sqrt cbrt fabs hypot degrees "
+    "radians copysign fmod isnan isinf isfinite log".split()
+} | {
+    math.asin: np.arcsin, math.acos: np.arccos, math.atan: np.arctan, math.atan2: np.arctan2,
+    math.asinh: np.arcsinh, math.acosh: np.arccosh, math.atanh: np.arctanh, math.pow: np.power,
+    kernels.real_power: operator.pow,
+}  # fmt: skip
 REGIONS = ("if", "for", "while")
 # Effects that stop the program or say nothing: they may stand before a loop or be run again.
 QUIET = ("raise", "assert", "check_scalar", "check_length", "adjoint")
@@ -72,7 +83,8 @@ class NeedsLoop(Exception):
 
 
 def vmap(block: Block, batched: dict[Value, Value], size: Dim, expand: Callable,
-         spread: Iterable[int] | None = None, own: bool = True) -> Block:  # fmt: skip
+         spread: Iterable[int] | None = None, own: bool = True, watched: bool = False,
+         ) -> Block:  # fmt: skip
     """The block for many examples: each parameter in `batched` has a leading axis of that size.
 
     batched   parameter → the parameter that takes its place
@@ -81,6 +93,8 @@ def vmap(block: Block, batched: dict[Value, Value], size: Dim, expand: Callable,
     spread    the results that have a leading axis even if they do not depend on the batch: all,
               unless said otherwise; of the others none may depend on it
     own       each example is a run of the program of its own, with effects of its own
+    watched   whoever calls runs a plain loop where NumPy would make an infinity or a nan: what
+              Python's numbers do, which raise there, is done by NumPy then, and marked `watched`
 
     >>> from srcdiff.transforms.kinds import Size, array
     >>> from srcdiff.transforms.specialize import Specializer, expander
@@ -106,13 +120,14 @@ def vmap(block: Block, batched: dict[Value, Value], size: Dim, expand: Callable,
     """
     if not batched:
         raise refusal(None, "what is the same for all")
-    return Batch(batched, size, expand, own).program(block, spread)
+    return Batch(batched, size, expand, own, watched).program(block, spread)
 
 
 class Batch:
     """The state of the pass: `env` has what takes the place of values that depend on the batch."""
 
-    def __init__(self, batched: dict[Value, Value], size: Dim, expand: Callable, own: bool):
+    def __init__(self, batched: dict[Value, Value], size: Dim, expand: Callable, own: bool = True,
+                 watched: bool = False):  # fmt: skip
         self.env: dict[Value, Value] = dict(batched)
         self.size, self.expand = size, expand
         self.instrs: list[Instr] = []
@@ -124,7 +139,7 @@ class Batch:
         self.first = next(iter(batched.values()))
         self.count: Value | None = None
         self.prologue: list[Instr] = []
-        self.own = own
+        self.own, self.watched = own, watched
 
     # ------------------------------------------------------------------ the whole program
 
@@ -528,6 +543,8 @@ class Batch:
                 instr.attrs.get("taped"):  # fmt: skip
             raise NeedsLoop
         how = BATCHING.get(op)
+        if op in MATH:
+            how = "elements"
         if how is None:
             rule = rule_of(op, forward=True)
             how = "elements" if is_ufunc(op) or rule is not None and rule.by_elements and \
@@ -580,13 +597,16 @@ class Batch:
         kinds = list(map(leaf_kind, instr.args))
         if not all(kind.numeric for kind in kinds):
             raise NeedsLoop
-        if all(kind.python for kind in kinds) and (
-            # Python's ints have no limit, and its division raises.
-            r.kind.dtype is None or r.kind.dtype.kind == "i" or instr.op in RAISES
-        ):  # fmt: skip
-            raise NeedsLoop
+        op, attrs = MATH.get(instr.op, instr.op), instr.attrs
+        if all(kind.python for kind in kinds):
+            if r.kind.dtype is None or r.kind.dtype.kind == "i":
+                raise NeedsLoop  # Python's ints have no limit
+        if instr.op in MATH or all(kind.python for kind in kinds) and op in RAISES:
+            if not self.watched or instr.op is math.log and len(kinds) != 1:
+                raise NeedsLoop
+            attrs = attrs | {"watched": True}
         args = tuple(self.aligned(a, rank, where) for a in instr.args)
-        self.bind(instr, instr.op, args, instr.kwargs, **instr.attrs)
+        self.bind(instr, op, args, instr.kwargs, **attrs)
 
     def along_axis(self, instr: Instr, how: AlongAxis) -> None:
         x, *rest = instr.args
