@@ -306,6 +306,9 @@ class custom_vjp:  # noqa: N801  (JAX's name)
     not fit the arguments, and where nothing was declared.
     """
 
+    __name__: str
+    __qualname__: str
+
     def __init__(self, f: Callable, nondiff_argnums: tuple[int, ...] = ()) -> None:
         if not callable(f):
             raise TypeError(f"custom_vjp: {f!r} is not a function")
@@ -323,7 +326,7 @@ class custom_vjp:  # noqa: N801  (JAX's name)
         self.declare(fwd, bwd)
 
     def declare(self, fwd: Callable, bwd: Callable) -> None:
-        vjp = composed(fwd, bwd, self.nondiff_argnums)
+        vjp: Any = composed(fwd, bwd, self.nondiff_argnums)
         vjp.__qualname__ = vjp.__name__ = getattr(bwd, "__name__", "bwd")
         vjp.parameter_names = tuple(self.signature.parameters)
         forget(self)  # counts: what has been generated is stale
@@ -399,13 +402,14 @@ def ruled(value: Any, residuals: Any, *args: Any) -> Any:
     return value
 
 
-def backwards(rule: Rule, residuals: Any) -> Callable:
+def backwards(rule: Any, residuals: Any) -> Callable:
     """The second function of a pair as a reverse rule, for residuals that are there."""
 
-    def vjp(d_out: Any, out: Any, *args: Any) -> Any:
+    def by_second(d_out: Any, out: Any, *args: Any) -> Any:
         found = rule.pair[1](*[args[i] for i in rule.nondiff], residuals, d_out)
         return spread(found, rule.nondiff) if rule.nondiff else found
 
+    vjp: Any = by_second
     vjp.__qualname__ = rule.vjp.__qualname__
     vjp.parameter_names = rule.vjp.parameter_names
     vjp.whole = rule.vjp  # which runs the first function again, to be differentiated
@@ -417,7 +421,7 @@ def by_pair(rule: Rule, count: int, residuals: Any, d_out: Any, out: Any, *args:
     return by_rule(backwards(rule, residuals), count, d_out, out, *args)
 
 
-def halved(rule: Rule, args: Any) -> tuple[Any, Rule]:
+def halved(rule: Any, args: Any) -> tuple[Any, Rule]:
     """The result of a pair's first function, and a rule for this call alone."""
     made = rule.pair[0](*args)
     if not isinstance(made, tuple) or len(made) != 2:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from srcdiff.api import Differentiated, elementwise_grad, grad, value_and_grad, vjp
 from srcdiff.batching import vmap
+from srcdiff.check import GradientCheckError, check_grads
 from srcdiff.higher import hessian, hvp, jacobian, jacobian_sparsity, jvp, pullback
 from srcdiff.implicit import implicit
 from srcdiff.runtime.declared import custom_vjp
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Differentiated",
     "FallbackWarning",
+    "GradientCheckError",
     "NoRuleError",
     "NonScalarOutputError",
     "NotDifferentiableTypeError",
@@ -48,6 +50,7 @@ __all__ = [
     "UnknownArgumentError",
     "UnsupportedSyntaxError",
     "autograd",
+    "check_grads",
     "checkpoint",
     "custom_vjp",
     "detach",

@@ -114,7 +114,7 @@ class _Solution:
                 "Let it return one equation for each unknown.")  # fmt: skip
         n = np.size(out)
         across = np.reshape(jacobian(self.root_fn)(out, *given), (n, n))
-        w = np.linalg.solve(across.T, np.ravel(d_out)).reshape(np.shape(out))
+        w: Any = np.linalg.solve(across.T, np.ravel(d_out)).reshape(np.shape(out))
         w = w.astype(residual.dtype) if np.ndim(out) else float(w)
         found = dict(zip(self.given, pull(-w)[1:]))
         return tuple(found.get(name) for name in self.names)

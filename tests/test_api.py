@@ -720,6 +720,7 @@ def test_the_public_names():
     assert set(srcdiff.__all__) == {
         "Differentiated",
         "FallbackWarning",
+        "GradientCheckError",
         "NoRuleError",
         "NonScalarOutputError",
         "NotDifferentiableTypeError",
@@ -728,6 +729,7 @@ def test_the_public_names():
         "UnknownArgumentError",
         "UnsupportedSyntaxError",
         "autograd",
+        "check_grads",
         "checkpoint",
         "custom_vjp",
         "detach",

@@ -205,7 +205,8 @@ class Derivatives(Memory):
             if not value.kind.inexact or not kind.numeric or kind.rank != value.kind.rank:
                 raise self.refuse(where, f"a tangent that does not fit `{value.name}`",
                                   "Give it the shape of the argument.")  # fmt: skip
-            dots[value] = moved if isinstance(moved, Value) else float(moved)
+            number = complex if np.iscomplexobj(moved) else float
+            dots[value] = moved if isinstance(moved, Value) else number(moved)
             return
         inner = [self.parts_of(r) for r in (ref, dot)]
         if inner[0] is None or inner[1] is None or inner[0].keys() != inner[1].keys():
@@ -364,7 +365,8 @@ class Derivatives(Memory):
                 self.state.memory[cell] = Plain(d)
                 return List(cell)
             if d.kind.tag == "scalar" and d.kind.python:
-                d = self.emit(np.float64, (d,), None, Kind("scalar", d.kind.dtype, python=False),
+                number = np.complex128 if d.kind.dtype.kind == "c" else np.float64
+                d = self.emit(number, (d,), None, Kind("scalar", d.kind.dtype, python=False),
                               where, d.name)  # fmt: skip
             return self.fresh(d)
         if isinstance(tree, Parts):
