@@ -20,6 +20,7 @@ conjugation (it is called with the conjugate of d_out, and its gradients are con
 
 from __future__ import annotations
 
+import functools
 import importlib
 import math
 import operator
@@ -120,6 +121,40 @@ class Rule:
             first is not operator.matmul
         )
 
+
+    def takes_array(self, place: int | str) -> bool:
+        """Whether an argument of a function of NumPy's or SciPy's is array_like.
+
+        place   where it stands among the positional arguments, or its name
+
+        A list given there is the array of it: rules are written for arrays.
+
+        >>> rule_of(np.interp).takes_array(1), rule_of(np.sum).takes_array("axis")
+        (True, False)
+        """
+        return self._of_arrays and (
+            place in self._array_likes
+            or isinstance(place, int) and "operands" in self._array_likes and place > 0
+        )  # fmt: skip
+
+    @functools.cached_property
+    def _of_arrays(self) -> bool:
+        """Whether it is of one of NumPy's or SciPy's functions that does not go by elements."""
+        module = getattr(self.functions[0], "__module__", None) if self.functions else None
+        known = (module or "").split(".")[0] in ("numpy", "scipy", "_operator")
+        return known and not self.declared and not self.by_elements
+
+    @functools.cached_property
+    def _array_likes(self) -> frozenset[int | str]:
+        """The array_like parameters by their names, and by their places."""
+        found = {n for n in names_of(self.vjp or self.jvp) if n in _ARRAY_LIKES}  # type: ignore[arg-type]
+        return frozenset((*found, *(i for i, n in enumerate(self.parameters) if n in found)))
+
+
+# What NumPy and SciPy call parameters that are array_like; a shape, an axis or an index is not.
+_ARRAY_LIKES = frozenset(
+    "A a arr array b fp m operands repeats v val values weights x xp y z".split()
+)
 
 RULES: dict[Callable, Rule] = {}
 NONDIFFERENTIABLE: set[Callable] = set()

@@ -558,6 +558,9 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
             own = isinstance(function, types.FunctionType)  # it may return its argument
             return face._boxed(copied(out) if own else out, None, boxes)
         raise no_rule(function)
+    for i, value in enumerate(values):
+        if type(value) in CONTAINERS and rule.takes_array(i) and function not in TAKES_SEQUENCES:
+            values[i] = np.array(value)
     if kwargs is None:
         kwargs = {}
     elif "out" in kwargs:
@@ -593,7 +596,7 @@ def makes_array(function: Any) -> bool:
     >>> makes_array(np.exp), makes_array(np.linalg.norm), makes_array(np.concatenate)
     (True, True, False)
     """
-    if isinstance(function, np.ufunc):
+    if isinstance(function, np.ufunc) or function is operator.matmul:
         return True
     module = getattr(function, "__module__", None) or ""
     return module.partition(".")[0] in ("numpy", "scipy") and function not in TAKES_SEQUENCES

@@ -305,7 +305,8 @@ def qr(op: Any, a: Any, mode: Any = "reduced") -> Kind:
 @abstract(np.linalg.pinv)
 def pinv(op: Any, a: Any, *args: Any, **kwargs: Any) -> Kind:
     a = numeric(a)
-    if a.dtype.kind not in "fc":
+    filled = all(isinstance(dim, int) and dim > 0 for dim in a.dims)
+    if a.dtype.kind not in "fc" and not filled:
         raise Unknown  # of an empty matrix of ints it gives ints
     return finish(run(op, [a]), (*a.dims[:-2], a.dims[-1], a.dims[-2]))
 

@@ -172,7 +172,10 @@ class Calls(
             return self.each_option(args[0], args[1:], where, lambda *settled: self.apply(
                 op, settled, kwargs, where, name))  # fmt: skip
         if op not in TAKES_SEQUENCES:
-            args = tuple(self.as_array(op, a, where) for a in args)
+            args = tuple(self.as_array(op, a, where, i) for i, a in enumerate(args))
+            kwargs = {k: self.as_array(op, a, where, k) for k, a in kwargs.items()}
+        elif op in TAKES_ROWS and args and isinstance(args[0], (List, Tuple)):
+            args = (self.rows_as_arrays(args[0], where), *args[1:])
         if self.frame.internal and op in abstract.PURE and not kwargs:
             numbers = [a.obj for a in args if isinstance(a, Known) and type(a.obj) in (int, float)]
             if len(numbers) == len(args) and getattr(op, "__module__", "") == "math":
@@ -217,16 +220,36 @@ class Calls(
             self.nonnegative.add(made.value)
         return made
 
-    def as_array(self, op: Any, ref: Any, where: Any) -> Any:
-        """A list of numbers or arrays, given to an operation on arrays, is the array of them."""
+    def as_array(self, op: Any, ref: Any, where: Any, place: int | str) -> Any:
+        """A list of numbers or arrays, given to an operation on arrays, is the array of them.
+
+        One of ints may be a shape or an axis: where it is none, the rule of the operation says.
+        """
         if not isinstance(ref, (List, Tuple)):
             return ref
         kind = self.kind(ref)
-        if kind.tag == "list" and isinstance(self.held(ref), Plain):
-            floats = bool(kind.items) and kind.items[0].inexact
+        rule = None if isinstance(op, str) else rule_of(op, forward=True)
+        if rule is not None and rule.takes_array(place):
+            wanted = holds_numbers(kind)
+        elif isinstance(place, str):
+            wanted = False
+        elif kind.tag == "list" and isinstance(self.held(ref), Plain):
+            wanted = bool(kind.items) and kind.items[0].inexact
         else:
-            floats = holds_floats(kind)
-        return self.apply(np.array, (ref,), {}, where) if floats else ref
+            wanted = holds_floats(kind)
+        return self.apply(np.array, (ref,), {}, where) if wanted else ref
+
+    def rows_as_arrays(self, ref: List | Tuple, where: Any) -> Any:
+        """A list or tuple of arrays, with an array for each item that is a list of numbers."""
+        held = self.held(ref) if isinstance(ref, List) else ref.items
+        if isinstance(held, (Plain, Rows)):
+            return ref
+        items = tuple(
+            self.apply(np.array, (item,), {}, where)
+            if isinstance(item, (List, Tuple)) and holds_numbers(self.kind(item)) else item
+            for item in held
+        )  # fmt: skip
+        return ref if items == tuple(held) else Tuple(items)
 
     def result(self, op: Any, tree: tuple, keywords: dict, kind: Kind | None, args: tuple,
                where: Any, name: str, attrs: dict) -> Ref:  # fmt: skip
@@ -508,7 +531,7 @@ class Calls(
 
     def outer(self, ufunc: np.ufunc, a: Any, b: Any, where: Any) -> Ref:
         """`np.add.outer(a, b)` as `a[..., None] + b`, with a new axis for each of b's."""
-        a, b = (self.as_array(ufunc, x, where) for x in (a, b))
+        a, b = (self.as_array(ufunc, x, where, i) for i, x in enumerate((a, b)))
         rank = self.kind(b).rank
         if rank is None:
             raise self.refuse(where, "the rank of the second array is not known")
@@ -1001,11 +1024,21 @@ TAKES_SEQUENCES = {
 }  # fmt: skip
 
 
+# What is given arrays or lists, of one row or of many, and whose rules ask for their ranks.
+TAKES_ROWS = {np.vstack, np.hstack, np.dstack, np.column_stack}
+
+
 def holds_floats(kind: Kind) -> bool:
     """Whether a list or tuple holds a float or an array of floats: a shape does not."""
     return any(
         k.inexact or (k.tag in ("list", "tuple") and holds_floats(k)) for k in kind.items or ()
     )
+
+
+def holds_numbers(kind: Kind) -> bool:
+    """Whether a list or tuple holds numbers or arrays, or such lists, and nothing else."""
+    return all(k.numeric or (k.tag in ("list", "tuple") and holds_numbers(k))
+               for k in kind.items or ()) and bool(kind.items)  # fmt: skip
 
 
 def is_pure(obj: Any) -> bool:

@@ -344,7 +344,8 @@ def interp_vjp(d_out, out, x, xp, fp, left=None, right=None):
         d_line = np.where(above, 0, d_line)
     if np.size(xp) == 1:  # the same everywhere
         d_xp = np.zeros(np.shape(xp), out.dtype)
-        return 0 * d_out, d_xp, np.reshape(np.sum(d_line), (1,)), d_left, d_right
+        d_x = np.zeros(np.shape(x), out.dtype)
+        return d_x, d_xp, np.reshape(np.sum(d_line), (1,)), d_left, d_right
     i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, np.size(xp) - 2)
     slope = (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i])
     d_x = np.where(below | (x >= xp[-1]), 0, d_out * slope)

@@ -207,7 +207,7 @@ def rot90_vjp(d_out, out, m, k=1, axes=(0, 1)):
 )
 def roll_vjp(d_out, out, a, shift, axis=None):
     """out = a moved round by shift"""
-    if isinstance(shift, tuple):
+    if isinstance(shift, tuple | list):
         back = ()
         for s in shift:
             back = (*back, -s)
@@ -420,10 +420,10 @@ def tile_vjp(d_out, out, A, reps):
     """out = A repeated"""
     if np.ndim(A) == 0:
         return np.sum(d_out)
-    if np.ndim(A) == 1 and not isinstance(reps, tuple):
+    if np.ndim(A) == 1 and not isinstance(reps, tuple | list):
         return np.sum(np.reshape(d_out, (reps, np.size(A))), axis=0)
     # Split each axis of the result into (repetitions, length) and sum over the repetitions.
-    times = reps if isinstance(reps, tuple) else (reps,)
+    times = tuple(reps) if isinstance(reps, tuple | list) else (reps,)
     times = (1,) * (np.ndim(out) - len(times)) + times
     lengths = (1,) * (np.ndim(out) - np.ndim(A)) + np.shape(A)
     split, axes = (), ()

@@ -104,3 +104,19 @@ def nondifferentiable_buckets(x):
     for each in x:
         total += bucket(each) * each
     return total
+
+
+@line("lists of numbers where NumPy takes an array: products, `interp`", some(2), some(2, 2))
+def lists_for_arrays(x, m):
+    total = np.dot(m @ [1, 2], [x[0], 3])
+    for each in x:
+        total += np.interp(each, [0, 1, 2], [1, 5, x[1]])
+    return total + np.average(x, weights=[1, 2]) * np.einsum("ij,j->", m, (2, x[0]))
+
+
+@line("lists of numbers where NumPy takes a matrix: `solve`, `vstack`", some(2), some(2))
+def lists_for_matrices(x, b):
+    y = np.linalg.solve([[5, 1], [x[0], 7]], b)
+    if y[0] > 0:
+        y = np.vstack([y, [1, 2]]) @ [x[1], 1]
+    return np.sum(y**2) + np.linalg.norm(np.kron(x, [1, 2]))
