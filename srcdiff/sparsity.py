@@ -24,6 +24,9 @@ from srcdiff.signature import apart
 from srcdiff.trees import children, is_float, is_object, leaves, private, step_into
 
 
+LARGEST = 2**26  # entries of a pattern that is found
+
+
 class Colouring(NamedTuple):
     """Lines of a pattern in groups that share no crossing line.
 
@@ -189,6 +192,13 @@ def dependences(table: Any, args: tuple, columns: Coordinates, value: Any) -> An
     rows: list[frozenset[int]] = []
     list_rows(value, returned, rows)
     ends = np.cumsum([0, *map(len, rows)])
+    if ends[-1] > LARGEST:
+        raise SrcdiffError(
+            f"the Jacobian of `{table.__name__}` may have {ends[-1]} entries, as far as the program"
+            " could be followed",
+            callee.where(),
+            "Give its pattern: `sparsity=pattern`.",
+        )
     places = np.fromiter((i for row in rows for i in sorted(row)), np.intp, ends[-1])
     return sparse().csr_array(
         (np.ones(len(places), bool), places, ends), shape=(len(rows), columns.size)

@@ -28,7 +28,7 @@ from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Slice, Value, walk
 
 NOTHING: frozenset[int] = frozenset()
 UNKNOWN = object()
-WORK = 2_000_000  # as many instructions are followed, or 16 elements, or 64 numbers in sets
+WORK = 2_000_000  # as many instructions are followed, or 32 elements, or 64 numbers in sets
 
 
 class Seen:
@@ -179,9 +179,7 @@ class Machine:
             except Exception:  # whatever it is: it is not followed
                 found = self.not_followed(instr)
             self.env.update(zip(instr.results, found))
-            for s in found:
-                if isinstance(s, Seen) and isinstance(s.sets, np.ndarray) and s.sets.ndim:
-                    self.left -= s.sets.size // 16 + sum(map(len, s.sets.flat)) // 64
+            self.left -= work(instr, found)
         return self.read(block.results)
 
     def read(self, tree: Any) -> Any:
@@ -437,6 +435,18 @@ class Machine:
 
     def do_global(self, instr: Instr) -> Seen:
         return argument(at_path(instr.attrs["path"]))
+
+
+def work(instr: Instr, found: Iterable[Any]) -> int:
+    """What an instruction has cost, beyond that of one for numbers."""
+    total = 0
+    for s in found:
+        if isinstance(s, Seen) and isinstance(s.sets, np.ndarray) and s.sets.ndim:
+            if instr.op in ("setitem", "add_at"):  # the array is copied, its sets are not
+                total += s.sets.size // 2048
+            elif not instr.blocks:
+                total += s.sets.size // 32 + sum(map(len, s.sets.flat)) // 64
+    return total
 
 
 PASSED_OVER = frozenset({"print", "raise", "assert", "check_length", "check_scalar", "adjoint",
