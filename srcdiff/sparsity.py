@@ -23,7 +23,6 @@ from srcdiff.runtime.modes import is_training
 from srcdiff.signature import apart
 from srcdiff.trees import children, is_float, is_object, leaves, private, step_into
 
-
 LARGEST = 2**26  # entries of a pattern that is found
 
 
