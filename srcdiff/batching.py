@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.api import Differentiated, Function, _Code, _name_line, checked_fallback
+from srcdiff.runtime.derivative import MAKERS
 from srcdiff.runtime.errors import SrcdiffError
 from srcdiff.signature import Refused, key_of
 from srcdiff.tracebacks import trim
@@ -71,6 +72,9 @@ def vmap(
     if f is None:
         return lambda f: Vmapped("vmap", f, *settings)
     return Vmapped("vmap", f, *settings)
+
+
+MAKERS[vmap] = "vmap"
 
 
 def _fixed(axes: Axes) -> Axes:

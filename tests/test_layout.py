@@ -70,6 +70,7 @@ STAGES = {
     "wrappers": {"mutation"},
     "declared": {"mutation"},
     "derivatives": {"mutation"},
+    "mapped": {"mutation"},
     "marked_calls": {"mutation"},
     "calls": {
         "marked_calls",
@@ -84,6 +85,7 @@ STAGES = {
         "functional_calls",
         "list_elements",
         "library",
+        "mapped",
         "iteration",
         "mappings",
         "mutation",

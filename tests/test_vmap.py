@@ -22,7 +22,7 @@ from srcdiff import (
 from srcdiff.coordinates import Coordinates
 from srcdiff.trees import leaves
 from tests.examples import looped, same, several
-from tests.judge import fresh, mentions_float32
+from tests.judge import fresh, mentions_float32, right
 from tests.tangents import programs
 
 RNG = np.random.default_rng(0)
@@ -440,3 +440,92 @@ def test_a_number_that_becomes_complex_is_complex():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert f(np.array([-1.0, -4.0])).dtype == complex
+
+
+# Inside functions that are differentiated
+
+
+W = RNG.normal(size=3)
+
+
+def squared_of_branches(x, w):
+    return np.sum(vmap(branch)(x) ** 2 * w)
+
+
+def along_columns(x, w):
+    return np.sum(vmap(lambda r, w: np.tanh(r @ w) * r, in_axes=(1, None), out_axes=1)(x.T, w) ** 2)
+
+
+def penalty_on_each_gradient(x, w):
+    each = vmap(grad(lambda w, r: np.tanh(r @ w)), in_axes=(None, 0))(w, x)
+    return np.sum(each**2)
+
+
+def in_a_loop(x, w):
+    total = 0.0
+    for k in range(3):
+        if total < 4.0:
+            total = total + np.sum(vmap(lambda r, k=k: np.exp(r * k) @ w, (0, None))(x, k))
+    return total
+
+
+def twice(x, w):
+    return np.sum(vmap(vmap(lambda u, v: u * v, (0, None)), (None, 0))(w, x[:, 0]) ** 2)
+
+
+def with_containers(x, w):
+    out = vmap(lambda p: {"a": p["r"] * w, "b": (np.max(p["r"]), 3)})({"r": x})
+    return np.sum(out["a"]) + np.sum(out["b"][0] * out["b"][1])
+
+
+def steps_of_their_own(x, w):
+    def run(r):
+        s, n = 0.0, 0
+        while s < 5 and n < 9:
+            s, n = s + r[0] ** 2 + w[0] ** 2, n + 1
+        return s
+
+    return np.sum(vmap(run)(x))
+
+
+def stores(x, w):
+    def stored(r):
+        y = np.zeros(4)
+        y[1:] = r * w
+        y[0] += np.sum(y)
+        return y
+
+    return np.sum(vmap(stored)(x) ** 3)
+
+
+OF_BRANCH = vmap(branch)
+
+
+def made_outside(x, w):
+    return np.sum(OF_BRANCH(x) @ w)
+
+
+@pytest.mark.parametrize("f", [
+    squared_of_branches, along_columns, penalty_on_each_gradient, in_a_loop, twice,
+    with_containers, steps_of_their_own, stores, made_outside,
+], ids=lambda f: f.__name__)  # fmt: skip
+def test_a_function_that_calls_vmap_is_differentiated(f):
+    right(f, X, W, wrt=(0, 1))
+
+
+def test_what_an_inner_vmap_refuses():
+    y = np.zeros(5)
+
+    def writes(x):
+        def g(r):
+            y[0] = r[0]
+            return r * y[0]
+
+        return np.sum(vmap(g)(x))
+
+    with pytest.raises(UnsupportedSyntaxError, match="writes what lies outside|no form for many"):
+        grad(writes, fallback="error")(X)
+    with pytest.raises(UnsupportedSyntaxError, match="None in in_axes"):
+        grad(lambda x: np.sum(vmap(np.add)(x, x[0, 0])), fallback="error")(X)
+    with pytest.raises(ValueError, match="different numbers of examples"):
+        grad(lambda x, w: np.sum(vmap(np.add)(x, w)), fallback="error")(X[:, 0], W[:1])

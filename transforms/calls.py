@@ -68,6 +68,7 @@ from srcdiff.transforms.kinds import (
 )  # fmt: skip
 from srcdiff.transforms.library import Libraries
 from srcdiff.transforms.list_elements import ListElements
+from srcdiff.transforms.mapped import Mapped
 from srcdiff.transforms.mappings import Mappings
 from srcdiff.transforms.marked_calls import MarkedCalls
 from srcdiff.transforms.mutation import NUMBERS, describe, kind_of_value
@@ -155,6 +156,7 @@ class Calls(
     Libraries,
     Wrappers,
     Derivatives,
+    Mapped,
     Declared,
     MarkedCalls,
 ):

@@ -60,11 +60,16 @@ class Derivatives(Memory):
     def derivative_of(self, obj: Any) -> tuple | None:
         """(how, function, wrt, has_aux) of what `grad` and the like have returned."""
         if isinstance(obj, Derivative) and obj._how in MAKERS.values():
+            if obj._how == "vmap":
+                f = Known(obj._f, ("attr", ("object", obj), "_f"))
+                return "vmap", f, (obj._in_axes, obj._out_axes), False
             return obj._how, Known(obj._f, ("attr", ("object", obj), "_f")), obj._wrt, obj._has_aux
         return None
 
     def make_derivative(self, maker: Callable, args: tuple, kwargs: dict, where: Any) -> Ref:
         """`grad(f)`, `grad(f, wrt="x")`, `grad(wrt=1)`: what is called is made here."""
+        if MAKERS[maker] == "vmap":
+            return self.make_vmap(args, kwargs, where)
         if MAKERS[maker] == "jvp":
             given = dict(zip(("f", "args", "tangents"), args)) | kwargs
             has_aux = bool(self.known(given.get("has_aux", Known(False)), where, "`has_aux`"))
@@ -91,6 +96,8 @@ class Derivatives(Memory):
     def call_derivative(self, asked: tuple, args: tuple, kwargs: dict, where: Any) -> Ref:
         """The gradient of an inlined function, as references to what the adjoint has computed."""
         how, f, wrt, has_aux = asked
+        if how == "vmap":
+            return self.call_vmap(f, wrt, args, kwargs, where)
         if how == "jvp":
             return self.call_jvp(f, args, kwargs, has_aux, where)
         vectors: dict[Any, Ref] = {}

@@ -655,7 +655,7 @@ def specialized(
         unroll = UNROLL if request.unroll is None else request.unroll
         run = Specializer(unroll, request.training)
         run.observed, run.on_tape = request.observed, TapedCall
-        run.differentiate, run.push = differentiate, push
+        run.differentiate, run.push, run.batch = differentiate, push, batch
         run.forward = request.seed == "tangent"
         run.saves_pairs = not run.forward and not request.moving
         run.guards += arguments.guards
@@ -1050,6 +1050,12 @@ def push(run: Specializer, block: Block, dots: dict[Value, Any]) -> tuple:
     block = forward(block, dots, expand, expand.transpose)
     tangents = [0.0 if t is None else t for t in block.results[count:]]
     return block.instrs, tangents
+
+
+def batch(run: Specializer, block: Block, found: dict[Value, Value], size: Any) -> tuple:
+    """What an inlined function has written, for many examples, and its results."""
+    block = vmap(block, found, size, expander(run))
+    return block.instrs, block.results
 
 
 class Seeding:
