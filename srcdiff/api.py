@@ -9,6 +9,7 @@ Everything that is not needed at a call that finds its entry is done when the en
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import math
@@ -452,6 +453,10 @@ class Differentiated(Derivative):
                         return self(*args, **kwargs)
                 if self._helper_changed(error, code, key):
                     return self(*args, **kwargs)
+                if isinstance(error, ZeroDivisionError) and self._may_run_on_tape(code):
+                    # In an adjoint `1.0 / x.size` is of Python's numbers, on the tape of NumPy's.
+                    with contextlib.suppress(ZeroDivisionError, SrcdiffError):
+                        return self._again_on_tape(code, args, kwargs)
                 _name_line(error, code)
                 raise
             except Exception as error:
@@ -480,13 +485,22 @@ class Differentiated(Derivative):
             gradients = result[0] if self._has_aux else result
         if not _has_nan(gradients):
             return result
+        try:
+            return self._again_on_tape(code, args, kwargs)
+        except SrcdiffError:  # not even the tape takes it
+            return result
+
+    def _may_run_on_tape(self, code: _Code) -> bool:
+        """Whether a program may run on the tape once it has run as it was compiled."""
+        compiled = code.compiled.source is not None
+        return self._fallback == "tape" and compiled and not _has_effects(code.compiled.ir)
+
+    def _again_on_tape(self, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the tape gives for a call."""
         callee = self._parsed_callee()
         on_tape = _Code(self._on_tape(callee, code.entries, None), callee, args, code.entries)
         on_tape.finish, on_tape.promoted, on_tape.checked = code.finish, code.promoted, True
-        try:
-            return self._careful_call(on_tape, args, kwargs)
-        except SrcdiffError:  # not even the tape takes it
-            return result
+        return self._careful_call(on_tape, args, kwargs)
 
     def _helper_changed(self, error: Exception, code: _Code, key: tuple[Any, ...]) -> bool:
         """Whether a helper on the tape did what code was not made for, and a second run may be."""
@@ -701,8 +715,7 @@ class Differentiated(Derivative):
             code.observes = observes
             code.finish = self._finish(entries, arguments)
             code.fits = self._fits(callee, entries, arguments, args)
-            if self._fallback == "tape" and compiled.source is not None:
-                code.steep = _is_steep(compiled.ir) and not _has_effects(compiled.ir)
+            code.steep = self._may_run_on_tape(code) and _is_steep(compiled.ir)
             code.overlaps &= code.outside is not None or several(arguments)
             code.promoted = [callee.place_in_call(entry, args)[0] for entry in promoted]
             if observes is not None:
