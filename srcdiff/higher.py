@@ -302,7 +302,7 @@ def _made(cls: Any, how: str, f: Function | None, settings: tuple[Any, ...]) -> 
     return cls(how, f, *settings) if f is not None else lambda f: cls(how, f, *settings)
 
 
-MAKERS.update({jvp: "jvp", hvp: "hvp"})
+MAKERS.update({jvp: "jvp", hvp: "hvp", pullback: "pullback"})
 
 
 class Directional(Differentiated):
@@ -562,6 +562,8 @@ class Pullback(_Pullback):
             value, pull = on_tape.value_and_pull(full, kwargs)
             found = pull((d_out, None) if self._has_aux else d_out)
         else:
+            if code.compiled.writes_outside:  # perhaps into the cotangent
+                d_out = private((d_out,))[0]
             seed = cast_as(code.compiled.output_kind, d_out)
             try:
                 value, found = self._called(code, full, kwargs | {"d_out": seed})

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ import numpy as np
 from srcdiff.runtime.derivative import MAKERS, Derivative
 from srcdiff.runtime.errors import NotDifferentiableTypeError, UnknownArgumentError
 from srcdiff.transforms.ir import Block, Value, flatten, walk
-from srcdiff.transforms.kinds import FLOAT, Kind, kind_of
+from srcdiff.transforms.kinds import FLOAT, Kind, kind_of, proven_not_one
 from srcdiff.transforms.mutation import Memory, describe
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -52,7 +52,7 @@ KEYWORDS = {"wrt", "argnums", "has_aux", "fallback", "backend", "unroll", "check
 
 
 class Derivatives(Memory):
-    # differentiate(run, block, out, how, wrt, name, where) → (instructions, gradients)
+    # differentiate(run, block, out, how, wrt, name, where, cotangents) → (instructions, gradients)
     differentiate: Callable | None = None
     # push(run, block, tangents) → (instructions, the tangents of the block's results)
     push: Callable | None = None
@@ -101,8 +101,15 @@ class Derivatives(Memory):
         if how == "jvp":
             return self.call_jvp(f, args, kwargs, has_aux, where)
         vectors: dict[Any, Ref] = {}
+        pulls, d_out = how == "pullback", None
         if how == "hvp":
             args, vectors = self.without_vectors(f, wrt, args, where)
+        if pulls:
+            if kwargs.keys() - {"d_out"} or not (args or kwargs):
+                raise self.refuse(where, "`pullback` without a cotangent after its arguments")
+            args, last = (args, kwargs["d_out"]) if kwargs else (args[:-1], args[-1])
+            d_out, kwargs = self.read(last, where), {}
+            wrt = tuple(i for i, a in enumerate(args) if self.has_floats(a, where))
         places = self.places_of(f, wrt, args, kwargs, where)
         if how == "hvp" and set(places) != vectors.keys():
             raise self.refuse(where, "`hvp` of an argument that is given by its name, or counted "
@@ -113,7 +120,7 @@ class Derivatives(Memory):
         chosen = [mine[place] for place in places]
         trees = [self.leaves_of(ref, where) for ref in chosen]
         leaves = list(dict.fromkeys(v for tree in trees for v in flatten(tree)))
-        if not leaves:
+        if not leaves and not pulls:
             raise self.nothing_to_differentiate(places[0], chosen[0], where)
         dots: dict[Value, Any] = {}  # as they are before the function writes into anything
         for place, vector in vectors.items():
@@ -135,14 +142,19 @@ class Derivatives(Memory):
                                   "helper on the tape, inside a function that is differentiated",
                                   "Differentiate one that does not call it.")  # fmt: skip
         assert self.differentiate is not None
+        returned = self.read(out, where)
+        pairs = list(self.pairs_of(returned, d_out, where)) if pulls else None
         instrs, gradients = self.differentiate(
-            self, block, self.read(out, where), how, leaves, name_of(f), where
+            self, block, returned, how, leaves, name_of(f), where, pairs
         )
         self.instrs[count:] = instrs
         if how == "hvp":
             gradients = self.pushed(count, gradients, dots, where)
         found = dict(zip(leaves, gradients))
         results = tuple(self.gradient_ref(tree, found, where) for tree in trees)
+        if pulls:  # an entry for each argument
+            of = dict(zip(places, results))
+            results = tuple(of.get(i, Known(None)) for i in range(len(args)))
         result: Ref = Tuple(results) if isinstance(wrt, tuple) else results[0]
         if how == "value_and_grad":
             value = out if aux is None else Tuple((out, aux))
@@ -156,6 +168,30 @@ class Derivatives(Memory):
             return self.call(f, args, kwargs, where)
         finally:
             self.saves_pairs = pairs
+
+    def has_floats(self, ref: Ref, where: Any) -> bool:
+        """Whether an argument of a pullback has a gradient."""
+        if isinstance(ref, Known):
+            return isinstance(ref.obj, (float, complex, np.inexact))
+        return bool(flatten(self.leaves_of(ref, where)))
+
+    def pairs_of(self, out: Any, d: Any, where: Any) -> Iterator[tuple[Value, Any]]:
+        """Each float that a function returns, and its cotangent."""
+        if isinstance(out, Value):
+            if out.kind.inexact:
+                kind = d.kind if isinstance(d, Value) else kind_of(d)
+                if not fits_cotangent(out.kind, kind):
+                    raise self.refuse(where, "a cotangent that does not fit what is returned",
+                                      "Give it the shape and dtype of that.")  # fmt: skip
+                yield out, d if isinstance(d, Value) else float(d)
+        elif isinstance(out, (tuple, list, dict)):
+            if not isinstance(d, (tuple, list, dict)) or len(d) != len(out) or (
+                isinstance(out, dict) and (not isinstance(d, dict) or out.keys() != d.keys())
+            ):  # fmt: skip
+                raise self.refuse(where, "a cotangent of another structure than what is returned",
+                                  "Give it the structure of that.")  # fmt: skip
+            for key in out if isinstance(out, dict) else range(len(out)):
+                yield from self.pairs_of(out[key], d[key], where)
 
     # ------------------------------------------------------------------ tangents
 
@@ -395,6 +431,17 @@ class Derivatives(Memory):
             where and where.location,
             "Pass a float, an array of floats or a container of these.",
         )
+
+
+def fits_cotangent(out: Kind, d: Kind) -> bool:
+    """Whether a cotangent has surely the shape of what is returned, and its dtype."""
+    if d.tag == "scalar" == out.tag:
+        return d.numeric and (d.inexact or bool(d.python))
+    if out.tag != "array" or d.tag != "array" or out.dims is None or d.dims is None:
+        return False
+    return d.dtype == out.dtype and len(d.dims) == len(out.dims) and all(
+        m == n or proven_not_one(m) and proven_not_one(n) for m, n in zip(out.dims, d.dims)
+    )  # fmt: skip
 
 
 class Parts(list):

@@ -1033,10 +1033,17 @@ def split_output(output: Any, request: Request) -> tuple[Any, Any]:
 
 
 def differentiate(run: Specializer, block: Block, out: Any, how: str, wrt: list[Value], name: str,
-                  where: Any) -> tuple[tuple[Instr, ...], list]:  # fmt: skip
-    """What an inlined function has written, and its adjoint: the derivative inside a function."""
+                  where: Any, cotangents: list | None = None) -> tuple:  # fmt: skip
+    """What an inlined function has written, and its adjoint: the derivative inside a function.
+
+    cotangents   (value, its cotangent), where these are given
+    """
     seeding = Seeding(name, out, where)
-    (seeding.ones if how == "elementwise_grad" else seeding.one)(out)
+    if cotangents is not None:
+        for v, d in cotangents:
+            seeding.add(v, d)
+    else:
+        (seeding.ones if how == "elementwise_grad" else seeding.one)(out)
     expand = expanding(run, names=False)
     block, gradients = reverse(block, seeding.seeds, wrt, expand, seeding.instrs)
     block = fold(block.replace(results=tuple(gradients)))
@@ -1097,11 +1104,7 @@ class Seeding:
                 d.user = True
                 self.arguments.params.append(d)
                 self.arguments.access[d] = access
-                if out in self.seeds:
-                    total = Value(name, kind)
-                    self.instrs.append(Instr(operator.add, (self.seeds[out], d), None, (total,)))
-                    d = total
-                self.seeds[out] = d
+                self.add(out, d)
         elif isinstance(out, (tuple, list)):
             for i, part in enumerate(out):
                 self.cotangent(part, ast.Subscript(access, ast.Constant(i)), f"{name}_{i}")
@@ -1111,6 +1114,14 @@ class Seeding:
         elif isinstance(out, dict):
             for k, part in out.items():
                 self.cotangent(part, ast.Subscript(access, ast.Constant(k)), f"{name}_{k}")
+
+    def add(self, out: Value, d: Any) -> None:
+        """Add to the cotangent of a value, which may be there twice."""
+        if out in self.seeds:
+            total = Value("d_out", out.kind)
+            self.instrs.append(Instr(operator.add, (self.seeds[out], d), None, (total,)))
+            d = total
+        self.seeds[out] = d
 
     def rename(self, env: dict[Value, Any]) -> None:
         """Passes have made other values of the outputs; one that is a constant has no adjoint."""
