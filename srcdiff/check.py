@@ -109,10 +109,10 @@ class _Check:
 
     def __init__(self, f: Function, args: tuple, modes: tuple, rtol: float | None) -> None:
         self.f, self.args, self.modes = f, args, modes
-        floats = [np.asarray(x) for arg in args for _, x in leaves(arg) if is_float(x)]
-        single = any(x.dtype.itemsize < 8 << (x.dtype.kind == "c") for x in floats)
+        self.eps = max(map(_eps, _floats(args)))
+        single = self.eps > 1e-9
         self.rtol = rtol if rtol is not None else 5e-3 if single else 1e-6
-        self.step, self.eps = (0.05, 1.2e-7) if single else (0.01, 2.3e-16)
+        self.step = 0.05 if single else 0.01
         self.wanted = tuple(i for i, arg in enumerate(args) if has_float(arg))
         self.name = str(getattr(f, "__name__", type(f).__name__))
         self.names = _names(f, len(args))
@@ -172,9 +172,12 @@ class _Check:
         step, elsewhere = self.step * direction.scale, "Check it at another point."
         if any(jumps(phi, sign * step) for sign in (-1, 1)):
             return made(f"{before} jumps at {place}", elsewhere)
-        slope, gap = differences(phi, step, self.eps)
-        sides = (one_sided(phi, sign * step, self.eps) for sign in (-1, 1))
+        noise = noise_of(phi, step, max(self.eps, *map(_eps, _floats(weights))))
+        slope, gap = differences(phi, step, noise)
+        sides = (one_sided(phi, sign * step / 64, noise) for sign in (-1, 1))
         (left, e_left), (right, e_right) = sides
+        if abs(slope - (left + right) / 2) > 10 * (gap + e_left + e_right):  # the steps reach
+            slope, gap = differences(phi, step / 64, noise)  # over what is not smooth
         allowed = 20 * (e_left + e_right) + 10 * self.rtol * max(1.0, abs(left), abs(right))
         if abs(left - right) > allowed or np.isnan(left) != np.isnan(right):
             what = f"{before} has a kink at {place}: the slope is {left:.6} to the left, "
@@ -192,9 +195,8 @@ class _Check:
                 what = f"{nth} by {place} is {ours:.9g} in {how} mode, "
                 return made(f"{what}differences give {slope:.9g} ± {gap:.1g}", "", mode)
         ours = found.get("rev", 0.0)
-        if len(found) == 2 and not abs(ours - found["fwd"]) <= max(
-            1e-4 * self.rtol, 1e-10
-        ) * max(1.0, abs(ours)):
+        same = max(1e-4 * self.rtol, 1e-10) * max(1.0, abs(ours)) + 100 * noise
+        if len(found) == 2 and not abs(ours - found["fwd"]) <= same:
             what = f"the modes disagree on {nth} by {place}: {ours:.12g} in reverse mode, "
             return made(f"{what}{found['fwd']:.12g} in forward mode",
                         "The rules of the two modes are not each other's transpose.", "rev")
@@ -216,17 +218,34 @@ _FACTS = ("argument", "at", "order", "mode")
 
 
 def differences(
-    phi: Callable[[float], float], step: float = 0.01, eps: float = 2.3e-16
+    phi: Callable[[float], float], step: float = 0.01, noise: float = 0.0
 ) -> tuple[float, float]:
     """The derivative of phi at 0 and an estimate of its error, by Richardson's extrapolation of
-    central differences; `eps` is the relative error of a value of phi.
+    central differences; `noise` is the error of a value of phi.
 
     >>> slope, error = differences(np.exp)
     >>> abs(slope - 1) <= error < 1e-9
     True
     """
-    noise = 4 * eps * abs(phi(0.0))
     return _extrapolated(lambda h: (phi(h) - phi(-h)) / (2 * h), step, 4.0, noise)
+
+
+def noise_of(phi: Callable[[float], float], step: float, eps: float) -> float:
+    """The error of a value of phi near 0, of which `eps` is the least relative one.
+
+    What is left of the sixth differences of a smooth function is rounding.
+
+    >>> noise_of(np.sin, 0.01, 2.3e-16) < 1e-15
+    True
+    >>> bool(1e-9 < noise_of(lambda h: np.float32(np.exp(h)), 0.01, 2.3e-16) < 1e-6)
+    True
+    """
+    found = [0.0]
+    with np.errstate(all="ignore"):
+        for width in (-200, -323.6, 200, 323.6):  # values that are rounded alike show nothing
+            values = [phi(step * k / width) for k in range(7)]
+            found.append(abs(np.diff(values, 6)[0]) / 30)  # the root of 924
+    return float(max(4 * eps * abs(values[0]), *(each for each in found if np.isfinite(each))))
 
 
 def jumps(phi: Callable[[float], float], step: float) -> bool:
@@ -241,7 +260,7 @@ def jumps(phi: Callable[[float], float], step: float) -> bool:
 
 
 def one_sided(
-    phi: Callable[[float], float], step: float, eps: float = 2.3e-16
+    phi: Callable[[float], float], step: float, noise: float = 0.0
 ) -> tuple[float, float]:
     """The slope of phi at 0 to one side, and an estimate of its error.
 
@@ -249,7 +268,7 @@ def one_sided(
     (1.0, -1.0)
     """
     start = phi(0.0)
-    return _extrapolated(lambda h: (phi(h) - start) / h, step / 64, 2.0, 4 * eps * abs(start))
+    return _extrapolated(lambda h: (phi(h) - start) / h, step, 2.0, noise)
 
 
 def _extrapolated(
@@ -277,6 +296,14 @@ def _extrapolated(
 # ------------------------------------------------------------------ trees
 
 
+def _floats(tree: Any) -> list[np.ndarray]:
+    return [np.asarray(x) for _, x in leaves(tree) if is_float(x)]
+
+
+def _eps(x: np.ndarray) -> float:
+    return float(np.finfo(x.dtype).eps)
+
+
 def _names(f: Function, count: int) -> list[str]:
     """What the positional arguments are called."""
     names: list[str] = []
@@ -294,7 +321,7 @@ def _names(f: Function, count: int) -> list[str]:
 def _directions(args: tuple, names: list[str]) -> Iterator[_Direction]:
     """A direction for each element where there are few, else for each argument."""
     found = [(i, path, x) for i, arg in enumerate(args) for path, x in leaves(arg) if is_float(x)]
-    if sum(np.size(x) for _, _, x in found) > FEW:
+    if sum(x.size for x in _floats(args)) > FEW:
         rng = np.random.default_rng(0)
         for i, arg in enumerate(args):
             if has_float(arg):
@@ -385,8 +412,8 @@ def _whole(tree: Any, rng: np.random.Generator) -> Any:
 
 def _weights(tree: Any) -> Any:
     """What the floats of an output are paired with: the same in every run; a single one with 1."""
-    rng, floats = np.random.default_rng(1), [x for _, x in leaves(tree) if is_float(x)]
-    if len(floats) == 1 and np.size(floats[0]) == 1:
+    rng, floats = np.random.default_rng(1), _floats(tree)
+    if len(floats) == 1 and floats[0].size == 1:
         return _mapped(lambda x: _like(x, np.ones_like(np.asarray(x))), tree)
     return _whole(tree, rng)
 

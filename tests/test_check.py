@@ -18,7 +18,8 @@ from srcdiff import (
     jvp_rule,
     vjp_rule,
 )
-from srcdiff.check import differences, jumps, one_sided
+from srcdiff.check import differences, jumps, noise_of, one_sided
+from tests.support import sections
 
 X = np.array([0.5, 1.0, -2.0])
 
@@ -64,6 +65,8 @@ RIGHT = [
     (several, ({"w": X, "b": 2.0}, 3)),
     (stores, (X,)),
     (relu, (X,)),
+    (lambda x: np.sum((x * 1.5).astype(np.float32) ** 2), (X,)),
+    (lambda z: z * 264 + round(z, 2), (1.374,)),
     (lambda x: np.sum(x**2), (np.linspace(-1, 1, 200),)),
 ]
 
@@ -71,6 +74,12 @@ RIGHT = [
 @pytest.mark.parametrize("f, args", RIGHT)
 def test_what_is_right_passes(f, args):
     assert check_grads(f, args) is None
+
+
+@pytest.mark.parametrize("f, args", [(each.f, each.args) for each in sections()[
+    "Functions with rules of their own"]])  # fmt: skip
+def test_what_compiles_with_rules_passes_in_both_modes_and_orders(f, args):
+    check_grads(f, args)
 
 
 def test_an_argument_alone_needs_no_tuple_and_orders_may_be_chosen():
@@ -259,7 +268,7 @@ def test_arguments_stay_as_they_are_and_so_does_the_trace_function():
 
 def test_differences_know_their_error():
     for f, slope in [(np.exp, 1.0), (lambda h: np.sin(50 * h), 50.0), (lambda h: 1e6 + h, 1.0)]:
-        found, error = differences(f)
+        found, error = differences(f, 0.01, noise_of(f, 0.01, 2.3e-16))
         assert abs(found - slope) <= 10 * error + 1e-12 < 1e-3
     assert one_sided(abs, 0.01)[0] == 1.0 and one_sided(abs, -0.01)[0] == -1.0
     assert jumps(np.sign, 0.01) and not jumps(abs, 0.01)
