@@ -21,7 +21,7 @@ import numpy as np
 
 from srcdiff.runtime.errors import RuleError
 from srcdiff.runtime.kernels import unbroadcast
-from srcdiff.runtime.registry import RULES, Rule, forget
+from srcdiff.runtime.registry import DECLARING, RULES, Rule, forget
 
 NUMBERS = "iufc"
 
@@ -351,6 +351,9 @@ class custom_vjp:  # noqa: N801  (JAX's name)
 
     def __repr__(self) -> str:
         return f"custom_vjp({self.__qualname__})"
+
+
+DECLARING.add(custom_vjp)
 
 
 def undeclared(f: custom_vjp) -> Callable:

@@ -449,6 +449,14 @@ def nondifferentiable(*functions: Any) -> Any:
     return functions[0] if len(functions) == 1 else None
 
 
+# What declares rules: not inside a function that is differentiated.
+DECLARING: set[Any] = {vjp_rule, jvp_rule, nondifferentiable}
+DECLARED_INSIDE = (
+    "a rule that is declared inside a function that is differentiated",
+    "Declare it outside, once.",
+)
+
+
 # Modules of SciPy's → the module with their rules, which is imported once they are.
 _SCIPY = {"scipy.special": "special"}
 

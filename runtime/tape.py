@@ -204,7 +204,7 @@ class Operation(Node):
                     if type(arg) is float:
                         numpys = np.complex128 if type(out) is complex else np.float64
                         args = [*args[:place], numpys(arg), *args[place + 1 :]]
-        conjugate = rule.analytic and (is_complex(out) or any(map(is_complex, args)))
+        conjugate = rule.analytic and vjp and (is_complex(out) or any(map(is_complex, args)))
         if sweep.strong and not sweep.recorded:
             if not np.any(d) if not isinstance(d, list | tuple) else not any(map(np.any, d)):
                 return  # nothing comes of nothing, however steep the function is

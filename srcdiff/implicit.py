@@ -21,7 +21,7 @@ import numpy as np
 from srcdiff.api import grad, vjp
 from srcdiff.higher import jacobian
 from srcdiff.runtime.errors import RuleError
-from srcdiff.runtime.registry import vjp_rule
+from srcdiff.runtime.registry import DECLARING, vjp_rule
 
 Function = Callable[..., Any]
 
@@ -73,6 +73,9 @@ def implicit(root_fn: Function, solver: Function | None = None, *, like: str = "
         return solver
 
     return declare if solver is None else declare(solver)
+
+
+DECLARING.add(implicit)
 
 
 class _Solution:

@@ -829,3 +829,44 @@ def test_a_pair_that_does_not_fit_is_named(fwd, bwd, message):
                 value_and_grad_on_tape(lambda x: np.sum(f(x)))):  # fmt: skip
         with pytest.raises((RuleError, TypeError), match=message):
             run(X)
+
+
+def test_complex_functions_have_rules_in_either_mode():
+    def turned(z):
+        return z * z * (1 + 2j)
+
+    vjp_rule(turned)(lambda d_out, out, z: d_out * 3 * z * (1 + 2j))
+
+    def pushed(z):
+        return z * z * (1 + 2j)
+
+    @jvp_rule(pushed)
+    def pushed_jvp(z_dot, out, z):
+        return z_dot * 3 * z * (1 + 2j)
+
+    z = np.array([1 + 1j, 0.5 - 2j])
+    for g in (turned, pushed):
+        np.testing.assert_allclose(
+            both(lambda z, g=g: np.sum(np.abs(g(z)) ** 2), z),
+            grad(lambda z: np.sum(np.abs(z * z * (1 + 2j)) ** 2))(z) * 1.5,
+        )
+        dot = jvp(g, (z,), (z * 1j,), fallback="error")[1]
+        np.testing.assert_allclose(dot, 3 * z * (1 + 2j) * z * 1j)
+
+
+def test_a_rule_is_not_declared_inside_a_function_that_is_differentiated():
+    def by_decorator(x):
+        def local(x):
+            return x * 2
+
+        vjp_rule(local)(lambda d_out, out, x: d_out * 5)
+        return np.sum(local(x))
+
+    def by_class(x):
+        local = custom_vjp(lambda x: x * 2)
+        return np.sum(local(x))
+
+    for f in (by_decorator, by_class):
+        for run in (grad(f, fallback="error"), value_and_grad_on_tape(f)):
+            with pytest.raises(UnsupportedSyntaxError, match="a rule that is declared inside"):
+                run(X)

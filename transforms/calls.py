@@ -21,7 +21,7 @@ import numpy as np
 
 from srcdiff.runtime import kernels, python_forms
 from srcdiff.runtime.errors import UnsupportedSyntaxError
-from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
+from srcdiff.runtime.registry import DECLARED_INSIDE, NONDIFFERENTIABLE, rule_of
 from srcdiff.transforms import (
     abstract,
     array_calls,
@@ -42,7 +42,7 @@ from srcdiff.transforms import (
 from srcdiff.transforms.array_calls import ArrayCalls
 from srcdiff.transforms.builtin_calls import Builtins
 from srcdiff.transforms.containers import CHANGING, Containers
-from srcdiff.transforms.declared import Declared, is_declared
+from srcdiff.transforms.declared import Declared, is_declared, is_declaring
 from srcdiff.transforms.derivatives import Derivatives, maker
 from srcdiff.transforms.elements import Elements
 from srcdiff.transforms.functional_calls import Functional
@@ -386,6 +386,9 @@ class Calls(
         return self.each_option(choice, (*args, *kwargs.values()), where, act)
 
     def function(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if is_declaring(obj):
+            what, instead = DECLARED_INSIDE
+            raise self.refuse(where, what, instead)
         if is_declared(obj):
             return self.call_declared(obj, args, kwargs, where)
         inner = self.inner_of(obj)

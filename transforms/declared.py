@@ -24,7 +24,14 @@ import numpy as np
 
 from srcdiff.runtime import declared as checks
 from srcdiff.runtime.errors import NoRuleError, RuleError, SrcdiffError, UnsupportedSyntaxError
-from srcdiff.runtime.registry import NONDIFFERENTIABLE, Rule, is_outside, rule_of, tangent_names
+from srcdiff.runtime.registry import (
+    DECLARING,
+    NONDIFFERENTIABLE,
+    Rule,
+    is_outside,
+    rule_of,
+    tangent_names,
+)
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import (
     SHAPE_READERS,
@@ -69,6 +76,10 @@ def is_declared(f: Any) -> bool:
     if rule is not None:
         return rule.declared
     return type(f) is types.FunctionType and f in NONDIFFERENTIABLE and is_outside(f)
+
+
+def is_declaring(f: Any) -> bool:
+    return isinstance(f, types.FunctionType | type) and f in DECLARING
 
 
 class Declared(Memory):

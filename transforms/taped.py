@@ -31,7 +31,7 @@ from srcdiff.runtime.declared import custom_vjp
 from srcdiff.runtime.derivative import Derivative
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.marks import detach, marked
-from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES
+from srcdiff.runtime.registry import DECLARED_INSIDE, DECLARING, NONDIFFERENTIABLE, RULES
 from srcdiff.runtime.tape import OWN, PLAIN, Array, Leaf, apply, caller, name_of, no_rule, plain
 from srcdiff.runtime.tracked import (
     WRITERS,
@@ -318,6 +318,9 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         twin = None  # the tape has its own
     if twin is not None and active((args, kwargs)) and fits(twin, args, kwargs):
         return enter(taped(twin)(*map(entered, args), **kwargs))
+    if isinstance(f, types.FunctionType | type) and f in DECLARING:
+        what, instead = DECLARED_INSIDE
+        raise UnsupportedSyntaxError(what, caller(), instead)
     if kind is types.FunctionType:
         return call_python(f, args, kwargs)
     if kind is custom_vjp:
