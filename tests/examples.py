@@ -23,10 +23,11 @@ def several(args: tuple, wrt: Any) -> tuple[tuple, tuple]:
     return tuple(x for x, _ in given), tuple(axes for _, axes in given)
 
 
-def many(tree: Any) -> tuple[Any, Any]:
+def many(tree: Any, scales: tuple = (1, 0.875, -1.25)) -> tuple[Any, Any]:
+    """A tree with the floats of each example, one for each scale, and the axes of these."""
     inner = children(tree)
     if inner is not None:
-        parts = [many(part) for _, part in inner]
+        parts = [many(part, scales) for _, part in inner]
         axes: Any = [a for _, a in parts]
         if isinstance(tree, dict):
             axes = dict(zip(tree, axes))
@@ -36,8 +37,7 @@ def many(tree: Any) -> tuple[Any, Any]:
     if not is_float(tree):
         return tree, None
     x = np.asarray(tree)
-    scales = np.array([1, 0.875, -1.25])[:COUNT].astype(x.dtype)
-    return np.stack([x * s for s in scales]).astype(x.dtype), 0
+    return np.stack([x * s for s in np.array(scales).astype(x.dtype)]).astype(x.dtype), 0
 
 
 def example(tree: Any, axes: Any, i: int) -> Any:

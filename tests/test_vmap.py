@@ -1,6 +1,7 @@
 """One function for many examples: `vmap` is the stacked loop, in shape, dtype and value."""
 
 import copy
+import functools
 import math
 import pickle
 import warnings
@@ -20,8 +21,11 @@ from srcdiff import (
     vmap,
 )
 from srcdiff.coordinates import Coordinates
+from srcdiff.runtime.kernels import real_power
+from srcdiff.runtime.registry import RULES, load_scipy_rules
+from srcdiff.transforms.ir import op_name
 from srcdiff.trees import leaves
-from tests.examples import looped, same, several
+from tests.examples import looped, many, same, several
 from tests.judge import fresh, mentions_float32, right
 from tests.tangents import programs
 
@@ -53,6 +57,45 @@ def test_many_examples_at_once_are_a_loop(f, args, wrt, request):
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         same(vmap(f, axes, fallback=fallback)(*given), wanted)
+
+
+def records():
+    """Every function with a rule, and the points at which it is checked."""
+    load_scipy_rules()
+    for function, rule in RULES.items():
+        ours = home_of(function) in ("srcdiff", "numpy", "scipy") and function is not real_power
+        if rule.vjp is not None and rule.at and ours:  # a real power is of numbers alone
+            yield pytest.param(function, rule.at, id=op_name(function))
+
+
+def home_of(function):
+    """The package that a function belongs to; operators and Python's own count as ours."""
+    home = (getattr(function, "__module__", None) or "numpy").split(".")[0]
+    return "srcdiff" if home in ("_operator", "math", "cmath", "builtins") else home
+
+
+@pytest.mark.parametrize("function, points", records())
+def test_every_record_of_the_registry_takes_many_examples(function, points):
+    for args, kwargs in points:
+        given = [many(x, (1, 0.99, 1.01)) for x in args]
+        differ = [k for k, (_, axes) in enumerate(given) if any_axis(axes)]
+        for some in [differ, *([k] for k in differ if len(differ) > 1)] if differ else []:
+            each = [given[k] if k in some else (x, None) for k, x in enumerate(args)]
+            values, axes = tuple(x for x, _ in each), tuple(a for _, a in each)
+            f = functools.partial(lambda *args, kwargs: function(*args, **kwargs), kwargs=kwargs)
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    wanted = looped(f, values, axes)
+                except (TypeError, ValueError, ArithmeticError, IndexError):
+                    continue  # an axis or a sample that is no float array
+                same(vmap(f, axes)(*values), wanted, 1e-7)
+
+
+def any_axis(axes):
+    if isinstance(axes, (tuple, list, dict)):
+        return any(map(any_axis, axes.values() if isinstance(axes, dict) else axes))
+    return axes is not None
 
 
 # What it looks like
@@ -424,12 +467,12 @@ def test_the_functions_of_math_are_those_of_numpy_where_they_do_not_raise():
     def f(x, k):
         return math.exp(-x) * math.sin(k * x) + math.sqrt(float(x)) / k
 
-    many = vmap(f, (0, None), fallback="error")
+    run = vmap(f, (0, None), fallback="error")
     x = np.linspace(0.5, 2.0, 7)
-    np.testing.assert_allclose(many(x, 2.0), [f(v, 2.0) for v in x], rtol=1e-14)
-    assert "for " not in many.source and "np.exp" in many.source
+    np.testing.assert_allclose(run(x, 2.0), [f(v, 2.0) for v in x], rtol=1e-14)
+    assert "for " not in run.source and "np.exp" in run.source
     with pytest.raises(ValueError, match="math domain error|nonnegative"):
-        many(-x, 2.0)
+        run(-x, 2.0)
     with pytest.raises(ZeroDivisionError):
         vmap(lambda x: math.exp(x) / float(x))(np.array([1.0, 0.0]))
 

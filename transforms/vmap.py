@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.runtime.errors import UnsupportedSyntaxError
+from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import BATCHING, AlongAxis, BatchRule, rule_of
 from srcdiff.transforms import abstract
 from srcdiff.transforms.abstract_core import NeedsStatic
@@ -598,11 +598,13 @@ class Batch:
         if not all(kind.numeric for kind in kinds):
             raise NeedsLoop
         op, attrs = MATH.get(instr.op, instr.op), instr.attrs
+        if isinstance(op, np.ufunc) and len(kinds) != op.nin:
+            raise NeedsLoop  # what follows would be written into
         if all(kind.python for kind in kinds):
             if r.kind.dtype is None or r.kind.dtype.kind == "i":
                 raise NeedsLoop  # Python's ints have no limit
         if instr.op in MATH or all(kind.python for kind in kinds) and op in RAISES:
-            if not self.watched or instr.op is math.log and len(kinds) != 1:
+            if not self.watched:
                 raise NeedsLoop
             attrs = attrs | {"watched": True}
         args = tuple(self.aligned(a, rank, where) for a in instr.args)
@@ -643,7 +645,7 @@ class Batch:
         made: list[Instr] = []
         try:
             found = self.expand(how.rule, (given, *args), instr.kwargs, made, instr.where)
-        except (UnsupportedSyntaxError, TypeError):  # such as a keyword that the rule does not take
+        except (SrcdiffError, TypeError):  # an axis that is not known, a keyword that is not taken
             raise NeedsLoop from None
         found = found if isinstance(found, tuple) else (found,)
         if len(found) != len(instr.results):
