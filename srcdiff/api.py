@@ -119,7 +119,8 @@ def grad(
     checkpoint  what loops keep for the reverse sweep, which runs their steps again: "sqrt" (about
                 √n snapshots of what n steps hand on, and √n steps), the number of snapshots (each
                 step is then run again as rarely as that allows), or the memory for them ("64MB").
-                None: all that it reads. The gradient is the same, bit for bit
+                None: all that it reads. The gradient is the same, bit for bit. On the tape, and in
+                a derivative inside a function that is differentiated, it has no effect
 
     The gradient of an array has its shape and dtype, that of a Python number is a NumPy scalar.
     For a list, tuple, dict, namedtuple or dataclass it has the same structure, with None for each

@@ -1,6 +1,8 @@
 """Snapshots: the gradient is the same, bit for bit, and takes the memory that was asked for."""
 
+import contextlib
 import functools
+import io
 import math
 import pickle
 import sys
@@ -28,7 +30,10 @@ from srcdiff.runtime import kernels
 from srcdiff.runtime.registry import vjp_rule
 from srcdiff.transforms.ir import walk
 from srcdiff.trees import leaves
+from tests.fuzz import loaded, positions_of
+from tests.grammar import program
 from tests.judge import fresh, right
+from tests.outside import Outside
 from tests.tangents import programs
 
 SCHEDULES = ["sqrt", 1, 2, 5, "100KB"]
@@ -72,6 +77,51 @@ def test_snapshots_change_no_bit_of_a_gradient(f, args, wrt):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FallbackWarning)
             assert bits(df(*fresh(args))) == bits(wanted), (schedule, df.source)
+
+
+def called(f: Any) -> Any:
+    return lambda *args: f(*args)
+
+
+def called_again(f: Any) -> Any:
+    return lambda *args: checkpoint(f)(*args)
+
+
+def of_program(text: str, schedule: Any, change: Any) -> tuple[list, str]:
+    """The value and gradient of a random program, bit for bit, and what it prints."""
+    with loaded(text) as module:
+        outside, printed = Outside(module), io.StringIO()
+        wrt = positions_of(module.f, tuple(module.WRT))
+        df = value_and_grad(change(module.f), wrt=wrt, fallback="error",
+                            checkpoint=schedule)  # fmt: skip
+        np.random.seed(0)
+        try:
+            with contextlib.redirect_stdout(printed):
+                return bits(df(*fresh(module.args()))), printed.getvalue()
+        finally:
+            outside.restore()
+
+
+@pytest.mark.parametrize("part", range(6))
+@pytest.mark.filterwarnings("ignore")
+def test_snapshots_change_no_bit_of_random_programs(part):
+    judged = 0
+    for seed in range(8000 + 20 * part, 8020 + 20 * part):
+        text = program(seed)
+        change, again = (called, called_again) if seed % 4 == 0 else (called, called)
+        try:
+            wanted = of_program(text, None, change)
+        except Exception:
+            continue  # it is refused, or raises
+        schedule = (None, "sqrt", 2, "300KB")[seed % 4]
+        try:
+            found = of_program(text, schedule, again)
+        except SrcdiffError as error:
+            assert "snapshots" in str(error) or "too few" in str(error), (seed, error)
+            continue
+        assert found == wanted, (seed, schedule)
+        judged += 1
+    assert judged >= 10
 
 
 # ------------------------------------------------------------------------------- kinds of loops
@@ -503,14 +553,6 @@ def test_snapshots_are_taken_where_the_loop_has_steps_to_save():
 
 
 # ------------------------------------------------------------------------------- checkpoint(f)
-
-
-def called(f: Any) -> Any:
-    return lambda *args: f(*args)
-
-
-def called_again(f: Any) -> Any:
-    return lambda *args: checkpoint(f)(*args)
 
 
 @pytest.mark.parametrize("f, args, wrt", list(programs()))
