@@ -302,6 +302,7 @@ def _made(cls: Any, how: str, f: Function | None, settings: tuple[Any, ...]) -> 
     return cls(how, f, *settings) if f is not None else lambda f: cls(how, f, *settings)
 
 
+MAKERS.update({jacobian: "jacobian", hessian: "hessian"})
 MAKERS.update({jvp: "jvp", hvp: "hvp", pullback: "pullback"})
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from srcdiff.runtime.derivative import MAKERS, Derivative
 from srcdiff.runtime.errors import NotDifferentiableTypeError, UnknownArgumentError
 from srcdiff.transforms.ir import Block, Value, flatten, walk
-from srcdiff.transforms.kinds import FLOAT, Kind, kind_of, proven_not_one
+from srcdiff.transforms.kinds import FLOAT, INT, Kind, kind_of, proven_not_one
 from srcdiff.transforms.mutation import Memory, describe
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -48,7 +48,8 @@ from srcdiff.transforms.references import (
 )  # fmt: skip
 
 PARAMETERS = ("f", "wrt")
-KEYWORDS = {"wrt", "argnums", "has_aux", "fallback", "backend", "unroll", "checkpoint"}
+KEYWORDS = {"wrt", "argnums", "has_aux", "fallback", "backend", "unroll", "checkpoint",
+            "mode"}
 
 
 class Derivatives(Memory):
@@ -59,6 +60,8 @@ class Derivatives(Memory):
 
     def derivative_of(self, obj: Any) -> tuple | None:
         """(how, function, wrt, has_aux) of what `grad` and the like have returned."""
+        if getattr(obj, "_matrix", False) or getattr(obj, "_sparsity", None) is not None:
+            return None
         if isinstance(obj, Derivative) and obj._how in MAKERS.values():
             if obj._how == "vmap":
                 f = Known(obj._f, ("attr", ("object", obj), "_f"))
@@ -100,6 +103,8 @@ class Derivatives(Memory):
             return self.call_vmap(f, wrt, args, kwargs, where)
         if how == "jvp":
             return self.call_jvp(f, args, kwargs, has_aux, where)
+        if how in ("jacobian", "hessian"):
+            return self.call_jacobian(how, f, wrt, args, kwargs, has_aux, where)
         vectors: dict[Any, Ref] = {}
         pulls, d_out = how == "pullback", None
         if how == "hvp":
@@ -224,6 +229,47 @@ class Derivatives(Memory):
         values = list(dict.fromkeys(flatten(tree)))
         found = dict(zip(values, self.pushed(count, values, dots, where)))
         return Tuple((out, self.gradient_ref(tree, found, where), *aux))
+
+    def call_jacobian(self, how: str, f: Ref, wrt: Any, args: tuple, kwargs: dict, has_aux: bool,
+                      where: Any) -> Ref:  # fmt: skip
+        """The tangents of an inlined function along all unit vectors, which stand last."""
+        if has_aux or kwargs:
+            raise self.refuse(where, f"`{how}` with `has_aux` or arguments by name, inside a "
+                              "function that is differentiated,", "Leave them out.")  # fmt: skip
+        places = self.places_of(f, wrt, args, {}, where)
+        if how == "hessian":
+            of = tuple(places) if isinstance(wrt, tuple) else places[0]
+            f = Bound(("grad", f, of, False), "derivative")
+        found = tuple(self.all_along(how, f, args, place, where) for place in places)
+        if not isinstance(wrt, tuple):
+            return found[0]
+        if how == "jacobian":
+            return Tuple(found)
+        return Tuple(tuple(  # of each gradient, by each argument
+            Tuple(tuple(column.items[i] for column in found)) for i in range(len(found))
+        ))  # fmt: skip
+
+    def all_along(self, how: str, f: Ref, args: tuple, place: int, where: Any) -> Any:
+        """The derivatives by one argument: a number, or an array with one axis."""
+        value = self.read(args[place], where)
+        kind = value.kind if isinstance(value, Value) else kind_of(value)
+        tangents: list[Ref] = [Known(None)] * len(args)
+        push = Bound(("jvp", f, (), False), "derivative")
+        if kind.tag == "scalar" and kind.numeric and kind.dtype.kind in "fi":
+            tangents[place] = Known(1.0)
+            return self.call(push, (Tuple(args), Tuple(tuple(tangents))), {}, where).items[1]
+        if kind.tag != "array" or kind.rank != 1 or kind.dtype.kind != "f":
+            raise self.refuse(where, f"`{how}` by {describe(args[place])}, inside a function that "
+                              "is differentiated,", "Give it an array with one axis.")  # fmt: skip
+        n = self.emit(len, (value,), None, INT, where, "n")
+        of = Kind("array", kind.dtype, kind.dims * 2)
+        units = self.emit(np.eye, (n,), {"dtype": kind.dtype}, of, where, "units")
+        tangents[place] = self.fresh(units)
+        axes = [None] * len(args)
+        axes[place] = 0
+        pair = (Tuple(args), Tuple(tuple(tangents)))
+        found = self.call_vmap(push, ((None, tuple(axes)), -1), pair, {}, where)
+        return found.items[1]
 
     def pushed(self, count: int, values: list, dots: dict[Value, Any], where: Any) -> list:
         """The tangents of values; they are written among what stands from `count` on."""

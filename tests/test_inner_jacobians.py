@@ -1,0 +1,106 @@
+"""Jacobians and Hessians inside a function that is differentiated."""
+
+import numpy as np
+import pytest
+
+from srcdiff import SrcdiffError, grad, hessian, jacobian, jvp
+from tests.judge import right
+
+X = np.array([0.3, 0.5, 0.9])
+
+
+def wave(x):
+    return np.sin(x) * x[::-1]
+
+
+def energy(x):
+    return np.sum(x**4) + x[0] * x[1]
+
+
+SCALED = jacobian(lambda x, k: k * x**2, wrt=(0, 1))
+CURVATURES = hessian(lambda x, k: k * np.sum(x**3), wrt=(0, 1))
+
+
+def squared(x):
+    return np.sum(jacobian(wave)(x) ** 2)
+
+
+def newton_step(x):
+    step = np.linalg.solve(jacobian(wave)(x) + np.eye(3), wave(x))
+    return np.sum((x - step) ** 2)
+
+
+def determinant(x):
+    return np.linalg.det(hessian(energy)(x))
+
+
+def by_two_arguments(x):
+    by_x, by_k = SCALED(x, x[0])
+    return np.sum(by_x * x) + np.sum(by_k**2)
+
+
+def second_by_two_arguments(x):
+    (a, b), (c, d) = CURVATURES(x, x[1])
+    return np.sum(a * x) + np.sum(b * c) + d
+
+
+def in_a_loop(x):
+    total = 0.0
+    for i in range(2):
+        total = total + np.sum(jacobian(wave, mode="reverse")(x * (i + 1.0)) * x)
+    return total
+
+
+def of_a_loop(x):
+    def stored(y):
+        out = np.zeros(2)
+        for i in range(len(y)):
+            if y[i] > 0.4:
+                out[i % 2] += y[i] ** 3 * y[0]
+        return out
+
+    return np.sum(jacobian(stored)(x) ** 2)
+
+
+def of_a_list(x):
+    return np.sum(jacobian(lambda y: [y * y, y[0]])(x)[0])
+
+
+def of_single_precision(x):
+    return np.sum(jacobian(wave)(x.astype(np.float32)) ** 2).astype(float)
+
+
+def with_a_closure(x):
+    return np.sum(jacobian(lambda y: y * y * x)(x))  # the x outside is held constant inside
+
+
+@pytest.mark.parametrize("f", [
+    squared, newton_step, determinant, by_two_arguments, second_by_two_arguments, in_a_loop,
+    of_a_loop, of_a_list, with_a_closure,
+])  # fmt: skip
+def test_it_is_differentiated(f):
+    right(f, X)
+
+
+def test_single_precision():
+    found = grad(of_single_precision, fallback="error")(X)
+    np.testing.assert_allclose(found, grad(squared)(X), rtol=1e-5)
+
+
+def test_of_a_number():
+    right(lambda t: jacobian(lambda s: s**3)(t) * hessian(lambda s: s**4)(t), 1.3)
+
+
+@pytest.mark.parametrize("f", [squared, determinant, second_by_two_arguments])
+def test_it_is_what_a_call_outside_is(f):
+    assert np.isclose(jvp(f, (X,), (np.zeros(3),), fallback="error")[0], f(X), rtol=1e-13)
+
+
+@pytest.mark.parametrize("f, x", [
+    (lambda x: np.sum(jacobian(wave, matrix=True)(x)), X),
+    (lambda x: np.sum(jacobian(np.sin)(x)), np.ones((2, 2))),
+    (lambda x: np.sum(jacobian(lambda p: p["w"] ** 2)({"w": x})["w"]), X),
+])  # fmt: skip
+def test_what_is_refused(f, x):
+    with pytest.raises(SrcdiffError):
+        grad(f, fallback="error")(x)
