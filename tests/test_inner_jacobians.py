@@ -67,7 +67,7 @@ def of_a_list(x):
 
 
 def of_single_precision(x):
-    return np.sum(jacobian(wave)(x.astype(np.float32)) ** 2).astype(float)
+    return np.sum(jacobian(wave)(x.astype(np.float32)) ** 2)
 
 
 def with_a_closure(x):
