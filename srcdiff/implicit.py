@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.api import grad, vjp
-from srcdiff.higher import jacobian
+from srcdiff.api import grad
+from srcdiff.higher import jacobian, pullback
 from srcdiff.runtime.errors import RuleError
 from srcdiff.runtime.registry import DECLARING, vjp_rule
 
@@ -83,6 +83,7 @@ class _Solution:
 
     def __init__(self, root_fn: Function, solver: Function) -> None:
         self.root_fn, self.solver = root_fn, solver
+        self.across, self.pull = jacobian(root_fn), pullback(root_fn)
         self.name = getattr(solver, "__name__", "solve")
         parameters = list(inspect.signature(solver).parameters.values())
         if any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters):
@@ -109,17 +110,17 @@ class _Solution:
         if not isinstance(out, float | np.ndarray | np.floating) or np.iscomplexobj(out):
             raise RuleError(f"{self.name}, which is implicit, returns no float and no array of "
                             f"floats: {type(out).__name__}")  # fmt: skip
-        residual, pull = vjp(self.root_fn, out, *given)
-        if np.shape(residual) != np.shape(out):
+        shape, n = np.shape(out), np.size(out)
+        across = self.across(out, *given)
+        if np.shape(across) != shape * 2:
+            equations = np.shape(across)[: np.ndim(across) - len(shape)]
             raise RuleError(
-                f"{_name(self.root_fn)} returns the shape {np.shape(residual)} for a solution of "
-                f"{self.name} that has the shape {np.shape(out)}", None,
+                f"{_name(self.root_fn)} returns the shape {equations} for a solution of "
+                f"{self.name} that has the shape {shape}", None,
                 "Let it return one equation for each unknown.")  # fmt: skip
-        n = np.size(out)
-        across = np.reshape(jacobian(self.root_fn)(out, *given), (n, n))
-        w: Any = np.linalg.solve(across.T, np.ravel(d_out)).reshape(np.shape(out))
-        w = w.astype(residual.dtype) if np.ndim(out) else float(w)
-        found = dict(zip(self.given, pull(-w)[1:]))
+        w: Any = np.linalg.solve(np.reshape(across, (n, n)).T, np.ravel(d_out)).reshape(shape)
+        w = w.astype(across.dtype) if shape else float(w)
+        found = dict(zip(self.given, self.pull(out, *given, -w)[1:]))
         return tuple(found.get(name) for name in self.names)
 
     def written_out(self, wanted: tuple[int, ...]) -> Function:

@@ -16,6 +16,7 @@ from srcdiff import (
     RuleError,
     UnsupportedSyntaxError,
     custom_vjp,
+    detach,
     elementwise_grad,
     grad,
     hessian,
@@ -870,3 +871,69 @@ def test_a_rule_is_not_declared_inside_a_function_that_is_differentiated():
         for run in (grad(f, fallback="error"), value_and_grad_on_tape(f)):
             with pytest.raises(UnsupportedSyntaxError, match="a rule that is declared inside"):
                 run(X)
+
+
+def test_what_cannot_be_read_is_declared_to_be_like_an_argument():
+    def hidden(x, k=2.0):
+        exec("pass")
+        return np.sinh(x) * k
+
+    @vjp_rule(hidden, like="x")
+    def hidden_vjp(d_out, out, x, k=2.0):
+        return 3 * d_out * np.cosh(x) * k
+
+    def f(x):
+        s = 0.0
+        for i in range(len(x)):
+            s += hidden(x[i]) * x[i]
+        return s + np.sum(hidden(x, k=1.0))
+
+    np.testing.assert_allclose(both(f, X), 6 * np.cosh(X) * X + 2 * np.sinh(X) + 3 * np.cosh(X))
+    np.testing.assert_allclose(jvp(f, (X,), (Y,), fallback="error")[1], grad(f)(X) @ Y)
+    with pytest.raises(TypeError, match="hidden_vjp has no parameter 'y'"):
+        vjp_rule(hidden, like="y")(hidden_vjp)
+
+    def wide(x):
+        exec("pass")
+        return x[:, None]
+
+    vjp_rule(wide, like="x")(lambda d_out, out, x: d_out)
+    with pytest.raises(RuleError, match="was declared to be like"):
+        grad(lambda x: np.sum(wide(x)), fallback="error")(X)
+
+
+def tanh_of(x):
+    return np.tanh(x)
+
+
+@vjp_rule(tanh_of)
+def tanh_of_vjp(d_out, out, x):
+    return 2 * d_out * (1 - out**2) * np.cos(0 * x)
+
+
+def test_what_a_rule_reads_is_kept_though_it_is_written_over():
+    def f(x):
+        x = x * 1.0
+        y = tanh_of(x)
+        x[0] = 5.0
+        y *= 3
+        for i in range(len(x)):
+            x[i] = x[i] + y[i]
+            y[:] = tanh_of(y) * x[i]
+        return np.sum(y * x)
+
+    def plain(x):
+        x = x * 1.0
+        y = slowly(x)
+        x[0] = 5.0
+        y *= 3
+        for i in range(len(x)):
+            x[i] = x[i] + y[i]
+            y[:] = slowly(y) * x[i]
+        return np.sum(y * x)
+
+    def slowly(x):
+        return np.tanh(2 * x - detach(x + 0.0))  # its slope is twice that of tanh
+
+    np.testing.assert_allclose(both(f, X), both(plain, X), rtol=1e-12)
+    np.testing.assert_allclose(jvp(f, (X,), (Y,), fallback="error")[1], both(plain, X) @ Y)
