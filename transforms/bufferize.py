@@ -502,6 +502,7 @@ class Look:
         self.before: dict[Instr, dict[Value, None]] = {}  # choice → what is copied before it
         self.choice: Instr | None = None
         self.copied_views: set[Value] = set()
+        self.privatized: dict[Value, bool] = {}  # parameter of a loop → what `privatize` answered
         stacks = len(self.plan.stacks)
         self.walk(self.block, live)
         if len(self.plan.stacks) > stacks:  # what is popped from these is nobody else's
@@ -704,6 +705,8 @@ class Look:
         param = self.traced(base)
         if param is None:
             return False
+        if param in self.privatized:
+            return self.privatized[param]
         loop, _ = self.loops[param]
         done = False
         for p, init in zip(*carried(loop)):
@@ -716,6 +719,7 @@ class Look:
             done = True
             if not self.privatize(init):
                 self.entries.setdefault(loop, set()).add(p)
+        self.privatized[param] = done
         return done
 
     def before_choice(self, base: Value) -> bool:
