@@ -240,9 +240,12 @@ def test_registry_linear_rules_are_of_linear_functions(fun, point):
         return fun(*args, **kwargs)
 
     # The buffer of `add_at` is written to: hence copies.
-    kwargs = {k: doubled(x) if k in RULES[fun].linear else x for k, x in point.kwargs.items()}
+    linear, names = RULES[fun].linear, RULES[fun].parameters
+    kwargs = {k: doubled(x) if k in linear else x for k, x in point.kwargs.items()}
+    args = tuple(doubled(x) if names[min(i, len(names) - 1)] in linear else x
+                 for i, x in enumerate(point.args))  # fmt: skip
     np.testing.assert_allclose(
-        out(tuple(doubled(x) for x in point.args), kwargs),
+        out(args, kwargs),
         2 * np.asarray(out(point.args, point.kwargs)),
         1e-12,
     )
