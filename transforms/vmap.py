@@ -299,7 +299,8 @@ class Batch:
                 late.append(instr)
             rest = None if alone or whole or not instr.blocks else self.independent(instr)
             if rest is not None:
-                if not inner.isdisjoint(rest.reads):
+                lost = any(v in self.depends and v not in self.env for v in rest.reads)
+                if lost or not inner.isdisjoint(rest.reads):
                     raise refusal(instr, "a loop over a length of what differs between examples")
                 ahead.append(rest)
                 inner.update(r for r in instr.results if r in self.depends)
