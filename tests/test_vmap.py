@@ -179,6 +179,15 @@ def test_how_many_there_are_may_differ_between_examples():
         vmap(lambda x: x[x > 0])(X)
 
 
+def test_slices_whose_ends_differ_between_examples():
+    def f(x, w):
+        i = np.argmax(x)
+        return np.sum(w[: i + 1]) + np.sum(w[i:]) * w[i], w[i] * x[i], np.sum(np.outer(w, x)[i, i:])
+
+    w = np.arange(1.0, 4.0)
+    same(vmap(f, (0, None), fallback="error")(X, w), looped(f, (X, w), (0, None), 5))
+
+
 # Gradients of each example
 
 

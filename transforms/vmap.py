@@ -360,6 +360,8 @@ class Batch:
         copies = Copies()
         for v in dict.fromkeys(v for each in inside for v in each.reads):
             if v in self.depends and v not in known and v in self.env:
+                if v in self.doubtful:  # it would be read where it is unbound
+                    raise refusal(self.makers.get(v), "what is bound on some paths alone")
                 one = Value(f"{v.name}_i", v.kind)
                 body.append(Instr("getitem", (self.env[v], i), None, (one,)))
                 if v.kind.python and v.kind.dtype is not None:  # it is to stay Python's number
@@ -768,6 +770,8 @@ class Batch:
         numbers = [k for k, p in enumerate(parts) if is_array_part(p) or is_int(p)]
         if numbers != list(range(len(numbers))) or not all(map(is_plain_part, parts)):
             raise NeedsLoop
+        if not numbers or any(isinstance(p, Slice) and self.on(p) for p in parts):
+            raise NeedsLoop  # parts of different lengths
         ranks = [leaf_kind(parts[k]).rank for k in numbers]
         if None in ranks or any(type(parts[k]) is list for k in numbers):
             raise NeedsLoop
