@@ -232,7 +232,7 @@ def test_a_list_that_grows_from_step_to_step():
             found.append(np.sin(found[-1]) * found[-2])
         return np.sum(found[-1] * found[len(found) // 2])
 
-    same(last_two, np.array([0.3, 0.7]), 11)
+    same(last_two, np.array([0.3, 0.7]), 11, schedules=["sqrt", 1, 2, 5])
 
 
 def test_an_array_in_fortran_order_is_read_in_its_order():
@@ -251,6 +251,34 @@ def test_an_array_in_fortran_order_is_read_in_its_order():
         value, found = df(a, 10)
         assert value == powers(a, 10) and 'b.copy("K")' in df.source.replace("'", '"')
         np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_a_loop_over_elements_in_another_loop_keeps_numbers():
+    def relaxed(u, n):
+        for _ in range(n):
+            for i in range(1, len(u) - 1):
+                u[i] = math.sin(u[i]) * u[i - 1] + 0.5 * u[i + 1]
+        return np.sum(u)
+
+    u = np.linspace(0.1, 0.9, 7)
+    same(relaxed, u, 6)
+    df = grad(relaxed, checkpoint="sqrt")
+    df(u, 6)
+    assert df.source.count(".copy()") == 2  # the caller's, and one snapshot of a step
+    assert "snapshots_2" not in df.source
+
+
+def test_what_grows_has_no_place_in_a_number_of_bytes():
+    def grown(x, n):
+        found = [x]
+        for _ in range(n):
+            found.append(math.sin(found[-1]) * found[len(found) // 2])
+        return found[-1]
+
+    with pytest.raises(UnsupportedSyntaxError, match="may grow, beyond any number of bytes"):
+        grad(grown, checkpoint="1MB", fallback="error")(0.5, 9)
+    with pytest.warns(FallbackWarning, match="may grow"):
+        assert grad(grown, checkpoint="1MB")(0.5, 9) == grad(grown)(0.5, 9)
 
 
 def test_loops_in_loops_and_in_branches():

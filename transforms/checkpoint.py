@@ -23,7 +23,8 @@ Three schedules:
 What is run again is what the reverse sweep reads, and what that needs: if it needs nothing of the
 step before, there are no snapshots at all. Printing is not repeated. A loop stays as it is, and
 `left` says why, where what is needed comes from an effect: a random draw, a call of a function that
-no one can see into. Loops in loops are treated in the same way.
+no one can see into. Loops in loops are treated in the same way, but for one over the elements of an
+array that it writes: that keeps the numbers which are read, fewer than those in its snapshots.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from srcdiff.transforms.ir import (
     defined_inside,
     flatten,
     new_twin,
+    updated_in_place,
     walk,
 )  # fmt: skip
 from srcdiff.transforms.kinds import BOOL, INT
@@ -138,10 +140,8 @@ def checkpoints(block: Block, schedule: Any, left: list | None = None) -> Block:
     """
     work = Checkpoints(block, schedule)
     if isinstance(schedule, Bytes):
-        count = work.count_of(block)
-        if not count:
-            return block
-        work = Checkpoints(block, Bytes(schedule.count // count))
+        work.pairs(list(block.instrs), 0, None)  # how many loops share the memory
+        work = Checkpoints(block, Bytes(schedule.count // max(work.done, 1)))
     _, instrs = work.pairs(list(block.instrs), 0, None)
     if left is not None:
         left += work.left
@@ -153,6 +153,7 @@ class Checkpoints:
 
     left    (loop, why) of each loop that stays as it is
     done    how many loops have been treated
+    inside  how many of them are around the one that is looked at
     """
 
     def __init__(self, program: Block, schedule: Any):
@@ -163,14 +164,7 @@ class Checkpoints:
         )
         self.makers = {r: i for i in walk(program) for r in i.results}
         self.left: list[tuple[Instr, str]] = []
-        self.done = 0
-
-    def count_of(self, block: Block) -> int:
-        """How many loops there are to be treated: a dry run."""
-        self.pairs(list(block.instrs), 0, None)
-        found = self.done
-        self.left.clear()
-        return found
+        self.done = self.inside = 0
 
     # ------------------------------------------------------------------ pairs of regions
 
@@ -244,6 +238,9 @@ class Checkpoints:
             self.left.append((f, why))
             fb, rb = self.blocks(f.blocks[-1], r.blocks[0], prelude)
             return [f.replace(blocks=(*f.blocks[:-1], fb))], [r.replace(blocks=(rb,))]
+        if self.inside and step.is_dear():
+            fb, rb = self.blocks(f.blocks[-1], r.blocks[0], prelude)
+            return [f.replace(blocks=(*f.blocks[:-1], fb))], [r.replace(blocks=(rb,))]
         self.done += 1
         if not step.state:
             return [without_twin(f)], [self.from_nothing(step)]
@@ -272,6 +269,9 @@ class Checkpoints:
                 return "it reads what is written outside"
         if any(init is UNDEFINED for _, init, _ in step.state):
             return "what it hands from step to step may be unbound"
+        known = all(p.kind.tag in ("scalar", "array") for p, _, _ in step.state)
+        if isinstance(self.schedule, Bytes) and not known:
+            return "what it hands from step to step may grow, beyond any number of bytes"
         return None
 
     # ------------------------------------------------------------------ the schedules
@@ -280,7 +280,9 @@ class Checkpoints:
         """A step that needs nothing of the one before is computed again where it is reversed."""
         r = step.r
         again = self.again(step, (), r.blocks[0].params[0], leaf=True)
+        self.inside += 1
         _, body = self.pairs([*again.instrs, *again.reverse().instrs], 0, None)
+        self.inside -= 1
         results = again.reverse().results
         rb = Block(r.blocks[0].params, body, results)
         return without_twin(r.replace(blocks=(rb,)))
@@ -292,7 +294,9 @@ class Checkpoints:
         again = self.again(step, params)
         before: list[Instr] = []
         body = Block((again.item, *params), again.instrs, again.ends())
+        self.inside += 1
         fb, rb = self.blocks(body, again.reverse(), before)
+        self.inside -= 1
         out.instrs += before
         attrs = {"twin": new_twin()}
         results = tuple(p.like() for p in params)
@@ -432,7 +436,9 @@ class Checkpoints:
         place = own.place(start, item, by, item.name)
         again = self.again(step, state, place, leaf=True)
         reverse = again.reverse(place, d)
+        self.inside += 1
         _, body = self.pairs([*again.instrs, *reverse.instrs], 0, None)
+        self.inside -= 1
         block = Block((item, kept, *d), [*own.instrs, *body], (free_2, *reverse.results))
         second.instrs.append(Instr(
             "for", (("range", 0, count, 1), (free, *r.args[1])), None,
@@ -568,6 +574,14 @@ class Step:
         self.kept = [quiet(i) for i in body.instrs if i in kept or i.op in SETTINGS]
         self.state = [(p, init, y) for p, init, y in zip(params, inits, body.results)
                       if p in needed]  # fmt: skip
+
+    def is_dear(self) -> bool:
+        """Whether a snapshot is an array or a list of which steps write a part, while numbers are
+        all that is read: there are about as many steps as there are elements."""
+        written = updated_in_place(self.f.blocks[-1])
+        return any(p in written for p, _, _ in self.state) and all(
+            v.kind.tag == "scalar" for v in self.trails
+        )
 
     def new_stack(self, prelude: list[Instr]) -> Value:
         names = [p.name for p, _, _ in self.state]
