@@ -30,6 +30,8 @@ def test_the_examples(name):
     df = example.gradient
     if not hasattr(df, "primal"):
         pytest.skip("the example has no function that `grad` is given")
+    if df._how not in ("grad", "value_and_grad", "elementwise_grad"):
+        pytest.skip("the example asks for a Jacobian, which the tape does not give")
     seed = "ones" if df._how == "elementwise_grad" else "one"
     compiled = df(*copy.deepcopy(example.arguments))
     taped = value_and_grad_on_tape(df.primal, df._wrt, seed)(*copy.deepcopy(example.arguments))
