@@ -84,8 +84,8 @@ def key_of(kind: Kind, op: Any, *args: Any) -> list | None:
 
     >>> from srcdiff.transforms.kinds import FLOAT
     >>> row = Kind("array", FLOAT.dtype, (5,))
-    >>> key_of(row, np.flip, None), key_of(row, np.atleast_2d), key_of(row, np.squeeze)
-    ([Slice(None, None, -1)], [(None, Slice(None, None, None))], None)
+    >>> key_of(row, np.flip, None), key_of(row, np.atleast_2d)
+    ([Slice(start=None, stop=None, step=-1)], [(None, Slice(start=None, stop=None, step=None))])
     """
     if op == "getitem":
         return [(args[0],) if type(args[0]) is list else args[0]]
