@@ -396,3 +396,32 @@ def test_what_is_made_of_an_adjoint_is_not_read_after_it_has_changed():
 
     right(f, np.array([-0.92, -0.44, -1.31, -0.44]), np.array([0.62, -0.3, -1.15, -0.01]),
           wrt=(0, 1))  # fmt: skip
+
+
+def test_what_a_branch_of_a_step_saves_of_an_array_that_the_step_then_writes():
+    def f(x, y):
+        m = np.zeros(3)
+        i = 0
+        while i < 4:
+            x = x * 1.3
+            if i % 2 == 0:
+                m -= x[:3] ** 2
+            x[:2] = y
+            i += 1
+        return np.sum(m**2) + np.sum(x)
+
+    right(f, some(5), 0.7, wrt=(0, 1))
+
+
+def test_what_an_inner_loop_saves_of_an_array_that_the_outer_step_then_writes():
+    def f(x, n):
+        total = 0.0
+        for i in range(n):
+            x = np.sin(x)
+            for j in range(i):
+                if j < 2:
+                    total += np.sum(x[j:] ** 3)
+            x[i:] *= 0.5
+        return total
+
+    right(f, some(5), 4)

@@ -636,8 +636,9 @@ class Look:
         recent: set[Value] = set()
         for instr in reversed(block.instrs[:at]):
             recent.update(instr.results)
-            if instr.op in ("push", "list_append", "list_setitem", "list_add"):
-                recent.add(instr.args[0])
+            for each in (instr, *(i for inner in instr.blocks for i in walk(inner))):
+                if each.op in ("push", "list_append", "list_setitem", "list_add"):
+                    recent.add(each.args[0])
             if instr is made:
                 return live & recent
         return live
