@@ -534,3 +534,40 @@ def test_a_product_with_the_hessian_inside_takes_positions_from_the_start():
 
     with pytest.raises(srcdiff.UnsupportedSyntaxError, match="from the start"):
         grad(f, fallback="error")(X)
+
+
+VIEWS = {
+    "a part": lambda y: y[1:],
+    "backwards": lambda y: y[::-1],
+    "a reshape": lambda y: y.reshape(-1, 1),
+    "flat": lambda y: y.ravel(),
+    "transposed": lambda y: np.outer(y, y).T,
+    "squeezed": lambda y: np.squeeze(y[:, None]),
+    "the diagonal": lambda y: np.diag(np.outer(y, y)),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=list(VIEWS))
+def test_a_function_that_returns_a_view_of_what_it_has_made(view):
+    def f(x):
+        y = x**3
+        return view(y)
+
+    x, v = np.array([1.0, 2.0, 3.0]), np.array([0.3, -0.2, 0.5])
+    first = elementwise_grad(f, fallback="error")
+    by_hand = slope_along(lambda x: np.sum(f(x)), (x,), (0,), v)[0]
+    assert np.isclose(first(x) @ v, by_hand)
+    second = elementwise_grad(first, fallback="error")(x)
+    assert np.isclose(second @ v, slope_along(lambda x: np.sum(first(x)), (x,), (0,), v)[0])
+    assert np.allclose(srcdiff.vmap(first)(np.stack((x, 2 * x))), [first(x), first(2 * x)])
+    assert np.allclose(srcdiff.jacobian(first)(x).sum(axis=0), second)
+    assert np.allclose(srcdiff.jvp(first, (x,), (v,))[1].sum(), second @ v)
+
+
+def test_a_function_that_returns_a_number_as_a_view():
+    def f(w, x):
+        return np.squeeze(np.tanh(x[None] @ w[:, None]) ** 2)
+
+    w, xs = np.array([0.3, -0.2]), np.array([[1.0, 2.0], [0.5, -1.0], [0.2, 0.1]])
+    each = srcdiff.vmap(grad(f), in_axes=(None, 0))(w, xs)
+    assert np.allclose(each, [grad(f)(w, x) for x in xs]) and np.all(each != 0)

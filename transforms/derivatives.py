@@ -140,6 +140,7 @@ class Derivatives(Memory):
                 raise self.refuse(where, "has_aux=True of a function that does not return a pair",
                                   "Return (output, aux).")  # fmt: skip
             out, aux = out.items
+        returned = self.read(out, where)  # a view is taken here
         block = Block((), self.instrs[count:], ())
         for instr in walk(block):
             if instr.attrs.get("half") or instr.attrs.get("taped"):
@@ -147,7 +148,6 @@ class Derivatives(Memory):
                                   "helper on the tape, inside a function that is differentiated",
                                   "Differentiate one that does not call it.")  # fmt: skip
         assert self.differentiate is not None
-        returned = self.read(out, where)
         pairs = list(self.pairs_of(returned, d_out, where)) if pulls else None
         instrs, gradients = self.differentiate(
             self, block, returned, how, leaves, name_of(f), where, pairs
