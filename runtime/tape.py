@@ -555,8 +555,11 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     if rule is None:
         if function in NONDIFFERENTIABLE or function in PLAIN:
             out = function(*values, **(kwargs or {}))
-            own = isinstance(function, types.FunctionType)  # it may return its argument
-            return face._boxed(copied(out) if own else out, None, boxes)
+            if not isinstance(function, types.FunctionType):
+                return face._boxed(out, None, boxes)
+            made = face._boxed(copied(out), None, boxes)  # it may return its argument
+            face._note_shared(out, made, boxes, function)
+            return made
         raise no_rule(function)
     for i, value in enumerate(values):
         if type(value) in CONTAINERS and rule.takes_array(i) and function not in TAKES_SEQUENCES:
@@ -575,6 +578,7 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
         out, rule = declared.halved(rule, values)
     else:
         out = function(*values, **kwargs)
+    returned = out
     if rule.declared:  # what it returns is new, whatever it is made of
         out = copied(out)
     found = face._view(out, boxes)
@@ -587,7 +591,10 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
         return face._boxed(out, None, boxes)
     versions = tuple([box._memory.hold() for box in boxes if box._memory is not None])
     node = Operation(rule, values, kwargs, out, tuple(places), tuple(parents), versions)
-    return face._boxed(out, node, boxes)
+    made = face._boxed(out, node, boxes)
+    if rule.declared:
+        face._note_shared(returned, made, boxes, function)
+    return made
 
 
 def makes_array(function: Any) -> bool:
@@ -862,6 +869,10 @@ class Array:
     def _view(self, out: Any, boxes: list[Array]) -> Any:
         """The result of an operation that needs no node, None if it needs one."""
         return None
+
+    def _note_shared(self, out: Any, made: Any, boxes: list[Array], function: Any) -> None:
+        """What a function of the user's has returned, of which there is a copy, may be memory of
+        its arguments: then a store into one of them would have to be seen in the other."""
 
     def _refuse_write(self, form: str) -> Any:
         raise lost(f"`{form}`", "Use an expression that makes a new array.")

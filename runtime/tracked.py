@@ -55,7 +55,7 @@ class Place(Memory):
     whole   the array that spans it
     node    of its present version; None while nothing in it has a history
     kept    who else holds it, and would not see that it has a history
-    shared  why nobody may write to it: what it is a copy of has other names
+    shared  why nobody may write to it: there is a copy for what is the same memory in NumPy
     """
 
     __slots__ = ("whole", "owner", "node", "kept", "shared", "written")
@@ -69,7 +69,7 @@ class Place(Memory):
 
     def will_write(self, array: np.ndarray, key: Any) -> None:
         if self.shared:
-            raise UnsupportedSyntaxError(self.shared, caller(), "Pass a copy (`np.copy`).")
+            raise UnsupportedSyntaxError(self.shared, caller(), "Write to a copy (`np.copy`).")
         self.written = True
         Memory.will_write(self, array, key)
 
@@ -276,6 +276,18 @@ class Taped(Array):
                 return out._make(parts) if hasattr(out, "_make") else type(out)(parts)
         return None
 
+    def _note_shared(self, out: Any, made: Any, boxes: list[Array], function: Any) -> None:
+        places = [place_of(x, boxes) for x in parts_of(out) if isinstance(x, ndarray)]
+        if any(place is not None for place in places):
+            places += [x._memory for x in parts_of(made) if type(x) is Tracked]
+        name = name_of(function).rpartition(".")[2]
+        for place in places:
+            if place is not None:
+                place.shared = (
+                    f"a store into what shares memory with the result of `{name}`, for which a "
+                    "derivative is declared, cannot be followed"
+                )
+
     def __repr__(self) -> str:
         return repr(self._value)
 
@@ -307,6 +319,15 @@ def boxed(out: Any, node: Node | None, boxes: list[Array]) -> Any:
             node.versions = (*node.versions, *results)
         return out._make(parts) if hasattr(out, "_make") else type(out)(parts)
     return out if node is None else Number(out, node)
+
+
+def parts_of(tree: Any) -> Iterator[Any]:
+    """What lists and tuples hold; what is none, alone."""
+    if isinstance(tree, tuple | list):
+        for part in tree:
+            yield from parts_of(part)
+    else:
+        yield tree
 
 
 def is_inexact(x: Any) -> bool:

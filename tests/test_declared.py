@@ -244,6 +244,53 @@ def test_what_returns_its_argument_keeps_its_rule_and_its_memory():
 
     with pytest.raises(UnsupportedSyntaxError):
         grad(written, fallback="error")(X)
+    with pytest.raises(UnsupportedSyntaxError, match="shares memory with the result of `clipped`"):
+        value_and_grad_on_tape(written, 0)(X)
+
+
+def first_two(x):
+    return x[:2]
+
+
+@vjp_rule(first_two)
+def first_two_vjp(d_out, out, x):
+    return np.concatenate([d_out, np.zeros_like(x[2:])])
+
+
+@nondifferentiable
+def itself(x):
+    return x
+
+
+def write_to_the_result(x):
+    y = x * 1.0
+    z = first_two(y)
+    z[0] = 3 * x[1]
+    return np.sum(y * y)
+
+
+def write_to_the_argument(x):
+    y = x * 1.0
+    z = first_two(y)
+    y *= x
+    return np.sum(z * z)
+
+
+def write_to_what_is_nondifferentiable(x):
+    y = x * 1.0
+    z = itself(y)
+    z[0] = 3 * x[1]
+    return np.sum(y * y)
+
+
+@pytest.mark.parametrize(
+    "f", [write_to_the_result, write_to_the_argument, write_to_what_is_nondifferentiable]
+)
+def test_memory_that_a_declared_function_hands_on_is_not_written_on_the_tape(f):
+    with pytest.raises(UnsupportedSyntaxError):
+        grad(f, fallback="error")(X)
+    with pytest.raises(UnsupportedSyntaxError, match="a store into what shares memory"):
+        value_and_grad_on_tape(f, 0)(X)
 
 
 def test_a_rule_may_write_into_what_it_is_given():
@@ -263,7 +310,7 @@ def test_a_rule_may_write_into_what_it_is_given():
     found = grad(f, fallback="error")(X)
     np.testing.assert_allclose(found, 3 * (6 * X + 12 * X * np.array([0, 1, 1])))
     with pytest.raises(RuleError, match="scaled_vjp writes to an array that it is given"):
-        value_and_grad_on_tape(f)(X)
+        value_and_grad_on_tape(f, 0)(X)
 
 
 def several(x):

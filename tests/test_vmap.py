@@ -422,6 +422,22 @@ def test_a_jacobian_runs_the_function_once(capsys):
     assert capsys.readouterr().out == "here\n"
 
 
+def test_what_is_unbound_on_a_path_is_handed_on_as_it_is():
+    def f(m, s):
+        old = m
+        if not s:
+            m = 1 + m
+        old[1] = 2.0
+        return np.sum(m**2)
+
+    for s in (0.0, 1.0):
+        both = [jacobian(grad(f), mode=mode)(X[0], s) for mode in ("forward", "reverse")]
+        want = 2 * np.eye(3)
+        want[1, 1] = 0.0 if s else 2.0
+        for found in (hessian(f)(X[0], s), *both):
+            np.testing.assert_array_equal(found, want)
+
+
 def small(args, wrt):
     """The first position in wrt, if the argument there is of a size for which a table is made."""
     if any(isinstance(x, np.random.Generator) for x in args):

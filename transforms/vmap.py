@@ -1107,7 +1107,9 @@ class Copies:
 class Dependence:
     """Which values of a program depend on the batch, and which lengths do not.
 
-    found     the values that depend on it
+    found     the values that depend on it, and what is handed on as one of these though it may be
+              unbound: it has its leading axis from where it is made, for nothing can be made of it
+              where it is handed on
     uniform   the lengths that all examples share, as texts: those of arguments, of what does not
               depend on the batch, and of what is made of these by an operation whose result has a
               shape that follows from the shapes of its operands
@@ -1118,6 +1120,7 @@ class Dependence:
         every = [*block.params, *(r for i in walk(block) for r in i.results)]
         every += [p for i in walk(block) for b in i.blocks for p in b.params]
         self.found = set(given)
+        self.doubtful = perhaps_unbound(block)
         self.uniform: set[str] = set()
         while True:  # what is taken for the same for all gets less
             self.uniform = {
@@ -1166,9 +1169,11 @@ class Dependence:
     def instrs(self, instrs: Iterable[Instr]) -> None:
         found = self.found
         for instr in instrs:
-            if not any(v in found for v in instr.reads):
+            if not any(v in found for v in (*instr.reads, *instr.results)):
                 continue
             if not instr.blocks:
+                if instr.op == "copy":
+                    self.hand_on(instr.results[0], instr.args)
                 if not self.tells_shape(instr):
                     found.update(instr.results)
                     if self.keeps_shapes(instr):
@@ -1182,8 +1187,13 @@ class Dependence:
                 for r, ends in zip(instr.results, zip(*(b.results for b in instr.blocks))):
                     if on or self.on(ends):
                         found.add(r)
+                    self.hand_on(r, ends)
             else:
                 self.loop(instr)
+
+    def hand_on(self, r: Value, ends: Iterable[Any]) -> None:
+        if r in self.found:
+            self.found.update(v for v in ends if isinstance(v, Value) and v in self.doubtful)
 
     def loop(self, instr: Instr) -> None:
         found, body = self.found, instr.blocks[-1]
@@ -1198,8 +1208,9 @@ class Dependence:
             for k, (p, init, r, end) in enumerate(
                 zip(params, inits, instr.results, body.results)
             ):
-                if on or p in found or self.on((init, end)):
+                if on or p in found or self.on((r, init, end)):
                     found.update((p, r, *(each[k] for each in others)))
+                self.hand_on(r, (init, end))
             for block in instr.blocks:
                 self.instrs(block.instrs)
             if on:
