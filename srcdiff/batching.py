@@ -35,7 +35,8 @@ def vmap(
     """A function of many examples at once, from a function of one; also a decorator.
 
     `vmap(f)(x, y)` is `np.stack([f(x[i], y[i]) for i in range(len(x))])`, in shape and dtype, for
-    each array of the output where that is a container.
+    each array of the output where that is a container. What is an int on one path and a float on
+    another is a float for all.
 
     in_axes    which axis of the arguments counts the examples: an int for all of them, or a tuple
                with an entry for each positional argument. An entry is an int, None for an argument
