@@ -213,8 +213,9 @@ def jacobian(
     array([[-1.,  1.,  0.],
            [ 0., -1.,  1.]])
 
-    f runs once in forward mode. Reverse mode and `sparsity` run it first to see what it returns, and
-    what does not compile runs for each row or column: no effect of f should change what it returns.
+    f runs once in forward mode. Reverse mode and `sparsity` run it first to see what it returns,
+    and what does not compile runs for each row or column: no effect of f should change what it
+    returns.
 
     Raises ValueError for a sparsity of the wrong shape, SrcdiffError for one that lacks an entry.
 
