@@ -14,6 +14,9 @@ forward mode.
 from __future__ import annotations
 
 import functools
+import itertools
+import types
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -86,7 +89,8 @@ def jvp(
     or for a part of one, says that it does not move, and must be where there are no floats. The
     tangent of the value has the structure, shapes and dtypes of the value, None where it is no
     float. With `has_aux` the function returns (output, aux), and the result is
-    (value, tangent, aux).
+    (value, tangent, aux). An object whose fields move is an argument, too: of a method it is
+    `jvp(Model.loss, (model, x), (model_dot, None))`.
 
     Without args, `jvp(f)` is the function of (args, tangents) itself, which is compiled once and
     shows its `source`; `jvp(f).specialize(args, tangents)` takes arguments, then tangents.
@@ -128,7 +132,9 @@ def hvp(
 
     v follows the argument that it belongs to, as in the `hessp` of `scipy.optimize.minimize`; it
     has its structure, with None where there are no floats. For a tuple of arguments in `wrt` each
-    is followed by its own: h(x, v, y, w), and the result is a tuple.
+    is followed by its own: h(x, v, y, w), and the result is a tuple. That of a part, as in
+    `wrt="model.w"`, follows the argument that holds it. `self` of a bound method comes before all
+    arguments, and so does the vector of a field: `hvp(model.loss, wrt="self.w")` is h(v, *args).
 
     >>> import numpy as np
     >>> def f(x, k):
@@ -187,7 +193,8 @@ def jacobian(
     """Every derivative of every output: an array of the shape of the output, then of the argument.
 
     Where the output or an argument is a container, so is the result: at each number or array of the
-    output it holds what the gradient of that would hold. A tuple in `wrt` gives a tuple.
+    output it holds what the gradient of that would hold. `wrt` is that of `grad` but for local
+    variables: a tuple gives a tuple, and "self.w" of a bound method or "model.w" is a field.
 
     mode     "forward" (a run of f with its tangent for each number in `wrt`), "reverse" (a run with
              its adjoint for each number of the output), or "auto", whichever is less
@@ -213,11 +220,12 @@ def jacobian(
     array([[-1.,  1.,  0.],
            [ 0., -1.,  1.]])
 
-    f runs once in forward mode. Reverse mode and `sparsity` run it first to see what it returns,
-    and what does not compile runs for each row or column: no effect of f should change what it
-    returns.
+    f runs once in forward mode. Reverse mode and `sparsity` run it first to see what it returns, a
+    method with a copy of its object, and what does not compile runs for each row or column.
 
-    Raises ValueError for a sparsity of the wrong shape, SrcdiffError for one that lacks an entry.
+    Raises ValueError for a sparsity of the wrong shape, SrcdiffError for one that lacks an entry;
+    `UnsupportedSyntaxError` for a function that stores a number or an array outside, in its object
+    for instance, and would have to do so for each row or column.
 
     It has a `source`, that of `jvp` or of `pullback`, as soon as it has been called.
     """
@@ -245,7 +253,7 @@ def hessian(
     An array of twice the shape of the argument, symmetric; with containers, or a tuple in `wrt`,
     the structure of the gradient, each leaf of which has it again. `matrix=True` gives a single
     matrix instead, with a row and a column for each number in `wrt`; `sparsity` is that of
-    `jacobian`, for this matrix, of which a triangle will do.
+    `jacobian`, for this matrix, of which a triangle will do. `wrt` is that of `jacobian`.
 
     >>> import numpy as np
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
@@ -315,14 +323,15 @@ class Directional(Differentiated):
 
     _helpers_on_tape = False
 
-    def _split(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, tuple]:
-        """Of a call, the arguments of f, and the tangents of those that are positional."""
+    def _split(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, tuple, dict[int, Any]]:
+        """Of a call, the arguments of f, the tangents of those that are positional, and the
+        tangents of what lies in arguments or in self: place in wrt → tangent."""
         raise NotImplementedError
 
     def _finished(self, code: _Code, result: Any) -> Any:
         raise NotImplementedError
 
-    def _arranged(self, args: tuple, kwargs: dict, dots: dict[str, Any]) -> tuple[tuple, dict]:
+    def _arranged(self, args: tuple, kwargs: dict, dots: dict[Any, Any]) -> tuple[tuple, dict]:
         """The arguments of the generated function."""
         raise NotImplementedError
 
@@ -349,15 +358,15 @@ class Directional(Differentiated):
             raise
         return self._generated(code)
 
-    def _prepared(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, dict[str, Any]]:
-        """The call of f itself, and the tangents of its parameters, those that are not zero."""
-        given, kwargs, tangents = self._split(args, kwargs)
+    def _prepared(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, dict[Any, Any]]:
+        """The call of f itself, and the tangents that are not zero, as in `Request.moving`."""
+        given, kwargs, tangents, inside = self._split(args, kwargs)
         callee = self._callee or self._parsed_callee()
         if callee.ahead or not self._completed:
             given, kwargs = self._complete(given, kwargs)
             tangents = (None,) * callee.ahead + tangents
         names, ahead = callee.positional, len(callee.positional)
-        dots: dict[str, Any] = {}
+        dots: dict[Any, Any] = {}
         rest: list = []  # of what a star has caught
         for at, dot in enumerate(tangents):
             if at >= ahead:
@@ -372,6 +381,15 @@ class Directional(Differentiated):
                     dots[names[at]] = dot
         if any(dot is not None for dot in rest):
             dots[callee.star] = tuple(rest)
+        if inside:
+            entries = callee.entries(self._each_wrt, given, kwargs)
+            arguments = callee.bind(given, kwargs)
+            for k, dot in inside.items():
+                entry = entries[k]
+                callee.checked([entry], arguments)
+                dot = self._fitting(callee.target(entry, arguments), dot, callee.spelled(entry))
+                if type(dot) is np.ndarray or moving(dot):
+                    dots[entry] = dot
         return given, kwargs, dots
 
     def _fitting(self, x: Any, dot: Any, name: str) -> Any:
@@ -384,7 +402,7 @@ class Directional(Differentiated):
         self._latest = code = self._code_of(*given)
         return self._called(code, *given)
 
-    def _code_of(self, args: tuple, kwargs: dict, dots: dict[str, Any]) -> _Code:
+    def _code_of(self, args: tuple, kwargs: dict, dots: dict[Any, Any]) -> _Code:
         try:
             key = key_of(args, kwargs)
         except Refused:
@@ -397,16 +415,18 @@ class Directional(Differentiated):
         self._parsed_callee().bind(args, kwargs)  # raises what Python raises
         return self._compile(key, args, kwargs, moving=dots)
 
-    def _called(self, code: _Code, args: tuple, kwargs: dict, dots: dict[str, Any]) -> Any:
+    def _called(self, code: _Code, args: tuple, kwargs: dict, dots: dict[Any, Any]) -> Any:
         if code.overlaps:
             self._check_overlap(code, args, kwargs)
         if code.compiled.source is None:
             return code.function(args, kwargs, dots)
+        if code.compiled.writes_outside:  # perhaps into a tangent
+            dots = private(dots)
         given, named = self._arranged(args, kwargs, dots)
         try:
             return code.function(*given, **named)
         except ComplexPowerError as error:
-            if self._fallback != "tape":
+            if self._fallback != "tape" or code.entries:
                 _name_line(error, code)
                 raise
             self._warn(self, error)  # the tape takes each number as it comes
@@ -421,20 +441,32 @@ class Directional(Differentiated):
 
 
 class Pushforward(Directional):
-    """What `jvp(f)` returns: a function of (args, tangents)."""
+    """What `jvp(f)` returns: a function of (args, tangents).
 
-    def _split(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, tuple]:
+    Where `wrt` leads into self, the tangents of these fields follow those of the arguments.
+    """
+
+    def _split(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, tuple, dict[int, Any]]:
         given, tangents = args
         if not isinstance(given, tuple | list) or not isinstance(tangents, tuple | list):
             raise TypeError("jvp: args and tangents must be tuples, one entry for each argument")
-        if len(given) != len(tangents):
-            raise TypeError(f"jvp: there are {len(given)} args, but {len(tangents)} tangents")
-        return tuple(given), kwargs, tuple(tangents)
+        fields: list[int] = []
+        if self._each_wrt:
+            callee = self._parsed_callee()
+            fields = [k for k, each in enumerate(self._each_wrt) if is_field(each, callee)]
+        count = len(tangents) - len(fields)
+        if len(given) != count:
+            raise TypeError(f"jvp: there are {len(given)} args, but {count} tangents")
+        inside = dict(zip(fields, tangents[count:]))
+        return tuple(given), kwargs, tuple(tangents[:count]), inside
 
-    def _arranged(self, args: tuple, kwargs: dict, dots: dict[str, Any]) -> tuple[tuple, dict]:
+    def _arranged(self, args: tuple, kwargs: dict, dots: dict[Any, Any]) -> tuple[tuple, dict]:
         callee = self._parsed_callee()
         if callee.star or callee.keyword_only:
-            return args, kwargs | {f"{name}_dot": dot for name, dot in dots.items()}
+            from srcdiff.transforms.pipeline import dot_names
+
+            names = dot_names(dots, callee.bind(args, kwargs))
+            return args, kwargs | dict(zip(names, dots.values()))
         return (*args, *dots.values()), kwargs
 
     def _finished(self, code: _Code, result: Any) -> Any:
@@ -442,7 +474,8 @@ class Pushforward(Directional):
         return (value, as_tangent(value, dot), *aux)
 
     def _entries(self, callee: Callee, args: tuple, kwargs: dict) -> tuple[Entry, ...]:
-        return ()
+        found = callee.entries(self._each_wrt, args, kwargs)
+        return tuple(entry for entry in found if entry[0] == "self")
 
     def _finish(self, entries: tuple[Entry, ...], arguments: dict[str, Any]) -> None:
         return None
@@ -457,62 +490,85 @@ class Pushforward(Directional):
         return Compiled(PushOnTape(callee, self._has_aux), None, error, (), False, {}, None)
 
 
+def is_field(each: int | str, callee: Callee) -> bool:
+    """Whether an element of wrt leads into a bound self."""
+    return isinstance(each, str) and bool(callee.selves) and callee.base(each) == callee.selves_name
+
+
 class HessianProduct(Directional):
     """What `hvp(f)` returns: a function of the arguments, some of which a vector follows."""
 
-    _places: set[int] | None = None  # of the arguments that one follows
+    _places: list[tuple[int, bool]] | None = None  # of each in wrt, see `_place`
 
-    def _split(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, tuple]:
-        wanted = self._places
-        if wanted is None:
+    def _split(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, tuple, dict[int, Any]]:
+        places = self._places
+        if places is None:
             callee = self._parsed_callee()
-            wanted = {self._place(each, callee) for each in self._each_wrt}
+            places = [self._place(each, callee) for each in self._each_wrt]
             if not any(isinstance(each, str) for each in self._each_wrt):
-                self._places = wanted
-        if wanted == {0} and len(args) > 1:
-            return (args[0], *args[2:]), kwargs, (args[1],)
+                self._places = places
+        if places == [(0, True)] and len(args) > 1:
+            return (args[0], *args[2:]), kwargs, (args[1],), {}
         given: list = []
         tangents: list = []
+        inside: dict[int, Any] = {}
         rest = iter(args)
-        for x in rest:
-            given.append(x)
-            tangents.append(None)
-            if len(given) - 1 in wanted:
+        while True:
+            at = len(given) - 1  # -1: what follows self, before all arguments
+            for k, (place, whole) in enumerate(places):
+                if place != at:
+                    continue
                 try:
-                    tangents[-1] = next(rest)
+                    vector = next(rest)
                 except StopIteration:
-                    raise TypeError(
-                        f"{self!r}: argument {len(given) - 1} must be followed by its vector"
-                    ) from None
-        return tuple(given), kwargs, tuple(tangents)
+                    what = f"argument {at}" if whole else f"what holds `{self._each_wrt[k]}`"
+                    raise TypeError(f"{self!r}: {what} must be followed by its vector") from None
+                if whole:
+                    tangents[-1] = vector
+                else:
+                    inside[k] = vector
+            try:
+                given.append(next(rest))
+            except StopIteration:
+                return tuple(given), kwargs, tuple(tangents), inside
+            tangents.append(None)
 
-    def _place(self, each: int | str, callee: Callee) -> int:
+    def _place(self, each: int | str, callee: Callee) -> tuple[int, bool]:
+        """The argument that a vector follows, -1 for self; whether it is that of the whole."""
+        whole = True
         if isinstance(each, str):
-            if each not in callee.positional:
+            if is_field(each, callee):
+                return -1, False
+            name = callee.base(each)
+            if name not in callee.positional:
                 raise UnknownArgumentError(
-                    f"`{callee.name}` has no positional parameter `{each}`", callee.where(),
-                    "`hvp` takes positions and names of parameters in `wrt`.",
+                    f"`{callee.name}` has no positional parameter `{name}`", callee.where(),
+                    "`hvp` takes in `wrt` positional parameters, and what lies in these and in"
+                    " `self`.",
                 )  # fmt: skip
-            each = callee.positional.index(each) - callee.ahead
+            whole = name == each
+            each = callee.positional.index(name) - callee.ahead
         if each < 0:
             raise UnknownArgumentError("hvp: positions in `wrt` count from the start")
-        return each
+        return each, whole
 
-    def _prepared(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, dict[str, Any]]:
+    def _prepared(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, dict[Any, Any]]:
         given, kwargs, dots = super()._prepared(args, kwargs)
         if not dots:
             raise TypeError(f"{self!r}: the vector is None")
         return given, kwargs, dots
 
-    def _arranged(self, args: tuple, kwargs: dict, dots: dict[str, Any]) -> tuple[tuple, dict]:
+    def _arranged(self, args: tuple, kwargs: dict, dots: dict[Any, Any]) -> tuple[tuple, dict]:
         names = self._parsed_callee().positional
-        if len(dots) == 1 and names[0] in dots:
+        if len(dots) == 1 and names and names[0] in dots:
             return (args[0], dots[names[0]], *args[1:]), kwargs
-        given: list = []
-        for at, x in enumerate(args):
+        inside = [(key, dot) for key, dot in dots.items() if not isinstance(key, str)]
+        given = [dot for key, dot in inside if key[0] == "self"]
+        for name, x in itertools.zip_longest(names[: len(args)], args):
             given.append(x)
-            if at < len(names) and names[at] in dots:
-                given.append(dots[names[at]])
+            if name in dots:
+                given.append(dots[name])
+            given += [dot for key, dot in inside if key[:2] == ("argument", name)]
         return tuple(given), kwargs
 
     def _finished(self, code: _Code, result: Any) -> Any:
@@ -649,6 +705,7 @@ class Table(Differentiated):
     """What `jacobian` and `hessian` return: derivatives put together from products."""
 
     _engine: Any = None
+    _takes_fields = True  # whether `wrt` may lead into a bound self
 
     def __init__(
         self, how: str, f: Function, wrt: Wrt = 0, has_aux: bool = False, fallback: str = "tape",
@@ -701,26 +758,32 @@ class Table(Differentiated):
         """The arguments, ints among those in `wrt` as floats; and of each entry of `wrt` the
         position of the argument, the way into it, and what it is.
 
-        All that a star has caught has a slice as its position.
+        All that a star has caught has a slice as its position; a field of self has None.
         """
         callee = self._parsed_callee()
         full, kwargs = self._complete(args, {})
         found = []
         for entry in callee.entries(self._each_wrt, full, kwargs):
-            if entry[0] != "argument":
+            if entry[0] == "local" or entry[0] == "self" and not self._takes_fields:
                 raise UnknownArgumentError(
                     f"`{self._how}` is taken with respect to arguments", callee.where(),
                     "Make it an argument.",
                 )  # fmt: skip
             caught = entry[1:] == (callee.star,)
-            place, steps = (0, ()) if caught else callee.place_in_call(entry, full)
+            steps: tuple = ()
+            place: int | str = 0
+            if entry[0] == "argument" and not caught:
+                place, steps = callee.place_in_call(entry, full)
             if not isinstance(place, int):
                 raise UnknownArgumentError(
                     f"`{self._how}` takes arguments by position", callee.where(),
                     f"Pass `{place}` by position.",
                 )  # fmt: skip
             first = len(callee.positional)
-            tree = full[first:] if caught else functools.reduce(step_into, steps, full[place])
+            if entry[0] == "self":
+                tree = callee.target(entry, {})
+            else:
+                tree = full[first:] if caught else functools.reduce(step_into, steps, full[place])
             callee.checked([entry], callee.bind(full, kwargs))
             for _, leaf in leaves(tree):
                 if is_float(leaf) and np.iscomplexobj(leaf):
@@ -728,7 +791,8 @@ class Table(Differentiated):
                         f"`{self._how}` of a complex argument has no single meaning",
                         callee.where(), "Use `jvp` and `pullback`, or its two parts.",
                     )  # fmt: skip
-            at = slice(first - callee.ahead, None) if caught else place - callee.ahead
+            at: Any = slice(first - callee.ahead, None) if caught else place - callee.ahead
+            at = None if entry[0] == "self" else at
             if type(tree) is int:
                 tree = float(tree)
                 if not steps and isinstance(at, int):
@@ -772,8 +836,25 @@ class Table(Differentiated):
 
 
     def _value(self, args: tuple) -> tuple[Any, Any]:
-        value = self._f(*private(args))
+        f = self._f  # what changes its object shall do so once
+        if isinstance(f, types.MethodType):
+            value = f.__func__(*private((f.__self__, *args)))
+        else:
+            f, *given = private((f, *args))
+            value = f(*given)
         return value if self._has_aux else (value, None)
+
+    def _runs(self, engine: Differentiated, seeds: Iterable[Any]) -> Iterator[Any]:
+        """The seeds, for a run each; an error if the second would find what the first has left."""
+        for i, seed in enumerate(seeds):
+            code = engine._latest if i == 1 else None
+            if code is not None and code.compiled.source is not None and stores(code.compiled.ir):
+                raise UnsupportedSyntaxError(
+                    f"`{self.__name__}` changes what lies outside, and would have to run more than"
+                    f" once for its {self._how}", self._parsed_callee().where(),
+                    "Pass what it changes as an argument.",
+                )  # fmt: skip
+            yield seed
 
     def _put_together(
         self, args: tuple, wanted: list, rows: Coordinates, columns: Coordinates, mode: str,
@@ -812,6 +893,14 @@ class Table(Differentiated):
         )  # fmt: skip
 
 
+def stores(block: Any) -> bool:
+    """Whether a program changes what lies outside."""
+    return any(
+        instr.op in ("store_outside", "write_back") or any(map(stores, instr.blocks))
+        for instr in block.instrs
+    )
+
+
 def of_many(engine: Any) -> Any:
     """The engine, to be given seeds with a leading axis."""
     engine._many = True
@@ -833,6 +922,8 @@ def pieces(seeds: np.ndarray) -> list[np.ndarray]:
 
 class Pattern(Table):
     """What `jacobian_sparsity(f)` returns."""
+
+    _takes_fields = False
 
     def _table(self, args: tuple) -> Any:
         args, wanted = self._wanted(args)
@@ -858,10 +949,12 @@ class Jacobian(Table):
     ) -> None:  # fmt: skip
         super().__init__(how, f, wrt, has_aux, fallback, unroll, matrix, sparsity)
         self._mode = mode
-        self._push = Pushforward("jvp", f, (), has_aux, fallback, unroll)
+        self._push = Pushforward("jvp", f, wrt, has_aux, fallback, unroll)
         self._pull = Pullback("pullback", f, (), has_aux, fallback, unroll)
-        self._push_many = of_many(Pushforward("jvp", f, (), has_aux, "error", unroll))
+        self._push_many = of_many(Pushforward("jvp", f, wrt, has_aux, "error", unroll))
         self._pull_many = Rows("pullback", f, wrt, has_aux, "error", unroll)
+        self._pull_one = Rows("pullback", f, wrt, has_aux, "error", unroll)
+        self._pull_one._many = False
 
     @property
     def _settings(self) -> tuple[Any, ...]:
@@ -929,7 +1022,7 @@ class Jacobian(Table):
         """The value, what comes with it, and for each row of seeds, tangents of what is wanted, a
         row of tangents of the value."""
         found, value, aux = [], None, None
-        for some in pieces(seeds):
+        for some in self._runs(self._push_many, pieces(seeds)):
             given = placed_in(args, wanted, columns.trees(some))
             at_once = self._at_once(self._push_many, args, args, given)
             if at_once is None:
@@ -940,7 +1033,7 @@ class Jacobian(Table):
         else:
             return value, aux, np.concatenate(found)
         found = []
-        for seed in seeds:
+        for seed in self._runs(self._push, seeds):
             value, dot, *more = self._push(args, placed_in(args, wanted, columns.one(seed)))
             aux = more[0] if more else None
             found.append(Coordinates(value).row(dot))
@@ -951,7 +1044,7 @@ class Jacobian(Table):
     ) -> np.ndarray:
         """For each row of seeds, cotangents of the value, a row of gradients of what is wanted."""
         found = []
-        for some in pieces(seeds):
+        for some in self._runs(self._pull_many, pieces(seeds)):
             at_once = self._at_once(self._pull_many, args, args, rows.trees(some))
             if at_once is None:
                 break
@@ -959,7 +1052,12 @@ class Jacobian(Table):
         else:
             return np.concatenate(found) if found else np.zeros((0, columns.size))
         found = []
-        for seed in seeds:
+        if any(place is None for place, _, _ in wanted):
+            self._engine = self._pull_one
+            for seed in self._runs(self._pull_one, seeds):
+                found.append(columns.row(self._pull_one.many(args, rows.one(seed))))
+            return np.array(found).reshape(len(seeds), columns.size)
+        for seed in self._runs(self._pull, seeds):
             _, gradients = self._pull.value_and_gradients(args, rows.one(seed))
             parts = tuple(
                 functools.reduce(step_into, steps, gradients[place]) for place, steps, _ in wanted
@@ -969,11 +1067,16 @@ class Jacobian(Table):
 
 
 def placed_in(args: tuple, wanted: list, trees: Any) -> tuple:
-    """Tangents for all arguments: those of what is wanted, None elsewhere."""
+    """Tangents for all arguments: those of what is wanted, None elsewhere; then those of fields of
+    self."""
     dots: list = [None] * len(args)
+    fields: list = []
     for (place, steps, _), dot in zip(wanted, trees):
-        dots[place] = dot if not steps else placed(args[place], steps, dot, dots[place])
-    return tuple(dots)
+        if place is None:
+            fields.append(dot)
+        else:
+            dots[place] = dot if not steps else placed(args[place], steps, dot, dots[place])
+    return (*dots, *fields)
 
 
 def placed(tree: Any, path: tuple, leaf: Any, beside: Any = None) -> Any:
@@ -1011,11 +1114,6 @@ class Hessian(Table):
 
     def _table(self, args: tuple) -> Any:
         args, wanted = self._wanted(args)
-        if any(steps for _, steps, _ in wanted):
-            raise UnknownArgumentError(
-                "`hessian` is taken with respect to whole arguments", self._parsed_callee().where(),
-                "Name the arguments in `wrt`.",
-            )  # fmt: skip
         columns = Coordinates(tuple(tree for _, _, tree in wanted))
         self._engine = self._product
         if self._sparsity is not None:
@@ -1056,7 +1154,7 @@ class Hessian(Table):
         """What comes with the value, and for each row of seeds, vectors of the arguments, a row of
         products with the Hessian."""
         found, aux = [], None
-        for some in pieces(seeds):
+        for some in self._runs(self._product_many, pieces(seeds)):
             given = beside(args, wanted, columns.trees(some))
             at_once = self._at_once(self._product_many, args, *given)
             if at_once is None:
@@ -1067,7 +1165,7 @@ class Hessian(Table):
         else:
             return aux, np.concatenate(found) if found else np.zeros((0, columns.size))
         found = []
-        for seed in seeds:
+        for seed in self._runs(self._product, seeds):
             given = beside(args, wanted, columns.one(seed))
             product = self._product(*given)
             product, aux = product if self._has_aux else (product, None)
@@ -1076,8 +1174,8 @@ class Hessian(Table):
 
 
 def beside(args: tuple, wanted: list, vectors: Any) -> list:
-    """The arguments, those that are wanted followed by their vectors."""
-    given: list = []
+    """The arguments, each followed by the vectors of what is wanted in it; first those of self."""
+    given: list = [v for v, (place, _, _) in zip(vectors, wanted) if place is None]
     for i, x in enumerate(args):
         given.append(x)
         given += [v for v, (place, _, _) in zip(vectors, wanted) if place == i]

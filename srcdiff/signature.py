@@ -11,6 +11,7 @@ outside the function: `unchanged` makes the check that runs at each call.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import inspect
 import itertools
@@ -461,6 +462,12 @@ class Callee:
         elif place < len(args):
             return "argument", self.star, place - len(self.positional)
         raise self._unknown(each, args, kwargs)
+
+    def base(self, each: str) -> str:
+        """The name that an element of wrt leads from."""
+        with contextlib.suppress(SyntaxError, ValueError):
+            return taken_apart(each)[0]
+        return each
 
     def _inside(self, each: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
         """What `model.layers[0].w` means: a parameter, or the bound self, and steps from there."""

@@ -162,6 +162,11 @@ def dependences(table: Any, args: tuple, columns: Coordinates, value: Any) -> An
     full, kwargs = table._complete(args, {})
     arguments = callee.bind(full, kwargs)
     entries = callee.entries(table._each_wrt, full, kwargs)
+    if any(entry[0] != "argument" for entry in entries):
+        raise SrcdiffError(
+            "a pattern is found by arguments alone", callee.where(),
+            "Give the pattern, `sparsity=pattern`, or make it an argument.",
+        )  # fmt: skip
     arguments, _ = callee.checked(entries, arguments)
     request = Request(
         callee.parsed, apart(arguments), (), has_aux=table._has_aux, unroll=table._unroll,

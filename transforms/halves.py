@@ -631,7 +631,15 @@ class Halves(Memory):
         return found, kinds
 
     def check_own_arrays(self, lowered: Lowered, block: Block) -> None:
-        """Refuse what reads or writes an array from outside that the function writes."""
+        """Refuse what reads or writes an array from outside that the function writes, and what
+        reads what is differentiated by there."""
+        wanted = [v for way in self.wanted_outside for v in flatten(self.outside_tree(*way))]
+        for value in wanted:
+            if value in block.free:
+                raise self.refuse(
+                    self.where, f"the recursive function `{lowered.name}`, which reads "
+                    f"`{value.name}` outside that is differentiated by,",
+                    "Pass it as an argument.")  # fmt: skip
         for buffer in self.own_array:
             version = self.outside_versions[buffer]
             if version in block.free or self.state.memory.get(buffer, version) is not version:

@@ -116,8 +116,9 @@ class Request(NamedTuple):
     scalars     loops may run on Python's numbers (see `python_scalars`)
     is_object   whether an object is a container of its attributes
     observed    helper → the kind of what it returned on the tape; None: helpers are not taped
-    moving      parameter → its tangent as the call gives it: None where there is none; with
-                another seed than "tangent", the derivative of the gradient along it is made
+    moving      parameter, or an entry of wrt that leads into one or into self → its tangent as the
+                call gives it: None where there is none; with another seed than "tangent", the
+                derivative of the gradient along it is made
     checkpoint  the schedule of the snapshots of loops: see `checkpoint`
     many        seeds (d_out, tangents) have a leading axis, and so have the derivatives
     axes        with the seed "none", the function itself is made for many examples: path of a
@@ -138,7 +139,7 @@ class Request(NamedTuple):
     scalars: bool = True
     observed: dict[Any, Kind | None] | None = None
     is_object: Callable[[Any], bool] = is_plain_object
-    moving: dict[str, Any] = {}
+    moving: dict[str | tuple, Any] = {}
     checkpoint: Any = None
     many: bool = False
     axes: dict[tuple, int] = {}
@@ -304,7 +305,7 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
     out, _ = split_output(primal.output, request)
     returned, aux = split_output(primal.returned, request)
     seeding = Seeding.of(request, out, arguments, run.returned_at)
-    dots = arguments.tangents()
+    dots = arguments.tangents(run)
     seeded = tuple(seeding.seeds)
     block = primal.block.replace(
         params=tuple(arguments.params), results=(primal.returned, *wrt, *seeded)
@@ -354,7 +355,7 @@ def gradients(request: Request, arguments: Arguments, run: Specializer, primal: 
 def tangents(request: Request, arguments: Arguments, run: Specializer, primal: Specialized,
              record: Callable) -> Derived:  # fmt: skip
     """The function and its tangent."""
-    dots = arguments.tangents()
+    dots = arguments.tangents(run)
     out, aux = split_output(primal.returned, request)
     params = tuple(arguments.params)
     block = primal.block.replace(params=params, results=(out, *([aux] * request.has_aux)))
@@ -738,7 +739,8 @@ class Arguments:
         self.refs: dict[str, Ref] = {}
         self.trees: dict[str, Any] = {}
         self.extra: list[ast.arg] = []
-        self.beside: dict[str, ast.arg] = {}  # parameter → what follows it
+        # Parameter → what follows it; "" → what comes first, as it follows a bound self.
+        self.beside: dict[str, list[ast.arg]] = {}
         for name, obj in request.arguments.items():
             self.refs[name] = self.ref(obj, (name,), ast.Name(name))
 
@@ -834,28 +836,58 @@ class Arguments:
 
     # ------------------------------------------------------------------ tangents
 
-    def tangents(self) -> dict[Value, Value]:
+    def tangents(self, run: Specializer) -> dict[Value, Value]:
         """The tangent of each number and array that has one: a parameter, or a part of one."""
         found: dict[Value, Value] = {}
-        for name, tree in self.request.moving.items():
-            dot = f"{name}_dot"
-            while dot in self.request.arguments:
-                dot += "_"
+        names = dot_names(self.request.moving, self.request.arguments)
+        for (key, tree), dot in zip(self.request.moving.items(), names):
+            kind, name, *steps = ("argument", key) if isinstance(key, str) else key
             if self.request.seed == "tangent":
                 self.extra.append(ast.arg(dot))
             else:
-                self.beside[name] = ast.arg(dot)
-            self.moving(tree, (name,), ast.Name(dot), found)
+                of = name if kind == "argument" else ""
+                self.beside.setdefault(of, []).append(ast.arg(dot))
+            if kind == "self":
+                values = run.outside_tree(*way_to(self.parsed.bound_self, steps))
+                self.moving_outside(values, tree, ast.Name(dot), found)
+                continue
+            path: tuple = (name,)
+            for step in steps:
+                path = self.again.get((*path, step), (*path, step))
+            self.moving(tree, path, ast.Name(dot), found)
         return found
+
+    def moves(self, value: Value, access: ast.expr, found: dict) -> None:
+        dot = Value(f"{value.name}_dot", value.kind, True)
+        found[value] = dot
+        self.params.append(dot)
+        self.access[dot] = access
+
+    def moving_outside(self, values: Any, tree: Any, access: ast.expr, found: dict) -> None:
+        """The tangents of what lies in `self`; values and tangents are of one structure."""
+        if tree is None or values is None:
+            return
+        if isinstance(values, Value):
+            if values in found:
+                raise UnsupportedSyntaxError(
+                    f"the tangents of `{values.name}`, which is there twice in what `wrt` names",
+                    None, "Name it once.")  # fmt: skip
+            self.moves(values, access, found)
+        elif isinstance(values, Structure) and values.names is not None:
+            for name, part in zip(values.names, values.parts):
+                to = ast.Attribute(access, name)
+                self.moving_outside(part, getattr(tree, name), to, found)
+        else:
+            inner = values.parts if isinstance(values, Structure) else values
+            for key in inner if isinstance(inner, dict) else range(len(inner)):
+                to = ast.Subscript(access, ast.Constant(key))
+                self.moving_outside(inner[key], tree[key], to, found)
 
     def moving(self, tree: Any, path: tuple, access: ast.expr, found: dict) -> None:
         value = self.leaf_of.get(self.again.get(path, path))
         if value is not None:
             if tree is not None and (value.kind.inexact or value.kind.tag == "list"):
-                dot = Value(f"{value.name}_dot", value.kind, True)
-                found[value] = dot
-                self.params.append(dot)
-                self.access[dot] = access
+                self.moves(value, access, found)
             return
         if isinstance(tree, dict):
             parts: Any = tree.items()
@@ -946,13 +978,20 @@ class Arguments:
 
     def signature(self) -> ast.arguments:
         """The parameters of the generated function: those that the call gave a value."""
-        positional, either, keyword = [], [], []
+        positional: list[ast.arg] = []
+        either: list[ast.arg] = []
+        keyword: list[ast.arg] = []
         star = double = None
+        by_position = any(
+            p.kind == "positional" and p.name in self.request.arguments
+            for p in self.lowered.parameters
+        )
+        (positional if by_position else either).extend(self.beside.get("", []))
         for p in self.lowered.parameters:
             if p.name not in self.request.arguments:
                 continue
             arg = ast.arg(p.name)
-            beside = [self.beside[p.name]] if p.name in self.beside else []
+            beside = self.beside.get(p.name, [])
             if p.kind == "positional":
                 positional += [arg, *beside]
             elif p.kind == "either":
@@ -997,6 +1036,23 @@ def made_of_fields(tree: Structure) -> bool:
         and not hasattr(tree.cls, "__post_init__")
         and tree.cls.__init__.__code__.co_filename == "<string>"
     )
+
+
+def dot_names(moving: Any, taken: Any) -> list[str]:
+    """The parameters of generated code for tangents, by the keys of `Request.moving`.
+
+    taken   the names of the other parameters
+
+    >>> dot_names(["x", ("self", "self", ("attr", "w")), ("self", "self", ("attr", "x"))], ["x"])
+    ['x_dot', 'w_dot', 'x_dot_']
+    """
+    found: list[str] = []
+    for key in moving:
+        dot = f"{key if isinstance(key, str) else path_name(key[1:])}_dot"
+        while dot in taken or dot in found:
+            dot += "_"
+        found.append(dot)
+    return found
 
 
 def way_to(obj: Any, steps: Any) -> tuple[tuple, Any]:
