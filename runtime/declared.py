@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime.errors import RuleError
+from srcdiff.runtime.errors import NoRuleError, RuleError
 from srcdiff.runtime.kernels import unbroadcast
 from srcdiff.runtime.registry import DECLARING, RULES, Rule, forget
 
@@ -120,6 +120,11 @@ def fitted(d: Any, arg: Any) -> Any:
 
 def as_tuple(rule: Callable, found: Any, count: int, where: Any = None) -> tuple:
     """The gradients, of which there are at most `count`."""
+    returned(rule, found, where)
+    if hasattr(rule, "parameter_names") and not isinstance(found, tuple | list):
+        raise RuleError(f"the rule {rule_name(rule)} does not return a tuple", where,
+                        "Return a tuple, with one gradient for each argument that has one: "
+                        "`return d_x,`.")  # fmt: skip
     if isinstance(found, list):
         raise RuleError(f"the rule {rule_name(rule)} returns a list", where,
                         "Return a tuple, one gradient for each argument.")  # fmt: skip
@@ -129,6 +134,71 @@ def as_tuple(rule: Callable, found: Any, count: int, where: Any = None) -> tuple
         raise RuleError(f"the rule {rule_name(rule)} returns {len(found)} gradients, for {given}",
                         where, "Return one for each argument, None for none.")  # fmt: skip
     return found
+
+
+def returned(rule: Callable, found: Any, where: Any = None) -> None:
+    """RuleError where a rule has returned nothing."""
+    if found is None:
+        raise RuleError(f"the rule {rule_name(rule)} returns None", where,
+                        "It has no `return`, perhaps.")  # fmt: skip
+
+
+def not_linear(rule: Callable, shifted: bool, what: str, where: Any = None) -> RuleError:
+    """The error of a rule that does not return what is linear in what it is given first."""
+    how = "adds" if shifted else "returns"
+    them = "them" if what.endswith("s") else "it"
+    return RuleError(
+        f"the rule {rule_name(rule)} is not linear in {what}: it {how} what does not depend on "
+        f"{them}", where, f"Return a sum of products with {them}.")  # fmt: skip
+
+
+def check_linear(rule: Callable, found: Any, again: Any) -> None:
+    """RuleError if a rule, which has given `found` for tangents, does not give -2 times as much for
+    -2 times the tangents.
+
+    >>> def slope_jvp(x_dot, out, x):
+    ...     return abs(x_dot) * x
+    >>> check_linear(slope_jvp, 3.0, 6.0)
+    Traceback (most recent call last):
+    srcdiff.runtime.errors.RuleError: the rule slope_jvp is not linear in the tangents: for -2 \
+times the tangents it does not give -2 times the result
+      Return a sum of products with them, which is 0 where they are.
+    """
+    if isinstance(found, tuple | list):
+        for part, other in zip(found, again):
+            check_linear(rule, part, other)
+        return
+    first, second = np.asarray(-2 * found), np.asarray(again)
+    finite = np.isfinite(first) & np.isfinite(second)
+    size = max(abs(first[finite]).max(initial=0.0), abs(second[finite]).max(initial=0.0))
+    if np.any(abs(first - second)[finite] > tolerance(first) * size):
+        raise not_seen_linear(rule)
+
+
+def tolerance(x: np.ndarray) -> float:
+    return 1e-2 if x.dtype.itemsize < 8 or x.dtype == np.complex64 else 1e-7
+
+
+def not_seen_linear(rule: Callable) -> RuleError:
+    return RuleError(
+        f"the rule {rule_name(rule)} is not linear in the tangents: for -2 times the tangents it "
+        "does not give -2 times the result", None,
+        "Return a sum of products with them, which is 0 where they are.")  # fmt: skip
+
+
+def scaled(tree: Any, by: float) -> Any:
+    """A tangent, times a number; None stays."""
+    if isinstance(tree, tuple | list):
+        return type(tree)([scaled(part, by) for part in tree])
+    return tree if tree is None else by * tree
+
+
+def too_few(rule: Rule, what: str, found: int, count: int, where: Any = None) -> NoRuleError:
+    """The error of a rule that returns no gradient where one is wanted."""
+    return NoRuleError(
+        f"{what}: {rule_name(rule.vjp)} returns {found} gradient{'s' * (found != 1)}, for {count} "
+        f"argument{'s' * (count != 1)}", where,
+        "Return a tuple, with one gradient for each argument.")  # fmt: skip
 
 
 def count_of(rule: Callable, args: tuple) -> int:
@@ -147,12 +217,17 @@ def tangent_by_rule(rule: Callable, count: int, *args: Any, **kwargs: Any) -> An
     12.0
     """
     given = map_arrays(read_only, args)
-    found = called(rule, given, {k: map_arrays(read_only, v) for k, v in kwargs.items()})
+    named = {k: map_arrays(read_only, v) for k, v in kwargs.items()}
+    found = called(rule, given, named)
     check_tangent(rule, found, args[count])
-    return map_arrays(np.copy, found)
+    found = map_arrays(np.copy, found)
+    again = (*[scaled(dot, -2.0) for dot in args[:count]], *given[count:])
+    check_linear(rule, found, called(rule, again, named))
+    return found
 
 
 def check_tangent(rule: Callable, found: Any, out: Any) -> None:
+    returned(rule, found)
     if isinstance(out, tuple):
         if not isinstance(found, tuple) or len(found) != len(out):
             raise RuleError(f"the rule {rule_name(rule)} does not return a tangent for each of "
@@ -389,7 +464,9 @@ def spread(found, nondiff):
     >>> spread((1.0, 2.0), (1,))
     (1.0, None, 2.0)
     """
-    whole = list(found) if isinstance(found, tuple) else [found]
+    if not isinstance(found, tuple):
+        return found  # which is refused
+    whole = list(found)
     for i in sorted(nondiff):
         whole.insert(i, None)
     return tuple(whole)

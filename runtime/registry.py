@@ -257,11 +257,12 @@ def vjp_rule(
 def jvp_rule(*functions: Callable) -> Callable[[F], F]:
     """Register the forward rule of one function, or of several that compute the same.
 
-    The rule takes a tangent `x_dot` for each parameter `x` that may have one, then what a reverse
-    rule takes after `d_out`: the result, and the arguments of the function. It returns the tangent
-    of the result, or a tuple of them if there are several results, and it must be linear in the
-    tangents; a tangent that is zero is left out of the generated code. A function that has a
-    reverse rule needs a forward rule only where the latter is shorter than what can be derived.
+    The rule takes a tangent for each parameter `x` that may have one, by the name `x_dot`, then
+    what a reverse rule takes after `d_out`: the result, and the arguments of the function. It
+    returns the tangent of the result, or a tuple of them if there are several results, and it must
+    be linear in the tangents; a tangent that is zero is left out of the generated code. A function
+    that has a reverse rule needs a forward rule only where the latter is shorter than what can be
+    derived.
 
     >>> def cube(x):
     ...     return x * x * x
@@ -284,8 +285,8 @@ def jvp_rule(*functions: Callable) -> Callable[[F], F]:
         rest = names_of(rule)[len(tangents) :]
         if not tangents or not rest:
             raise TypeError(
-                f"the rule {rule.__name__} must take the tangents, the result, then the arguments: "
-                "def cube_jvp(x_dot, out, x)"
+                f"the rule {rule.__name__} must take the tangents, each by the name of a parameter "
+                "and `_dot`, then the result, then the arguments: def cube_jvp(x_dot, out, x)"
             )
         unknown = [name for name in tangents if name.removesuffix("_dot") not in rest[1:]]
         if unknown:

@@ -262,6 +262,7 @@ class Operation(Node):
         sweep.run(seeds)
         reached = {n: sweep.gradient(leaf) for n, leaf in leaves.items()}
         found = {n: leaves[n].out if g is None else g for n, g in reached.items()}
+        self.check_transposed(found, wanted, d, out, args, kwargs)
         for place in self.places:
             first = place[0] if type(place) is tuple else place
             key = rule.parameters[first] if isinstance(first, int) else first
@@ -271,6 +272,28 @@ class Operation(Node):
                     "Give it one, or declare a `vjp_rule`.")  # fmt: skip
         return tuple(found.get(n) for n in rule.parameters)
 
+    def check_transposed(
+        self, found: dict[str, Any], wanted: list[str], d: Any, out: Any, args: list, kwargs: dict
+    ) -> None:
+        """RuleError if a forward rule is not linear, or these gradients are not its transpose: at
+        tangents v it gives what pairs with d as the gradients do with v."""
+        rule: Any = self.rule.jvp
+        given = [declared.map_arrays(declared.read_only, x) for x in (out, *args)]
+        v = {n: probe(g) for n, g in found.items()}
+        dots = [v.get(n, 0.0) for n in wanted]
+        made = declared.called(rule, (*dots, *given), kwargs)
+        again = [declared.scaled(dot, -2.0) for dot in dots]
+        declared.check_linear(rule, made, declared.called(rule, (*again, *given), kwargs))
+        pairs = zip(made, d) if isinstance(out, tuple) else [(made, d)]
+        ours = [np.ravel(np.real(np.conj(v[n]) * g)) for n, g in found.items()]
+        theirs = [np.ravel(np.real(np.conj(x) * part)) for x, part in pairs]
+        a, b = (np.concatenate([*terms, np.zeros(0)]) for terms in (ours, theirs))
+        size = np.sum(abs(a)) + np.sum(abs(b))
+        close = max([declared.tolerance(np.asarray(x)) for x in (*v.values(), d, out)
+                     if not isinstance(x, tuple)], default=1e-2)  # fmt: skip
+        if np.isfinite(size) and abs(np.sum(a) - np.sum(b)) > close * size:
+            raise declared.not_seen_linear(rule)
+
     def gradient_at(self, found: tuple, place: Any) -> Any:
         """What the rule gives for an argument within a list, or passed by keyword."""
         path = place if type(place) is tuple else (place,)
@@ -279,11 +302,11 @@ class Operation(Node):
             names = self.rule.parameters
             first = names.index(first) if first in names else len(found)
         if first >= len(found):
-            raise NoRuleError(
-                f"the rule of {name_of(self.rule.functions[0])} has no derivative for"
-                f" the argument {path[0]!r}",
-                None, "Make it a constant, or mark it with `detach`.",
-            )  # fmt: skip
+            what = (f"the rule of {name_of(self.rule.functions[0])} has no derivative for"
+                    f" the argument {path[0]!r}")  # fmt: skip
+            if self.rule.declared:
+                raise declared.too_few(self.rule, what, len(found), len(self.args))
+            raise NoRuleError(what, None, "Make it a constant, or mark it with `detach`.")
         g = found[first]
         for step in rest:
             if g is None:
@@ -595,6 +618,19 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     if rule.declared:
         face._note_shared(returned, made, boxes, function)
     return made
+
+
+def probe(like: Any) -> Any:
+    """A tangent of this shape and dtype of which no element is like another.
+
+    >>> probe(np.zeros(2)).round(2)
+    array([0.62, 1.24])
+    """
+    n = np.size(like)
+    signs = (-1.0) ** (np.arange(n) // 2)
+    v = (0.5 + np.arange(1, n + 1) * 0.6180339887498949 % 1) * signs
+    v = (v * (1 + 0.5j) if is_complex(like) else v).reshape(np.shape(like))
+    return v.astype(np.asarray(like).dtype)[() if type(like) is not ndarray else ...]
 
 
 def makes_array(function: Any) -> bool:

@@ -27,6 +27,7 @@ from srcdiff.trees import children, has_float, is_float, leaves, private, rebuil
 Function = Callable[..., Any]
 
 FEW = 48  # elements, of which each is looked at
+MODES = {"fwd": "fwd", "rev": "rev", "forward": "fwd", "reverse": "rev"}
 RECORDS = 20_000  # values of statements that are kept of one run
 STATEMENTS = 400  # of which so many are differentiated
 
@@ -56,11 +57,12 @@ def check_grads(
 ) -> None:
     """Raise `GradientCheckError` where derivatives of f at args are not right.
 
-    args    the arguments, a tuple; what is a float, or an array or a container of floats, is
-            differentiated
+    args    the arguments, a tuple or a list of them; what is a float, or an array or a container of
+            floats, is differentiated
     order   derivatives are checked up to this order: those of order 2 are the derivatives of what
             each mode gives for order 1
-    modes   "fwd" (`jvp`), "rev" (`vjp`) or both, which must then be each other's transpose
+    modes   "fwd" (`jvp`), "rev" (`vjp`) or both, which must then be each other's transpose;
+            "forward" and "reverse" mean the same
     rtol    the relative error that is allowed beside that of the differences: 1e-6, in single
             precision 5e-3
 
@@ -79,12 +81,17 @@ left, 1.0 to the right
 
     Raises what `jvp`, `vjp` and `grad` raise, `NotDifferentiableTypeError` if there are no floats.
     """
-    args = args if isinstance(args, tuple) else (args,)
-    modes = (modes,) if isinstance(modes, str) else tuple(modes)
-    unknown = [mode for mode in modes if mode not in ("fwd", "rev")]
+    args = tuple(args) if isinstance(args, tuple | list) else (args,)
+    modes = (modes,) if isinstance(modes, str) else modes
+    if not isinstance(order, int) or not isinstance(modes, tuple | list | set):
+        wrong = f"order is {order!r}" if not isinstance(order, int) else f"modes is {modes!r}"
+        raise TypeError(f"check_grads(f, args, order, modes): {wrong}; the arguments of f are one "
+                        "tuple: check_grads(f, (x, y))")  # fmt: skip
+    unknown = [mode for mode in modes if mode not in MODES]
     if unknown or not modes:
         raise ValueError(f'modes are "fwd" and "rev", not {unknown[0] if unknown else modes!r}')
-    if not isinstance(order, int) or order < 1:
+    modes = tuple(MODES[mode] for mode in modes)
+    if order < 1:
         raise ValueError(f"order must be 1 or more, not {order!r}")
     if not any(map(has_float, args)):
         raise NotDifferentiableTypeError("check_grads: there is no float among the arguments")

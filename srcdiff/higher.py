@@ -229,6 +229,7 @@ def jacobian(
 
     It has a `source`, that of `jvp` or of `pullback`, as soon as it has been called.
     """
+    mode = {"fwd": "forward", "rev": "reverse"}.get(mode, mode)
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f'mode must be "auto", "forward" or "reverse", not {mode!r}')
     wrt = checked_wrt("jacobian", wrt, argnums)

@@ -29,16 +29,17 @@ Function = Callable[..., Any]
 def implicit(root_fn: Function, solver: Function | None = None, *, like: str = "") -> Any:
     """Declare that a function returns a root of `root_fn`; a decorator of that function.
 
-    root_fn   `root_fn(x, …)`, zero at the solution x, and of the shape of x. Its other parameters
-              are found by their names among those of the solver. What the solver takes beside them
-              (a starting point, a tolerance) has no derivative
+    root_fn   `root_fn(x, …)`, zero at the solution x, and of the shape of x, or a list of numbers.
+              Its other parameters are found by their names among those of the solver. What the
+              solver takes beside them (a starting point, a tolerance) has no derivative
     solver    the function that finds the solution, a float or an array of floats
     like      a parameter of the solver that the solution is like in shape and dtype. Second
               derivatives and forward mode need it where the solver's code cannot be compiled
 
     The derivative of the solution comes of one linear system with the Jacobian of `root_fn`, which
     NumPy solves, transposed in reverse mode. The solver's own steps are not looked at, so it may
-    do what cannot be compiled; whether it has converged is not looked at either.
+    do what cannot be compiled. Nor is it checked that `root_fn` is zero at what it returns: the
+    derivative of a solution of another equation, or of one that has not converged, is wrong.
 
     >>> import numpy as np
     >>> def residual(x, a):
@@ -83,7 +84,8 @@ class _Solution:
 
     def __init__(self, root_fn: Function, solver: Function) -> None:
         self.root_fn, self.solver = root_fn, solver
-        self.across, self.pull = jacobian(root_fn), pullback(root_fn)
+        self.residual = _as_array(root_fn)
+        self.across, self.pull = jacobian(self.residual), pullback(self.residual)
         self.name = getattr(solver, "__name__", "solve")
         parameters = list(inspect.signature(solver).parameters.values())
         if any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters):
@@ -147,7 +149,7 @@ class _Solution:
             ]
         lines.append(f"return {', '.join(found.values())},")
         text = "".join(f"    {line}\n" for line in lines)
-        return self.function(text, {"np": np, "grad": grad, "root_fn": self.root_fn})
+        return self.function(text, {"np": np, "grad": grad, "root_fn": self.residual})
 
     def function(self, body: str, namespace: dict[str, Any]) -> Function:
         """A function of d_out, out and the solver's parameters, whose source can be found."""
@@ -161,6 +163,16 @@ class _Solution:
         made.__module__ = self.solver.__module__
         made.__qualname__ = f"{self.solver.__qualname__}_vjp"
         return made
+
+
+def _as_array(root_fn: Function) -> Function:
+    """The residual as an array, where it is a list, as those that are given to SciPy often are."""
+
+    def residual(x: Any, *args: Any) -> Any:
+        found = root_fn(x, *args)
+        return np.array(found) if isinstance(found, list | tuple) else found
+
+    return residual
 
 
 def _name(f: Any) -> str:

@@ -15,6 +15,7 @@ from srcdiff import (
     check_grads,
     custom_vjp,
     detach,
+    jacobian,
     jvp_rule,
     vjp_rule,
 )
@@ -272,3 +273,20 @@ def test_differences_know_their_error():
         assert abs(found - slope) <= 10 * error + 1e-12 < 1e-3
     assert one_sided(abs, 0.01)[0] == 1.0 and one_sided(abs, -0.01)[0] == -1.0
     assert jumps(np.sign, 0.01) and not jumps(abs, 0.01)
+
+
+def test_arguments_may_be_a_list_and_modes_have_two_names():
+    def product(x, y):
+        return x * y
+
+    check_grads(product, [X, X], order=1, modes=("forward", "reverse"))
+    error = fails(loss, (X, 1.0), modes="reverse")
+    assert error.mode == "rev"
+    for mode in ("fwd", "rev"):
+        np.testing.assert_array_equal(jacobian(np.negative, mode=mode)(X), -np.eye(3))
+
+
+def test_arguments_that_are_not_in_one_tuple_are_said_so():
+    for given in ((0.1, 0.1), (2, 0.1)):
+        with pytest.raises(TypeError, match=r"one tuple: check_grads\(f, \(x, y\)\)"):
+            check_grads(np.sin, X, *given)

@@ -984,3 +984,240 @@ def test_what_a_rule_reads_is_kept_though_it_is_written_over():
 
     np.testing.assert_allclose(both(f, X), both(plain, X), rtol=1e-12)
     np.testing.assert_allclose(jvp(f, (X,), (Y,), fallback="error")[1], both(plain, X) @ Y)
+
+
+# What a rule must be
+
+
+def loss_of(f):
+    return lambda x: np.sum(f(x) * x)
+
+
+
+FORWARD_BUT_NOT_LINEAR = {
+    "absolute": lambda x_dot, out, x: np.abs(x_dot) * np.cos(x),
+    "forgotten": lambda x_dot, out, x: np.cos(x),
+    "shifted": lambda x_dot, out, x: x_dot * np.cos(x) + 1,
+    "squared": lambda x_dot, out, x: x_dot * x_dot * np.cos(x),
+    "steps": lambda x_dot, out, x: np.sign(x_dot) * np.cos(x),
+}
+
+
+@pytest.mark.parametrize("what", FORWARD_BUT_NOT_LINEAR)
+def test_a_forward_rule_that_is_not_linear_is_named_in_every_mode(what):
+    def f(x):
+        return np.sin(x)
+
+    rule = FORWARD_BUT_NOT_LINEAR[what]
+    rule.__name__ = rule.__qualname__ = "f_jvp"
+    jvp_rule(f)(rule)
+    loss = loss_of(f)
+    for run in (
+        lambda: grad(loss, fallback="error")(X),
+        lambda: jvp(loss, (X,), (Y,), fallback="error"),
+        lambda: elementwise_grad(f, fallback="error")(X),
+        lambda: hessian(loss)(X),
+    ):
+        with pytest.raises((RuleError, NoRuleError), match="the rule f_jvp is not linear in the t"):
+            run()
+    with pytest.raises(RuleError, match="f_jvp is not linear"):
+        value_and_grad_on_tape(loss)(X)
+
+
+def test_a_forward_rule_that_cannot_be_read_is_checked_as_it_runs():
+    def f(x):
+        return np.sin(x)
+
+    @jvp_rule(f)
+    def f_jvp(x_dot, out, x):
+        exec("pass")
+        return np.cos(x)
+
+    with pytest.raises(RuleError, match="f_jvp is not linear in the tangents: for -2 times"):
+        jvp(f, (X,), (Y,), fallback="error")
+
+    def g(x):
+        return np.sin(x)
+
+    @jvp_rule(g)
+    def g_jvp(x_dot, out, x):
+        exec("pass")
+        return 3 * x_dot * np.cos(x)
+
+    np.testing.assert_allclose(jvp(g, (X,), (Y,), fallback="error")[1], 3 * Y * np.cos(X))
+    found = value_and_grad_on_tape(loss_of(g))(X)[1]
+    np.testing.assert_allclose(found, np.sin(X) + 3 * X * np.cos(X))
+
+
+def test_a_forward_rule_with_loops_stores_and_branches_is_linear():
+    def f(x):
+        return np.cumsum(x)
+
+    @jvp_rule(f)
+    def f_jvp(x_dot, out, x):
+        t = np.zeros_like(x)
+        s = 0.0
+        for i in range(len(x)):
+            s += x_dot[i]
+            if x[i] > 0:
+                s = 1.0 * s
+            t[i] = s
+        return t + np.where(x > 0, x_dot, 0.0) - 0 * (x_dot @ x) * np.ones(3) / 2
+
+    def opened(x):
+        return np.cumsum(x) + np.maximum(x, 0)
+
+    slopes = jacobian(opened)(X)
+    np.testing.assert_allclose(jvp(f, (X,), (Y,), fallback="error")[1], slopes @ Y)
+    found = grad(loss_of(f), fallback="error")(X)
+    np.testing.assert_allclose(found, f(X) + X @ slopes)
+
+
+def test_a_tangent_may_be_the_argument_itself():
+    def f(x):
+        return np.sin(x)
+
+    @jvp_rule(f)
+    def f_jvp(x_dot, out, x):
+        return 3 * x_dot * np.cos(x)
+
+    df = jvp(lambda x: jvp(f, (x,), (x,))[1], fallback="error")
+    expected = 3 * np.cos(X) - 3 * X * np.sin(X)
+    np.testing.assert_allclose(df((X,), (np.ones(3),))[1], expected)
+
+
+def test_a_reverse_rule_that_adds_something_has_no_forward_mode():
+    def f(x):
+        return np.sin(x)
+
+    vjp_rule(f)(lambda d_out, out, x: d_out * np.cos(x) + 1)
+    with pytest.raises(RuleError, match="is not linear in d_out: it adds what does not depend on"):
+        jvp(f, (X,), (X,), fallback="error")
+
+
+def test_a_rule_that_changes_its_cotangent_in_place_changes_nothing_else():
+    def f(x):
+        return np.sin(x)
+
+    @vjp_rule(f)
+    def f_vjp(d_out, out, x):
+        d_out *= 2
+        return d_out
+
+    g = custom_vjp(lambda x: np.sin(x))
+
+    def g_bwd(x, d_out):
+        x *= 2
+        d_out *= x
+        return (d_out,)
+
+    g.defvjp(lambda x: (np.sin(x), x), g_bwd)
+    x = X.copy()
+    for call in (f, g):
+        slope = 2.0 if call is f else 2 * X
+        for _ in range(2):
+            np.testing.assert_allclose(grad(loss_of(call), fallback="error")(x),
+                                       np.sin(X) + slope * X)  # fmt: skip
+        weights = np.ones(3)
+        np.testing.assert_allclose(vjp(call, x)[1](weights)[0], slope * np.ones(3))
+        np.testing.assert_array_equal((x, weights), (X, np.ones(3)))
+        with pytest.raises(RuleError, match="writes to an array that it is given"):
+            value_and_grad_on_tape(loss_of(call))(x)
+        np.testing.assert_array_equal(x, X)
+
+
+def no_return(*args):
+    args[0]
+
+
+def rules_without_return():
+    def f(x):
+        return np.sin(x)
+
+    def g(x):
+        return np.sin(x)
+
+    @vjp_rule(f)
+    def f_vjp(d_out, out, x):
+        d_out * np.cos(x)
+
+    @jvp_rule(g)
+    def g_jvp(x_dot, out, x):
+        x_dot * np.cos(x)
+
+    h = custom_vjp(lambda x: np.sin(x))
+    k = custom_vjp(lambda x, n: x, nondiff_argnums=(1,))
+    h.defvjp(lambda x: (np.sin(x), x), lambda x, d_out: no_return(x, d_out))
+    k.defvjp(lambda x, n: (x, x), lambda n, x, d_out: no_return(x, d_out))
+    return [f, g, h, lambda x: k(x, 2)]
+
+
+@pytest.mark.parametrize("which", range(4))
+def test_a_rule_without_a_return_is_named(which):
+    loss = loss_of(rules_without_return()[which])
+    for run in (
+        lambda: grad(loss, fallback="error")(X),
+        lambda: jvp(loss, (X,), (Y,), fallback="error"),
+        lambda: value_and_grad_on_tape(loss)(X),
+    ):
+        with pytest.raises(RuleError, match="the rule .* returns None"):
+            run()
+
+
+def test_a_pair_whose_second_function_returns_no_tuple_or_another_shape_is_named():
+    for bwd, message in (
+        (lambda x, d_out: d_out * np.cos(x), "not return a tuple(?s:.*)one gradient for each"),
+        (lambda x, d_out: (d_out[:2],), r"gives a gradient of shape \(2,\) for `x`"),
+        (lambda x, d_out: (d_out[x > 0],), r"gives a gradient of shape"),
+    ):
+        f = custom_vjp(lambda x: np.sin(x))
+        f.defvjp(lambda x: (np.sin(x), x), bwd)
+        for run in (
+            lambda f=f: grad(loss_of(f), fallback="error")(X),
+            lambda f=f: elementwise_grad(f)(X),
+            lambda f=f: vjp(f, X)[1](np.ones(3)),
+            lambda f=f: jvp(f, (X,), (Y,)),
+            lambda f=f: value_and_grad_on_tape(loss_of(f))(X),
+        ):
+            with pytest.raises(RuleError, match=message):
+                run()
+
+
+def test_a_rule_with_too_few_gradients_says_how_many():
+    def f(x, y):
+        return x * y
+
+    @vjp_rule(f)
+    def f_vjp(d_out, out, x, y):
+        return (d_out * y,)
+
+    def loss(x, y):
+        return np.sum(f(x, y))
+
+    for run in (grad(loss, (0, 1), fallback="error"), value_and_grad_on_tape(loss, (0, 1))):
+        with pytest.raises(NoRuleError, match="f_vjp returns 1 gradient, for 2 arguments"):
+            run(X, Y)
+
+
+def test_a_tangent_must_have_the_name_of_its_argument():
+    def f(x):
+        return x
+
+    with pytest.raises(TypeError, match="by the name of a parameter and `_dot`"):
+
+        @jvp_rule(f)
+        def f_jvp(d, out, x):
+            return d
+
+
+def test_what_is_not_known_to_be_like_an_argument_is_said_so():
+    def hidden(x):
+        exec("pass")
+        return np.sinh(x)
+
+    @vjp_rule(hidden)
+    def hidden_vjp(d_out, out, x):
+        return grad(lambda z: np.sum(d_out * np.sinh(z)))(out)
+
+    with pytest.raises((NoRuleError, UnsupportedSyntaxError), match='`like="x"`'):
+        hessian(lambda x: np.sum(hidden(x)))(X)

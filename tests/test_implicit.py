@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from srcdiff import RuleError, grad, hessian, implicit, jacobian, jvp, vjp
+from srcdiff import RuleError, SrcdiffError, grad, hessian, implicit, jacobian, jvp, vjp
 from tests.tape import value_and_grad_on_tape
 
 A = np.eye(3) * 3 + np.arange(9).reshape(3, 3) / 10
@@ -143,3 +143,39 @@ def test_what_is_wrong_is_named():
 
     with pytest.raises(RuleError, match=r"shape \(3, 1\).* declared to be like .* \(3,\)"):
         grad(lambda a: np.sum(wider(a)), fallback="error")(B)
+
+
+def test_a_residual_may_be_a_list():
+    def balance(x, a):
+        return [x[0] + x[1] - a[0], x[0] - x[1] ** 3 - a[1]]
+
+    def newton(a):
+        x = np.ones(2)
+        for _ in range(60):
+            slopes = np.array([[1.0, 1.0], [1.0, -3 * x[1] ** 2]])
+            x = x - np.linalg.solve(slopes, np.array(balance(x, a)))
+        return x
+
+    @implicit(balance, like="a")
+    def solve(a):
+        exec("pass")
+        return newton(a)
+
+    def loss_by(solver):
+        return lambda a: np.sum(solver(a) ** 2)
+
+    a = np.array([3.0, 1.0])
+    expected = grad(loss_by(newton))(a)
+    np.testing.assert_allclose(grad(loss_by(solve))(a), expected, rtol=1e-10)
+    np.testing.assert_allclose(jacobian(solve)(a), jacobian(newton)(a), rtol=1e-10)
+    np.testing.assert_allclose(hessian(loss_by(solve))(a), hessian(loss_by(newton))(a), rtol=1e-8)
+
+
+def test_a_second_derivative_without_like_says_what_is_missing():
+    @implicit(cubic)
+    def hidden(a):
+        exec("pass")
+        return root(a)
+
+    with pytest.raises(SrcdiffError, match='like="x"'):
+        hessian(lambda a: hidden(a) ** 2)(2.0)

@@ -68,7 +68,7 @@ STAGES = {
     "rotations": {"merging", "mutation"},
     "library": {"mutation"},
     "wrappers": {"mutation"},
-    "declared": {"mutation"},
+    "declared": {"linearity", "mutation"},
     "derivatives": {"mutation"},
     "mapped": {"mutation"},
     "marked_calls": {"mutation"},

@@ -35,7 +35,6 @@ from srcdiff.runtime.registry import (
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import (
     SHAPE_READERS,
-    Block,
     Instr,
     Value,
     carried,
@@ -44,9 +43,9 @@ from srcdiff.transforms.ir import (
     leaf_kind,
     map_tree,
     op_name,
-    walk,
 )
 from srcdiff.transforms.kinds import OBJECT, Kind
+from srcdiff.transforms.linearity import CONSTANT, LINEAR, SHIFTED, ZERO, linearity
 from srcdiff.transforms.mutation import Memory, kind_of_value
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -246,13 +245,15 @@ class Expander:
 
     body    `body(rule, args, kwargs, instrs, where)` writes a body and returns what it returns
     names   no derivative is taken of what is made here: rules of the user's are called
+    wrote   `wrote()`: whether the last body that was written stores into what it is given
     transpose   `transpose(instrs, seeds, wrt)` writes what is linear the other way round
     """
 
     transpose: Callable
 
-    def __init__(self, run: Any, body: Callable, names: bool = True):
-        self.run, self.body, self.names = run, body, names
+    def __init__(self, run: Any, body: Callable, names: bool = True,
+                 wrote: Callable = bool):  # fmt: skip
+        self.run, self.body, self.names, self.wrote = run, body, names, wrote
 
     def __call__(self, rule: Any, args: tuple, kwargs: dict, instrs: list, where: Any) -> Any:
         return self.body(rule, args, kwargs, instrs, where)
@@ -277,11 +278,11 @@ class Expander:
                 if i in wanted:
                     name = checks.name_at(names, i)
                     proven &= fits(vjp, d, wanted[i], out, name, where)
-        if refused is None and self.writes_out(args, instr, body, instrs):
+        if refused is None and self.writes_out(body, instrs):
             return found
         if proven:
             return self.called(vjp, args, instr, found, body, bare, instrs)
-        self.check_names(vjp, refused, where)
+        self.check_names(vjp, refused, instr)
         kinds = [kind_of_tree(wanted[i]) if i in wanted else OBJECT
                  for i in range(max(wanted) + 1)]  # fmt: skip
         return self.checked(checks.by_rule, vjp, args, instr, kinds, instrs)
@@ -314,23 +315,25 @@ class Expander:
         """What a forward rule of the user's gives: the tangent of the result."""
         jvp, where = rule.jvp, instr.where
         assert jvp is not None
+        proven = self.is_linear(jvp, args, instr)
         body: list[Instr] = []
         found, refused = self.read(jvp, args, instr.kwargs, body, where)
-        proven = refused is None
         several = isinstance(out, tuple)
-        if proven:
+        if refused is None:
             if several and not (isinstance(found, tuple) and len(found) == len(out)):
                 raise not_each(jvp, out, where)
             pairs = zip(found, out) if several else [(found, out)]
             for d, r in pairs:
                 proven &= fits(jvp, d, r, None, "the result", where, "tangent")
-        if refused is None and self.writes_out(args, instr, body, instrs):
-            return found
+            if not self.names and not self.is_linear(jvp, args, instr):
+                raise not_seen_linear(jvp, where)
+            if self.writes_out(body, instrs):
+                return found
         if proven:
             made = self.called(jvp, args, instr, found if several else (found,), body, not several,
                                instrs)  # fmt: skip
         else:
-            self.check_names(jvp, refused, where)
+            self.check_names(jvp, refused, instr)
             kinds = [r.kind for r in instr.results]
             made = self.checked(checks.tangent_by_rule, jvp, args, instr, kinds, instrs)
         return made if several else made[0]
@@ -344,17 +347,63 @@ class Expander:
         raise NoRuleError(
             f"`{op_name(instr.op)}` has no {lacks} rule, and its {have} rule "
             f"{checks.rule_name(rule)} cannot be compiled, so that none can be derived: "
-            f"{refused.what}", place(instr.where), f"Declare a `{other}` as well.")  # fmt: skip
+            f"{refused.what}", place(instr.where),
+            likeness(instr) or f"Declare a `{other}` as well.")  # fmt: skip
 
     def tangent_of(self, jvp: Any, args: tuple, instr: Instr, out: Any, instrs: list) -> Any:
         """The body of a forward rule, and the tangent that it returns."""
+        linear = self.is_linear(jvp, args, instr)
         found = self.body_of(jvp, args, instr, instrs, "forward")
         several = isinstance(out, tuple)
         if several and not (isinstance(found, tuple) and len(found) == len(out)):
             raise not_each(jvp, out, instr.where)
         for d, r in zip(found, out) if several else [(found, out)]:
             fits(jvp, d, r, None, "the result", instr.where, "tangent")
+        if not linear:
+            raise not_seen_linear(jvp, instr.where)
         return found
+
+    def gradients_of(self, vjp: Any, wanted: dict, args: tuple, instr: Instr, instrs: list) -> Any:
+        """The body of a reverse rule, and the gradients that it returns, of which some are wanted.
+
+        wanted   arguments by their places
+        """
+        where, count = instr.where, len(instrs)
+        source = checks.source_of(vjp, wanted)
+        found = self.body_of(source, args, instr, instrs, "reverse")
+        found = checks.as_tuple(vjp, found, checks.count_of(vjp, instr.args), place(where))
+        for i, d in enumerate(found):
+            if i in wanted:
+                name = checks.name_at(checks.parameters(vjp), i)
+                proven = fits(vjp, d, wanted[i], args[1], name, where)
+                if not proven and source is vjp and differ(d, wanted[i]):
+                    raise NoRuleError(
+                        f"the rule {checks.rule_name(vjp)} is not seen to give a gradient with the "
+                        f"shape of {name}, so the other mode cannot be derived from it",
+                        place(where), "Declare a `jvp_rule` as well.")  # fmt: skip
+        kept = tuple(d for i, d in enumerate(found) if i in wanted and d is not None)
+        what = linearity(instrs[count:], kept, flatten(args[0]))
+        if what in (CONSTANT, SHIFTED):
+            raise checks.not_linear(vjp, what == SHIFTED, "d_out", place(where))
+        return found
+
+    def is_linear(self, jvp: Any, args: tuple, instr: Instr) -> bool:
+        """Whether a forward rule is seen to be linear in its tangents, which are the first of args;
+        RuleError where it is seen not to be.
+
+        It is read for tangents of their own: those of a call may be numbers, or arguments as well.
+        """
+        count = len(tangent_names(jvp))
+        dots = tuple(own_tangent(d) for d in args[:count])
+        body: list[Instr] = []
+        found, refused = self.read(jvp, (*dots, *args[count:]), instr.kwargs, body, instr.where)
+        if refused is not None:
+            return False
+        checks.returned(jvp, found, place(instr.where))
+        what = linearity(body, found, flatten(dots))
+        if what in (CONSTANT, SHIFTED) and flatten(dots):
+            raise checks.not_linear(jvp, what == SHIFTED, "the tangents", place(instr.where))
+        return what in (ZERO, LINEAR)
 
     def check_linear(self, *args: Any) -> None:
         check_linear(*args)
@@ -372,20 +421,19 @@ class Expander:
                 f"the rule {checks.rule_name(rule)} does not take these arguments ({error})",
                 place(where), "Give it the parameters of the function.") from None  # fmt: skip
 
-    def writes_out(self, args: tuple, instr: Instr, body: list, instrs: list) -> bool:
-        """Write out the body of a rule: one that is differentiated, or writes what it is given."""
-        given = set(flatten((args, tuple(instr.kwargs.values()))))
-        program = walk(Block((), body, ()))
-        writes = any(i.op in ("setitem", "add_at") and i.args[0] in given for i in program)
-        if writes or not self.names:
+    def writes_out(self, body: list, instrs: list) -> bool:
+        """Write out the body of a rule that was just read: one that is differentiated, or that
+        stores into what it is given, which is not its own."""
+        written_out = self.wrote() or not self.names
+        if written_out:
             instrs += body
-        return writes or not self.names
+        return written_out
 
-    def check_names(self, rule: Any, refused: Any, where: Any) -> None:
+    def check_names(self, rule: Any, refused: Any, instr: Instr) -> None:
         if not self.names and refused is not None:
             raise UnsupportedSyntaxError(
                 f"the rule {checks.rule_name(rule)} cannot be compiled, and so not differentiated: "
-                f"{refused.what}", place(where), refused.instead)  # fmt: skip
+                f"{refused.what}", place(instr.where), likeness(instr) or refused.instead)
 
     def checked(self, op: Callable, rule: Any, args: tuple, instr: Instr, kinds: list,
                 instrs: list) -> tuple:  # fmt: skip
@@ -416,6 +464,28 @@ class Expander:
         results = tuple(Value("d_t", kind_of_tree(d)) for d in found)
         instrs.append(Instr(rule, args, instr.kwargs, results, (), attrs, instr.where))
         return tuple(None if d is None else r for d, r in zip(found, results))
+
+
+def likeness(instr: Instr) -> str:
+    """What to write where nothing is known of what a function with a rule returns."""
+    unknown = any(not r.kind.numeric for r in instr.results)
+    return f"Say which argument the result of `{op_name(instr.op)}` is like, in shape and dtype, " \
+        "where the rule is declared: `like=\"x\"`." if unknown else ""  # fmt: skip
+
+
+def own_tangent(tree: Any) -> Any:
+    """A tangent in place of that of a call; what is zero stays so."""
+    if isinstance(tree, (tuple, list)):
+        return type(tree)([own_tangent(part) for part in tree])
+    kind = leaf_kind(tree)
+    return Value("dot", kind) if isinstance(tree, Value) or tree != 0 else tree
+
+
+def not_seen_linear(jvp: Any, where: Any) -> NoRuleError:
+    return NoRuleError(
+        f"the rule {checks.rule_name(jvp)} is not linear in the tangents, as far as its source "
+        "shows", place(where), "Write a sum of products with them, or declare a `vjp_rule` as well."
+    )  # fmt: skip
 
 
 def not_each(jvp: Any, out: tuple, where: Any) -> RuleError:
@@ -485,6 +555,14 @@ def fits(rule: Any, d: Any, arg: Any, out: Any, name: str, where: Any,
         raise checks.wrong_shape(rule, shown(have.dims), name, shown(want.dims), what,
                                  place(where))  # fmt: skip
     return False
+
+
+def differ(d: Any, arg: Any) -> bool:
+    """Whether the shapes of two arrays are known, and not the same."""
+    if isinstance(arg, (tuple, list)) or isinstance(d, (tuple, list)):
+        return False
+    have, want = leaf_kind(d).dims, leaf_kind(arg).dims
+    return have is not None and want is not None and have != want
 
 
 def is_spread(small: tuple, large: tuple) -> bool | None:

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.runtime.declared import places_of, source_of
+from srcdiff.runtime.declared import places_of
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import Rule, rule_of, tangent_names
 from srcdiff.transforms import abstract
@@ -619,10 +619,9 @@ class Forward:
             d_out = self.emit(np.conj, (d_out,), None, where)
         args = (d_out, out, *instr.args)
         if rule.declared:
-            moving = [i for i, arg in places_of(rule.vjp, instr.args, instr.kwargs).items()
-                      if self.has_dot(arg)]  # fmt: skip
-            source = source_of(rule.vjp, moving)
-            found = self.expand.body_of(source, args, instr, self.instrs, "reverse")
+            moving = {i: arg for i, arg in places_of(rule.vjp, instr.args, instr.kwargs).items()
+                      if self.has_dot(arg)}  # fmt: skip
+            found = self.expand.gradients_of(rule.vjp, moving, args, instr, self.instrs)
         else:
             found = self.expanded(rule.vjp, args, instr.kwargs, self.instrs, rule, instr)
         found = found if isinstance(found, tuple) else (found,)

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.runtime.declared import rule_name, ruled
+from srcdiff.runtime.declared import rule_name, ruled, too_few
 from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.registry import rule_of, tangent_names
 from srcdiff.transforms import abstract
@@ -597,10 +597,11 @@ class Reverse:
             else:
                 missing.append(arg)
         if any(v in self.active for v in flatten(missing)):
+            what = f"the rule of {op_name(instr.op)} has no derivative for this argument"
+            if rule.declared:
+                raise too_few(rule, what, len(found), len(instr.args), where and where.location)
             raise NoRuleError(
-                f"the rule of {op_name(instr.op)} has no derivative for this argument",
-                where and where.location,
-                "Make it a constant, or mark it with `detach`.",
+                what, where and where.location, "Make it a constant, or mark it with `detach`."
             )
         exact = not broadcasts(instr)
         if len(given) == 2 and given[0][0] is given[1][0] and isinstance(given[0][0], Value):

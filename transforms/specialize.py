@@ -153,6 +153,7 @@ def expander(run: Specializer, names: bool = True) -> Expander:
     names   no derivative follows: rules of the user's are called by their names (see `Expander`)
     """
     frame = Frame(0, None, None, -1, True)
+    writes: list[bool] = [False]
 
     def ref_of(tree: Any) -> Any:
         if isinstance(tree, Value):
@@ -172,14 +173,17 @@ def expander(run: Specializer, names: bool = True) -> Expander:
         run.temporaries.append({})
         try:
             named = {k: ref_of(v) for k, v in kwargs.items()}
-            found = run.inline(rule, tuple(map(ref_of, args)), named, where, internal=True)
+            given, since = tuple(map(ref_of, args)), run.written.now
+            arrays = [a for ref in (*given, *named.values()) for a in run.arrays_in(ref)]
+            found = run.inline(rule, given, named, where, internal=True)
+            writes[0] = any(run.written.times.get(a.buffer, 0) > since for a in arrays)
             return run.read(found, where)
         finally:
             run.frames.pop()
             run.temporaries.pop()
             run.instrs, run.state, run.saves_pairs = outer
 
-    return Expander(run, expand, names)
+    return Expander(run, expand, names, lambda: writes[0])
 
 
 _lowered: dict[Any, Lowered] = {}
