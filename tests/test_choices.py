@@ -549,3 +549,58 @@ def test_what_one_branch_binds_and_a_later_one_reads_beside_what_has_another_sha
 
     for first in (0.2, 4.5, 6.0):
         right_or_refused(f, np.array([first, -0.81, 0.25]))
+
+
+PLACES = {
+    "a dict": lambda q: ({"b": q}, "b"),
+    "a list": lambda q: ([q], 0),
+}
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=list(PLACES))
+def test_what_changes_places_with_an_item_has_another_name_and_is_written(place):
+    def f(m, q, n):
+        box, key = place(q)
+        first = m
+        for _ in range(n):
+            m, box[key] = box[key], m
+            first[0] += 2.0 * q[1]
+        return np.sum(m**2) + np.sum(box[key] ** 3)
+
+    for n in range(4):
+        right(f, some(3), some(3) + 1.0, n, wrt=(0, 1))
+
+
+def test_what_changes_places_with_an_attribute_has_another_name_and_is_written():
+    class Box:
+        def __init__(self, q):
+            self.b = q
+
+    def f(m, q, n):
+        box = Box(q)
+        first = m
+        for _ in range(n):
+            m, box.b = box.b, m
+            first[0] += 2.0
+        return np.sum(m**2) + np.sum(box.b**3)
+
+    for n in range(4):
+        right(f, some(3), some(3) + 1.0, n, wrt=(0, 1))
+
+
+def test_a_list_of_arrays_of_which_each_is_one_of_two_as_a_value_is_right_or_refused():
+    def f(x, y, n):
+        k = 0
+        while k < 2:
+            if k:
+                x[y > 0.5] -= 2.0
+            else:
+                x = y
+            items = []
+            for _ in range(n):
+                items.append(x)
+            total = np.sum(np.asarray(items))
+            k += 1
+        return total
+
+    right_or_refused(f, some(3), some(3), 3, wrt=1)

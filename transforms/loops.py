@@ -735,7 +735,8 @@ class Loop:
         held: dict[Buffer, list[Slot]] = {}
         for slot in self.slots:
             ref = self.ends.get(slot.key)
-            if isinstance(ref, ARRAYS) and slot.key[0] != "memory":
+            content = slot.key[0] == "memory" and isinstance(slot.key[1], Buffer)
+            if isinstance(ref, ARRAYS) and not content:
                 for array in arrays_of(ref):
                     held.setdefault(array.buffer, []).append(slot)
         for buffer, slots in held.items():

@@ -158,10 +158,14 @@ class RowLists(Memory):
             raise self.refuse(where, "a list of tuples, whose length is known only at run time, "
                               "as a value", "Make a list for each of their items.")  # fmt: skip
         before = {b: (b.fixed, b.site) for b in buffers_of(rows.template, {})}
-        found = self.held(self.form(python_forms.listed, (ref,), where)).value
+        made = self.held(self.form(python_forms.listed, (ref,), where))
+        if isinstance(made, Rows):
+            raise self.refuse(where, "a list of arrays of which each is one of several, whose "
+                              "length is known only at run time, as a value",
+                              "Store copies.")  # fmt: skip
         for buffer, (fixed, site) in before.items():  # the list is not kept
             buffer.fixed, buffer.site = fixed, site
-        return found
+        return made.value
 
     def rows_kind(self, rows: Rows) -> Kind:
         """The kind of a list of parts of arrays as one value."""
