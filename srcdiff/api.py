@@ -877,10 +877,14 @@ class Differentiated(Derivative):
     def __getattr__(self, name: str) -> Any:
         if name == "__signature__":
             try:
-                return inspect.signature(self._f)
+                return self._signed(inspect.signature(self._f))
             except (ValueError, TypeError):
                 pass  # of a function written in C that has none
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _signed(self, of_f: inspect.Signature) -> inspect.Signature:
+        """How it is called, where f is called like this."""
+        return of_f
 
     @property
     def _settings(self) -> tuple[Wrt, bool, str, int | None, Any]:
@@ -965,11 +969,13 @@ def _calling_derivative(f: Any) -> Function:
     return made
 
 
+_SUFFIXES = {"elementwise_grad": "grad", "pullback": "vjp"}
+
+
 def _generated_name(f: Any) -> str:
     """What the generated function of a derivative is called; f itself for what is none."""
     if isinstance(f, Differentiated):
-        suffix = "value_and_grad" if f._how == "value_and_grad" else "grad"
-        return f"{_generated_name(f._f)}_{suffix}"
+        return f"{_generated_name(f._f)}_{_SUFFIXES.get(f._how, f._how)}"
     name = getattr(f, "__name__", "f")
     return str(name) if name.isidentifier() else "f"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.api import Differentiated, Function, _Code, _name_line, checked_fallback
+from srcdiff.api import Differentiated, Function, _Code, _has_effects, _name_line, checked_fallback
 from srcdiff.runtime.derivative import MAKERS
 from srcdiff.runtime.errors import SrcdiffError
 from srcdiff.signature import Refused, key_of
@@ -121,7 +121,12 @@ class Vmapped(Differentiated):
             if code.overlaps:
                 self._check_overlap(code, given, named)
             if not watched(code.compiled.ir):
-                return self._run(code, given, named)
+                try:
+                    return self._run(code, given, named)
+                except ValueError:
+                    if not _has_effects(code.compiled.ir):
+                        self._loop(examples)  # which tells of outputs that do not fit together
+                    raise
             try:
                 with np.errstate(divide="raise", over="raise", invalid="raise"):
                     return self._run(code, given, named)
@@ -259,11 +264,21 @@ class Examples:
             raise ValueError(f"vmap: in_axes is a container at {name}, which is none there")
         if type(x) is not np.ndarray:
             if isinstance(x, int | float | complex | np.generic | np.ndarray):
+                if len(way) > 1:
+                    raise ValueError(
+                        f"vmap: {name} holds a {type(x).__name__}, which has no axes; write "
+                        "`np.asarray(…)` for a list of one number for each example, or give it "
+                        "the entry None in in_axes"
+                    )
                 raise ValueError(
                     f"vmap: {name} is a {type(x).__name__}, which has no axes; give it the entry "
                     "None in in_axes"
                 )
             return  # None, a string, a function
+        if x.dtype.kind == "O":
+            raise ValueError(
+                f"vmap: {name} is an array of objects; make it one of numbers, with `astype(float)`"
+            )
         if not -x.ndim <= axes < x.ndim:
             raise ValueError(f"vmap: {name} has no axis {axes}: an array of shape {x.shape}")
         axis = axes % x.ndim
@@ -334,6 +349,19 @@ def stacked(found: list[Any], axes: Axes) -> Any:
         return rebuild(found[0], parts)
     if axes is None or found[0] is None:
         return found[0]
+    shapes = {np.shape(x): i for i, x in reversed(list(enumerate(found)))}
+    if len(shapes) > 1:
+        (one, i), (other, k) = sorted(shapes.items(), key=lambda pair: pair[1])[:2]
+        raise ValueError(
+            f"vmap: the output has shape {one} for example {i}, {other} for example {k}; return "
+            "arrays of one shape, filled up where need be"
+        )
+    rank = len(next(iter(shapes))) + 1
+    if not -rank <= axes < rank:
+        raise ValueError(
+            f"vmap: out_axes has {axes}, but an output of all examples has {rank} "
+            f"{'axis' if rank == 1 else 'axes'}"
+        )
     return np.moveaxis(np.stack(found), 0, axes) if axes else np.stack(found)
 
 

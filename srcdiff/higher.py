@@ -14,6 +14,7 @@ forward mode.
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import types
 from collections.abc import Iterable, Iterator
@@ -447,6 +448,9 @@ class Pushforward(Directional):
     Where `wrt` leads into self, the tangents of these fields follow those of the arguments.
     """
 
+    def _signed(self, of_f: inspect.Signature) -> inspect.Signature:
+        return signature_of("args", "tangents", "**kwargs" * has_options(of_f))
+
     def _split(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, tuple, dict[int, Any]]:
         given, tangents = args
         if not isinstance(given, tuple | list) or not isinstance(tangents, tuple | list):
@@ -500,6 +504,20 @@ class HessianProduct(Directional):
     """What `hvp(f)` returns: a function of the arguments, some of which a vector follows."""
 
     _places: list[tuple[int, bool]] | None = None  # of each in wrt, see `_place`
+
+    def _signed(self, of_f: inspect.Signature) -> inspect.Signature:
+        found = [self._place(each, self._parsed_callee()) for each in self._each_wrt]
+        wanted = [place for place, whole in found if whole]
+        given: list[inspect.Parameter] = []
+        for at, p in enumerate(of_f.parameters.values()):
+            given.append(p)
+            if at in wanted:
+                if p.kind > p.POSITIONAL_OR_KEYWORD or p.default is not p.empty:
+                    return signature_of("*args", "**kwargs")
+                given.append(p.replace(name=f"{p.name}_dot", annotation=p.empty))
+        if len(wanted) < len(found) or len({p.name for p in given}) < len(given):
+            return signature_of("*args", "**kwargs")
+        return inspect.Signature(given)
 
     def _split(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, tuple, dict[int, Any]]:
         places = self._places
@@ -579,6 +597,11 @@ class HessianProduct(Directional):
 class Pullback(_Pullback):
     """What `pullback(f)` returns: a function of the arguments and a cotangent of the value."""
 
+    def _signed(self, of_f: inspect.Signature) -> inspect.Signature:
+        if has_options(of_f) or "d_out" in of_f.parameters:
+            return signature_of("*args")  # the cotangent is the last
+        return signature_of(*of_f.parameters, "d_out")
+
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         try:
@@ -629,7 +652,8 @@ class Pullback(_Pullback):
             seed = cast_as(code.compiled.output_kind, d_out)
             try:
                 value, found = self._called(code, full, kwargs | {"d_out": seed})
-            except ValueError:  # is it the cotangent that does not fit?
+            except (ValueError, TypeError, LookupError, AttributeError):
+                # Is it the cotangent that does not fit?
                 self._checked(self._f(*private(args)), d_out)
                 raise
             self._checked(value, d_out)
@@ -679,6 +703,25 @@ class Rows(Pullback):
         out = value[0] if self._has_aux else value
         _check_output(code.compiled.output_kind, out, self.__name__, self._parsed_callee())
         return found
+
+
+def has_options(signature: inspect.Signature) -> bool:
+    """Whether it takes anything but a fixed number of arguments by position."""
+    plain = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    each = signature.parameters.values()
+    return any(p.kind > plain or p.default is not p.empty for p in each)
+
+
+def signature_of(*names: str) -> inspect.Signature:
+    """A signature of parameters without defaults, as they are written.
+
+    >>> signature_of("x", "*args")
+    <Signature (x, *args)>
+    """
+    kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.VAR_POSITIONAL, \
+        inspect.Parameter.VAR_KEYWORD  # fmt: skip
+    found = [(name.lstrip("*"), kinds[name.count("*")]) for name in names if name]
+    return inspect.Signature([inspect.Parameter(name, kind) for name, kind in found])
 
 
 def cast_as(kinds: Any, d_out: Any) -> Any:
@@ -878,7 +921,7 @@ class Table(Differentiated):
             found = products(groups, seeds)
             dtype = np.result_type(rows.dtype, np.float32)  # none is sparse of halves
             matrix = entries(pattern, groups, cast_to(found, dtype))
-            lacking = missing(matrix, groups, seeds, found)
+            lacking = missing(matrix, groups, seeds, found, not known)
             if not len(lacking):
                 return matrix
             if known or not self._detected.forget():  # what lies outside may have changed

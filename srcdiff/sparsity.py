@@ -137,15 +137,25 @@ def entries(pattern: Any, groups: Colouring, products: np.ndarray) -> Any:
     return sparse().csr_array((data, column.copy(), pattern.indptr.copy()), shape=pattern.shape)
 
 
-def missing(matrix: Any, groups: Colouring, seeds: np.ndarray, products: np.ndarray) -> np.ndarray:
-    """The places where a product with the matrix is not what it must be."""
+def missing(
+    matrix: Any, groups: Colouring, seeds: np.ndarray, products: np.ndarray, found: bool = False
+) -> np.ndarray:
+    """The places where a product with the matrix is not what it must be.
+
+    A place with all entries lacks none: what differs there is rounding. Of a pattern that was found
+    from the program, what is rounding beside the largest of all products is taken for that, too.
+    """
     turned = matrix if groups.by == "columns" else matrix.T
     vector, due = seeds[-1], products[-1]
     with np.errstate(all="ignore"):
         error = np.abs(turned @ vector - due)
         size = abs(turned) @ np.abs(vector) + np.abs(due)
-    precision = np.sqrt(np.finfo(products.dtype).eps)
-    return np.flatnonzero(error > precision * size)  # a nan is none: it is everywhere in its row
+    eps = np.finfo(products.dtype).eps
+    bound = np.sqrt(eps) * size
+    if found and np.isfinite(size).all():
+        bound += 100 * eps * np.max(size, initial=0.0)
+    whole = np.diff(turned.tocsr().indptr) == turned.shape[1]
+    return np.flatnonzero((error > bound) & ~whole)  # a nan is none: it is everywhere in its row
 
 
 def dependences(table: Any, args: tuple, columns: Coordinates, value: Any) -> Any:

@@ -23,7 +23,9 @@ from srcdiff import (
     jacobian,
     jvp,
     pullback,
+    value_and_grad,
     vjp,
+    vmap,
 )
 from srcdiff.trees import children, is_float, rebuild
 from tests.judge import fresh, mentions_float32, moved_leaf, positions, right
@@ -557,3 +559,41 @@ def test_a_jacobian_of_what_a_star_has_caught():
     assert jacobian(one, wrt="c")(5.0)[0].tolist() == [1.0, 1.0]
     with pytest.raises(UnknownArgumentError, match="no positional parameter `c`"):
         hessian(lambda *c: c[0] * c[1], wrt="c")(1.0, 2.0)
+
+
+def test_a_cotangent_with_another_key_is_told_of():
+    with pytest.raises(ValueError, match="the cotangent `d_out` "):
+        pullback(lambda x: {"a": 2 * x})(np.ones(2), {"b": np.ones(2)})
+
+
+def test_second_derivatives_of_cumulative_products():
+    x = np.array([1.0, 2.0, 3.0, 4.0])
+    found = hessian(lambda x: np.sum(np.cumprod(x) * np.arange(4.0)))(x)
+    wanted = [[0, 43, 28, 18], [43, 0, 14, 9], [28, 14, 0, 6], [18, 9, 6, 0]]
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_a_correlation_has_derivatives():
+    def correlation(x, y):
+        return np.corrcoef(x, y)[0, 1]
+
+    x, y, v = np.random.default_rng(3).normal(size=(3, 4))
+    h = 1e-6
+    wanted = (correlation(x + h * v, y) - correlation(x - h * v, y)) / (2 * h)
+    assert grad(correlation)(x, y) @ v == pytest.approx(wanted, rel=1e-6)
+    assert jvp(correlation)((x, y), (v, None))[1] == pytest.approx(wanted, rel=1e-6)
+
+
+def test_an_item_of_an_array_of_one_number():
+    def square(x):
+        return (x[None] @ x[:, None]).item()
+
+    x = np.array([1.0, 2.0, 3.0])
+    value, found = value_and_grad(square, fallback="error")(x)
+    assert type(value) is float and value == 14
+    np.testing.assert_array_equal(found, 2 * x)
+    assert jvp(square, fallback="error")((x,), (x,))[1] == 28
+    assert vmap(square, fallback="error")(x[None]).tolist() == [14]
+    with pytest.raises(ValueError):
+        grad(lambda x: x.item() ** 2, fallback="error")(x)

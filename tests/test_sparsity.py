@@ -654,3 +654,15 @@ def test_the_third_derivative_of_a_loop():
     for g in (grad(second), grad(lambda x: np.sum(grad(f)(x) ** 2))):
         found = jacobian_sparsity(g)(X[:4]).toarray()
         assert not np.any((np.abs(jacobian(g, matrix=True)(X[:4])) > 1e-12) & ~found)
+
+
+def test_rounding_is_no_entry_that_is_missing():
+    def f(x):
+        a, b = np.outer(x[:3], x[:3]), np.outer(x[3:], x[3:])
+        return np.concatenate((np.linalg.eigvalsh(a), np.linalg.eigvalsh(b)))
+
+    found = jacobian(f, sparsity="auto")(X)
+    np.testing.assert_allclose(found.toarray(), jacobian(f)(X), atol=1e-12)
+    whole = sparse.csr_array(np.ones((3, 3)))
+    found = jacobian(lambda x: np.linalg.eigvalsh(np.outer(x, x)), sparsity=whole)(X[:3])
+    np.testing.assert_allclose(found.toarray()[2], 2 * X[:3])

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import inspect
 import math
 import pickle
 import warnings
@@ -11,12 +12,15 @@ import pytest
 
 from srcdiff import (
     FallbackWarning,
+    NoRuleError,
     SrcdiffError,
     UnsupportedSyntaxError,
     grad,
     hessian,
+    hvp,
     jacobian,
     jvp,
+    pullback,
     value_and_grad,
     vmap,
 )
@@ -247,6 +251,10 @@ def test_arguments_by_keyword_have_the_axis_0():
 
 @pytest.mark.parametrize("f, args, message", [
     (vmap(np.sum), (2.0,), "argument 0 is a float, which has no axes"),
+    (vmap(np.sum), ([1.0, 2.0],), "argument 0 holds a float, which has no axes; write `np.asarray"),
+    (vmap(np.sum), (np.array([X, None], object),), "argument 0 is an array of objects"),
+    (vmap(np.sin, out_axes=2), (X,), "out_axes has 2, but an output of all examples has 2 axes"),
+    (vmap(lambda n: np.zeros(n)), (np.arange(2),), r"shape \(0,\) for example 0, \(1,\) for"),
     (vmap(np.sum, in_axes=2), (X,), "has no axis 2"),
     (vmap(np.sum, in_axes=None), (X,), "no argument has an axis"),
     (vmap(np.sum, in_axes=(0, 0)), (X,), "in_axes has 2 entries"),
@@ -262,6 +270,57 @@ def test_axes_that_do_not_fit(f, args, message):
 def test_an_axis_is_a_number():
     with pytest.raises(TypeError, match="an axis is an int or None"):
         vmap(np.sum, in_axes="0")
+
+
+# Of derivatives
+
+
+@pytest.mark.parametrize("f", [np.add.accumulate, np.add.reduce, np.multiply.accumulate])
+def test_what_no_one_sees_into_has_its_jacobians_in_a_loop(f):
+    df = jacobian(lambda x: f(x))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        np.testing.assert_allclose(vmap(df)(X), np.stack([df(x) for x in X]))
+    with pytest.raises(UnsupportedSyntaxError, match="whose code cannot be seen"):
+        vmap(df, fallback="error")(X)
+
+
+def test_what_has_no_rule_has_no_jacobians():
+    with pytest.warns(FallbackWarning), pytest.raises(NoRuleError):
+        vmap(jacobian(lambda x: np.logaddexp.reduce(x)))(X)
+
+
+def cubes(x, k=1.0):
+    return np.sum(k * x**3)
+
+
+def sines(x):
+    return np.sin(x)
+
+
+def test_a_derivative_is_called_as_it_is_signed():
+    v = X[::-1]
+    np.testing.assert_allclose(vmap(hvp(cubes), fallback="error")(X, v), 6 * X * v)
+    np.testing.assert_allclose(vmap(hvp(cubes), (0, 0, None))(X, v, 2.0), 12 * X * v)
+    (found,) = vmap(pullback(sines), fallback="error")(X, v)
+    np.testing.assert_allclose(found, np.cos(X) * v)
+    value, dot = vmap(jvp(sines), fallback="error")((X,), (v,))
+    np.testing.assert_allclose(value, np.sin(X))
+    np.testing.assert_allclose(dot, np.cos(X) * v)
+    found = vmap(vmap(hvp(lambda x: cubes(x))), fallback="error")(X[None], v[None])
+    np.testing.assert_allclose(found, 6 * (X * v)[None])
+    assert str(inspect.signature(hvp(cubes))) == "(x, x_dot, k=1.0)"
+    assert str(inspect.signature(pullback(sines))) == "(x, d_out)"
+    assert str(inspect.signature(pullback(cubes))) == "(*args)"
+    assert str(inspect.signature(jvp(sines))) == "(args, tangents)"
+
+
+def test_the_name_says_which_derivative():
+    twice, pushed = vmap(vmap(sines)), jvp(vmap(sines))
+    twice(X)
+    pushed((X,), (X,))
+    assert twice.source.startswith("def sines_vmap_vmap(x):")
+    assert pushed.source.startswith("def sines_vmap_jvp(x, x_dot):")
 
 
 # What a call is otherwise

@@ -183,6 +183,7 @@ class Derivatives(Memory):
     def pairs_of(self, out: Any, d: Any, where: Any) -> Iterator[tuple[Value, Any]]:
         """Each float that a function returns, and its cotangent."""
         if isinstance(out, Value):
+            self.check_returned(out, where)
             if out.kind.inexact:
                 kind = d.kind if isinstance(d, Value) else kind_of(d)
                 if not fits_cotangent(out.kind, kind):
@@ -316,6 +317,7 @@ class Derivatives(Memory):
             return None
         if isinstance(ref, (*ARRAYS, Plain)):
             value = self.read(ref, where)
+            self.check_returned(value, where)
             return value if isinstance(value, Value) and value.kind.inexact else None
         if isinstance(ref, Tuple):
             return Parts(ref.cls, [self.outputs_of(r, where) for r in ref.items])
@@ -325,6 +327,13 @@ class Derivatives(Memory):
                               "or containers of these,")  # fmt: skip
         found = {k: self.outputs_of(r, where) for k, r in parts.items()}
         return found if isinstance(ref, Dict) else list(found.values())
+
+    def check_returned(self, value: Any, where: Any) -> None:
+        """What a call returns that no one can see into may be a float, which moves."""
+        if isinstance(value, Value) and not value.kind.numeric and value.kind.tag == "object":
+            raise self.refuse(where, "the derivative of a function that returns what a call gives "
+                              "whose code cannot be seen,",
+                              "Give it a rule with `vjp_rule` or `jvp_rule`.")  # fmt: skip
 
     def without_vectors(self, f: Ref, wrt: Any, args: tuple, where: Any) -> tuple[tuple, dict]:
         """The arguments of `hvp(f)`, and the vectors that follow some of them by position."""

@@ -54,6 +54,8 @@ class Elements(Writers):
         cast = python.get(kind.dtype.kind) if kind.numeric and kind.dtype is not None else None
         if cast is None:
             raise self.refuse(where, "`item` of what is no number or array")
+        if not args and kind.tag == "array" and kind.rank != 0:  # of size 1, or it raises
+            base = self.apply(np.reshape, (base, Tuple(())), {}, where)
         return self.call(Known(cast), (base,), {}, where)
 
     def set_flat(self, base: Any, key: Any, value: Any, where: Any, augmented: bool) -> None:

@@ -994,6 +994,8 @@ def fits_surely(op: Any, args: tuple, kinds: list[Kind]) -> bool:
     if op in (operator.matmul, np.matmul, np.dot) and len(kinds) == 2:
         a, b = (k.dims for k in kinds)
         return bool(a) and bool(b) and len(a) <= 2 and len(b) <= 2 and a[-1] == b[0]
+    if op is np.diag:
+        return len(kinds) == 1 and kinds[0].rank in (1, 2)
     if op in (np.max, np.min, np.argmax, np.argmin):
         return all(isinstance(n, int) and n > 0 for n in kinds[0].dims or (None,))
     return False

@@ -291,6 +291,7 @@ def cumprod_jvp(a_dot, out, a, axis=None, dtype=None):
 @vjp_rule(
     linear_recurrence,
     at=[(spread(4), spread(4, low=-1.5)), sample(spread(3, 2), spread(3, 2, high=1.0), axis=0)],
+    linear="c",
 )
 def linear_recurrence_vjp(d_out, out, c, x, axis=-1):
     """out[k] = c[k] + x[k] * out[k - 1]"""
