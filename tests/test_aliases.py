@@ -780,3 +780,13 @@ def test_zeros_that_are_written_through_a_reshape_are_in_the_order_of_what_was_r
         return np.mean(e)
 
     right(f, 1.3)
+
+
+def test_what_a_squeeze_of_unknown_rank_may_be_a_view_of_is_not_written():
+    def f(x):
+        part = x[1:5]
+        squeezed = np.squeeze(part)
+        part[0] -= 2.0
+        return np.sum(squeezed**2)
+
+    assert right_or_refused(f, np.linspace(0.3, 1.4, 6)) == "refused"

@@ -327,6 +327,12 @@ class Calls(
                 if isinstance(ref, Array) and isinstance(arg, ARRAYS):
                     for array in arrays_of(arg):
                         self.may_alias(ref.buffer, array.buffer, why)
+                elif isinstance(ref, Plain) and ref.value.kind.tag == "object" \
+                        and isinstance(arg, ARRAYS):  # it may be an array, of a rank not known
+                    for array in arrays_of(arg):
+                        array.buffer.fixed = array.buffer.fixed or (
+                            f"`{array.buffer.name}` is written after `{op_name(op)}` may have "
+                            "made a view of it")
 
     # ------------------------------------------------------------------ calls
 
