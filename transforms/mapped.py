@@ -109,6 +109,10 @@ class Mapped(Memory):
                             found, where)
             for k, part in inner.items()
         }  # fmt: skip
+        return self.container_of(ref, parts)
+
+    def container_of(self, ref: Any, parts: dict) -> Ref:
+        """A new container like another, which holds these parts."""
         if isinstance(ref, Tuple):
             return Tuple(tuple(parts.values()), ref.cls)
         if isinstance(ref, List):
@@ -163,10 +167,4 @@ class Mapped(Memory):
                             axes[k] if isinstance(axes, (tuple, list, dict)) else axes, where)
             for k, part in inner.items()
         }  # fmt: skip
-        if isinstance(ref, Tuple):
-            return Tuple(tuple(parts.values()), ref.cls)
-        if isinstance(ref, List):
-            return self.new_list(tuple(parts.values()))
-        cell = Cell(ref.cell.name)
-        self.state.memory[cell] = parts
-        return Dict(cell)
+        return self.container_of(ref, parts)
