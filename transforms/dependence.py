@@ -16,6 +16,7 @@ as the ints, flags and arrays beside them stay as they are. The program is left 
 from __future__ import annotations
 
 import builtins
+import inspect
 import operator
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,7 +25,6 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Slice, Value, walk
-from srcdiff.transforms.references import live
 
 NOTHING: frozenset[int] = frozenset()
 UNKNOWN = object()
@@ -434,7 +434,7 @@ class Machine:
         return zeros(items)
 
     def do_global(self, instr: Instr) -> Seen:
-        return argument(live(instr.attrs["path"]))
+        return argument(at_path(instr.attrs["path"]))
 
 
 def work(instr: Instr, found: Iterable[Any]) -> int:
@@ -460,6 +460,24 @@ def argument(x: Any) -> Any:
         return type(x)(map(argument, x))
     return Seen(x, None, not isinstance(x, (float, complex, np.inexact)))
 
+
+def at_path(path: tuple) -> Any:
+    """The object outside that a path leads to."""
+    kind, base, *rest = path
+    if kind == "global":
+        return base.globals[rest[0]]
+    if kind == "cell":
+        return base.cells[rest[0]].cell_contents
+    if kind == "attr":
+        return getattr(at_path(base), rest[0])
+    if kind == "item":
+        return at_path(base)[rest[0]]
+    if kind == "object":
+        return base
+    if kind == "default":
+        parameters = inspect.signature(base, follow_wrapped=False).parameters
+        return parameters[rest[-1]].default
+    raise NotKnown
 
 
 def discrete(v: Value) -> bool:

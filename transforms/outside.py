@@ -44,7 +44,6 @@ from srcdiff.transforms.references import (
     Ref,
     Tuple,
     arrays_of,
-    live,
     path_key,
     path_name,
 )  # fmt: skip
@@ -513,6 +512,20 @@ class Outside(Memory):
 
 
 SCALARS = {float, np.float64, np.float32}
+
+
+def live(path: tuple) -> Any:
+    """The object that a path leads to now."""
+    kind, base, *rest = path
+    if kind == "global":
+        return base.globals[rest[0]]
+    if kind == "cell":
+        return base.cells[rest[0]].cell_contents
+    if kind == "attr":
+        return getattr(live(base), rest[0])
+    if kind == "item":
+        return live(base)[rest[0]]
+    return base
 
 
 def field(owner: Any, name: str) -> Any:

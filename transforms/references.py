@@ -24,7 +24,6 @@ references to one buffer, so whoever reads after a store sees the store.
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -371,19 +370,3 @@ class Guard(NamedTuple):
     path: tuple
     obj: Any
     how: str  # "is", "equal", "kind", …; "apart": obj is the paths of objects that are not the same
-
-
-def live(path: tuple) -> Any:
-    """The object that a path leads to now."""
-    kind, base, *rest = path
-    if kind == "global":
-        return base.globals[rest[0]]
-    if kind == "cell":
-        return base.cells[rest[0]].cell_contents
-    if kind == "attr":
-        return getattr(live(base), rest[0])
-    if kind == "item":
-        return live(base)[rest[0]]
-    if kind == "default":
-        return inspect.signature(base, follow_wrapped=False).parameters[rest[-1]].default
-    return base
