@@ -30,3 +30,5 @@ class Derivative:
 
 
 MAKERS: dict[Callable, str] = {}
+# Functions that differentiate what they are given as they are called.
+DERIVING: set[Callable] = set()

@@ -758,6 +758,8 @@ def name_of(function: Any) -> str:
     >>> name_of(np.linalg.norm), name_of(math.sin), name_of(operator.mul), name_of(np.exp)
     ('np.linalg.norm', 'math.sin', 'mul', 'np.exp')
     """
+    if isinstance(function, functools.partial):
+        return name_of(function.func)
     if isinstance(function, np.ufunc):
         module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
     else:
@@ -765,7 +767,7 @@ def name_of(function: Any) -> str:
     name = getattr(function, "__qualname__", getattr(function, "__name__", repr(function)))
     if module.startswith("numpy") or module in ("math", "cmath") or module.startswith("scipy"):
         return f"{module.replace('numpy', 'np', 1)}.{name}"
-    return name
+    return str(name).rpartition("__taped__.<locals>.")[2]  # as it was before it was rewritten
 
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.runtime.derivative import MAKERS, Derivative
+from srcdiff.runtime.derivative import DERIVING, MAKERS, Derivative
 from srcdiff.runtime.errors import (
     ComplexPowerError,
     NoRuleError,
@@ -1012,6 +1012,7 @@ def _function_of_text(
     return made
 
 
+DERIVING.add(vjp)
 MAKERS.update(dict.fromkeys((grad,), "grad"))
 MAKERS.update({value_and_grad: "value_and_grad", elementwise_grad: "elementwise_grad"})
 

@@ -37,7 +37,7 @@ from srcdiff.api import (
     kept,
 )
 from srcdiff.coordinates import Coordinates, cast_to, table
-from srcdiff.runtime.derivative import MAKERS
+from srcdiff.runtime.derivative import DERIVING, MAKERS
 from srcdiff.runtime.errors import (
     ComplexPowerError,
     NoRuleError,
@@ -317,6 +317,7 @@ def _made(cls: Any, how: str, f: Function | None, settings: tuple[Any, ...]) -> 
 
 
 MAKERS.update({jacobian: "jacobian", hessian: "hessian"})
+DERIVING.add(jvp)
 MAKERS.update({jvp: "jvp", hvp: "hvp", pullback: "pullback"})
 
 

@@ -47,6 +47,7 @@ from srcdiff.transforms.ir import (
 from srcdiff.transforms.kinds import OBJECT, Kind
 from srcdiff.transforms.linearity import CONSTANT, LINEAR, SHIFTED, ZERO, linearity
 from srcdiff.transforms.mutation import Memory, kind_of_value
+from srcdiff.transforms.names import written_name
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
@@ -152,7 +153,7 @@ class Declared(Memory):
             return None
         tree = tuple(self.read(a, where) for a in args)
         first = next(iter(flatten(tree)), None)
-        name = f.__name__ if f.__name__ != "<lambda>" else "t"
+        name = written_name(f, "t")
         name = f"{name}_{first.name}" if first is not None and first.user else name
         value, residuals = Value(name, found.kinds), Value("res", OBJECT)
         attrs: dict[str, Any] = {"declared": True, "flat": True, "primal": f}

@@ -28,6 +28,7 @@ from srcdiff.runtime.errors import NotDifferentiableTypeError, UnknownArgumentEr
 from srcdiff.transforms.ir import Block, Value, flatten, walk
 from srcdiff.transforms.kinds import FLOAT, INT, Kind, kind_of, proven_not_one
 from srcdiff.transforms.mutation import Memory, describe
+from srcdiff.transforms.names import written_name
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
@@ -528,9 +529,7 @@ def name_of(f: Any) -> str:
     if isinstance(f, Function):
         return str(f.lowered.name)
     obj = getattr(f, "obj", None)
-    name = getattr(obj, "__name__", "f")
-    return "f" if name == "<lambda>" or not isinstance(obj, (types.FunctionType, Derivative)) \
-        else str(name)  # fmt: skip
+    return written_name(obj) if isinstance(obj, (types.FunctionType, Derivative)) else "f"
 
 
 def maker(obj: Any) -> bool:

@@ -17,8 +17,26 @@ import keyword
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable
+from typing import Any
 
 from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Value, flatten
+
+
+def written_name(f: Any, otherwise: str = "f") -> str:
+    """The name of a function for generated code, where `__name__` may be any text.
+
+    >>> f = lambda x: x
+    >>> written_name(written_name), written_name(f, "t")
+    ('written_name', 't')
+    >>> f.__name__ = "f of x"
+    >>> written_name(f)
+    'f'
+    """
+    code = getattr(f, "__code__", None)
+    for name in (getattr(f, "__name__", ""), getattr(code, "co_name", "")):
+        if str(name).isidentifier() and not keyword.iskeyword(name):
+            return str(name)
+    return otherwise
 
 
 class Variables:

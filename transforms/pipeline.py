@@ -56,6 +56,7 @@ from srcdiff.transforms.last_of_step import last_of_step
 from srcdiff.transforms.leaves import drop_leaves
 from srcdiff.transforms.linemap import build, line_map
 from srcdiff.transforms.mutation import NeedsChoice, NeedsUnrolling
+from srcdiff.transforms.names import written_name
 from srcdiff.transforms.objects import Attributes
 from srcdiff.transforms.outside import NeedsOutside, Structure
 from srcdiff.transforms.parse import Parsed
@@ -702,8 +703,7 @@ def specialized(
 
 
 def name_of(request: Request) -> str:
-    name = request.parsed.function.__name__
-    name = "f" if name == "<lambda>" else name
+    name = written_name(request.parsed.function)
     if request.axes:
         return f"{name}_vmap"
     if request.many:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import functools
+import sys
 import types
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -19,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime.derivative import Derivative
 from srcdiff.runtime.tape import Array, Leaf
 from srcdiff.runtime.tracked import Place, Tracked, owner, zeros_laid_out
 from srcdiff.transforms.kinds import Kind
@@ -183,3 +186,52 @@ def boxes_in(tree: Any) -> list[Array]:
 def active(tree: Any) -> bool:
     """Whether something in the arguments has a history."""
     return any(box._node is not None for box in boxes_in(tree))
+
+
+def reads_history(x: Any) -> bool:
+    """Whether something has a history, or is a function or an object that reads what has one: in
+    its closure, its defaults, what it is bound to, its attributes, the globals that it names.
+    """
+    todo, seen = [x], set()
+    for part in todo:  # grows as we go
+        if id(part) in seen or part is None or isinstance(part, str | bytes | types.ModuleType):
+            continue
+        seen.add(id(part))
+        if isinstance(part, Array):
+            if part._node is not None:
+                return True
+        elif isinstance(part, dict):
+            todo += part.values()
+        elif isinstance(part, list | tuple | set | frozenset | collections.deque):
+            todo += part
+        elif isinstance(part, types.CellType):
+            with contextlib.suppress(ValueError):  # it is empty
+                todo.append(part.cell_contents)
+        elif isinstance(part, types.FunctionType):
+            if not is_library(part.__module__):
+                todo += (part.__closure__, part.__defaults__, part.__kwdefaults__)
+                todo += (part.__globals__.get(name) for name in named_in(part.__code__))
+        elif isinstance(part, types.MethodType):
+            todo += (part.__func__, part.__self__)
+        elif isinstance(part, functools.partial):
+            todo += (part.func, part.args, part.keywords)
+        elif isinstance(part, Derivative):
+            todo.append(part._f)
+        elif not is_library(getattr(part, "__module__", None) or type(part).__module__):
+            todo.append(getattr(part, "__dict__", None) and dict(vars(part)))
+            todo += type(part).__mro__ if not isinstance(part, type) else part.__bases__
+    return False
+
+
+def named_in(code: types.CodeType) -> Iterator[str]:
+    """The names of globals and attributes in a function and in those inside it."""
+    yield from code.co_names
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from named_in(const)
+
+
+def is_library(module: Any) -> bool:
+    """Whether a module belongs to Python, NumPy, SciPy or srcdiff."""
+    home = str(module or "builtins").partition(".")[0]
+    return home in sys.stdlib_module_names or home in ("numpy", "scipy", "srcdiff")

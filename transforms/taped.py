@@ -28,7 +28,7 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.runtime.declared import custom_vjp
-from srcdiff.runtime.derivative import Derivative
+from srcdiff.runtime.derivative import DERIVING, Derivative
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.marks import detach, marked
 from srcdiff.runtime.registry import DECLARED_INSIDE, DECLARING, NONDIFFERENTIABLE, RULES
@@ -43,7 +43,7 @@ from srcdiff.runtime.tracked import (
     owner,
 )
 from srcdiff.runtime.twins import fits, twin_of
-from srcdiff.transforms.recording import active, boxes_in, current
+from srcdiff.transforms.recording import active, boxes_in, current, reads_history
 from srcdiff.transforms.rewrite import has_source, taped, use
 from srcdiff.transforms.taped_calls import Watch, is_of
 from srcdiff.transforms.taped_numpy import MADE_OF_OTHERS, apply_along_axis, vectorized
@@ -321,6 +321,14 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if isinstance(f, types.FunctionType | type) and f in DECLARING:
         what, instead = DECLARED_INSIDE
         raise UnsupportedSyntaxError(what, caller(), instead)
+    if (f in DERIVING if kind is types.FunctionType else isinstance(f, Derivative)) and (
+        reads_history((args, kwargs)) or kind is not types.FunctionType and reads_history(f)
+    ):
+        what = f.__name__ if kind is types.FunctionType else f"{f._how}({name_of(f._f)})"
+        raise UnsupportedSyntaxError(
+            f"`{what}` of what has a gradient, inside a function that runs on the tape", caller(),
+            'Write the function so that it compiles: fallback="error" says what is refused.',
+        )  # fmt: skip
     if kind is types.FunctionType:
         return call_python(f, args, kwargs)
     if kind is custom_vjp:
@@ -347,11 +355,6 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         return enter(apply_along_axis(call, *map(entered, args), **kwargs))
     if kind is np.vectorize:
         return enter(vectorized(f, call, tuple(map(entered, args)), kwargs))
-    if isinstance(f, Derivative) and active((args, kwargs)):
-        raise UnsupportedSyntaxError(
-            f"`{f._how}({name_of(f._f)})`, inside a function that runs on the tape", caller(),
-            'Write the function so that it compiles: fallback="error" says what is refused.',
-        )  # fmt: skip
     method = python_method(f, "__call__")
     if method is not None and not type(f).__module__.startswith("srcdiff"):
         return call_python(method, (f, *args), kwargs)
