@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime import numpy_twins
+
 
 def linear_filter(b, a, x, axis=-1, zi=None):
     """`scipy.signal._sigtools._linear_filter`: the transposed direct form II
@@ -192,12 +194,6 @@ def columns_of(items):
     return np.concatenate([p[:, None] if p.ndim == 1 else p for p in parts], axis=-1)
 
 
-def broadcast_arrays(*args):
-    """`np.broadcast_arrays`"""
-    shape = np.broadcast_shapes(*[np.shape(a) for a in args])
-    return tuple([np.broadcast_to(a, shape) for a in args])
-
-
 def nanquantile(a, q):
     """`np.nanquantile` of all elements"""
     flat = np.ravel(a)
@@ -353,6 +349,7 @@ def fourier(name: str) -> Callable:
 
 
 TWINS: dict[tuple[str, str], Callable] = {
+    **numpy_twins.TWINS,
     ("scipy.signal._sigtools", "_linear_filter"): linear_filter,
     ("scipy.signal._sosfilt", "_sosfilt"): sosfilt,
     **{
@@ -366,7 +363,7 @@ TWINS: dict[tuple[str, str], Callable] = {
     **{
         ("numpy", f.__name__): f
         for f in (select, require, nanvar, nanstd, quantile, percentile, piecewise,
-                  broadcast_arrays, nanquantile, nanpercentile)
+                  nanquantile, nanpercentile)
     },
     **{
         ("scipy.linalg." + module, name): globals()["linalg_" + name]
@@ -393,6 +390,9 @@ def twin_of(f: Any) -> Callable | None:
     ('polymul', None)
     """
     home, name = getattr(f, "__module__", None), getattr(f, "__name__", None)
+    owner = getattr(f, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return numpy_twins.UFUNC_TWINS.get((owner, name))  # type: ignore[arg-type]
     home = "ufunc" if isinstance(f, np.ufunc) else home
     if type(home) is not str or type(name) is not str:
         return None

@@ -75,12 +75,13 @@ from srcdiff.transforms.spelling import (
     aliasing,
     canonical,
     canonical_method,
+    with_named_out,
     writes,
 )
 
 __all__ = [
     "METHODS", "PURE", "NeedsStatic", "aliasing", "canonical", "canonical_method", "infer",
-    "is_basic_key", "writes",
+    "is_basic_key", "with_named_out", "writes",
 ]  # fmt: skip
 
 is_basic_key = abstract_shapes.is_basic_key

@@ -278,7 +278,9 @@ class Calls(
             self.instrs.append(Instr(op, tree, keywords, values, (), attrs, where))
             refs = tuple(self.fresh(v) for v in values)
             self.share(op, tree, keywords, args, refs)
-            return Tuple(refs) if kind.tag == "tuple" else self.new_list(refs)
+            if kind.tag == "list":
+                return self.new_list(refs)
+            return Tuple(refs, library.RESULT_CLASSES.get(op, tuple))
         if kind is None:
             kind = OBJECT
         how, proof = self.aliasing(op, tree, keywords, args)
@@ -403,6 +405,7 @@ class Calls(
         if isinstance(obj, np.ufunc) and len(args) > obj.nin:
             given = (*args[obj.nin :], *[Known(None)] * (obj.nin + obj.nout - len(args)))
             args, kwargs = args[: obj.nin], {**kwargs, "out": Tuple(given)}
+        args, kwargs = abstract.with_named_out(obj, args, kwargs)
         if "out" in kwargs:
             return self.call_out(obj, args, kwargs, where)
         ufunc = getattr(obj, "__self__", None)
@@ -712,7 +715,7 @@ class Calls(
                 raise self.failing(error, where, text) from None
         if isinstance(base, Known) and (base.obj is np.mgrid or base.obj is np.ogrid):
             return self.grid(base.obj, key, where)
-        if isinstance(base, Known) and (base.obj is np.r_ or base.obj is np.c_):
+        if isinstance(base, Known) and any(base.obj is maker for maker in library.INDEX_TRICKS):
             found = self.index_trick(base.obj, key, where)
             if found is not None:
                 return found
@@ -849,6 +852,8 @@ class Calls(
             if len(kind.dims) < 2:
                 return base
             return self.apply(np.transpose, (base,), {}, where)
+        if name == "mT" and len(kind.dims) > 1:
+            return self.apply(np.matrix_transpose, (base,), {}, where)
         if name in ("real", "imag"):
             if kind.dtype.kind != "c" and name == "real":
                 return base

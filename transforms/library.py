@@ -17,15 +17,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from srcdiff.runtime import stand_ins
+from srcdiff.runtime import numpy_twins, stand_ins
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.runtime.twins import columns_of, fits, row_of, twin_of
+from srcdiff.transforms.ir import Slice
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
+    Bound,
     Dict,
+    Iterator,
     Known,
     List,
     Object,
@@ -46,6 +50,16 @@ OF_KINDS = {
 
 # Functions of NumPy whose results are known, but that have no rule.
 NO_RULE = {np.vander, np.gradient, np.linalg.multi_dot, np.linalg.matrix_power, np.linalg.cond}
+
+
+# Modules of Python that stands for what NumPy and others have.
+OURS = (twin_of.__module__, numpy_twins.__name__)
+INDEX_TRICKS = (np.r_, np.c_, np.s_, np.index_exp)
+# What returns its results by names: their class.
+RESULT_CLASSES = {
+    f: type(f(np.eye(1)))
+    for f in (np.linalg.eigh, np.linalg.eig, np.linalg.qr, np.linalg.svd, np.linalg.slogdet)
+}
 
 
 class Libraries(Memory):
@@ -81,12 +95,19 @@ class Libraries(Memory):
             return None
         if twin.__name__.startswith("linalg_") and any((self.kind(a).rank or 0) > 2 for a in args):
             return None  # stacks of matrices
-        if twin.__module__ == twin_of.__module__:
+        if twin.__module__ in OURS:
             return self.as_if_here(twin, args, kwargs, where)
         return self.call(Known(twin), args, kwargs, where)
 
     def index_trick(self, maker: Any, key: Any, where: Any) -> Ref | None:
-        """`np.r_[a, b]` and `np.c_[a, b]` of numbers and arrays; None where there is more to it."""
+        """`np.s_[1:4]`; `np.r_[a, b]` and `np.c_[a, b]` of numbers and arrays.
+
+        None where there is more to it.
+        """
+        if maker is np.s_ or maker is np.index_exp:
+            found = self.as_index(key)
+            alone = maker is np.index_exp and not isinstance(found, Tuple)
+            return Tuple((found,)) if alone else found
         items = self.items(key, where) if isinstance(key, Tuple) else (key,)
         if not any(map(self.may_flow, items)):
             return None
@@ -94,6 +115,14 @@ class Libraries(Memory):
             return None
         twin = row_of if maker is np.r_ else columns_of
         return self.as_if_here(twin, (Tuple(tuple(items)),), {}, where)
+
+    def as_index(self, key: Any) -> Ref:
+        """What stands between the brackets, as a reference."""
+        if isinstance(key, Tuple):
+            return Tuple(tuple(map(self.as_index, key.items)))
+        if isinstance(key, Slice):
+            return Bound(tuple(Known(None) if p is None else p for p in key), "slice")
+        return key
 
     def seen_through(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         """What is called instead of a library's wrapper; None for other functions."""
@@ -154,6 +183,18 @@ class Libraries(Memory):
         one, other = self.kind(a).size, self.kind(b).size
         return one is not None and one == other
 
+    def call_unstack(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        """`np.unstack(x)`: the items of x, as many as there are."""
+        if len(args) != 1 or not kwargs.keys() <= {"axis"}:
+            return None
+        (x,), axis = args, kwargs.get("axis", Known(0))
+        if axis != Known(0):
+            x = self.call(Known(np.moveaxis), (x, axis, Known(0)), {}, where)
+        dims = self.kind(x).dims
+        if dims and isinstance(dims[0], int):
+            return Tuple(tuple(self.items(x, where)))
+        return Iterator("listed", (x,)) if dims else None
+
     def call_iterable(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         (ref,) = args
         if isinstance(ref, Known):
@@ -203,9 +244,21 @@ def folded(f: Callable) -> Callable:
     """A handler for a function of classes and dtypes: called while compiling."""
 
     def handler(run: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
-        if kwargs or not all(isinstance(a, Known) for a in args):
+        given = [*args, *kwargs.values()]
+        if not all(map(run.is_known, given)):
             return None
-        return Known(f(*(a.obj for a in args)))
+        known = [run.known(a, where, "this argument") for a in given]
+        return static_ref(f(*known[: len(args)], **dict(zip(kwargs, known[len(args) :]))))
+
+    return handler
+
+
+def size_of_int(f: Callable) -> Callable:
+    """A handler for `abs`: of an int that is known."""
+
+    def handler(run: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        whole = len(args) == 1 and isinstance(args[0], Known) and type(args[0].obj) is int
+        return Known(f(args[0].obj)) if whole and not kwargs else None
 
     return handler
 
@@ -228,7 +281,9 @@ HANDLERS: dict[Any, Callable] = {
     np.iterable: Libraries.call_iterable, np.broadcast_shapes: Libraries.call_broadcast_shapes,
     math.prod: Libraries.call_prod, operator.index: Libraries.call_index,
     np.result_type: result_type, typing.cast: cast,
+    abs: size_of_int(abs), np.absolute: size_of_int(np.absolute),
     math.isnan: of_int(False), math.isinf: of_int(False),
     math.isfinite: of_int(True),
-    **{f: folded(f) for f in (np.issubdtype, np.promote_types)},
+    np.unstack: Libraries.call_unstack,
+    **{f: folded(f) for f in (np.issubdtype, np.promote_types, normalize_axis_tuple)},
 }  # fmt: skip

@@ -193,8 +193,9 @@ class Sequences(Memory):
         tree = (self.held(base).value, self.read(item, where))
         return Plain(self.emit(list.count, tree, None, INT, where, "count", method="count"))
 
-    def sequence_contains(self, base: List, item: Any, where: Any) -> Ref:
-        tree = (self.held(base).value, self.read(item, where))
+    def sequence_contains(self, base: Any, item: Any, where: Any) -> Ref:
+        held = self.held(base).value if isinstance(base, List) else self.read(base, where)
+        tree = (held, self.read(item, where))
         return Plain(self.emit(operator.contains, tree, None, kind_of(True), where, "found"))
 
     def store_in_sequence(self, base: List, key: Any, value: Any, where: Any) -> None:

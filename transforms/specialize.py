@@ -899,6 +899,8 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
     def do_unpack(self, instr: Instr) -> None:
         ref, n, star = self.value(instr.args[0]), *instr.args[1:]
         where = instr.where
+        if isinstance(ref, Iterator) and ref.kind == "listed":
+            (ref,) = ref.parts
         length, item, _ = self.iterate(ref, where)
         if not isinstance(length, int):
             if star is not None:
@@ -1217,7 +1219,7 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
             if isinstance(found, Known):
                 return Known(found.obj != negate)
             return self.apply(operator.not_, (found,), {}, where) if negate else found
-        if self.is_sequence(b):
+        if self.is_sequence(b) or isinstance(b, ARRAYS):
             found = self.sequence_contains(b, a, where)
             return self.apply(operator.not_, (found,), {}, where) if negate else found
         result: Ref = Known(False)

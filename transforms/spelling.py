@@ -498,6 +498,21 @@ def writes(op: Any, args: tuple, kwargs: dict[str, Any] | None = None) -> tuple[
     return tuple(found)
 
 
+def with_named_out(op: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    """The arguments of a call, with `out` and what stands after it by their names.
+
+    >>> with_named_out(np.sum, ("x", 0, None, None, True), {})
+    (('x', 0, None), {'out': None, 'keepdims': True})
+    """
+    if len(args) < 2 or isinstance(op, np.ufunc) or isinstance(op, str) or op not in RULES:
+        return args, kwargs
+    at = _out_position(op)
+    if at is None or at >= len(args):
+        return args, kwargs
+    names = list(inspect.signature(op).parameters)
+    return args[:at], {**dict(zip(names[at:], args[at:])), **kwargs}
+
+
 @functools.cache
 def _out_position(op: Any) -> int | None:
     """Where `out` stands among the positional arguments."""

@@ -1,6 +1,6 @@
 """NumPy's functions that the tape puts together of others, as it runs.
 
-    a, b = np.broadcast_arrays(x, y)    →    np.broadcast_to(x, shape), np.broadcast_to(y, shape)
+    f, e = np.frexp(x)    →    x * np.exp2(-e), e
 
 What they return is tracked like the results of the functions that they are made of.
 """
@@ -15,25 +15,6 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime.tape import apply, no_rule, plain
-
-
-def atleast(function: Callable) -> Callable:
-    """`np.atleast_1d` and the like, of several arrays."""
-
-    def each(*arrays: Any) -> Any:
-        found = tuple(apply(function, (x,)) for x in arrays)
-        return found[0] if len(found) == 1 else found
-
-    return each
-
-
-def broadcast_arrays(*args: Any, subok: bool = False) -> tuple:
-    shape = np.broadcast_shapes(*[np.shape(plain(x)) for x in args])
-    return tuple(
-        x if np.shape(plain(x)) == shape and isinstance(plain(x), np.ndarray)
-        else apply(np.broadcast_to, (x, shape))
-        for x in args
-    )  # fmt: skip
 
 
 def eigvals(a: Any) -> Any:
@@ -63,7 +44,7 @@ def vectorized(f: np.vectorize, call: Callable, args: tuple, kwargs: dict) -> An
     """A call of an `np.vectorize`: the function is called once for each element."""
     if kwargs or f.signature is not None or f.excluded:
         raise no_rule(f.pyfunc)
-    arrays = broadcast_arrays(*args)
+    arrays = apply(np.broadcast_arrays, args)
     shape = np.shape(plain(arrays[0]))
     rows = zip(*[apply(np.ravel, (x,)) for x in arrays])
     results = [call(f.pyfunc, *row) for row in rows]
@@ -144,31 +125,6 @@ def nanstd(*args: Any, **kwargs: Any) -> Any:
     return np.sqrt(nanvar(*args, **kwargs))
 
 
-def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False,
-            *, keepdims: Any = False) -> Any:  # fmt: skip
-    if weights is None:
-        found = np.mean(apply(np.asarray, (a,)), axis, keepdims=keepdims is True)
-        total: Any = np.size(plain(a)) / max(np.size(plain(found)), 1)
-    else:
-        named = {} if keepdims is False else {"keepdims": keepdims}
-        found = apply(np.average, (a, axis, weights), named)
-        total = np.sum(np.broadcast_to(plain(weights), np.shape(plain(a)))
-                       if np.ndim(plain(weights)) == np.ndim(plain(a)) else plain(weights), axis
-                       if np.ndim(plain(weights)) == np.ndim(plain(a)) else None)  # fmt: skip
-    return (found, np.broadcast_to(total, np.shape(plain(found)))) if returned else found
-
-
-def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> list:
-    n = len(xi)
-    order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else list(range(n))
-    grids = [np.reshape(x, [-1 if j == order[i] else 1 for j in range(n)])
-             for i, x in enumerate(xi)]  # fmt: skip
-    if sparse:
-        return grids
-    shape = np.broadcast_shapes(*[np.shape(plain(x)) for x in grids])
-    return [np.copy(np.broadcast_to(x, shape)) for x in grids]
-
-
 def unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
            return_counts: bool = False, axis: Any = None, **kwargs: Any) -> Any:  # fmt: skip
     if axis is not None:
@@ -177,14 +133,6 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
     found = apply(np.ravel, (apply(np.asarray, (ar,)),))[index]
     rest = [index] * return_index + others
     return (found, *rest) if rest else found
-
-
-def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    found = np.diff(apply(np.ravel, (ary,)))
-    parts = [x for x in (to_begin, found, to_end) if x is not None]
-    if len(parts) == 1:
-        return found
-    return np.concatenate([apply(np.ravel, (x,)) for x in parts])
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
@@ -201,14 +149,6 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     arr, axis = (np.ravel(arr), 0) if axis is None else (arr, axis)
     left = np.delete(np.arange(np.shape(plain(arr))[axis]), plain(obj))
     return np.take(arr, left, axis=axis)
-
-
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
-             dtype: Any = None, axis: int = 0, **kwargs: Any) -> Any:  # fmt: skip
-    if axis != 0 or retstep or kwargs:
-        raise no_rule(np.linspace)
-    named = {"endpoint": endpoint} | ({} if dtype is None else {"dtype": dtype})
-    return apply(np.linspace, (start, stop, num), named)
 
 
 def fromiter(iterable: Any, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
@@ -265,7 +205,7 @@ def nextafter(x1: Any, x2: Any) -> Any:
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     if out is not None or mode != "raise":
         raise no_rule(np.choose)
-    picks = broadcast_arrays(plain(a), *choices)
+    picks = apply(np.broadcast_arrays, (plain(a), *choices))
     return np.take_along_axis(np.stack(picks[1:]), plain(picks[0])[None], 0)[0]
 
 
@@ -275,15 +215,11 @@ MADE_OF_OTHERS: dict[Any, Callable] = {
     np.nanquantile: nanquantile,
     np.nanpercentile: nanpercentile,
     np.nanmedian: nanmedian,
-    np.average: average,
     np.nanvar: nanvar,
     np.nanstd: nanstd,
-    np.meshgrid: meshgrid,
     np.unique: unique,
-    np.ediff1d: ediff1d,
     np.insert: insert,
     np.delete: delete,
-    np.linspace: linspace,
     np.fromiter: fromiter,
     np.block: block,
     np.maximum.accumulate: running(np.maximum),
@@ -292,7 +228,5 @@ MADE_OF_OTHERS: dict[Any, Callable] = {
     np.modf: modf,
     np.nextafter: nextafter,
     np.choose: choose,
-    np.broadcast_arrays: broadcast_arrays,
     np.linalg.eigvals: eigvals,
-    **{f: atleast(f) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)},
 }

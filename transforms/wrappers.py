@@ -14,13 +14,13 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from srcdiff.runtime import python_forms, stand_ins, twins
+from srcdiff.runtime import numpy_twins, python_forms, stand_ins, twins
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.transforms.ir import Block, Instr, Value, walk
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import Cell, Iterator, Known, Ref, Tuple
 
-OURS = (stand_ins.__file__, python_forms.__file__, twins.__file__)
+OURS = tuple(m.__file__ for m in (stand_ins, python_forms, twins, numpy_twins))
 
 
 class Wrappers(Memory):

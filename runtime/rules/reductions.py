@@ -37,69 +37,162 @@ REDUCED = (
 ONE_AXIS = (spread(4), spread(2, 3), sample(spread(2, 3), axis=0), sample(spread(2, 3, 2), axis=-2))
 
 
-@vjp_rule(np.sum, at=[*REDUCED, 0.7], linear=True)
-def sum_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
-    """out = the sum of the elements"""
-    return np.broadcast_to(restore_axes(d_out, np.ndim(a), axis, keepdims), np.shape(a))
+MASK = spread(2, 3) > -0.5
 
 
-@vjp_rule(np.mean, at=REDUCED, linear=True)
-def mean_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
+def restored(d_out, a, axis, keepdims, where):
+    """The gradient of a reduction of a, put back on its axes; 0 where it does not look."""
+    if where is None:
+        return restore_axes(d_out, np.ndim(a), axis, keepdims)
+    looked = np.broadcast_to(where, np.shape(a))
+    return np.where(looked, restore_axes(d_out, np.ndim(a), axis, keepdims), 0)
+
+
+def count_where(a, axis, where, keepdims=True):
+    """How many elements a reduction puts together, of those where it looks."""
+    if where is None:
+        return count_along(a, axis)
+    return np.sum(np.broadcast_to(where, np.shape(a)), axis=axis, keepdims=keepdims)
+
+
+@vjp_rule(
+    np.sum,
+    at=[
+        *REDUCED,
+        0.7,
+        sample(spread(2, 3), initial=0.3),
+        sample(spread(2, 3), axis=1, where=MASK),
+        sample(spread(2, 3), where=MASK[0], initial=-1.2, keepdims=True),
+    ],
+    linear="a initial",
+)
+def sum_vjp(
+    d_out, out, a, axis=None, dtype=None, to=None, keepdims=False, initial=None, *, where=None
+):
+    """out = initial + the sum of the elements"""
+    d_a = np.broadcast_to(restored(d_out, a, axis, keepdims, where), np.shape(a))
+    return d_a, None, None, None, None, d_out
+
+
+@vjp_rule(np.mean, at=[*REDUCED, sample(spread(2, 3), axis=1, where=MASK)], linear=True)
+def mean_vjp(d_out, out, a, axis=None, dtype=None, to=None, keepdims=False, *, where=None):
     """out = sum(a) / n"""
-    d_sum = restore_axes(d_out / count_along(a, axis), np.ndim(a), axis, keepdims)
-    return np.broadcast_to(d_sum, np.shape(a))
+    if where is None:
+        d_sum = restore_axes(d_out / count_along(a, axis), np.ndim(a), axis, keepdims)
+        return np.broadcast_to(d_sum, np.shape(a))
+    return restored(d_out, a, axis, keepdims, where) / count_where(a, axis, where)
 
 
 WITH_NAN = np.array([[1.0, -0.5, np.nan], [0.3, 2.0, 0.7]])
 
 
-@vjp_rule(np.nansum, at=[WITH_NAN, sample(WITH_NAN, axis=1), sample(WITH_NAN, axis=0)])
-def nansum_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
-    """out = the sum of the elements that are not NaN"""
-    return np.where(np.isnan(a), 0, restore_axes(d_out, np.ndim(a), axis, keepdims))
+def there(a, where):
+    """Where a reduction looks, and finds no NaN."""
+    numbers = np.logical_not(np.isnan(a))
+    return numbers if where is None else np.logical_and(numbers, where)
 
 
 @vjp_rule(
-    np.nanmean, at=[WITH_NAN, sample(WITH_NAN, axis=1), sample(WITH_NAN, axis=0)]
+    np.nansum,
+    at=[
+        WITH_NAN,
+        sample(WITH_NAN, axis=1),
+        sample(WITH_NAN, axis=0),
+        sample(WITH_NAN, axis=0, keepdims=True, where=MASK, initial=0.4),
+    ],
 )
-def nanmean_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
+def nansum_vjp(
+    d_out, out, a, axis=None, dtype=None, to=None, keepdims=False, initial=None, *, where=None
+):
+    """out = initial + the sum of the elements that are not NaN"""
+    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    return np.where(there(a, where), d, 0), None, None, None, None, d_out
+
+
+@vjp_rule(
+    np.nanmean,
+    at=[
+        WITH_NAN,
+        sample(WITH_NAN, axis=1),
+        sample(WITH_NAN, axis=0),
+        sample(WITH_NAN, axis=1, where=MASK),
+    ],
+)
+def nanmean_vjp(d_out, out, a, axis=None, dtype=None, to=None, keepdims=False, *, where=None):
     """out = the mean of the elements that are not NaN"""
-    counted = np.logical_not(np.isnan(a))
+    counted = there(a, where)
     d = restore_axes(d_out, np.ndim(a), axis, keepdims)
     return np.where(counted, d / np.sum(counted, axis=axis, keepdims=True), 0)
 
 
-@vjp_rule(np.var, at=[*REDUCED, sample(spread(2, 3), axis=1, ddof=1)], analytic=False)
-def var_vjp(d_out, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
+DEVIATIONS = (
+    *REDUCED,
+    sample(spread(2, 3), axis=1, ddof=1),
+    sample(spread(2, 3), axis=1, correction=1),
+    sample(spread(2, 3), axis=1, where=np.array([True, True, False])),
+    sample(spread(3, 4), axis=0, where=spread(3, 4) < 1.5, ddof=1, keepdims=True),
+)
+
+
+def deviation(a, axis, where):
+    """How far a is from its mean."""
+    if where is None:
+        return a - np.mean(a, axis=axis, keepdims=True)
+    return a - np.mean(a, axis=axis, keepdims=True, where=where)
+
+
+def free_count(a, axis, ddof, where, correction, keepdims=True):
+    """How many elements there are, less those that the mean has cost."""
+    return count_where(a, axis, where, keepdims) - (ddof if correction is None else correction)
+
+
+@vjp_rule(np.var, at=DEVIATIONS, analytic=False)
+def var_vjp(
+    d_out, out, a, axis=None, dtype=None, to=None, ddof=0, keepdims=False, *, where=None,
+    correction=None,
+):  # fmt: skip
     """out = sum(|a - mean(a)| ** 2) / (n - ddof)"""
-    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
-    centred = a - np.mean(a, axis=axis, keepdims=True)
-    return 2 * d / (count_along(a, axis) - ddof) * centred
+    d = restored(d_out, a, axis, keepdims, where)
+    return 2 * d / free_count(a, axis, ddof, where, correction) * deviation(a, axis, where)
 
 
-@vjp_rule(np.std, at=[*REDUCED, sample(spread(2, 3), axis=1, ddof=1)], analytic=False)
-def std_vjp(d_out, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
+@vjp_rule(np.std, at=DEVIATIONS, analytic=False)
+def std_vjp(
+    d_out, out, a, axis=None, dtype=None, to=None, ddof=0, keepdims=False, *, where=None,
+    correction=None,
+):  # fmt: skip
     """out = sqrt(var(a)); 0 for a constant"""
-    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    d = restored(d_out, a, axis, keepdims, where)
     std = restore_axes(np.where(out == 0, 1, out), np.ndim(a), axis, keepdims)
-    centred = a - np.mean(a, axis=axis, keepdims=True)
-    return d / (count_along(a, axis) - ddof) / std * centred
+    return d / free_count(a, axis, ddof, where, correction) / std * deviation(a, axis, where)
 
 
 @jvp_rule(np.var)
-def var_jvp(a_dot, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
+def var_jvp(
+    a_dot, out, a, axis=None, dtype=None, to=None, ddof=0, keepdims=False, *, where=None,
+    correction=None,
+):  # fmt: skip
     """out = sum(|a - mean(a)| ** 2) / (n - ddof)"""
-    centred = a - np.mean(a, axis=axis, keepdims=True)
-    total = np.sum(real_product(centred, a_dot), axis=axis, keepdims=keepdims)
-    return 2 * total / (count_along(a, axis) - ddof)
+    n = free_count(a, axis, ddof, where, correction, keepdims)
+    return 2 * spread_dot(a_dot, a, axis, keepdims, where) / n
 
 
 @jvp_rule(np.std)
-def std_jvp(a_dot, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
+def std_jvp(
+    a_dot, out, a, axis=None, dtype=None, to=None, ddof=0, keepdims=False, *, where=None,
+    correction=None,
+):  # fmt: skip
     """out = sqrt(var(a)); 0 for a constant"""
-    centred = a - np.mean(a, axis=axis, keepdims=True)
-    total = np.sum(real_product(centred, a_dot), axis=axis, keepdims=keepdims)
-    return total / (count_along(a, axis) - ddof) / np.where(out == 0, 1, out)
+    n = free_count(a, axis, ddof, where, correction, keepdims)
+    return spread_dot(a_dot, a, axis, keepdims, where) / n / np.where(out == 0, 1, out)
+
+
+def spread_dot(a_dot, a, axis, keepdims, where):
+    """How half the sum of the squared deviations moves."""
+    squares = real_product(deviation(a, axis, where), a_dot)
+    if where is None:
+        return np.sum(squares, axis=axis, keepdims=keepdims)
+    return np.sum(squares, axis=axis, keepdims=keepdims, where=where)
 
 
 def real_product(x, x_dot):
@@ -109,14 +202,33 @@ def real_product(x, x_dot):
 
 @vjp_rule(
     np.prod,
-    at=[*REDUCED, np.array([0.0, 2.0, 3.0]), sample(np.array([[0.0, 0.0], [2.0, 3.0]]), axis=1)],
+    at=[
+        *REDUCED,
+        np.array([0.0, 2.0, 3.0]),
+        sample(np.array([[0.0, 0.0], [2.0, 3.0]]), axis=1),
+        sample(spread(2, 3), axis=0, initial=0.3),
+        sample(spread(2, 3), where=MASK),
+        sample(spread(2, 3), axis=1, where=MASK, initial=-1.4, keepdims=True),
+    ],
 )
-def prod_vjp(d_out, out, a, axis=None, dtype=None, *, keepdims=False):
-    """out = the product of the elements"""
-    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+def prod_vjp(
+    d_out, out, a, axis=None, dtype=None, to=None, keepdims=False, initial=None, *, where=None
+):
+    """out = initial * the product of the elements"""
+    d = restored(d_out, a, axis, keepdims, where)
     if axis is None or isinstance(axis, tuple):
-        return d * product_of_others_over(a, axis)
-    return d * product_of_others(a, axis)
+        d_a = d * product_of_others_over(factors(a, where), axis)
+    else:
+        d_a = d * product_of_others(factors(a, where), axis)
+    if initial is None:
+        return d_a
+    d_initial = d_out * np.prod(factors(a, where), axis=axis, keepdims=keepdims)
+    return initial * d_a, None, None, None, None, d_initial
+
+
+def factors(a, where):
+    """What is multiplied: 1 where a product does not look."""
+    return a if where is None else np.where(where, a, 1)
 
 
 def product_of_others_over(x, axis):
@@ -137,26 +249,51 @@ def shared(d, hits, axis):
     return d * hits / np.sum(hits, axis=axis, keepdims=True)
 
 
-@vjp_rule(np.max, np.amax, np.nanmax, at=REDUCED)
-def max_vjp(d_out, out, a, axis=None, *, keepdims=False):
+EXTREMES = (
+    *REDUCED,
+    sample(spread(2, 3), axis=1, initial=0.9),
+    sample(spread(2, 3), axis=1, initial=-0.9),
+    sample(spread(2, 3), initial=-3.1, where=MASK),
+    sample(spread(2, 3), axis=0, initial=2.6, where=MASK, keepdims=True),
+)
+
+
+def extreme_vjp(d_out, out, a, axis, initial, where, keepdims):
+    """The gradients of a and of initial, among which ties are shared"""
+    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
+    hits = a == restore_axes(out, np.ndim(a), axis, keepdims)
+    hits = hits if where is None else np.logical_and(hits, where)
+    if initial is None:
+        return shared(d, hits, axis)
+    total = np.sum(hits, axis=axis, keepdims=keepdims) + (out == initial)
+    d_a = hits * restore_axes(d_out / total, np.ndim(a), axis, keepdims)
+    return d_a, None, None, None, d_out * (out == initial) / total
+
+
+@vjp_rule(np.max, np.amax, np.nanmax, at=EXTREMES)
+def max_vjp(d_out, out, a, axis=None, to=None, keepdims=False, initial=None, *, where=None):
     """out = the largest element"""
-    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
-    return shared(d, a == restore_axes(out, np.ndim(a), axis, keepdims), axis)
+    return extreme_vjp(d_out, out, a, axis, initial, where, keepdims)
 
 
-@vjp_rule(np.min, np.amin, np.nanmin, at=REDUCED)
-def min_vjp(d_out, out, a, axis=None, *, keepdims=False):
+@vjp_rule(np.min, np.amin, np.nanmin, at=EXTREMES)
+def min_vjp(d_out, out, a, axis=None, to=None, keepdims=False, initial=None, *, where=None):
     """out = the smallest element"""
-    d = restore_axes(d_out, np.ndim(a), axis, keepdims)
-    return shared(d, a == restore_axes(out, np.ndim(a), axis, keepdims), axis)
+    return extreme_vjp(d_out, out, a, axis, initial, where, keepdims)
 
 
 @jvp_rule(np.max, np.amax, np.nanmax, np.min, np.amin, np.nanmin)
-def extreme_jvp(a_dot, out, a, axis=None, *, keepdims=False):
+def extreme_jvp(
+    a_dot, initial_dot, out, a, axis=None, to=None, keepdims=False, initial=None, *, where=None
+):
     """out = the largest, or the smallest, element"""
     hits = a == restore_axes(out, np.ndim(a), axis, keepdims)
-    total = np.sum(a_dot * hits, axis=axis, keepdims=keepdims)
-    return total / np.sum(hits, axis=axis, keepdims=keepdims)
+    hits = hits if where is None else np.logical_and(hits, where)
+    moved = np.sum(a_dot * hits, axis=axis, keepdims=keepdims)
+    total = np.sum(hits, axis=axis, keepdims=keepdims)
+    if initial is None:
+        return moved / total
+    return (moved + initial_dot * (out == initial)) / (total + (out == initial))
 
 
 @vjp_rule(np.ptp, at=REDUCED)

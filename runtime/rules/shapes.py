@@ -56,6 +56,12 @@ def ravel_vjp(d_out, out, a, order="C"):
     raise NoRuleError(f"np.ravel with order={order!r}", instead='Use order="C" or "F".')
 
 
+@vjp_rule(np.ndarray.flatten, at=[spread(3), spread(2, 3), (spread(2, 3), "F")], linear=True)
+def flatten_vjp(d_out, out, x, order="C"):
+    """out = the elements of x in a new row"""
+    return ravel_vjp(d_out, out, x, order)
+
+
 @vjp_rule(
     np.transpose,
     at=[spread(3), spread(2, 3), spread(2, 3, 4), (spread(2, 3, 4), (2, 0, -2))],
@@ -634,24 +640,6 @@ def full_vjp(d_out, out, shape, fill_value, dtype=None, order="C"):
 def full_like_vjp(d_out, out, a, fill_value, dtype=None, order="K", subok=True, shape=None):
     """out = fill_value everywhere"""
     return None, d_out
-
-
-@vjp_rule(
-    np.linspace,
-    at=[
-        (0.7, 2.0, 5),
-        sample(0.7, 2.0, num=4, endpoint=False),
-        (spread(3), 1.5, 4),
-        (0.7, 2.0, 1),
-    ],
-    linear="start stop",
-)
-def linspace_vjp(d_out, out, start, stop, num=50, endpoint=True, *, dtype=None):
-    """out = start + t * (stop - start)"""
-    t = np.linspace(0, 1, num, endpoint)
-    if np.ndim(out) > 1:
-        t = np.reshape(t, (-1,) + (1,) * (np.ndim(out) - 1))
-    return d_out * (1 - t), d_out * t
 
 
 @vjp_rule(np.arange, at=[(0.5, 3.0), (0.5, 3.1, 0.4)])

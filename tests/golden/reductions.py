@@ -10,11 +10,11 @@ def reductions_grad(m):
     # adjoint
     d_sum_m = np.zeros_like(m.sum(axis=1))
     d_sum_m[1] = 1.0
-    test = m == min_m
-    d_m = max_m * test / np.sum(test, axis=None, keepdims=True)
+    hits = m == min_m
+    d_m = max_m * hits / np.sum(hits, axis=None, keepdims=True)
     d_m += d_sum_m[..., None]
-    test = m == max_m
-    d_m += min_m * test / np.sum(test, axis=None, keepdims=True)
+    hits = m == max_m
+    d_m += min_m * hits / np.sum(hits, axis=None, keepdims=True)
     m_view_view = m[0].ravel()
     head = np.full_like(m_view_view[0:1], 1.0)
     before = np.cumprod(np.concatenate((head, m_view_view[:-1]), axis=0), axis=0)

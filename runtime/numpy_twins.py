@@ -1,0 +1,287 @@
+"""Python for NumPy's functions that are a few calls of others: read by the compiler and the tape.
+
+    np.nanprod(x, axis=1)     np.prod(np.where(np.isnan(x), 1, x), axis=1)
+    np.add.reduce(x)          np.sum(x, 0)
+    np.rollaxis(x, 2)         np.moveaxis(x, 2, 0)
+
+A twin has the parameters that it heeds; a call with others has no twin.
+"""
+
+# mypy: no-check-untyped-defs
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+# Shapes
+
+
+def rollaxis(a, axis, start=0):
+    """`np.rollaxis`"""
+    n = np.ndim(a)
+    first, place = axis % n, start + n if start < 0 else start
+    return np.moveaxis(a, first, place - 1 if first < place else place)
+
+
+def atleast(function: Callable) -> Callable:
+    """`np.atleast_1d` and the like, of several arrays."""
+
+    def each(a, b, /, *more):
+        return tuple([function(x) for x in (a, b, *more)])
+
+    return each
+
+
+# Reductions
+
+
+def without_nan(a, instead):
+    return np.where(np.isnan(a), instead, a)
+
+
+def nanprod(a, axis=None, **others):
+    """`np.nanprod`
+
+    >>> nanprod(np.array([2.0, np.nan, 3.0]))
+    np.float64(6.0)
+    """
+    return np.prod(without_nan(a, 1), axis, **others)
+
+
+def nancumsum(a, axis=None, **dtype):
+    """`np.nancumsum`"""
+    return np.cumsum(without_nan(a, 0), axis, **dtype)
+
+
+def nancumprod(a, axis=None, **dtype):
+    """`np.nancumprod`"""
+    return np.cumprod(without_nan(a, 1), axis, **dtype)
+
+
+def cumulative_sum(x, /, *, axis=None, include_initial=False, **dtype):
+    """`np.cumulative_sum`
+
+    >>> cumulative_sum(np.array([2.0, 3.0]), include_initial=True)
+    array([0., 2., 5.])
+    """
+    found = np.cumsum(x, 0 if axis is None and np.ndim(x) == 1 else axis, **dtype)
+    return from_initial(np.zeros_like, found, axis) if include_initial else found
+
+
+def cumulative_prod(x, /, *, axis=None, include_initial=False, **dtype):
+    """`np.cumulative_prod`"""
+    found = np.cumprod(x, 0 if axis is None and np.ndim(x) == 1 else axis, **dtype)
+    return from_initial(np.ones_like, found, axis) if include_initial else found
+
+
+def from_initial(made, found, axis):
+    at = 0 if axis is None else axis % np.ndim(found)
+    first = made(found[(slice(None),) * at + (slice(0, 1),)])
+    return np.concatenate((first, found), axis=at)
+
+
+def var_about(a, axis=None, dtype=None, *, mean, ddof=0, keepdims=False, correction=None, **where):
+    """`np.var` of which the mean is given
+
+    >>> var_about(np.array([1.0, 3.0]), mean=2.0, ddof=1)
+    np.float64(2.0)
+    """
+    off = a - mean
+    squares = np.real(conjugate(off) * off)
+    lost = ddof if correction is None else correction
+    count = np.sum(np.ones_like(squares), axis=axis, keepdims=keepdims, **where)
+    total = np.sum(squares, axis=axis, dtype=dtype, keepdims=keepdims, **where)
+    return total / (count - lost)
+
+
+def std_about(a, axis=None, dtype=None, *, mean, **kwargs):
+    """`np.std` of which the mean is given"""
+    var = var_about(a, axis, dtype, mean=mean, **kwargs)
+    return np.where(var == 0, 0, np.sqrt(np.where(var == 0, 1, var)))[()]
+
+
+def average_returned(a, axis=None, weights=None, *, returned, **keepdims):
+    """`np.average` with the sum of the weights
+
+    >>> average_returned(np.array([1.0, 3.0]), returned=True)
+    (np.float64(2.0), np.float64(2.0))
+    """
+    found = np.average(a, axis, weights, **keepdims)
+    if not returned:
+        return found
+    if weights is None:
+        return found, np.full_like(found, np.size(a) / np.size(found))
+    if np.ndim(weights) == np.ndim(a):
+        return found, np.sum(weights, axis, **keepdims)
+    return found, np.full_like(found, 1) * np.sum(weights)
+
+
+# Statistics
+
+
+def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None):
+    """`np.cov`
+
+    >>> cov(np.array([[1.0, 2.0, 4.0], [2.0, 4.0, 8.0]])).round(2)
+    array([[2.33, 4.67],
+           [4.67, 9.33]])
+    """
+    rows = variables(m, rowvar)
+    if y is not None:
+        rows = np.concatenate((rows, variables(y, rowvar)), axis=0)
+    lost = ddof if ddof is not None else 0 if bias else 1
+    weights = aweights
+    if fweights is not None:
+        weights = fweights if aweights is None else fweights * aweights
+    if weights is None:
+        off = rows - np.mean(rows, axis=1, keepdims=True)
+        found = off @ conjugate(off.T) / (rows.shape[1] - lost)
+    else:
+        total = np.sum(weights)
+        off = rows - np.average(rows, axis=1, weights=weights)[:, None]
+        repeats = total if aweights is None else np.sum(weights * aweights) / total
+        left = total - lost if aweights is None else total - lost * repeats
+        found = (off * weights) @ conjugate(off.T) / left
+    return np.squeeze(found)
+
+
+def conjugate(x):
+    return np.conj(x) if np.iscomplexobj(x) else x
+
+
+def variables(m, rowvar):
+    """What is given to `np.cov`, with a row for each variable."""
+    if np.ndim(m) < 2:
+        return np.atleast_2d(m)
+    return m if rowvar else m.T
+
+
+def corrcoef(x, y=None, rowvar=True):
+    """`np.corrcoef`"""
+    c = np.cov(x, y, rowvar)
+    if np.ndim(c) == 0:
+        return c / c
+    scale = np.sqrt(np.real(np.diag(c)))
+    return np.clip(c / scale[:, None] / scale[None, :], -1, 1)
+
+
+def ediff1d(ary, to_end=None, to_begin=None):
+    """`np.ediff1d`
+
+    >>> ediff1d(np.array([1.0, 3.0, 4.0]), to_end=9.0)
+    array([2., 1., 9.])
+    """
+    parts = np.diff(np.ravel(ary))
+    if to_begin is not None:
+        parts = np.concatenate((np.ravel(to_begin), parts))
+    return parts if to_end is None else np.concatenate((parts, np.ravel(to_end)))
+
+
+# Linear algebra
+
+
+def svdvals(x, /):
+    """`np.linalg.svdvals`"""
+    return np.linalg.svd(x, compute_uv=False)
+
+
+def tensorsolve(a, b, axes=None):
+    """`np.linalg.tensorsolve`"""
+    if axes is not None:
+        a = np.moveaxis(a, axes, tuple(range(np.ndim(a) - len(axes), np.ndim(a))))
+    shape = np.shape(a)[np.ndim(b) :]
+    return np.reshape(np.linalg.solve(np.reshape(a, (np.size(b), -1)), np.ravel(b)), shape)
+
+
+def tensorinv(a, ind=2):
+    """`np.linalg.tensorinv`"""
+    n = np.size(np.zeros(np.shape(a)[ind:]))
+    inverse = np.linalg.inv(np.reshape(a, (-1, n)))
+    return np.reshape(inverse, np.shape(a)[ind:] + np.shape(a)[:ind])
+
+
+def linalg_vecdot(x1, x2, /, *, axis=-1):
+    """`np.linalg.vecdot`"""
+    return np.vecdot(x1, x2, axis=axis)
+
+
+# Methods of ufuncs
+
+
+def reduced_by(function: Callable) -> Callable:
+    """`np.add.reduce`, which is a function of its own along axis 0."""
+
+    def reduce(array, axis=0, **kwargs):
+        return function(array, axis, **kwargs)
+
+    return reduce
+
+
+def accumulated_by(function: Callable) -> Callable:
+    """`np.add.accumulate`, likewise."""
+
+    def accumulate(array, axis=0, **dtype):
+        return function(array, axis, **dtype)
+
+    return accumulate
+
+
+def folded_by(ufunc: np.ufunc) -> Callable:
+    """`np.subtract.reduce` and the like: from the first to the last."""
+
+    def reduce(array, axis=0, *, keepdims=False):
+        rows = np.moveaxis(array, axis, 0)
+        total = +rows[0]
+        for i in range(1, len(rows)):
+            total = ufunc(total, rows[i])
+        return np.expand_dims(total, axis) if keepdims else total
+
+    return reduce
+
+
+def running(ufunc: np.ufunc) -> Callable:
+    """`np.subtract.accumulate` and the like."""
+
+    def accumulate(array, axis=0):
+        rows = np.moveaxis(array, axis, 0)
+        out = np.zeros_like(rows)
+        out[0] = rows[0]
+        for i in range(1, len(rows)):
+            out[i] = ufunc(out[i - 1], rows[i])
+        return np.moveaxis(out, 0, axis)
+
+    return accumulate
+
+
+TWINS: dict[tuple[str, str], Callable] = {
+    **{
+        ("numpy", f.__name__): f
+        for f in (rollaxis, nanprod, nancumsum, nancumprod, cumulative_sum, cumulative_prod, cov,
+                  corrcoef, ediff1d)
+    },
+    **{("numpy", f.__name__): atleast(f) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)},
+    ("numpy", "var"): var_about,
+    ("numpy", "std"): std_about,
+    ("numpy", "average"): average_returned,
+    **{("numpy.linalg", f.__name__): f for f in (svdvals, tensorsolve, tensorinv)},
+    ("numpy.linalg", "vecdot"): linalg_vecdot,
+}  # fmt: skip
+
+FOLDED = (np.subtract, np.divide, np.power, np.fmod, np.remainder, np.arctan2, np.copysign)
+REDUCTIONS: tuple[tuple[np.ufunc, Callable], ...] = (
+    (np.add, np.sum), (np.multiply, np.prod), (np.maximum, np.max), (np.minimum, np.min),
+    (np.fmax, np.nanmax), (np.fmin, np.nanmin),
+)  # fmt: skip
+UFUNC_TWINS: dict[tuple[Any, str], Callable] = {
+    **{
+        (ufunc, "reduce"): reduced_by(function)
+        for ufunc, function in REDUCTIONS
+    },
+    (np.add, "accumulate"): accumulated_by(np.cumsum),
+    (np.multiply, "accumulate"): accumulated_by(np.cumprod),
+    **{(ufunc, "reduce"): folded_by(ufunc) for ufunc in FOLDED},
+    **{(u, "accumulate"): running(u) for u in (*FOLDED, np.logaddexp, np.logaddexp2, np.hypot)},
+}  # fmt: skip
