@@ -9,7 +9,6 @@ Everything that is not needed at a call that finds its entry is done when the en
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import math
@@ -270,7 +269,14 @@ def checked_wrt(how: str, wrt: Wrt, argnums: Wrt | None) -> Wrt:
         if wrt is not FIRST:
             raise TypeError(f"{how}() got both wrt and argnums, which mean the same")
         wrt = argnums
-    as_wrt(wrt)
+    try:
+        as_wrt(wrt)
+    except TypeError as error:
+        given = (wrt,) if not isinstance(wrt, tuple) else wrt
+        if any(isinstance(each, np.ndarray | list | dict) for each in given):
+            vector = ", v" if how == "hvp" else ""
+            error.add_note(f"Arguments go to what `{how}` returns: {how}(f)(x{vector})")
+        raise
     return wrt if isinstance(wrt, str | tuple) else int(wrt)
 
 
@@ -454,10 +460,6 @@ class Differentiated(Derivative):
                         return self(*args, **kwargs)
                 if self._helper_changed(error, code, key):
                     return self(*args, **kwargs)
-                if isinstance(error, ZeroDivisionError) and self._may_run_on_tape(code):
-                    # In an adjoint `1.0 / x.size` is of Python's numbers, on the tape of NumPy's.
-                    with contextlib.suppress(ZeroDivisionError, SrcdiffError):
-                        return self._again_on_tape(code, args, kwargs)
                 _name_line(error, code)
                 raise
             except Exception as error:

@@ -66,8 +66,8 @@ def vmap(
            [1. , 0. ]])
 
     Raises, when the result is called: ValueError for axes that do not fit the arguments, or if
-    there are no examples; `UnsupportedSyntaxError`, with `fallback="error"`, for what does not
-    compile.
+    there are no examples for a loop over them; `UnsupportedSyntaxError`, with `fallback="error"`,
+    for what does not compile.
     """
     settings = (_fixed(in_axes), _fixed(out_axes), checked_fallback(fallback), unroll)
     if f is None:
@@ -120,7 +120,9 @@ class Vmapped(Differentiated):
                 return code.function(examples)
             if code.overlaps:
                 self._check_overlap(code, given, named)
-            if not watched(code.compiled.ir):
+            if not examples.count and says(code.compiled.ir, "of_examples"):
+                return self._loop(examples)
+            if not says(code.compiled.ir, "watched"):
                 try:
                     return self._run(code, given, named)
                 except ValueError:
@@ -203,6 +205,9 @@ class Vmapped(Differentiated):
         return Compiled(self._loop, None, error, (), False, {}, None)
 
     def _loop(self, examples: Examples) -> Any:
+        if not examples.count:
+            raise ValueError("vmap: there are no examples, the axis has the length 0, and what runs"
+                             " for one after another has no output then")  # fmt: skip
         return stacked([self._f(*args, **kwargs) for args, kwargs in examples], self._out_axes)
 
     def _warn(self, f: Any, error: SrcdiffError) -> None:
@@ -215,12 +220,14 @@ class Vmapped(Differentiated):
 
 
 @functools.lru_cache(maxsize=256)
-def watched(block: Any) -> bool:
-    """Whether NumPy does in a program what Python's numbers would raise at (see the pass)."""
+def says(block: Any, attribute: str) -> bool:
+    """Whether an instruction of a program has an attribute: `watched` has what NumPy does where
+    Python's numbers would raise, `of_examples` an array that a loop over the examples makes,
+    and of whose shape nothing is known if there are none."""
     todo = [block]
     for block in todo:  # grows as we go
         for instr in block.instrs:
-            if instr.attrs.get("watched"):
+            if instr.attrs.get(attribute):
                 return True
             todo += instr.blocks
     return False
@@ -249,8 +256,6 @@ class Examples:
             self._note((name,), x, 0, f"argument `{name}`")
         if self.count < 0:
             raise ValueError("vmap: no argument has an axis of examples; see in_axes")
-        if self.count == 0:
-            raise ValueError("vmap: there are no examples, the axis has the length 0")
 
     def _note(self, way: tuple[Any, ...], x: Any, axes: Axes, name: str) -> None:
         if axes is None:
@@ -290,7 +295,10 @@ class Examples:
         self.axes[way] = axis
 
     def example(self, i: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments of example i; one array stays one array."""
+        """The arguments of example i; one array stays one array.
+
+        Of no examples it is one of their shapes, of zeros.
+        """
         parts: dict[tuple[int, int], Any] = {}
 
         def of(way: tuple[Any, ...], x: Any) -> Any:
@@ -303,7 +311,9 @@ class Examples:
             if axis is None:
                 return x
             key = id(x), axis
-            if key not in parts:
+            if key not in parts and not self.count:
+                parts[key] = np.zeros(x.shape[:axis] + x.shape[axis + 1 :], x.dtype)
+            elif key not in parts:
                 parts[key] = x[(slice(None),) * axis + (i,)]
             return parts[key]
 

@@ -115,7 +115,8 @@ def jvp(
     if args is None and tangents is None:
         return Pushforward("jvp", f, (), has_aux, checked_fallback(fallback), unroll)
     if tangents is None:
-        raise TypeError("jvp(f, args, tangents): the tangents are missing")
+        raise TypeError("jvp(f, args, tangents): the tangents are missing; without both it is the "
+                        "function of them: jvp(f)(args, tangents)")  # fmt: skip
     push = kept(Pushforward, "jvp", f, (), bool(has_aux), checked_fallback(fallback), unroll)
     return push(args, tangents)
 
@@ -453,9 +454,10 @@ class Pushforward(Directional):
         return signature_of("args", "tangents", "**kwargs" * has_options(of_f))
 
     def _split(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, tuple, dict[int, Any]]:
-        given, tangents = args
+        given, tangents = args if len(args) == 2 else (None, None)
         if not isinstance(given, tuple | list) or not isinstance(tangents, tuple | list):
-            raise TypeError("jvp: args and tangents must be tuples, one entry for each argument")
+            raise TypeError("jvp: args and tangents must be two tuples, one entry for each argument"
+                            ": jvp(f, (x, y), (x_dot, y_dot))")  # fmt: skip
         fields: list[int] = []
         if self._each_wrt:
             callee = self._parsed_callee()
@@ -468,7 +470,7 @@ class Pushforward(Directional):
 
     def _arranged(self, args: tuple, kwargs: dict, dots: dict[Any, Any]) -> tuple[tuple, dict]:
         callee = self._parsed_callee()
-        if callee.star or callee.keyword_only:
+        if callee.star or callee.keyword_only or kwargs:
             from srcdiff.transforms.pipeline import dot_names
 
             names = dot_names(dots, callee.bind(args, kwargs))
@@ -553,6 +555,13 @@ class HessianProduct(Directional):
                 return tuple(given), kwargs, tuple(tangents), inside
             tangents.append(None)
 
+    def _fitting(self, x: Any, dot: Any, name: str) -> Any:
+        try:
+            return super()._fitting(x, dot, name)
+        except (TypeError, ValueError) as error:
+            error.add_note(f"The vector follows its argument: hvp(f)({name}, v, …)")
+            raise
+
     def _place(self, each: int | str, callee: Callee) -> tuple[int, bool]:
         """The argument that a vector follows, -1 for self; whether it is that of the whole."""
         whole = True
@@ -612,6 +621,10 @@ class Pullback(_Pullback):
             value, gradients = self.value_and_gradients(given, d_out)
             return (gradients, value[1]) if self._has_aux else gradients
         except Exception as error:
+            if isinstance(error, TypeError) and not kwargs and self._lacks_cotangent(args):
+                error = TypeError(f"{self!r}: after the arguments there must be a cotangent of the "
+                                  "value, of its shape: pullback(f)(x, d_out)")  # fmt: skip
+                raise error from None
             trim(error)
             raise
 
@@ -632,6 +645,19 @@ class Pullback(_Pullback):
         if not args:
             raise TypeError(f"{self!r}: the cotangent is missing")
         return args[:-1], args[-1]
+
+    def _lacks_cotangent(self, args: tuple) -> bool:
+        """Whether these are the arguments of the function, and no cotangent."""
+        callee = self._parsed_callee()
+        try:
+            callee.bind(*self._complete(args, {}))
+        except TypeError:
+            return False
+        try:
+            callee.bind(*self._complete(args[:-1], {}))
+        except TypeError:
+            return True
+        return False
 
     def value_and_gradients(self, args: tuple, d_out: Any) -> tuple[Any, tuple]:
         wanted = [has_float(x) for x in args]

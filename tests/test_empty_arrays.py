@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from srcdiff import grad, value_and_grad
+from srcdiff import grad, hvp, pullback, value_and_grad
 
 NOTHING = np.zeros(0)
 X = np.array([1.0, 2.0])
@@ -34,17 +34,25 @@ ignored = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @ignored
 @pytest.mark.parametrize("name", OF_NOTHING)
 def test_the_mean_of_nothing_is_nan_and_its_gradient_is_empty(name):
-    value, found = value_and_grad(OF_NOTHING[name])(NOTHING)
+    value, found = value_and_grad(OF_NOTHING[name], fallback="error")(NOTHING)
     assert np.isnan(value)
     assert found.shape == (0,) and found.dtype == float
+    assert hvp(OF_NOTHING[name])(NOTHING, NOTHING).shape == (0,)
+    assert pullback(OF_NOTHING[name], fallback="error")(NOTHING, 1.0)[0].shape == (0,)
 
 
 @ignored
 @pytest.mark.parametrize("name", OF_A_PART_THAT_IS_EMPTY)
 def test_the_mean_of_an_empty_part_depends_on_no_element(name):
-    value, found = value_and_grad(OF_A_PART_THAT_IS_EMPTY[name])(X)
+    value, found = value_and_grad(OF_A_PART_THAT_IS_EMPTY[name], fallback="error")(X)
     assert np.isnan(value)
     np.testing.assert_array_equal(found, [0.0, 0.0])
+
+
+@ignored
+def test_the_gradient_of_a_mean_of_nothing_keeps_its_dtype():
+    found = grad(lambda x: np.mean(np.sin(x)), fallback="error")(NOTHING.astype("f4"))
+    assert found.shape == (0,) and found.dtype == np.float32
 
 
 @ignored

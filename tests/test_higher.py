@@ -149,6 +149,40 @@ def test_hvp_says_what_is_missing():
         hvp(rosenbrock)(np.ones(3), None)
     with pytest.raises(ValueError, match="the tangent of `x` has shape"):
         hvp(rosenbrock)(np.ones(3), np.ones(2))
+    with pytest.raises(ValueError) as found:
+        hvp(lambda x, k: np.sum(k * x**2))(np.ones(3), 2.0, np.ones(3))
+    assert found.value.__notes__ == ["The vector follows its argument: hvp(f)(x, v, …)"]
+
+
+def test_a_call_in_the_style_of_another_library_is_told_how_to_be_written():
+    x = np.ones(2)
+    with pytest.raises(TypeError, match=r"two tuples.*: jvp\(f, \(x, y\), \(x_dot, y_dot\)\)"):
+        jvp(rosenbrock, x, x)
+    with pytest.raises(TypeError, match="must be two tuples"):
+        jvp(rosenbrock)(x)
+    for make, call in [(hessian, "hessian(f)(x)"), (grad, "grad(f)(x)"), (hvp, "hvp(f)(x, v)")]:
+        with pytest.raises(TypeError, match="wrt must be") as found:
+            make(rosenbrock, x)
+        assert found.value.__notes__[0].endswith(f" returns: {call}")
+
+
+def test_a_pullback_says_that_its_cotangent_is_missing():
+    with pytest.raises(TypeError, match="there must be a cotangent"):
+        pullback(np.sin)(np.ones(2))
+    with pytest.raises(TypeError, match="there must be a cotangent"):
+        pullback(lambda x, k: k * x)(np.ones(2), 2.0)
+    with pytest.raises(TypeError, match="missing a required argument: 'k'"):
+        pullback(lambda x, k, n: k * x)(np.ones(2), 2.0)
+
+
+def test_the_arguments_of_jvp_and_hvp_may_be_given_by_name():
+    def f(x, k=2.0, *, s=1.0):
+        return k * s * np.sum(x**2)
+
+    x, v = np.array([1.0, 2.0]), np.array([1.0, 0.0])
+    assert jvp(f)((x,), (v,), k=3.0) == (15.0, 6.0)
+    assert jvp(f)((x,), (v,), k=3.0, s=2.0) == (30.0, 12.0)
+    assert hvp(f)(x, v, k=3.0, s=2.0).tolist() == [12.0, 0.0]
 
 
 # pullback

@@ -207,6 +207,31 @@ def test_gradients_of_each_example(f, args, axes):
     same(vmap(df, axes, fallback="error")(*args), looped(df, args, axes, len(args[axes.index(0)])))
 
 
+@pytest.mark.parametrize("f", [
+    lambda x: np.full_like(x, 2.0) * x, lambda x: np.full_like(x, x[0]), np.full_like,
+    lambda x, y=None: np.full_like(np.outer(x, x), x), lambda x: np.full_like(x, 3, dtype=int),
+], ids=["a number", "an element", "itself", "a row", "ints"])  # fmt: skip
+def test_an_array_is_filled_for_each_example(f):
+    args = (X, X[::-1]) if f is np.full_like else (X,)
+    df = vmap(f, fallback="error")
+    same(df(*args), looped(f, args, (0,) * len(args), len(X)))
+    assert "for " not in df.source
+
+
+def test_steps_along_an_inner_gradient_are_taken_by_all_examples_at_once():
+    def descent(x, steps):
+        for _ in range(steps):
+            x = x - 0.01 * grad(lambda q: np.sum(q**4) / 4)(x)
+        return np.sum(x)
+
+    def total(x, steps):
+        return np.sum(vmap(descent, in_axes=(0, None))(x, steps))
+
+    df = grad(total, fallback="error")
+    each = [grad(descent)(x, 3) for x in X]
+    np.testing.assert_allclose(df(X, 3), each, rtol=1e-12)
+
+
 def test_a_value_and_its_gradient_share_the_loop():
     df = value_and_grad(rnn, wrt="w")
     value, d_w = vmap(df, (None, 0), fallback="error")(np.eye(2), np.ones((4, 6, 2)))
@@ -259,12 +284,23 @@ def test_arguments_by_keyword_have_the_axis_0():
     (vmap(np.sum, in_axes=None), (X,), "no argument has an axis"),
     (vmap(np.sum, in_axes=(0, 0)), (X,), "in_axes has 2 entries"),
     (vmap(distance), (X, X[:2]), "2 examples in argument 1, but 5"),
-    (vmap(np.sum), (X[:0],), "there are no examples"),
+    (vmap(lambda x: x if x[0] > 0 else -x), (X[:0],), "there are no examples"),
     (vmap(lambda x: x["a"], in_axes=({"b": 0},)), ({"a": X},), "no entry for 'a'"),
 ])  # fmt: skip
 def test_axes_that_do_not_fit(f, args, message):
     with pytest.raises(ValueError, match=message):
         f(*args)
+
+
+@pytest.mark.parametrize("f, of_one", [
+    (np.sin, (4,)), (np.linalg.norm, ()), (grad(lambda x: np.sum(x**3)), (4,)),
+    (hessian(lambda x: np.sum(x**3)), (4, 4)), (lambda x: np.ones((2, 3)), (2, 3)),
+    (lambda x: 2 * x[0] if x[0] > 0 else x[1], ()),
+])  # fmt: skip
+def test_no_examples_have_an_output_without_any(f, of_one):
+    found = vmap(f, fallback="error")(np.zeros((0, 4)))
+    assert found.shape == (0, *of_one) and found.dtype == float
+    assert vmap(f, in_axes=1, fallback="error")(np.zeros((4, 0))).shape == (0, *of_one)
 
 
 def test_an_axis_is_a_number():

@@ -81,10 +81,10 @@ def schedule(checkpoint: Any) -> Any:
     """
     if checkpoint is None or checkpoint == "sqrt":
         return checkpoint
-    if isinstance(checkpoint, int) and not isinstance(checkpoint, bool):
+    if isinstance(checkpoint, int | np.integer) and not isinstance(checkpoint, bool):
         if checkpoint < 1:
             raise ValueError(f"checkpoint: there must be at least one snapshot, not {checkpoint}")
-        return Slots(checkpoint)
+        return Slots(int(checkpoint))
     if isinstance(checkpoint, str):
         found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?i?)b", checkpoint.strip().lower())
         if found is not None and found[2] in UNITS:

@@ -80,7 +80,7 @@ from srcdiff.transforms.references import (
 from srcdiff.transforms.residuals import plain_calls
 from srcdiff.transforms.reverse import reverse
 from srcdiff.transforms.saving import save_trails
-from srcdiff.transforms.scalars import has_effects, python_scalars
+from srcdiff.transforms.scalars import divided_by_sizes, has_effects, python_scalars
 from srcdiff.transforms.specialize import (
     UNROLL,
     NeedsConstant,
@@ -227,6 +227,7 @@ def generate(
     again_from = functools.partial(checkpointed, schedule(request.checkpoint), kept)
     for pass_ in (dead_code, finished_reads, again_from, save_trails, dead_code):
         fast = record(getattr(pass_, "__name__", "checkpoints"), pass_(fast))
+    again = again or divided_by_sizes(fast) is not fast
     if request.scalars:
         saved, fast = fast, record("python_scalars", python_scalars(fast))
         again = again or fast is not saved
@@ -258,7 +259,8 @@ def generate(
         return function, source, ir, line_map(source, trees)
 
     def careful() -> Callable:
-        return finish(dead_code(save_trails(again_from(finished_reads(block)))))[0]
+        careful = save_trails(again_from(finished_reads(divided_by_sizes(block))))
+        return finish(dead_code(careful))[0]
 
     function, source, ir, lines = finish(fast)
     again = again and not has_effects(block)
@@ -1117,7 +1119,7 @@ def push(run: Specializer, block: Block, dots: dict[Value, Any]) -> tuple:
 
 def batch(run: Specializer, block: Block, found: dict[Value, Value], size: Any) -> tuple:
     """What an inlined function has written, for many examples, and its results."""
-    block = vmap(block, found, size, expander(run))
+    block = vmap(dead_code(block), found, size, expander(run))
     return block.instrs, block.results
 
 

@@ -910,3 +910,39 @@ def tolist(item: List, where: Any) -> list[Instr]:
         array = part
     return [*made, Instr(np.ndarray.tolist, (array,), None, (item.value,), (),
                          {"method": "tolist"}, where)]  # fmt: skip
+
+
+def divided_by_sizes(block: Block) -> Block:
+    """The program, in whose adjoint Python's numbers are divided by ints as NumPy divides them.
+
+    The gradient of the mean of no elements has none, and `1.0 / x.size` is not to raise: it is
+    inf, with a warning. What the function itself divides raises as it always does.
+    """
+    instrs, in_adjoint = [], False
+    for instr in block.instrs:
+        in_adjoint = in_adjoint or instr.op == "adjoint"
+        instrs += _divided(instr) if in_adjoint else [instr]
+    same = len(instrs) == len(block.instrs) and all(map(operator.is_, instrs, block.instrs))
+    return block if same else block.replace(instrs=tuple(instrs))
+
+
+def _divided(instr: Instr) -> list[Instr]:
+    if instr.blocks:
+        blocks = []
+        for inner in instr.blocks:
+            instrs = [made for each in inner.instrs for made in _divided(each)]
+            same = len(instrs) == len(inner.instrs) and all(map(operator.is_, instrs, inner.instrs))
+            blocks.append(inner if same else inner.replace(instrs=tuple(instrs)))
+        same = all(map(operator.is_, blocks, instr.blocks))
+        return [instr if same else instr.replace(blocks=tuple(blocks))]
+    n = instr.args[1] if instr.op is operator.truediv else None
+    if not is_index(n) or type(n) is int and n != 0 or instr.results[0].kind != FLOAT:
+        return [instr]
+    (made,) = instr.results
+    divisor = Value(n.name if isinstance(n, Value) else "n", Kind("scalar", F8, (), False))
+    ratio = Value(made.name, made.kind._replace(python=False))
+    return [
+        Instr(np.float64, (n,), None, (divisor,), (), None, instr.where),
+        instr.replace(args=(instr.args[0], divisor), results=(ratio,)),
+        Instr(float, (ratio,), None, (made,), (), None, instr.where),
+    ]

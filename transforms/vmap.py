@@ -386,7 +386,9 @@ class Batch:
                 op: Any = np.array
             except NeedsLoop:  # nobody reads it but the caller
                 many, op = Value(v.name, OBJECT, v.user), kernels.stack_examples
-            self.instrs.append(Instr(op, (held,), None, (many,)))
+            of_none = v.kind.rank == 0 and v.kind.dtype == np.dtype(float)  # np.array([]) is right
+            attrs = {} if of_none else {"of_examples": True}
+            self.instrs.append(Instr(op, (held,), None, (many,), (), attrs))
             self.env[v] = many
             self.stuck.discard(v)
 
@@ -864,6 +866,15 @@ class Batch:
         attrs = {k: v for k, v in instr.attrs.items() if x.kind.tag == "array" or k != "method"}
         self.bind(instr, instr.op, (self.env[x], *rest), instr.kwargs, **attrs)
 
+    def full_like(self, instr: Instr) -> None:
+        x, *rest = instr.args
+        rank = instr.results[0].kind.rank
+        if x not in self.depends or rank is None or len(rest) != 1 or \
+                "shape" in instr.kwargs or self.on(tuple(instr.kwargs.values())):
+            raise NeedsLoop
+        fill = self.aligned(rest[0], rank, instr.where)
+        self.bind(instr, np.full_like, (self.env[x], fill), instr.kwargs, **instr.attrs)
+
     def broadcast_to(self, instr: Instr) -> None:
         x, shape = instr.args
         (r,) = instr.results
@@ -1062,6 +1073,7 @@ LISTS: dict[Any, tuple[tuple[int, ...], tuple[int, ...]]] = {
 HANDLERS: dict[Any, Callable[[Batch, Instr], None]] = {
     **dict.fromkeys(SAME, Batch.same), **dict.fromkeys(LISTS, Batch.listed),
     "getitem": Batch.getitem, "setitem": Batch.store, "add_at": Batch.store,
+    np.full_like: Batch.full_like,
     np.broadcast_to: Batch.broadcast_to, np.reshape: Batch.reshape, np.ravel: Batch.ravel,
     np.ndarray.flatten: Batch.ravel, kernels.unbroadcast: Batch.unbroadcast,
     np.array: Batch.array, np.asarray: Batch.array, np.stack: Batch.stack,
