@@ -839,8 +839,8 @@ def size_of(value):
 
 
 # What the compiler calls rather than inlines, when all arguments are known.
-STATIC = frozenset((
+STATIC = {
     inverse_permutation, tensordot_axes, leading, trailing, without, in_order, einsum_adjoint,
     moved_axes, own_axes, batched_einsum,
-))  # fmt: skip
+}  # fmt: skip
 

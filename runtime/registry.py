@@ -459,14 +459,14 @@ DECLARED_INSIDE = (
 
 
 # Modules of SciPy's → the module with their rules, which is imported once they are.
-_SCIPY = {"scipy.special": "special"}
+_SCIPY = {"scipy.special": "special", "scipy.stats": "distributions"}
 
 
 def load_scipy_rules() -> None:
     """Register the rules of those modules of SciPy's that have been imported."""
-    for module, rules in list(_SCIPY.items()):
-        if module in sys.modules and _SCIPY.pop(module, ""):
-            importlib.import_module(f"srcdiff.runtime.rules.{rules}")
+    ready = [_SCIPY.pop(module) for module in list(_SCIPY) if module in sys.modules]
+    for rules in ready:  # none of which asks for the others meanwhile
+        importlib.import_module(f"srcdiff.runtime.rules.{rules}")
 
 
 def rule_of(function: Any, forward: bool = False) -> Rule | None:

@@ -68,8 +68,62 @@ def xp_promote(*args, broadcast=False, force_floating=False, xp=None):
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
 
+class Frozen:
+    """What `stats.norm(mu, sigma)` gives, made in a function that is compiled."""
+
+    def __init__(self, dist, args, kwds):
+        self.dist, self.args, self.kwds = dist, args, kwds
+
+    def pdf(self, x):
+        return self.dist.pdf(x, *self.args, **self.kwds)
+
+    def logpdf(self, x):
+        return self.dist.logpdf(x, *self.args, **self.kwds)
+
+    def pmf(self, k):
+        return self.dist.pmf(k, *self.args, **self.kwds)
+
+    def logpmf(self, k):
+        return self.dist.logpmf(k, *self.args, **self.kwds)
+
+    def cdf(self, x):
+        return self.dist.cdf(x, *self.args, **self.kwds)
+
+    def logcdf(self, x):
+        return self.dist.logcdf(x, *self.args, **self.kwds)
+
+    def sf(self, x):
+        return self.dist.sf(x, *self.args, **self.kwds)
+
+    def logsf(self, x):
+        return self.dist.logsf(x, *self.args, **self.kwds)
+
+    def ppf(self, q):
+        return self.dist.ppf(q, *self.args, **self.kwds)
+
+    def isf(self, q):
+        return self.dist.isf(q, *self.args, **self.kwds)
+
+    def entropy(self):
+        return self.dist.entropy(*self.args, **self.kwds)
+
+    def mean(self):
+        return self.dist.mean(*self.args, **self.kwds)
+
+    def var(self):
+        return self.dist.var(*self.args, **self.kwds)
+
+    def std(self):
+        return self.dist.std(*self.args, **self.kwds)
+
+
+def freeze(dist, *args, **kwds):
+    return Frozen(dist, args, kwds)
+
+
 # By module and name: the libraries may not be there.
 OF_LIBRARIES = {
     ("scipy.linalg._misc", "norm"): norm,
     ("scipy._lib._array_api", "xp_promote"): xp_promote,
+    ("scipy.stats._distn_infrastructure", "rv_generic.freeze"): freeze,
 }

@@ -172,6 +172,14 @@ def select(condlist, choicelist, default=0):
     return found
 
 
+def lazyselect(condlist, choicelist, arrays, default=0):
+    """`scipy._lib._util._lazyselect`: the function of the condition that holds, the last of them"""
+    found = default
+    for k in range(len(condlist)):
+        found = np.where(condlist[k], choicelist[k](*arrays), found)
+    return found
+
+
 def row_of(items):
     """`np.r_[items]`
 
@@ -357,6 +365,7 @@ TWINS: dict[tuple[str, str], Callable] = {
         for f in (symiirorder1_ic, symiirorder2_ic_fwd, symiirorder2_ic_bwd)
     },
     ("ufunc", "_sigma_clip_fast"): sigma_clip_fast,
+    ("scipy._lib._util", "_lazyselect"): lazyselect,
     ("scipy._lib.array_api_compat.numpy._aliases", "asarray"): asarray,
     ("scipy._lib.array_api_compat.numpy.linalg", "solve"): solve,
     ("numpy", "polymul"): polymul,
@@ -396,6 +405,10 @@ def twin_of(f: Any) -> Callable | None:
     home = "ufunc" if isinstance(f, np.ufunc) else home
     if type(home) is not str or type(name) is not str:
         return None
+    if home.startswith("scipy.stats."):
+        from srcdiff.runtime import distributions
+
+        return distributions.twin_of(f)
     if (home, name) in TWINS:
         return TWINS[home, name]
     # Some libraries ship each module of C beside the same module in Python.

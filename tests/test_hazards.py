@@ -2510,3 +2510,23 @@ def test_a_power_of_what_is_of_unknown_kind_does_not_raise():
         return np.sum(z)
 
     right_or_refused(g, some(4))
+
+
+def test_a_number_indexed_by_a_mask():
+    def f(x, m):
+        total = np.sum(x)
+        picked = total[total > m]
+        return np.sum(picked * picked) + np.sum(total[total > 100.0])
+
+    right(f, np.array([1.0, 2.0]), 0.5)
+    right(f, np.array([1.0, 2.0]), 5.5)
+
+
+def test_a_reshape_that_raises_in_the_branch_that_is_not_taken():
+    def f(x, y):
+        m = np.zeros(3) + x
+        if y > 0:
+            m = m.reshape(1)
+        return np.sum(m * m)
+
+    right_or_refused(f, 0.3, -1.0)

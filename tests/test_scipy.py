@@ -12,6 +12,7 @@ from scipy import (
     signal,
     spatial,
     special,
+    stats,  # noqa: F401
 )
 
 from srcdiff import value_and_grad
@@ -20,14 +21,15 @@ from srcdiff.runtime.registry import RULES, rule_of
 from .tape import value_and_grad_on_tape
 from .test_agreement import agree, finished
 
-rule_of(special.gamma)  # registers the rules
+rule_of(special.gamma)  # registers the rules, those of `stats` too
 
 
 def sites():
     for fun, rule in RULES.items():
         if rule.vjp is None:  # a rule of a test's own
             continue
-        if rule.vjp.__module__.rpartition(".")[2] in ("special",) and fun is rule.functions[0]:
+        home = rule.vjp.__module__.rpartition(".")[2]
+        if home in ("special", "distributions") and fun is rule.functions[0]:
             for i, point in enumerate(rule.at):
                 yield pytest.param(fun, point, id=f"{rule.name}-{i}")
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime.registry import rule_of
+from srcdiff.runtime.registry import BATCHING, rule_of
 from srcdiff.transforms.abstract_core import (
     RULES,
     broadcast,
@@ -38,6 +38,8 @@ def scipy_kind(op: Any) -> Callable | None:
         return None
     if getattr(op, "__name__", "") == "parameter_slope":
         return slope_kind
+    if module.startswith("srcdiff.runtime.rules") and BATCHING.get(op) == "elements":
+        return by_elements
     if module.partition(".")[0] != "scipy":
         return None
     if op.__name__ == "logsumexp":

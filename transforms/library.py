@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from srcdiff.runtime import numpy_twins, stand_ins
+from srcdiff.runtime import stand_ins
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.runtime.twins import columns_of, fits, row_of, twin_of
@@ -52,8 +52,6 @@ OF_KINDS = {
 NO_RULE = {np.vander, np.gradient, np.linalg.multi_dot, np.linalg.matrix_power, np.linalg.cond}
 
 
-# Modules of Python that stands for what NumPy and others have.
-OURS = (twin_of.__module__, numpy_twins.__name__)
 INDEX_TRICKS = (np.r_, np.c_, np.s_, np.index_exp)
 # What returns its results by names: their class.
 RESULT_CLASSES = {
@@ -89,13 +87,18 @@ class Libraries(Memory):
     def in_python(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         """What the Python twin of a library's function returns; None without one."""
         twin = twin_of(f) if callable(f) and not isinstance(f, type) else None
-        if twin is None or not any(self.may_flow(a) for a in (*args, *kwargs.values())):
+        if twin is not None and isinstance(f, types.MethodType):
+            args = (self.itself(f.__self__), *args)
+        method = isinstance(f, types.MethodType)  # of what has no source, for constants too
+        if twin is None or not (
+            method or any(self.may_flow(a) for a in (*args, *kwargs.values()))
+        ):
             return None
         if not fits(twin, args, kwargs):
             return None
         if twin.__name__.startswith("linalg_") and any((self.kind(a).rank or 0) > 2 for a in args):
             return None  # stacks of matrices
-        if twin.__module__ in OURS:
+        if twin.__module__.startswith("srcdiff.runtime"):
             return self.as_if_here(twin, args, kwargs, where)
         return self.call(Known(twin), args, kwargs, where)
 
@@ -128,6 +131,8 @@ class Libraries(Memory):
         """What is called instead of a library's wrapper; None for other functions."""
         name = getattr(f, "__module__", None), getattr(f, "__qualname__", None)
         if name in stand_ins.OF_LIBRARIES:
+            if isinstance(f, types.MethodType):
+                args = (self.itself(f.__self__), *args)
             return self.as_if_here(stand_ins.OF_LIBRARIES[name], args, kwargs, where)
         code = getattr(f, "__code__", None)
         if code is None or code.co_name != "axis_nan_policy_wrapper" or f.__closure__ is None:

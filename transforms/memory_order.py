@@ -281,8 +281,10 @@ class MemoryOrder(Memory):
     def keeps_shape(self, ref: Array, shape: Any) -> bool:
         """Whether an array is reshaped to the shape that it has."""
         kind = self.kind(ref)
-        return kind.shape is not None and abstract.infer(
-            np.reshape, (kind, map_tree(kind_of_value, shape)), {}).shape == kind.shape
+        if kind.shape is None:
+            return False
+        made = abstract.infer(np.reshape, (kind, map_tree(kind_of_value, shape)), {})
+        return made is not None and made.shape == kind.shape  # None: it raises
 
 
 LARGE = 100

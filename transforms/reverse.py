@@ -693,6 +693,9 @@ class Reverse:
         if undo is not None:
             self.add(base, self.emit("getitem", (d, undo), None, instr.where), instr.where)
             return
+        if base.kind.tag == "scalar":  # by a mask: every element that there is equals it
+            self.add(base, self.emit(np.sum, (d,), base.kind, instr.where), instr.where)
+            return
         path: tuple = ()
         while base in self.here and (
             is_part(maker := self.makers[base]) or is_element(maker)

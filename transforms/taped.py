@@ -53,6 +53,9 @@ ndarray = np.ndarray
 slice = builtins.slice  # what rewritten code calls, whatever the user's names are
 
 
+STATIC: set[Any] = kernels.STATIC
+# Of ours, what calls SciPy's Python.
+DISTRIBUTIONS = {"srcdiff.runtime.distributions", "srcdiff.runtime.families"}
 # Whether NumPy's arrays match the patterns of sequences, as they do since Python 3.13.
 ARRAYS_MATCH = bool(ndarray.__flags__ & (1 << 5))
 
@@ -316,8 +319,10 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     twin = twin_of(f) if handler is None and callable(f) and not isinstance(f, type) else None
     if twin is not None and kind is types.FunctionType and substitute(f) is not None:
         twin = None  # the tape has its own
-    if twin is not None and active((args, kwargs)) and fits(twin, args, kwargs):
-        return enter(taped(twin)(*map(entered, args), **kwargs))
+    if twin is not None and active((args, kwargs)):
+        given = (f.__self__, *args) if kind is types.MethodType else args
+        if fits(twin, given, kwargs):
+            return enter(taped(twin)(*map(entered, given), **kwargs))
     if isinstance(f, types.FunctionType | type) and f in DECLARING:
         what, instead = DECLARED_INSIDE
         raise UnsupportedSyntaxError(what, caller(), instead)
@@ -396,6 +401,8 @@ def call_python(f: types.FunctionType, args: tuple, kwargs: dict) -> Any:
     instead = substitute(f) if home == "scipy" else None
     if instead is not None:
         return enter(instead(call, f, tuple(map(entered, args)), kwargs))
+    if f.__module__ in DISTRIBUTIONS and f not in STATIC:
+        return enter(taped(f)(*args, **kwargs))
     if home == "srcdiff" or (home in sys.stdlib_module_names and f.__module__ not in _REWRITTEN):
         return enter(f(*args, **kwargs))
     if home == "numpy" and not active((args, kwargs)):

@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from srcdiff.runtime import numpy_twins, python_forms, stand_ins, twins
+from srcdiff.runtime import python_forms, stand_ins, twins
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.transforms.ir import Block, Instr, Value, walk
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import Cell, Iterator, Known, Ref, Tuple
 
-OURS = tuple(m.__file__ for m in (stand_ins, python_forms, twins, numpy_twins))
+OURS = tuple(
+    str(Path(twins.__file__).with_name(f"{name}.py"))
+    for name in ("stand_ins", "python_forms", "twins", "numpy_twins", "distributions", "families")
+)
 
 
 class Wrappers(Memory):

@@ -278,6 +278,15 @@ def betainc_vjp(d_out, out, a, b, x):
     return d_a, d_b, d_x
 
 
+@vjp_rule(special.betaincc, at=BETAS)
+def betaincc_vjp(d_out, out, a, b, x):
+    """out = 1 - betainc(a, b, x)"""
+    d_a = parameter_term(d_out, special.betaincc, 0, (0, 1, 2), a, b, x)
+    d_b = parameter_term(d_out, special.betaincc, 1, (0, 1, 2), a, b, x)
+    d_x = -d_out * np.exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
+    return d_a, d_b, d_x
+
+
 @vjp_rule(special.betaincinv, at=BETAS)
 def betaincinv_vjp(d_out, out, a, b, y):
     """betainc(a, b, out) = y"""
@@ -285,6 +294,24 @@ def betaincinv_vjp(d_out, out, a, b, y):
     d_a = parameter_term(-d_y, special.betainc, 0, (0, 1, 2), a, b, out)
     d_b = parameter_term(-d_y, special.betainc, 1, (0, 1, 2), a, b, out)
     return d_a, d_b, d_y
+
+
+@vjp_rule(special.betainccinv, at=BETAS)
+def betainccinv_vjp(d_out, out, a, b, y):
+    """betaincc(a, b, out) = y"""
+    d_y = -d_out * np.exp(betaln(a, b) - xlogy(a - 1, out) - xlog1py(b - 1, -out))
+    d_a = parameter_term(-d_y, special.betaincc, 0, (0, 1, 2), a, b, out)
+    d_b = parameter_term(-d_y, special.betaincc, 1, (0, 1, 2), a, b, out)
+    return d_a, d_b, d_y
+
+
+@vjp_rule(special._ufuncs._beta_ppf, at=[(y, a, b) for a, b, y in BETAS])
+def beta_ppf_vjp(d_out, out, y, a, b):
+    """betainc(a, b, out) = y"""
+    d_y = d_out * np.exp(betaln(a, b) - xlogy(a - 1, out) - xlog1py(b - 1, -out))
+    d_a = parameter_term(-d_y, special.betainc, 0, (0, 1, 2), a, b, out)
+    d_b = parameter_term(-d_y, special.betainc, 1, (0, 1, 2), a, b, out)
+    return d_y, d_a, d_b
 
 
 # The error function and the normal distribution
@@ -1129,6 +1156,15 @@ def fdtrc_vjp(d_out, out, dfn, dfd, x):
     d_n = parameter_term(d_out, special.fdtrc, 0, (0, 1, 2), dfn, dfd, x)
     d_d = parameter_term(d_out, special.fdtrc, 1, (0, 1, 2), dfn, dfd, x)
     return d_n, d_d, -d_out * fisher_density(dfn, dfd, x)
+
+
+@vjp_rule(special.fdtri, at=[(F(1.7), F(2.3), F(0.4)), (F(3.0), F(5.0), UNIT[1])])
+def fdtri_vjp(d_out, out, dfn, dfd, p):
+    """fdtr(dfn, dfd, out) = p"""
+    d_p = d_out / fisher_density(dfn, dfd, out)
+    d_n = parameter_term(-d_p, special.fdtr, 0, (0, 1, 2), dfn, dfd, out)
+    d_d = parameter_term(-d_p, special.fdtr, 1, (0, 1, 2), dfn, dfd, out)
+    return d_n, d_d, d_p
 
 
 @vjp_rule(special.pdtr, at=[(3, 0.7), (np.array([0, 2, 5]), spread(3, low=0.3))])

@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.special
+import scipy.stats
 
 from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import NoRuleError
@@ -21,6 +22,7 @@ from srcdiff.runtime.rules import builtins as python_rules  # registers all of t
 from srcdiff.runtime.rules import (
     complex_numbers,
     decompositions,
+    distributions,
     elementwise,
     fft,
     grids,
@@ -33,7 +35,7 @@ from srcdiff.runtime.rules import (
 MODULES = (
     *(python_rules, complex_numbers, decompositions, elementwise, fft, grids, linalg),
     reductions,
-    *(shapes, special),
+    *(shapes, special, distributions),
 )
 
 
