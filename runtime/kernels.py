@@ -379,6 +379,31 @@ def reverse_recurrence(d, x, axis):
     return np.flip(linear_recurrence(np.flip(d, axis), factors, axis), axis)
 
 
+def running_places(x, best, axis):
+    """Where the element is that is the extreme so far: of equal ones the last.
+
+    >>> running_places(np.array([2.0, 1.0, 3.0]), np.array([2.0, 2.0, 3.0]), 0)
+    array([0, 0, 2])
+    """
+    after = x.ndim - axis % x.ndim - 1
+    places = np.reshape(np.arange(x.shape[axis]), (-1,) + (1,) * after)
+    return np.maximum.accumulate(np.where((x == best) | np.isnan(x), places, 0), axis)
+
+
+def parts_of_reduceat(n, indices):
+    """Which of n elements `np.add.reduceat` adds up in which part: parts, and places.
+
+    >>> parts_of_reduceat(4, [0, 3])
+    (array([0, 0, 0, 1]), array([0, 1, 2, 3]))
+    """
+    starts = np.asarray(indices)
+    stops = np.append(starts[1:], n)
+    lengths = np.maximum(stops - starts, 1)
+    parts = np.repeat(np.arange(len(starts)), lengths)
+    first = np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    return parts, first + np.arange(len(parts))
+
+
 def sinc_derivative(x, order):
     """The derivative of np.sinc of the given order, accurate also around zero.
 

@@ -203,9 +203,36 @@ def tensorinv(a, ind=2):
     return np.reshape(inverse, np.shape(a)[ind:] + np.shape(a)[:ind])
 
 
+def cond(x, p):
+    """`np.linalg.cond` by a norm
+
+    >>> cond(np.diag([1.0, 4.0]), 1)
+    np.float64(4.0)
+    """
+    if p is None or p == 2 or p == -2:
+        s = np.linalg.svd(x, compute_uv=False)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, (-2, -1))
+
+
 def linalg_vecdot(x1, x2, /, *, axis=-1):
     """`np.linalg.vecdot`"""
     return np.vecdot(x1, x2, axis=axis)
+
+
+def einsum_text(operands: tuple, lists: list) -> str:
+    """The subscripts of `np.einsum` for those that are given as lists of numbers.
+
+    operands   as many as there are; one more list says what is left
+
+    >>> einsum_text((1, 2), [[0, 1], [1, ...], [0, ...]])
+    'ab,b...->a...'
+    """
+    letters = {n: chr(97 + i) for i, n in enumerate(sorted({n for x in lists for n in x} - {...}))}
+    terms = ["".join("..." if n is ... else letters[n] for n in x) for x in lists]
+    count = len(operands)
+    text = ",".join(terms[:count])
+    return text if len(terms) == count else f"{text}->{terms[count]}"
 
 
 # Methods of ufuncs
@@ -266,7 +293,7 @@ TWINS: dict[tuple[str, str], Callable] = {
     ("numpy", "var"): var_about,
     ("numpy", "std"): std_about,
     ("numpy", "average"): average_returned,
-    **{("numpy.linalg", f.__name__): f for f in (svdvals, tensorsolve, tensorinv)},
+    **{("numpy.linalg", f.__name__): f for f in (svdvals, tensorsolve, tensorinv, cond)},
     ("numpy.linalg", "vecdot"): linalg_vecdot,
 }  # fmt: skip
 

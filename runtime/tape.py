@@ -620,6 +620,19 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     return made
 
 
+def cast_to(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """The arguments of `ufunc(…, dtype=…)`, cast to that dtype; as they are where there is more."""
+    if kwargs["dtype"] is None:
+        return inputs, {k: v for k, v in kwargs.items() if k != "dtype"}
+    dtype = np.dtype(kwargs["dtype"])
+    loop = f"{dtype.char * ufunc.nin}->{dtype.char * ufunc.nout}"
+    given = [np.asarray(plain(x)).dtype for x in inputs]
+    if loop not in ufunc.types or not all(np.can_cast(d, dtype, "same_kind") for d in given):
+        return inputs, kwargs
+    del kwargs["dtype"]
+    return tuple(apply(np.asarray, (x,), {"dtype": dtype}) for x in inputs), kwargs
+
+
 def probe(like: Any) -> Any:
     """A tangent of this shape and dtype of which no element is like another.
 
@@ -927,6 +940,8 @@ class Array:
                 return out[0]._refuse_write(form)
             raise lost(f"`{form}` of `{name_of(ufunc)}`", "Use what the function returns.")
         if method == "__call__":
+            if "dtype" in kwargs:
+                inputs, kwargs = cast_to(ufunc, inputs, dict(kwargs))
             return apply(ufunc, inputs, kwargs)
         if method in ("reduce", "accumulate"):
             function: Any = (REDUCE if method == "reduce" else ACCUMULATE).get(ufunc)
@@ -934,6 +949,8 @@ class Array:
                 rest = dict(zip(("axis", "dtype"), inputs[1:])) | kwargs
                 rest.setdefault("axis", 0)
                 return apply(function, inputs[:1], rest)
+        if getattr(ufunc, method) in RULES:
+            return apply(getattr(ufunc, method), inputs, kwargs)
         if method == "outer" and not kwargs:
             a, b = inputs
             return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)

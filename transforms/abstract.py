@@ -65,6 +65,7 @@ from srcdiff.transforms.kinds import (
     Dim,
     Kind,
     Size,
+    fresh_size,
     item_of,
     join,
     proven_not_one,
@@ -177,7 +178,29 @@ def ufunc_method(op: Any, *args: Any, **kwargs: Any) -> Kind:
     return finish(run(op, [a], params), reduced(a.dims, axis, keepdims))
 
 
-UFUNC_METHODS = {"reduce": ufunc_method, "accumulate": ufunc_method, "outer": ufunc_method}
+def reduceat(op: Any, array: Any, indices: Any, axis: Any = 0, dtype: Any = None) -> Kind:
+    a, at, axis = numeric(array), numeric(indices), axis_arg(axis, numeric(array).rank)
+    found = run(op.__self__.reduce, [a], (("axis", axis), ("dtype", dtype_arg(dtype)),
+                                          ("keepdims", True)))  # fmt: skip
+    return finish(found, (*a.dims[:axis], *at.dims, *a.dims[axis + 1 :]))
+
+
+UFUNC_METHODS = {
+    "reduce": ufunc_method, "accumulate": ufunc_method, "outer": ufunc_method,
+    "reduceat": reduceat,
+}  # fmt: skip
+
+
+@abstract(kernels.running_places)
+def running_places(op: Any, x: Any, best: Any, axis: Any) -> Kind:
+    return as_array(numeric(best), numeric(best).dims, np.dtype(np.intp))
+
+
+@abstract(kernels.parts_of_reduceat)
+def parts_of_reduceat(op: Any, n: Any, indices: Any) -> Kind:
+    found = Kind("array", np.dtype(np.intp), (fresh_size(),))
+    return tuple_of(found, found)
+
 
 abstract(
     operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift, operator.inv,

@@ -81,6 +81,30 @@ def vdot(op: Any, a: Any, b: Any) -> Kind:
     return run(op, [numeric(a), numeric(b)])
 
 
+@abstract(np.vecdot)
+def vecdot(op: Any, a: Any, b: Any, *, axis: Any = -1) -> Kind:
+    """
+    >>> from srcdiff.transforms import kinds
+    >>> a = kinds.array("f8", kinds.Size("a.0"), 3)
+    >>> vecdot(np.vecdot, a, a), vecdot(np.vecdot, a, a, axis=0)
+    (f8[a.0], f8[3])
+    """
+    a, b, axis = numeric(a), numeric(b), static(axis)
+    axes = [axis_arg(axis, k.rank) for k in (a, b)]
+    same_length(a.dims[axes[0]], b.dims[axes[1]])
+    dims = broadcast(*[reduced(k.dims, at) for k, at in zip((a, b), axes)])
+    return finish(run(op, [a, b], (("axis", axis),)), dims)
+
+
+@abstract(np.matvec, np.vecmat)
+def matrix_and_vector(op: Any, a: Any, b: Any) -> Kind:
+    a, b = numeric(a), numeric(b)
+    matrix, vector = (a, b) if op is np.matvec else (b, a)
+    same_length(matrix.dims[-1 if op is np.matvec else -2], vector.dims[-1])
+    left = matrix.dims[-2] if op is np.matvec else matrix.dims[-1]
+    return finish(run(op, [a, b]), (*broadcast(matrix.dims[:-2], vector.dims[:-1]), left))
+
+
 @abstract(np.outer)
 def outer(op: Any, a: Any, b: Any, out: Any = None) -> Kind:
     result = outputs(out)

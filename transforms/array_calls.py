@@ -41,6 +41,27 @@ class ArrayCalls(Writers):
         kind = abstract.infer(op, (map_tree(lambda v: v.kind, tree),))
         return self.result(op, (tree,), {}, kind, (), where, "grid", {})
 
+    def cast_operands(self, ufunc: np.ufunc, args: tuple, kwargs: dict,
+                      where: Any) -> tuple[tuple, dict]:  # fmt: skip
+        """The arguments of `np.multiply(x, y, dtype=t)`, cast; as they are where there is more."""
+        given = kwargs["dtype"]
+        if not isinstance(given, Known) or not all(self.kind(a).numeric for a in args):
+            return args, kwargs
+        rest = {k: v for k, v in kwargs.items() if k != "dtype"}
+        if given.obj is None:
+            return args, rest
+        dtype = np.dtype(given.obj)
+        loop = f"{dtype.char * ufunc.nin}->{dtype.char * ufunc.nout}"
+        kinds = [self.kind(a) for a in args]
+        if loop not in ufunc.types or not all(
+            k.dtype is not None and np.can_cast(k.dtype, dtype, "same_kind") for k in kinds
+        ):
+            return args, kwargs
+        made = [a if k.tag == "array" and k.dtype == dtype else
+                self.function(np.asarray, (a,), {"dtype": given}, where)
+                for a, k in zip(args, kinds)]  # fmt: skip
+        return tuple(made), rest
+
     def call_is_constant(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         (ref,) = args
         known = isinstance(ref, Known) or (isinstance(ref, Plain) and ref.value in self.constants)

@@ -408,6 +408,8 @@ class Calls(
         args, kwargs = abstract.with_named_out(obj, args, kwargs)
         if "out" in kwargs:
             return self.call_out(obj, args, kwargs, where)
+        if isinstance(obj, np.ufunc) and "dtype" in kwargs:
+            args, kwargs = self.cast_operands(obj, args, kwargs, where)
         ufunc = getattr(obj, "__self__", None)
         if isinstance(ufunc, np.ufunc) and obj.__name__ == "at":
             return self.call_at(ufunc, args, kwargs, where)
@@ -837,6 +839,8 @@ class Calls(
         if not kind.numeric or kind.dims is None:
             if kind.tag in ("str", "list"):
                 return Bound(base, name)
+            if name in ("real", "imag") and self.of_eigenvalues(base):
+                return self.apply(getattr(np, name), (base,), {}, where)
             raise self.refuse(where, f"the attribute `{name}` of something of unknown kind")
         if name == "shape":
             return Tuple(tuple(self.dimension(base, i, where) for i in range(len(kind.dims))))
@@ -862,6 +866,13 @@ class Calls(
             text = f"'numpy.ndarray' object has no attribute '{name}'"
             raise self.failing(AttributeError(text), where, f"an array has no attribute `{name}`")
         return Bound(base, name)
+
+    def of_eigenvalues(self, base: Any) -> bool:
+        """Whether it was made just now by a function whose result may be complex, or real."""
+        if not isinstance(base, Plain):
+            return False
+        made = next((i for i in reversed(self.instrs) if base.value in i.results), None)
+        return made is not None and made.op in library.MAYBE_COMPLEX
 
     def dimension(self, base: Any, axis: int, where: Any) -> Ref:
         dim = self.kind(base).dims[axis]

@@ -53,6 +53,8 @@ NO_RULE = {np.vander, np.gradient, np.linalg.multi_dot, np.linalg.matrix_power, 
 
 
 INDEX_TRICKS = (np.r_, np.c_, np.s_, np.index_exp)
+# What is complex, or real, as its values decide.
+MAYBE_COMPLEX = {np.linalg.eig, np.linalg.eigvals, np.roots}
 # What returns its results by names: their class.
 RESULT_CLASSES = {
     f: type(f(np.eye(1)))

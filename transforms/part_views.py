@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
+from srcdiff.runtime.numpy_twins import einsum_text
 from srcdiff.transforms.ir import Slice
 from srcdiff.transforms.kinds import INT
 from srcdiff.transforms.references import ARRAYS, Array, Known, List, Plain, Ref, Tuple
@@ -99,7 +100,9 @@ class PartViews(Writers):
 
     def call_einsum(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         """A diagonal that can be written, `np.einsum("ii->i", y)`, of an array in C order."""
-        if len(args) != 2 or kwargs or not isinstance(args[0], Known):
+        if args and not (isinstance(args[0], Known) and type(args[0].obj) is str):
+            return self.einsum_of_lists(args, kwargs, where)
+        if len(args) != 2 or kwargs:
             return None
         text, y = args[0].obj, args[1]
         before, _, after = text.replace(" ", "").partition("->") if type(text) is str else [""] * 3
@@ -115,6 +118,14 @@ class PartViews(Writers):
         n = Plain(self.emit(kernels.square_length, (rows, columns), None, INT, where, "n"))
         step = self.binary(operator.add, n, Known(1), where)
         return self.getitem(flat, Slice(None, None, step), where)
+
+    def einsum_of_lists(self, args: tuple, kwargs: dict, where: Any) -> Ref:
+        """`np.einsum(a, [0, 1], b, [1, 2])` as `np.einsum("ab,bc", a, b)`"""
+        operands = args[: len(args) - len(args) % 2 : 2]
+        given = (*args[1::2], *args[len(operands) * 2 :])
+        lists = [[self.known(n, where, "a subscript") for n in self.items(x, where)] for x in given]
+        text = Known(einsum_text(operands, lists))
+        return self.function(np.einsum, (text, *operands), kwargs, where)
 
 
 HANDLERS: dict[Any, Callable] = {

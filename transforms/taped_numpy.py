@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime.numpy_twins import einsum_text
 from srcdiff.runtime.tape import apply, no_rule, plain
 
 
@@ -175,19 +176,6 @@ def block(arrays: Any) -> Any:
     return joined(arrays, levels)
 
 
-def running(ufunc: Any) -> Callable:
-    """`np.maximum.accumulate` and the like: which element each one is."""
-
-    def accumulate(array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
-        bare = plain(array)
-        best = ufunc.accumulate(bare, axis)
-        shape = [-1 if i == axis % bare.ndim else 1 for i in range(bare.ndim)]
-        places = np.where(bare == best, np.arange(bare.shape[axis]).reshape(shape), 0)
-        return np.take_along_axis(array, np.maximum.accumulate(places, axis), axis)
-
-    return accumulate
-
-
 def frexp(x: Any) -> tuple:
     _, e = np.frexp(plain(x))
     return x * np.exp2(-e.astype(float)), e
@@ -200,6 +188,15 @@ def modf(x: Any) -> tuple:
 
 def nextafter(x1: Any, x2: Any) -> Any:
     return x1 + (np.nextafter(plain(x1), plain(x2)) - plain(x1))
+
+
+def einsum(*args: Any, **kwargs: Any) -> Any:
+    """`np.einsum`, whose subscripts may be lists of numbers."""
+    if args and not isinstance(args[0], str):
+        operands = args[: len(args) - len(args) % 2 : 2]
+        lists = [list(x) for x in (*args[1::2], *args[len(operands) * 2 :])]
+        args = (einsum_text(operands, lists), *operands)
+    return apply(np.einsum, args, kwargs)
 
 
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
@@ -222,11 +219,10 @@ MADE_OF_OTHERS: dict[Any, Callable] = {
     np.delete: delete,
     np.fromiter: fromiter,
     np.block: block,
-    np.maximum.accumulate: running(np.maximum),
-    np.minimum.accumulate: running(np.minimum),
     np.frexp: frexp,
     np.modf: modf,
     np.nextafter: nextafter,
     np.choose: choose,
+    np.einsum: einsum,
     np.linalg.eigvals: eigvals,
 }

@@ -11,6 +11,7 @@ from srcdiff.runtime.rules import (
     linalg,
     reductions,
     shapes,
+    ufunc_methods,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "linalg",
     "reductions",
     "shapes",
+    "ufunc_methods",
 ]

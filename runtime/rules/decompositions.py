@@ -12,7 +12,7 @@ import numpy as np
 
 from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.kernels import half_lower, matrix_transpose
-from srcdiff.runtime.registry import sample, spread, vjp_rule
+from srcdiff.runtime.registry import jvp_rule, sample, spread, vjp_rule
 
 SYMMETRIC = np.array([[2.0, 0.3, -0.4], [0.3, 1.0, 0.5], [-0.4, 0.5, 3.0]])
 REGULAR = np.array([[2.0, 0.3, -0.4], [0.7, 1.0, 0.5], [-0.2, 0.6, 3.0]])
@@ -58,6 +58,90 @@ def eigvalsh_vjp(d_out, out, a, UPLO="L"):  # noqa: N803
     return read_triangle((v * d_out[..., None, :]) @ matrix_transpose(v), UPLO)
 
 
+def spectral_slope(inner, v, a):
+    """The gradient of a = v @ x @ inv(v), from that of x where it is diagonal."""
+    vh = adjoint_of(v, a)
+    d_a = np.linalg.solve(vh, inner @ vh)
+    return d_a if np.iscomplexobj(a) else np.real(d_a)
+
+
+def adjoint_of(v, a):
+    """The conjugate transpose of what is a matrix, or a stack of them, as a is."""
+    return np.transpose(np.conj(v)) if np.ndim(a) == 2 else np.swapaxes(np.conj(v), -1, -2)
+
+
+# A matrix with two real eigenvalues and one with a pair of complex ones.
+UNLIKE = np.array([[2.0, 0.3, -0.4], [0.7, -1.0, 0.5], [-0.2, 0.6, 0.4]])
+TURNING = np.array([[1.0, 2.0, 0.1], [-1.5, 0.8, 0.3], [0.2, -0.1, -5.5]])
+
+
+@vjp_rule(
+    np.linalg.eigvals, at=[UNLIKE, TURNING, np.stack((UNLIKE, 2 * UNLIKE))], analytic=False
+)
+def eigvals_vjp(d_out, out, a):
+    """out = the eigenvalues of a matrix"""
+    _, v = np.linalg.eig(a)
+    return spectral_slope(d_out[..., :, None] * np.eye(np.shape(a)[-1]), v, a)
+
+
+@vjp_rule(np.linalg.eig, at=[UNLIKE, TURNING, np.stack((UNLIKE, 2 * UNLIKE))], analytic=False)
+def eig_vjp(d_out, out, a):
+    """a @ v = v * w; each v has length one, and its largest element is real"""
+    d_w, d_v = d_out
+    w, v = out
+    vh = adjoint_of(v, a)
+    identity = np.eye(np.shape(a)[-1])
+    along = np.sum(np.conj(v) * d_v, axis=-2, keepdims=True)
+    row = np.argmax(np.abs(v), axis=-2, keepdims=True)
+    largest = np.arange(np.shape(a)[-1])[:, None] == row
+    turned = np.where(largest, 1j * np.imag(along) / np.where(largest, v, 1), 0)
+    d_v = d_v - v * np.real(along) - turned
+    gap = w[..., None, :] - w[..., :, None]
+    near = np.abs(gap) <= 1e-14 * (np.abs(w[..., None, :]) + np.abs(w[..., :, None]))
+    inner = np.where(near, 0, (vh @ d_v) / np.conj(np.where(near, 1, gap)))
+    return spectral_slope(inner + d_w[..., :, None] * identity, v, a)
+
+
+@jvp_rule(np.linalg.eigvals)
+def eigvals_jvp(a_dot, out, a):
+    """out = the eigenvalues of a matrix"""
+    _, v = np.linalg.eig(a)
+    return np.diagonal(np.linalg.solve(v, a_dot @ v), axis1=-2, axis2=-1)
+
+
+@jvp_rule(np.linalg.eig)
+def eig_jvp(a_dot, out, a):
+    """a @ v = v * w; each v has length one, and its largest element is real"""
+    w, v = out
+    moved = np.linalg.solve(v, a_dot @ v)
+    gap = w[..., None, :] - w[..., :, None]
+    near = np.abs(gap) <= 1e-14 * (np.abs(w[..., None, :]) + np.abs(w[..., :, None]))
+    v_dot = v @ np.where(near, 0, moved / np.where(near, 1, gap))
+    along = np.sum(np.conj(v) * v_dot, axis=-2, keepdims=True)
+    row = np.argmax(np.abs(v), axis=-2, keepdims=True)
+    turned = np.imag(np.take_along_axis(v_dot, row, -2)) / np.take_along_axis(v, row, -2)
+    v_dot = v_dot - v * (np.real(along) + 1j * np.real(turned))
+    v_dot = v_dot if np.iscomplexobj(v) else np.real(v_dot)
+    return np.diagonal(moved, axis1=-2, axis2=-1), v_dot
+
+
+@vjp_rule(np.roots, at=[np.array([1.5, -2.0, -3.0, 0.7]), np.array([1.0, 0.4, 2.0])])
+def roots_vjp(d_out, out, p):
+    """out = where the polynomial with these coefficients is zero"""
+    powers = np.vander(out, np.size(p))
+    slope = powers[:, 1:] @ (p[:-1] * np.arange(np.size(p) - 1, 0, -1))
+    d_p = -(d_out / slope) @ powers
+    return d_p if np.iscomplexobj(p) else np.real(d_p)
+
+
+@jvp_rule(np.roots)
+def roots_jvp(p_dot, out, p):
+    """out = where the polynomial with these coefficients is zero"""
+    powers = np.vander(out, np.size(p))
+    slope = powers[:, 1:] @ (p[:-1] * np.arange(np.size(p) - 1, 0, -1))
+    return -(powers @ p_dot) / slope
+
+
 def unless_used(d):
     """0, and nan if something has used what has no derivative: a basis of a null space."""
     return np.sum(np.where(d == 0, 0.0, np.nan))
@@ -70,15 +154,29 @@ def unless_used(d):
         (TALL, False),
         (TALL.T, False),
         sample(TALL, compute_uv=False),
+        sample(REGULAR, hermitian=True),
+        sample(REGULAR, compute_uv=False, hermitian=True),
         sample(np.stack((REGULAR, 2 * REGULAR)), full_matrices=False),
     ],
 )
 def svd_vjp(d_out, out, a, full_matrices=True, compute_uv=True, hermitian=False):
     """a = (u * s) @ vh"""
     refuse_complex(a, "np.linalg.svd")
+    if hermitian:  # NumPy reads the lower triangle
+        if compute_uv:
+            return read_triangle(svd_slope(d_out, out, a, full_matrices), "L")
+        w, v = np.linalg.eigh(a)
+        order = np.argsort(-np.abs(w), axis=-1, kind="stable")
+        d_w = np.take_along_axis(d_out, np.argsort(order, axis=-1, kind="stable"), -1) * np.sign(w)
+        return read_triangle((v * d_w[..., None, :]) @ matrix_transpose(v), "L")
     if not compute_uv:
         u, _, vh = np.linalg.svd(a, full_matrices=False)
         return (u * d_out[..., None, :]) @ vh
+    return svd_slope(d_out, out, a, full_matrices)
+
+
+def svd_slope(d_out, out, a, full_matrices):
+    """The gradient of a, of which the singular vectors are known too"""
     k = min(np.shape(a)[-2:])
     d_u, d_s, d_vh = d_out[0][..., :k], d_out[1], d_out[2][..., :k, :]
     u, s, vh = out[0][..., :k], out[1], out[2][..., :k, :]
@@ -102,19 +200,43 @@ def svd_vjp(d_out, out, a, full_matrices=True, compute_uv=True, hermitian=False)
     return d_a
 
 
-@vjp_rule(np.linalg.qr, at=[REGULAR, TALL, (TALL, "reduced"), (TALL, "r")])
+@vjp_rule(
+    np.linalg.qr,
+    at=[
+        REGULAR,
+        TALL,
+        TALL.T,
+        (TALL, "reduced"),
+        (TALL, "r"),
+        (TALL.T, "r"),
+        (REGULAR, "complete"),
+        (TALL.T, "complete"),
+        (np.stack((TALL.T, 2 * TALL.T)), "reduced"),
+    ],
+)
 def qr_vjp(d_out, out, a, mode="reduced"):
-    """a = q @ r, of a matrix with at least as many rows as columns"""
+    """a = q @ r"""
     refuse_complex(a, "np.linalg.qr")
+    rows, columns = np.shape(a)[-2:]
     if mode == "r":
         q, r = np.linalg.qr(a)
-        m = r @ matrix_transpose(d_out)
-        rest = q @ (np.tril(m, -1) + matrix_transpose(np.tril(m)))
-        return matrix_transpose(np.linalg.solve(r, matrix_transpose(rest)))
-    if mode != "reduced":
+        d_q, d_r = np.zeros_like(q), d_out
+    elif mode == "reduced" or mode == "complete" and rows <= columns:
+        d_q, d_r = d_out
+        q, r = out
+    else:
         raise NoRuleError(f"np.linalg.qr with mode={mode!r}", instead='Use mode="reduced".')
-    d_q, d_r = d_out
-    q, r = out
+    if rows >= columns:
+        return qr_slope(d_q, d_r, q, r)
+    # q is that of the first columns; the others are q @ r.
+    rest, d_rest = a[..., rows:], d_r[..., rows:]
+    d_q = d_q + rest @ matrix_transpose(d_rest)
+    d_first = qr_slope(d_q, d_r[..., :rows], q, r[..., :rows])
+    return np.concatenate((d_first, q @ d_rest), axis=-1)
+
+
+def qr_slope(d_q, d_r, q, r):
+    """The gradient of q @ r with at least as many rows as columns."""
     m = r @ matrix_transpose(d_r) - matrix_transpose(d_q) @ q
     rest = d_q + q @ (np.tril(m, -1) + matrix_transpose(np.tril(m)))
     return matrix_transpose(np.linalg.solve(r, matrix_transpose(rest)))
@@ -128,10 +250,19 @@ def pinv_slope(d, p, a):
     return d_a + p_t @ p @ d_t @ (columns - p @ a)
 
 
-@vjp_rule(np.linalg.pinv, at=[REGULAR, TALL, TALL.T, np.stack((TALL, 2 * TALL))])
-def pinv_vjp(d_out, out, a, rcond=None, hermitian=False):
-    """out = the pseudoinverse of a"""
+@vjp_rule(
+    np.linalg.pinv,
+    at=[
+        *(REGULAR, TALL, TALL.T, np.stack((TALL, 2 * TALL))),
+        *(sample(TALL, rtol=1e-9), sample(REGULAR, hermitian=True)),
+    ],
+)
+def pinv_vjp(d_out, out, a, rcond=None, hermitian=False, *, rtol=None):
+    """out = the pseudoinverse of a; of a symmetric matrix NumPy reads the lower triangle"""
     refuse_complex(a, "np.linalg.pinv")
+    if hermitian:
+        full = np.tril(a) + matrix_transpose(np.tril(a, -1))
+        return read_triangle(pinv_slope(d_out, out, full), "L")
     return pinv_slope(d_out, out, a)
 
 

@@ -159,6 +159,55 @@ def vdot_vjp(d_out, out, a, b):
 
 
 @vjp_rule(
+    np.vecdot,
+    at=[
+        (spread(3), spread(3)),
+        (spread(2, 3), spread(3)),
+        sample(spread(2, 3), spread(4, 2, 3)[::-1], axis=-2),
+        (spread(3) + 1j * spread(3)[::-1], spread(3) - 0.5j),
+    ],
+    analytic=False,
+    factors="x1 x2",
+)
+def vecdot_vjp(d_out, out, x1, x2, *, axis=-1):
+    """out = sum(conj(x1) * x2) along an axis"""
+    d = np.expand_dims(d_out, axis) if np.ndim(out) > 0 else d_out
+    return (np.conj(d) if np.iscomplexobj(out) else d) * x2, d * x1
+
+
+@vjp_rule(
+    np.matvec,
+    at=[
+        (spread(2, 3), spread(3)),
+        (spread(5, 2, 3), spread(3)),
+        (spread(2, 3), spread(5, 3)),
+        (spread(5, 2, 3), spread(4, 1, 3)),
+    ],
+    factors="x1 x2",
+)
+def matvec_vjp(d_out, out, x1, x2):
+    """out[i] = sum(x1[i, j] * x2[j])"""
+    return d_out[..., :, None] * x2[..., None, :], np.matvec(matrix_transpose(x1), d_out)
+
+
+@vjp_rule(
+    np.vecmat,
+    at=[
+        (spread(2), spread(2, 3)),
+        (spread(2), spread(5, 2, 3)),
+        (spread(5, 2), spread(2, 3)),
+        (spread(2) - 1j * spread(2)[::-1], spread(2, 3) + 0.5j * spread(2, 3)[::-1]),
+    ],
+    analytic=False,
+    factors="x1 x2",
+)
+def vecmat_vjp(d_out, out, x1, x2):
+    """out[j] = sum(conj(x1[i]) * x2[i, j])"""
+    d = np.conj(d_out) if np.iscomplexobj(out) else d_out
+    return np.matvec(x2, d), x1[..., :, None] * d_out[..., None, :]
+
+
+@vjp_rule(
     np.tensordot,
     at=[
         (spread(2, 3), spread(2, 3)),
@@ -379,6 +428,10 @@ def interp_vjp(d_out, out, x, xp, fp, left=None, right=None):
         sample(spread(2, 3), 1, axis=1),
         sample(spread(2, 3), np.inf, axis=0),
         sample(spread(2, 3), 2.5, axis=0, keepdims=True),
+        *[sample(spread(2, 3), ord=k) for k in (1, -1, 2, -2, np.inf, -np.inf, "nuc")],
+        *[sample(np.sinh(spread(2, 3, 4)), ord=k, axis=(2, 0)) for k in (1, 2, -np.inf, "nuc")],
+        sample(np.sinh(spread(2, 3, 4)), -2, axis=(0, -1), keepdims=True),
+        sample(np.sinh(spread(2, 3, 4)), ord=np.inf, axis=(-1, 0), keepdims=True),
     ],
     analytic=False,
 )
@@ -386,23 +439,51 @@ def norm_vjp(d_out, out, x, ord=None, axis=None, keepdims=False):
     """out = the length of x; 0 where x is zero"""
     matrix = np.ndim(x) == 2 if axis is None else isinstance(axis, tuple) and len(axis) == 2
     if matrix and ord is not None and ord != "fro":
-        raise NoRuleError(
-            f"np.linalg.norm of a matrix with ord={ord!r}",
-            instead='Use ord="fro", or build it from np.sum, np.max or np.linalg.svd.',
-        )
+        d = restore_axes(d_out, np.ndim(x), axis, keepdims)
+        return d * matrix_norm_slope(x, ord, (-2, -1) if axis is None else axis)
     d = restore_axes(d_out, np.ndim(x), axis, keepdims)
     if ord is None or ord == "fro" or ord == 2:
         return d * x / restore_axes(np.where(out == 0, 1, out), np.ndim(x), axis, keepdims)
     if ord == 0:  # counts the elements that are not zero
         return None
     size = np.abs(x)
-    direction = x / np.where(size == 0, 1, size) if np.iscomplexobj(x) else np.sign(x)
+    direction = direction_of(x, size)
     if ord == 1:
         return d * direction
     norm = restore_axes(out, np.ndim(x), axis, keepdims)
     if ord == np.inf or ord == -np.inf:
         return shared(d, size == norm, axis) * direction
     return d * direction * (size / np.where(norm == 0, 1, norm)) ** (ord - 1)
+
+
+def direction_of(x, size):
+    """The sign of numbers that may be complex, of which the size is known."""
+    return x / np.where(size == 0, 1, size) if np.iscomplexobj(x) else np.sign(x)
+
+
+def matrix_norm_slope(x, ord, axis):
+    """The gradient of the norm of matrices that lie along two axes; ties are shared."""
+    rows, columns = axis[0] % np.ndim(x), axis[1] % np.ndim(x)
+    if ord in (1, -1, np.inf, -np.inf):  # the largest, or smallest, sum of a column or row
+        along, across = (rows, columns) if ord in (1, -1) else (columns, rows)
+        size = np.abs(x)
+        sums = np.sum(size, axis=along, keepdims=True)
+        if ord > 0:
+            best = sums == np.max(sums, axis=across, keepdims=True)
+        else:
+            best = sums == np.min(sums, axis=across, keepdims=True)
+        return shared(direction_of(x, size), best, across)
+    last = rows == np.ndim(x) - 2 and columns == np.ndim(x) - 1
+    matrices = x if last else np.moveaxis(x, (rows, columns), (-2, -1))
+    u, s, vh = np.linalg.svd(matrices, full_matrices=False)
+    if ord == "nuc":  # the sum of the singular values
+        share = s > 0
+    elif ord == 2:
+        share = shared(1.0, s == np.max(s, axis=-1, keepdims=True), -1)
+    else:
+        share = shared(1.0, s == np.min(s, axis=-1, keepdims=True), -1)
+    slope = (u * share[..., None, :]) @ vh
+    return slope if last else np.moveaxis(slope, (-2, -1), (rows, columns))
 
 
 @jvp_rule(np.linalg.norm)
@@ -526,14 +607,22 @@ def solve_jvp(a_dot, b_dot, out, a, b):
 @vjp_rule(
     np.linalg.cholesky,
     at=[SYMMETRIC, np.stack((SYMMETRIC, 2 * SYMMETRIC)), SYMMETRIC + np.array(
-        [[0, -0.2j, 0.1j], [0.2j, 0, 0], [-0.1j, 0, 0]])],
+        [[0, -0.2j, 0.1j], [0.2j, 0, 0], [-0.1j, 0, 0]]), sample(SYMMETRIC, upper=True)],
     analytic=False,
 )  # fmt: skip
-def cholesky_vjp(d_out, out, a):
-    """out @ out.T = a, of which NumPy reads the lower triangle"""
+def cholesky_vjp(d_out, out, a, *, upper=False):
+    """out @ out.T = a, or out.T @ out; NumPy reads the triangle that the result has"""
+    if upper:
+        return hermitian_transpose(
+            lower_cholesky_slope(hermitian_transpose(d_out), hermitian_transpose(out))
+        )
+    return lower_cholesky_slope(d_out, out)
+
+
+def lower_cholesky_slope(d_out, out):
+    """The gradient of the matrix of which `out` is the lower factor."""
     upper = hermitian_transpose(out)
     inner = half_lower(upper @ d_out)
-    half = hermitian_transpose(np.linalg.solve(upper, hermitian_transpose(inner)))
     half = hermitian_transpose(np.linalg.solve(upper, hermitian_transpose(inner)))
     half = np.linalg.solve(upper, half)
     return half_lower(half + hermitian_transpose(half))

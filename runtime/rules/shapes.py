@@ -16,8 +16,10 @@ from srcdiff.runtime.kernels import (
     inverse_permutation,
     moved,
     part_length,
+    parts_of_reduceat,
     raises,
     rounds,
+    running_places,
     shuffled_order,
     slice_along,
     square_length,
@@ -667,4 +669,5 @@ nondifferentiable(
     ),
     *(np.unravel_index, np.ravel_multi_index, np.ix_, np.result_type, np.shares_memory),
     *(moved, part_length, raises, rounds, shuffled_order, square_length),
+    *(running_places, parts_of_reduceat),
 )
