@@ -5,6 +5,7 @@ differences of the first, which have tests of their own; those of the programs b
 """
 
 import collections
+import functools
 import inspect
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 import srcdiff
 from srcdiff import detach, elementwise_grad, grad, hvp, value_and_grad
-from tests.judge import fresh, slope_along
+from tests.judge import fresh, right, slope_along
 from tests.kernels import kernels
 from tests.support import LINES, sections
 from tests.test_golden import lines
@@ -571,3 +572,16 @@ def test_a_function_that_returns_a_number_as_a_view():
     w, xs = np.array([0.3, -0.2]), np.array([[1.0, 2.0], [0.5, -1.0], [0.2, 0.1]])
     each = srcdiff.vmap(grad(f), in_axes=(None, 0))(w, xs)
     assert np.allclose(each, [grad(f)(w, x) for x in xs]) and np.all(each != 0)
+
+
+@functools.wraps(grad)
+def wrapped_grad(f, place=0):
+    df = grad(f, wrt=place)
+    return lambda *args: df(*args)
+
+
+def test_a_function_that_takes_its_name_from_grad_is_an_ordinary_helper():
+    def f(x):
+        return x * wrapped_grad(lambda y: x * y * y)(2.0)
+
+    right(f, 1.3)

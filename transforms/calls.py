@@ -445,7 +445,7 @@ class Calls(
         asked = self.derivative_of(obj)
         if asked is not None:
             return self.call_derivative(asked, args, kwargs, where)
-        homes = (type(obj).__module__, getattr(obj, "__module__", ""))
+        homes = (type(obj).__module__, getattr(obj, "__globals__", {}).get("__name__", ""))
         if not {"srcdiff.api", "srcdiff.higher"}.isdisjoint(homes):
             what = "a derivative inside a function that is differentiated cannot be compiled"
             raise self.refuse(where, what, "Differentiate one that does not call it.")
