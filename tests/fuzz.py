@@ -88,6 +88,15 @@ def judge_module(
 ) -> Verdict:
     """The verdict on `module.f` at `module.args()` and, perhaps, at a point nearby."""
     outside = Outside(module)
+    try:
+        return judge_beside(outside, module, gradient, second, tape)
+    finally:  # what one program leaves must not reach the next
+        outside.restore()
+
+
+def judge_beside(
+    outside: Outside, module: types.ModuleType, gradient: Gradient, second: bool, tape: bool
+) -> Verdict:
     args, wrt = module.args(), tuple(module.WRT)
     f = outside.before(module.f)
     why = runs(f, args)
@@ -111,25 +120,22 @@ def judge_module(
             exact=exact,
         )
 
-    try:
-        verdict = verdict_of(gradient)
-        if verdict.outcome in ("wrong", "untrusted"):
-            # Along a random direction errors of the reference add up: look at each element.
-            exact = verdict_of(gradient, thorough=True)
-            if exact.outcome != "right" or verdict.outcome != "wrong":
-                verdict = exact
-        if gradient is not srcdiff_gradient:
-            return verdict
-        if verdict.outcome == "refused":
-            taped = verdict_of(tape_gradient, exact=False)
-            if taped.outcome == "wrong":
-                taped = verdict_of(tape_gradient, thorough=True, exact=False)
-            return on_tape(taped) if taped.outcome in FAILURES else verdict
-        if verdict.outcome == "untrusted" or verdict.outcome == "right" and tape:
-            verdict = tape_agrees(module, args, wrt, verdict, outside)
-        return forward_agrees(module.f, args, wrt, verdict, rtol, outside)
-    finally:
-        outside.restore()
+    verdict = verdict_of(gradient)
+    if verdict.outcome in ("wrong", "untrusted"):
+        # Along a random direction errors of the reference add up: look at each element.
+        exact = verdict_of(gradient, thorough=True)
+        if exact.outcome != "right" or verdict.outcome != "wrong":
+            verdict = exact
+    if gradient is not srcdiff_gradient:
+        return verdict
+    if verdict.outcome == "refused":
+        taped = verdict_of(tape_gradient, exact=False)
+        if taped.outcome == "wrong":
+            taped = verdict_of(tape_gradient, thorough=True, exact=False)
+        return on_tape(taped) if taped.outcome in FAILURES else verdict
+    if verdict.outcome == "untrusted" or verdict.outcome == "right" and tape:
+        verdict = tape_agrees(module, args, wrt, verdict, outside)
+    return forward_agrees(module.f, args, wrt, verdict, rtol, outside)
 
 
 def mentions(module: types.ModuleType, word: str) -> bool:

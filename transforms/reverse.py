@@ -275,6 +275,30 @@ class Reverse:
         self.christen(d, value)
         self.adjoints[value] = Adjoint(d)
 
+    def add_passed(self, value: Any, d: Any, where: Any) -> None:
+        """Add a contribution to the adjoint of a value that a region passes on as it is: unlike
+        what reads it, that may happen where a branch has left it unbound."""
+        found = self.adjoints.get(value) if isinstance(value, Value) else None
+        maker = self.makers.get(value) if found is not None else None
+        if found is None or maker is None or maker.op != "if":
+            return self.add(value, d, where, True)
+        place = maker.results.index(value)
+        ends = [block.results[place] for block in maker.blocks]
+        for inside in (i for block in maker.blocks for i in block.instrs if i.blocks):
+            self.makers.update(dict.fromkeys(inside.results, inside))
+        if UNDEFINED not in ends or any(map(self.may_be_unbound, ends)):
+            return self.add(value, d, where, True)
+        result, blocks = Value(f"d_{value.name}", value.kind), []
+        for end in ends:
+            if end is UNDEFINED:
+                blocks.append(Block((), (), (UNDEFINED,)))
+                continue
+            instrs = self.inside(lambda: self.add(value, d, where, True), {value: found})
+            blocks.append(Block((), instrs, (self.inner_adjoints[value].d,)))
+        self.named.add(result)
+        self.instrs.append(Instr("if", maker.args, None, (result,), tuple(blocks), {}, where))
+        self.adjoints[value] = Adjoint(result)
+
     def christen(self, d: Any, value: Value) -> None:
         if isinstance(d, Value) and d not in self.named and not d.user:
             d.name = f"d_{value.name}" if value.user else "d_t"
@@ -1094,7 +1118,7 @@ class Reverse:
             def body(block: Block = block) -> None:
                 for end, seed in zip(block.results, seeds):
                     if seed is not None:
-                        self.add(end, seed, where, True)
+                        self.add_passed(end, seed, where)
                 self.meet_trails(block, where)
                 self.block(block.instrs)
                 self.leave_trails(trails, where)
