@@ -786,6 +786,27 @@ def cofactors(a):
     return np.conj(u) * middle[..., None, :] @ np.conj(vh)
 
 
+def rows_in_order(piv):
+    """The order of the rows of a matrix that its exchanges make, one after the other.
+
+    >>> rows_in_order(np.array([2, 2, 2]))
+    array([2, 0, 1])
+    """
+    order = np.arange(len(piv))
+    for k, p in enumerate(piv):
+        order[k], order[p] = order[p], order[k]
+    return order
+
+
+def fullest_last(rows):
+    """The order that makes a triangle of the rows of one, those of fewest numbers first.
+
+    >>> fullest_last(np.array([[0.5, 1.0], [1.0, 0.0]]))
+    array([1, 0])
+    """
+    return np.argsort(np.where(rows != 0, np.arange(np.shape(rows)[1]), -1).max(axis=1))
+
+
 def half_lower(x):
     """The lower triangle of x with half the diagonal.
 

@@ -137,6 +137,11 @@ class Rule:
             or isinstance(place, int) and "operands" in self._array_likes and place > 0
         )  # fmt: skip
 
+    def takes_parts(self, place: int | str) -> bool:
+        """Whether an argument is a tuple of unlike things, such as a factor and its form."""
+        names = self.parameters
+        return (names[place] if type(place) is int and place < len(names) else place) in _PARTS
+
     @functools.cached_property
     def _of_arrays(self) -> bool:
         """Whether it is of one of NumPy's or SciPy's functions that does not go by elements."""
@@ -153,8 +158,11 @@ class Rule:
 
 # What NumPy and SciPy call parameters that are array_like; a shape, an axis or an index is not.
 _ARRAY_LIKES = frozenset(
-    "A a arr array b fp m operands repeats v val values weights x xp y z".split()
+    "A E X XA XB a ab arr array arrs b fp in1 in2 input m operands repeats v val values weights x "
+    "xp y z".split()
 )
+# What they call tuples that are no arrays.
+_PARTS = frozenset("c_and_lower lu_and_piv l_and_u points".split())
 
 RULES: dict[Callable, Rule] = {}
 NONDIFFERENTIABLE: set[Callable] = set()
@@ -459,7 +467,14 @@ DECLARED_INSIDE = (
 
 
 # Modules of SciPy's → the module with their rules, which is imported once they are.
-_SCIPY = {"scipy.special": "special", "scipy.stats": "distributions"}
+_SCIPY = {
+    "scipy.special": "special",
+    "scipy.stats": "distributions",
+    "scipy.linalg": "scipy_linalg",
+    "scipy.signal": "scipy_signal",
+    "scipy.fft": "scipy_fft",
+    "scipy.spatial.distance": "scipy_spatial",
+}
 
 
 def load_scipy_rules() -> None:

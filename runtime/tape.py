@@ -562,7 +562,7 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
         elif type(arg) in CONTAINERS:
             known = len(parents)
             values[i] = unboxed(arg, (i,), boxes, places, parents)
-            if len(parents) > known and makes_array(function):
+            if len(parents) > known and makes_array(function) and not takes_parts(function, i):
                 return apply(function, (*args[:i], apply(np.array, (arg,)), *args[i + 1 :]), kwargs)
     if kwargs:
         kwargs = {k: unboxed(v, (k,), boxes, places, parents) for k, v in kwargs.items()}
@@ -644,6 +644,11 @@ def probe(like: Any) -> Any:
     v = (0.5 + np.arange(1, n + 1) * 0.6180339887498949 % 1) * signs
     v = (v * (1 + 0.5j) if is_complex(like) else v).reshape(np.shape(like))
     return v.astype(np.asarray(like).dtype)[() if type(like) is not ndarray else ...]
+
+
+def takes_parts(function: Any, place: int) -> bool:
+    rule = rule_of(function)
+    return rule is not None and rule.takes_parts(place)
 
 
 def makes_array(function: Any) -> bool:
@@ -839,7 +844,7 @@ def dispatching(function: Callable) -> Callable:
 def twin(function: Any) -> Callable:
     """A rule or a kernel as it runs on arrays of the tape.
 
-    The same code; but `math`, `cmath` and the kernels that have rules are recorded when called.
+    The same code; but `math`, `cmath`, SciPy and the kernels that have rules are recorded.
 
     >>> x = Array(np.float64(2.0), Leaf(np.float64(2.0)))
     >>> twin(rule_of(math.sin).vjp)(1.0, None, x)._value == math.cos(2.0)
@@ -861,6 +866,9 @@ def twin(function: Any) -> Callable:
             namespace[name] = _Recording(obj, functions)
         elif obj is np:
             namespace[name] = _Recording(np, ("array", "asarray", "full"))
+        elif isinstance(obj, types.ModuleType) and obj.__name__.startswith("scipy."):
+            functions = [n for n in names_in(made.__code__) if callable(getattr(obj, n, None))]
+            namespace[name] = _Recording(obj, functions)
         elif isinstance(obj, types.FunctionType) and obj.__module__.startswith("srcdiff.runtime"):
             known = rule_of(obj) is not None or obj in NONDIFFERENTIABLE
             inlined = not known or obj is kernels.unbroadcast

@@ -276,63 +276,26 @@ def piecewise(x, condlist, funclist):
     return found
 
 
-def finite(a, check_finite):
-    return np.asarray_chkfinite(a) if check_finite else np.asarray(a)
+def logm(A):  # noqa: N803
+    """`scipy.linalg.logm`"""
+    from srcdiff.runtime.rules.scipy_linalg import real_logm
+
+    return real_logm(A)
 
 
-def linalg_solve(a, b, *, overwrite_a=False, overwrite_b=False, check_finite=True):
-    """`scipy.linalg.solve`"""
-    return np.linalg.solve(finite(a, check_finite), finite(b, check_finite))
+def lfilter(b, a, x, axis=-1):
+    """`scipy.signal.lfilter` from a state of zeros"""
+    from srcdiff.runtime.rules import scipy_signal
+
+    b, a, x = np.atleast_1d(b), np.atleast_1d(a), np.asarray(x)
+    return scipy_signal.lfilter(b, a, x, axis)
 
 
-def linalg_inv(a, *, overwrite_a=False, check_finite=True):
-    """`scipy.linalg.inv`"""
-    return np.linalg.inv(finite(a, check_finite))
+def sqrtm(A):  # noqa: N803
+    """`scipy.linalg.sqrtm`"""
+    from srcdiff.runtime.rules.scipy_linalg import real_sqrtm
 
-
-def linalg_det(a, *, overwrite_a=False, check_finite=True):
-    """`scipy.linalg.det`"""
-    return np.linalg.det(finite(a, check_finite))
-
-
-def linalg_cholesky(a, lower=False, *, overwrite_a=False, check_finite=True):
-    """`scipy.linalg.cholesky`: of the triangle that it reads
-
-    >>> linalg_cholesky(np.array([[4.0, 2.0], [0.0, 5.0]]))
-    array([[2., 1.],
-           [0., 2.]])
-    """
-    a = finite(a, check_finite)
-    return np.linalg.cholesky(a) if lower else np.linalg.cholesky(a.T).T
-
-
-def linalg_cho_factor(a, lower=False, *, overwrite_a=False, check_finite=True):
-    """`scipy.linalg.cho_factor`: the other triangle is that of a"""
-    c = linalg_cholesky(a, lower, check_finite=check_finite)
-    return (c + np.triu(a, 1) if lower else c + np.tril(a, -1)), lower
-
-
-def linalg_cho_solve(c_and_lower, b, *, overwrite_b=False, check_finite=True):
-    """`scipy.linalg.cho_solve`"""
-    c, lower = c_and_lower
-    factor = np.tril(c) if lower else np.triu(c).T
-    return np.linalg.solve(factor.T, np.linalg.solve(factor, finite(b, check_finite)))
-
-
-def linalg_solve_triangular(a, b, *, lower=False, overwrite_b=False, check_finite=True):
-    """`scipy.linalg.solve_triangular`"""
-    triangle = np.tril(a) if lower else np.triu(a)
-    return np.linalg.solve(finite(triangle, check_finite), finite(b, check_finite))
-
-
-def linalg_eigvalsh(a, *, lower=True, overwrite_a=False, check_finite=True):
-    """`scipy.linalg.eigvalsh`"""
-    return np.linalg.eigvalsh(finite(a, check_finite), "L" if lower else "U")
-
-
-def linalg_svdvals(a, *, overwrite_a=False, check_finite=True):
-    """`scipy.linalg.svdvals`"""
-    return np.linalg.svd(finite(a, check_finite), compute_uv=False)
+    return real_sqrtm(A)
 
 
 def solve(x1, x2, /):
@@ -368,21 +331,14 @@ TWINS: dict[tuple[str, str], Callable] = {
     ("scipy._lib._util", "_lazyselect"): lazyselect,
     ("scipy._lib.array_api_compat.numpy._aliases", "asarray"): asarray,
     ("scipy._lib.array_api_compat.numpy.linalg", "solve"): solve,
+    ("scipy.linalg._matfuncs", "logm"): logm,
+    ("scipy.signal._signaltools", "lfilter"): lfilter,
+    ("scipy.linalg._matfuncs", "sqrtm"): sqrtm,
     ("numpy", "polymul"): polymul,
     **{
         ("numpy", f.__name__): f
         for f in (select, require, nanvar, nanstd, quantile, percentile, piecewise,
                   nanquantile, nanpercentile)
-    },
-    **{
-        ("scipy.linalg." + module, name): globals()["linalg_" + name]
-        for module, names in {
-            "_basic": "solve inv det solve_triangular",
-            "_decomp_cholesky": "cholesky cho_factor cho_solve",
-            "_decomp": "eigvalsh",
-            "_decomp_svd": "svdvals",
-        }.items()
-        for name in names.split()
     },
     **{
         ("scipy.fft._basic", name): fourier(name)

@@ -2530,3 +2530,24 @@ def test_a_reshape_that_raises_in_the_branch_that_is_not_taken():
         return np.sum(m * m)
 
     right_or_refused(f, 0.3, -1.0)
+
+
+def test_a_tuple_that_grows_in_a_loop_too_long_to_be_written_out():
+    def f(x):
+        found = (x[0],)
+        for k in range(3):
+            y = np.sin(x[k]) * np.cos(x[k]) + np.exp(x[k]) * x[k] + np.tanh(x[k]) - x[k] ** 2
+            y = y * np.sin(y) + np.cos(y) * y - np.exp(-y) + np.tanh(y) * y + y**3 - x[k]
+            found = (*found, y)
+        return found[-1] * found[1] * len(found)
+
+    right(f, some(4))
+
+    def g(x):
+        shapes, y = (), 1.0 * x[0]
+        while y < 20:
+            y = 2 * y
+            shapes = (*shapes, y)
+        return x[0] * len(shapes)
+
+    right_or_refused(g, positive(3))

@@ -347,6 +347,11 @@ def lstsq(op: Any, a: Any, b: Any, rcond: Any = None) -> Kind:
     )
 
 
+@abstract(kernels.rows_in_order, kernels.fullest_last)
+def order_of_rows(op: Any, rows: Any) -> Kind:
+    return Kind("array", np.dtype(int), numeric(rows).dims[:1])
+
+
 @abstract(np.linalg.matrix_rank)
 def matrix_rank(op: Any, A: Any, *args: Any, **kwargs: Any) -> Kind:
     A = numeric(A)

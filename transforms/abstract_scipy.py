@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime.registry import BATCHING, rule_of
+from srcdiff.transforms import abstract_scipy_linalg, abstract_scipy_signal
 from srcdiff.transforms.abstract_core import (
     RULES,
     broadcast,
@@ -40,13 +41,23 @@ def scipy_kind(op: Any) -> Callable | None:
         return slope_kind
     if module.startswith("srcdiff.runtime.rules") and BATCHING.get(op) == "elements":
         return by_elements
-    if module.partition(".")[0] != "scipy":
+    if not module.startswith(("scipy.", "srcdiff.runtime.rules.scipy_")):
         return None
     if op.__name__ == "logsumexp":
         return logsumexp_kind
     if op.__name__ in ("softmax", "log_softmax"):
         return softmax_kind
+    for homes, table in TABLES.items():
+        if module.startswith(homes) and op.__name__ in table:
+            return table[op.__name__]
     return by_elements if module.startswith("scipy.special") else tried
+
+
+OWN = "srcdiff.runtime.rules.scipy_"
+TABLES = {
+    ("scipy.linalg", OWN + "linalg"): abstract_scipy_linalg.NAMED,
+    ("scipy.signal", "scipy.fft", "scipy.spatial", OWN + "signal"): abstract_scipy_signal.NAMED,
+}
 
 
 def by_elements(op: Any, *args: Any, **kwargs: Any) -> Kind:

@@ -231,6 +231,8 @@ class Calls(
             return ref
         kind = self.kind(ref)
         rule = None if isinstance(op, str) else rule_of(op, forward=True)
+        if rule is not None and rule.takes_parts(place):
+            return ref
         if rule is not None and rule.takes_array(place):
             wanted = holds_numbers(kind)
         elif isinstance(place, str):
@@ -437,7 +439,8 @@ class Calls(
         has_rule = rule_of(obj, self.forward) is not None
         if obj in NONDIFFERENTIABLE or has_rule or self.understood(obj):
             if all(self.is_tree(a) for a in (*args, *kwargs.values())):
-                return self.apply(obj, args, kwargs, where)
+                found = self.apply(obj, args, kwargs, where)
+                return self.with_known_parts(obj, found, args, kwargs)
         if isinstance(obj, type) and issubclass(obj, BaseException):
             return Bound((Known(obj), args), "exception")
         if maker(obj):

@@ -98,11 +98,17 @@ class Libraries(Memory):
             return None
         if not fits(twin, args, kwargs):
             return None
-        if twin.__name__.startswith("linalg_") and any((self.kind(a).rank or 0) > 2 for a in args):
-            return None  # stacks of matrices
         if twin.__module__.startswith("srcdiff.runtime"):
             return self.as_if_here(twin, args, kwargs, where)
         return self.call(Known(twin), args, kwargs, where)
+
+    def with_known_parts(self, f: Any, ref: Ref, args: tuple, kwargs: dict) -> Ref:
+        """What a function has returned, of which a part is what it was given."""
+        name = getattr(f, "__module__", None), getattr(f, "__name__", None)
+        if name != ("scipy.linalg._decomp_cholesky", "cho_factor") or not isinstance(ref, Tuple):
+            return ref
+        lower = args[1] if len(args) > 1 else kwargs.get("lower", Known(False))
+        return Tuple((ref.items[0], lower))
 
     def index_trick(self, maker: Any, key: Any, where: Any) -> Ref | None:
         """`np.s_[1:4]`; `np.r_[a, b]` and `np.c_[a, b]` of numbers and arrays.

@@ -24,7 +24,13 @@ from srcdiff.transforms.ir import (
 )
 from srcdiff.transforms.kinds import BOOL, INT, Kind, Size, fresh_size, kind_of
 from srcdiff.transforms.merging import UNBOUND, Exit, Path, common, split
-from srcdiff.transforms.mutation import NUMBERS, NeedsCarrying, NeedsChoice, convert
+from srcdiff.transforms.mutation import (
+    NUMBERS,
+    NeedsCarrying,
+    NeedsChoice,
+    NeedsUnrolling,
+    convert,
+)
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
@@ -558,6 +564,7 @@ class Loop:
                 fits = False
         if not fits:
             return False
+        self.check_tuples(start, end)
         if not self.rotations.settled(path):
             return False
         for key, made in self.dicts.items():
@@ -887,6 +894,17 @@ class Loop:
                 return Missing("a tuple changes its form in a loop")
             ref = ref.items[i]
         return ref
+
+    def check_tuples(self, start: State, end: State) -> None:
+        """A tuple that has more items after a step than before it has a slot for each no more."""
+        for key in (*self.names, *self.memory):
+            before, after = (s.env.get(key, s.memory.get(key)) for s in (start, end))
+            if grows(before, after):
+                name = key[1] if type(key) is tuple else key.name
+                where = self.instr.where
+                what = f"the tuple `{name.rpartition('.')[2]}`, which grows in a loop"
+                raise NeedsUnrolling(f"{what}, cannot be compiled", where and where.location,
+                                     "Use a list.")  # fmt: skip
 
     def same_keys(self, one: Dict, before: State, other: Any, after: State) -> bool:
         """Whether a thing after a step is a dict of the same keys, in the same order."""
@@ -1294,6 +1312,17 @@ class Slot:
         self.key, self.param, self.init, self.same, self.name = key, param, init, same, name
         self.buffer: Buffer | None = None
         self.cell: Cell | None = None
+
+
+def grows(before: Any, after: Any) -> bool:
+    """Whether what was a tuple is one with more items, here or in an item of both."""
+    if isinstance(before, Tuple) and isinstance(after, Tuple):
+        return len(before.items) < len(after.items) or any(map(grows, before.items, after.items))
+    if type(before) is tuple and type(after) is tuple:  # the items of a list
+        return any(map(grows, before, after))
+    if isinstance(before, dict) and isinstance(after, dict):
+        return any(grows(ref, after[key]) for key, ref in before.items() if key in after)
+    return isinstance(before, Tuple) and not before.items and not isinstance(after, Missing)
 
 
 def renamed(kind: Kind, old: str, new: str) -> Kind:

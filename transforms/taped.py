@@ -31,7 +31,13 @@ from srcdiff.runtime.declared import custom_vjp
 from srcdiff.runtime.derivative import DERIVING, Derivative
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.marks import detach, marked
-from srcdiff.runtime.registry import DECLARED_INSIDE, DECLARING, NONDIFFERENTIABLE, RULES
+from srcdiff.runtime.registry import (
+    DECLARED_INSIDE,
+    DECLARING,
+    NONDIFFERENTIABLE,
+    RULES,
+    rule_of,
+)
 from srcdiff.runtime.tape import OWN, PLAIN, Array, Leaf, apply, caller, name_of, no_rule, plain
 from srcdiff.runtime.tracked import (
     WRITERS,
@@ -392,7 +398,7 @@ def is_numpy(f: Any) -> bool:
 
 
 def call_python(f: types.FunctionType, args: tuple, kwargs: dict) -> Any:
-    if f in RULES or f in NONDIFFERENTIABLE:
+    if rule_of(f, forward=True) is not None or f in NONDIFFERENTIABLE:
         return made(apply(f, args, kwargs), [])
     inner = marked(f)
     if inner is not None:  # the tape keeps everything

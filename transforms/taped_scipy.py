@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime.errors import NoRuleError
-from srcdiff.runtime.registry import Rule
-from srcdiff.runtime.tape import OWN, Array, Leaf, Sweep, apply, caller, plain
+from srcdiff.runtime.tape import Array, Leaf, Sweep, apply, caller, plain
 from srcdiff.runtime.tracked import Number, Place, Tracked
 
 # --------------------------------------------------------------------------------------- roots
@@ -418,168 +417,6 @@ def stored(out: Any, output: Any) -> Any:
     return out if output is None else out.astype(output)
 
 
-# ------------------------------------------------------------------------------ linear algebra
-
-
-def linear(**parameters: Callable) -> Callable:
-    """What stands for a function of `scipy.linalg`: a function of its arguments, by name."""
-
-    def run(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
-        given = bound(f, args, kwargs)
-        return parameters["by"](given)
-
-    return run
-
-
-def mirrored(a: Any, lower: Any) -> Any:
-    """The symmetric matrix of which a triangle is read."""
-    triangle = np.tril(a) if lower else np.triu(a)
-    return triangle + np.swapaxes(np.tril(a, -1) if lower else np.triu(a, 1), -1, -2)
-
-
-def solve(given: dict) -> Any:
-    a, b = given["a"], given["b"]
-    if given.get("assume_a") in ("sym", "pos", "her", "symmetric", "positive definite"):
-        a = mirrored(a, given.get("lower", False))
-    return np.linalg.solve(np.swapaxes(a, -1, -2) if given.get("transposed") else a, b)
-
-
-def triangle_of(a: Any, lower: Any, unit: Any = False) -> Any:
-    if unit:
-        strict = np.tril(a, -1) if lower else np.triu(a, 1)
-        return strict + np.eye(len(plain(a)))
-    return np.tril(a) if lower else np.triu(a)
-
-
-def solve_triangular(given: dict) -> Any:
-    a = triangle_of(given["a"], given.get("lower"), given.get("unit_diagonal"))
-    return np.linalg.solve(a if given.get("trans", 0) in (0, "N") else a.T, given["b"])
-
-
-def cholesky(given: dict) -> Any:
-    low = np.linalg.cholesky(mirrored(given["a"], given.get("lower", False)))
-    return low if given.get("lower", False) else np.swapaxes(low, -1, -2)
-
-
-def cho_factor(given: dict) -> Any:
-    return cholesky(given), given.get("lower", False)
-
-
-def cho_solve(given: dict) -> Any:
-    c, lower = given["c_and_lower"]
-    low = np.tril(c) if lower else np.triu(c).T
-    return np.linalg.solve(low.T, np.linalg.solve(low, given["b"]))
-
-
-def lu_parts(a: Any) -> tuple[Any, Any, Any]:
-    """The order of the rows, and the factors of the matrix in this order, by elimination."""
-    a = apply(np.asarray, (a,))
-    n = len(plain(a))
-    work, order = np.array(plain(a), float), np.arange(n)
-    for k in range(n - 1):
-        p = k + int(np.argmax(np.abs(work[k:, k])))
-        work[[k, p]], order[[k, p]] = work[[p, k]], order[[p, k]]
-        work[k + 1 :, k] /= work[k, k]
-        work[k + 1 :, k + 1 :] -= np.outer(work[k + 1 :, k], work[k, k + 1 :])
-    low, up = np.tril(work, -1) + np.eye(n), np.triu(work)
-    # The first-order change of the factors, for a change of the matrix.
-    change = a[order] - plain(a)[order]
-    inner = np.linalg.solve(low, change) @ np.linalg.inv(up)
-    return order, low + low @ np.tril(inner, -1), up + np.triu(inner) @ up
-
-
-def lu_factor(given: dict) -> Any:
-    order, low, up = lu_parts(given["a"])
-    swaps, rows = [], list(range(len(order)))
-    for k, wanted in enumerate(order):
-        p = rows.index(wanted)
-        swaps.append(p)
-        rows[k], rows[p] = rows[p], rows[k]
-    return np.tril(low, -1) + up, np.array(swaps, np.int32)
-
-
-def lu_solve(given: dict) -> Any:
-    lu, swaps = given["lu_and_piv"]
-    rows = np.arange(len(plain(swaps)))
-    for k, p in enumerate(plain(swaps)):
-        rows[[k, p]] = rows[[p, k]]
-    low, up = np.tril(lu, -1) + np.eye(len(rows)), np.triu(lu)
-    b = given["b"]
-    if given.get("trans", 0):
-        found = np.linalg.solve(low.T, np.linalg.solve(up.T, b))
-        return found[np.argsort(rows)]
-    return np.linalg.solve(up, np.linalg.solve(low, b[rows]))
-
-
-def solve_banded(given: dict) -> Any:
-    below, above = given["l_and_u"]
-    ab = apply(np.asarray, (given["ab"],))
-    n = np.shape(plain(ab))[1]
-    i, j = np.indices((n, n))
-    inside = (j - i <= above) & (i - j <= below)
-    full = np.where(inside, ab[np.where(inside, above + i - j, 0), j], 0.0)
-    return np.linalg.solve(full, given["b"])
-
-
-def of_blocks(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
-    """A function of a matrix: its change for a change of a is a block of f([[a, change], [0, a]])
-
-    All that are wanted are the gradients, so each is asked for on the way back.
-    """
-    (a,) = bound(f, args, kwargs).values() if len(args) + len(kwargs) == 1 else (None,)
-    if a is None or np.ndim(plain(a)) != 2:
-        raise NoRuleError(f"scipy.linalg.{f.__name__} in this form", caller())
-    return apply(matrix_function(f), (a,))
-
-
-@functools.cache
-def matrix_function(f: Callable) -> Callable:
-    def of_matrix(a: Any) -> Any:
-        return f(a)
-
-    def vjp(d_out, out, a):
-        n = len(a)
-        whole = np.zeros((2 * n, 2 * n), np.result_type(a, d_out))
-        whole[:n, :n] = whole[n:, n:] = a.T
-        whole[:n, n:] = d_out
-        return f(whole)[:n, n:]
-
-    OWN[of_matrix] = Rule((of_matrix,), vjp, name=f.__name__)
-    return of_matrix
-
-
-def eigh(given: dict) -> Any:
-    if given.get("b") is not None or given.get("subset_by_index") or given.get("subset_by_value"):
-        raise NoRuleError("scipy.linalg.eigh in this form", caller())
-    uplo = "L" if given.get("lower", True) else "U"
-    if given.get("eigvals_only"):
-        return np.linalg.eigvalsh(given["a"], uplo)
-    return tuple(np.linalg.eigh(given["a"], uplo))
-
-
-def svd(given: dict) -> Any:
-    full = given.get("full_matrices", True)
-    if not given.get("compute_uv", True):
-        return np.linalg.svd(given["a"], compute_uv=False)
-    return tuple(np.linalg.svd(given["a"], full))
-
-
-def qr(given: dict) -> Any:
-    if given.get("pivoting") or given.get("mode", "full") == "raw":
-        raise NoRuleError("scipy.linalg.qr in this form", caller())
-    rows, columns = np.shape(plain(given["a"]))[-2:]
-    mode = given.get("mode", "full")
-    if mode == "full" and rows > columns:
-        raise NoRuleError("scipy.linalg.qr of a tall matrix in full", caller())
-    q, r = np.linalg.qr(given["a"])
-    return (r,) if mode == "r" else (q, r)
-
-
-def lstsq(given: dict) -> Any:
-    a, b = (apply(np.asarray, (given[name],)) for name in "ab")
-    return tuple(np.linalg.lstsq(a, b, given.get("cond")))
-
-
 def lfilter(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
     """The recurrence, step by step, along one axis; and the state that is left if one is given."""
     given = bound(f, args, kwargs)
@@ -727,7 +564,6 @@ SUBSTITUTES: dict[tuple[str, str], Callable] = {
     (NDIMAGE, "correlate"): correlate,
     (NDIMAGE, "_correlate_or_convolve"): correlate,
     (NDIMAGE, "uniform_filter1d"): uniform_filter1d,
-    ("scipy.signal._signaltools", "lfilter"): lfilter,
     **{
         ("scipy.signal._signaltools", name): convolve
         for name in ("convolve", "fftconvolve", "correlate", "convolve2d", "correlate2d")
@@ -735,32 +571,6 @@ SUBSTITUTES: dict[tuple[str, str], Callable] = {
     ("scipy.spatial.distance", "cdist"): cdist,
     ("scipy.spatial.distance", "pdist"): pdist,
     ("scipy.spatial.distance", "squareform"): squareform,
-    **{
-        ("scipy.linalg." + module, name): linear(by=function)
-        for module, name, function in (
-            ("_basic", "solve", solve),
-            ("_basic", "solve_triangular", solve_triangular),
-            ("_basic", "solve_banded", solve_banded),
-            ("_basic", "lstsq", lstsq),
-            ("_basic", "inv", lambda given: np.linalg.inv(given["a"])),
-            ("_basic", "det", lambda given: np.linalg.det(given["a"])),
-            ("_basic", "pinv", lambda given: np.linalg.pinv(given["a"])),
-            ("_decomp_cholesky", "cholesky", cholesky),
-            ("_decomp_cholesky", "cho_factor", cho_factor),
-            ("_decomp_cholesky", "cho_solve", cho_solve),
-            ("_decomp_lu", "lu_factor", lu_factor),
-            ("_decomp_lu", "lu_solve", lu_solve),
-            ("_decomp", "eigh", eigh),
-            ("_decomp_svd", "svd", svd),
-            ("_decomp_qr", "qr", qr),
-            ("_decomp", "eigvalsh", lambda given: eigh(given | {"eigvals_only": True})),
-            ("_decomp_svd", "svdvals", lambda given: svd(given | {"compute_uv": False})),
-        )
-    },
-    **{
-        ("scipy.linalg._matfuncs", name): of_blocks
-        for name in ("expm", "logm", "sqrtm", "sinm", "cosm", "tanm", "sinhm", "coshm", "tanhm")
-    },
 }
 
 

@@ -14,12 +14,14 @@ from srcdiff.runtime.kernels import (
     add_at,
     cofactors,
     einsum_adjoint,
+    fullest_last,
     half_lower,
     in_order,
     inverse_permutation,
     leading,
     matrix_transpose,
     restore_axes,
+    rows_in_order,
     tensordot_axes,
     without,
 )
@@ -633,4 +635,4 @@ def hermitian_transpose(x):
     return matrix_transpose(np.conj(x))
 
 
-nondifferentiable(np.linalg.matrix_rank)
+nondifferentiable(np.linalg.matrix_rank, fullest_last, rows_in_order)

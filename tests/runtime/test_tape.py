@@ -7,6 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import NoRuleError, SrcdiffError, UnsupportedSyntaxError
@@ -82,7 +83,7 @@ def run(fun, point, values):
     return weighted(apply(fun, tuple(args), dict(point.kwargs))), leaves
 
 
-SINGULAR = (np.linalg.det,)
+SINGULAR = (np.linalg.det, scipy.linalg.det)
 
 
 def starting_values(fun, point):
