@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from srcdiff.runtime import kernels
+from srcdiff.runtime import kernels, multivariate
 from srcdiff.runtime.families import ANY_FAMILY, FAMILIES, INFRASTRUCTURE, pick, positive
 from srcdiff.runtime.kernels import is_constant
 from srcdiff.runtime.marks import detach
@@ -345,7 +345,8 @@ def counted(dist, k, shapes, loc, closed):
     k = number(k)
     if loc is not None:
         k = k - loc
-    k = detach(k)  # it is a whole number: nothing changes with it
+    if isinstance(k, float) or not isinstance(k, int) and k.dtype.kind == "f":
+        k = detach(k)  # it is a whole number: nothing changes with it
     ends = fixed_support(dist)
     low, high = dist._get_support(*shapes) if ends is None else ends
     below = k < low
@@ -428,6 +429,7 @@ TWINS: dict[tuple[str, str], Callable] = {
     **{(INFRASTRUCTURE, f"rv_discrete.{name}"): f for name, f in DISCRETE_METHODS.items()},
     **ANY_FAMILY,
     **FAMILIES,
+    **multivariate.TWINS,
 }
 
 
@@ -437,7 +439,7 @@ def twin_of(f):
     own = ("scipy.stats", f"{owner.__name__}.{f.__name__}")
     if owner.__module__.startswith("scipy.stats.") and own in TWINS:
         return TWINS[own]
-    return TWINS.get((f.__module__, f.__qualname__))
+    return TWINS.get((f.__module__, getattr(f, "__qualname__", f.__name__)))
 
 
 kernels.STATIC.update(

@@ -235,6 +235,16 @@ def ncx2_isf(dist, q, df, nc):
     return special._ufuncs._ncx2_isf(q, df, nc)
 
 
+def whole(n):
+    """Whether a constant is a count."""
+    return n >= 0 and n == round(n)
+
+
+def binom_argcheck(dist, n, p):
+    fits = (p >= 0) & (p <= 1)
+    return fits if is_constant(n) and whole(n) else fits & (n >= 0) & (np.round(n) == n)
+
+
 def nbinom_logcdf(dist, k, n, p):
     return any_logcdf(dist, k, n, p)
 
@@ -300,8 +310,9 @@ FAMILIES: dict[tuple[str, str], Callable] = {
             "uniform": "pdf logpdf", "genextreme": "pdf logpdf logcdf ppf isf",
             "genpareto": "pdf logpdf logsf", "dgamma": "cdf sf ppf isf",
             "ncx2": "pdf cdf sf ppf isf", "skellam": "pmf cdf", "nbinom": "logcdf",
+            "binom": "argcheck",
         }.items()
         for name in names.split()
     },
 }
-kernels.STATIC.update((positive, infinite))
+kernels.STATIC.update((positive, infinite, whole))

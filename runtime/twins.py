@@ -180,6 +180,11 @@ def lazyselect(condlist, choicelist, arrays, default=0):
     return found
 
 
+def np_vecdot(x1, x2, /, *, axis=-1):
+    """`scipy._lib._util.np_vecdot`"""
+    return np.sum(np.conj(x1) * x2, axis=axis)
+
+
 def row_of(items):
     """`np.r_[items]`
 
@@ -329,6 +334,7 @@ TWINS: dict[tuple[str, str], Callable] = {
     },
     ("ufunc", "_sigma_clip_fast"): sigma_clip_fast,
     ("scipy._lib._util", "_lazyselect"): lazyselect,
+    ("scipy._lib._util", "np_vecdot"): np_vecdot,
     ("scipy._lib.array_api_compat.numpy._aliases", "asarray"): asarray,
     ("scipy._lib.array_api_compat.numpy.linalg", "solve"): solve,
     ("scipy.linalg._matfuncs", "logm"): logm,

@@ -204,3 +204,78 @@ def test_a_distribution_of_ones_own():
         return np.sum(OWN.logpdf(x, c, scale=2.0))
 
     right(loss, np.array([0.3, 1.2, 0.7]), 1.3, wrt=(0, 1))
+
+
+SEVERAL = [
+    "stats.multivariate_normal.logpdf(m, w4, h)",
+    "stats.multivariate_normal.logpdf(x=m, mean=w4, cov=h)",
+    "stats.multivariate_normal.pdf(w4, m[0], h)",
+    "stats.multivariate_normal.logpdf(x3, w4, h)",
+    "stats.multivariate_normal.logpdf(m, w4, p4)",
+    "stats.multivariate_normal.logpdf(m, w4, r)",
+    "stats.multivariate_normal.logpdf(m, w4)",
+    "stats.multivariate_normal.logpdf(m, cov=h)",
+    "stats.multivariate_normal.logpdf(v, s, r)",
+    "stats.multivariate_normal.logpdf(s, 0.3, r)",
+    "stats.multivariate_normal.logpdf(v[:, None], np.array([0.3]), np.array([[r]]))",
+    "stats.multivariate_normal.entropy(w4, h) + stats.multivariate_normal.entropy(cov=r)",
+    "stats.multivariate_normal(w4, h).logpdf(m)",
+    "d = stats.multivariate_normal(w4, r); d.pdf(m[0]) * d.entropy()",
+    "stats.multivariate_t.logpdf(m, w4, h, 2 + r)",
+    "stats.multivariate_t(w4, h, 3).pdf(m[0])",
+    "stats.multinomial.logpmf(np.array([1, 2, 1, 0]), 4, p4 / np.sum(p4))",
+    "stats.multinomial.pmf(np.array([[1, 2, 1, 0], [0, 1, 1, 2]]), 4, p4 / np.sum(p4))",
+    "stats.multinomial.logpmf(np.array([[1, 2, 1, 0], [9, 1, 1, 2]]), 4, p4 / np.sum(p4))[0]",
+    "stats.dirichlet.logpdf(i / np.sum(i), q)",
+    "stats.dirichlet.entropy(p4)",
+    "stats.wishart.logpdf(h, 6.0, np.eye(4))",
+    "stats.gaussian_kde(v)(w)",
+    "stats.gaussian_kde(v, 'silverman', weights=p).logpdf(w)",
+    "stats.gaussian_kde(v, r)(s)",
+    "stats.gaussian_kde(m[:2] + np.eye(4)[:2]).evaluate(x3[0, :2])",
+    "stats.gaussian_kde(m[:2] + np.eye(4)[:2], r).logpdf(x3[0, :2])",
+]
+
+
+@pytest.mark.parametrize("program", SEVERAL)
+def test_of_several_variables(program):
+    test_methods_in_both_modes_and_on_the_tape(program)
+
+
+NORMAL = stats.multivariate_normal([0.3, -0.2], [[1.3, 0.2], [0.2, 0.8]])
+ESTIMATE = stats.gaussian_kde([0.3, -0.2, 1.4, 0.8])
+
+
+def test_objects_from_outside():
+    def loss(x, y):
+        return np.sum(NORMAL.logpdf(x)) + np.sum(ESTIMATE(y) + ESTIMATE.logpdf(y))
+
+    x, y = np.array([[0.3, -1.2], [0.7, 0.1], [1.1, 0.2]]), np.array([0.4, 1.2])
+    right(loss, x, y, wrt=(0, 1))
+    taped = value_and_grad_on_tape(loss, (0, 1))(x, y)
+    compiled = value_and_grad(loss, wrt=(0, 1), fallback="error")(x, y)
+    for one, other in zip(taped[1], compiled[1], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
+
+
+def test_a_covariance_that_is_none_raises_as_scipy_does():
+    def loss(cov):
+        return stats.multivariate_normal.logpdf(np.zeros(2), np.zeros(2), cov)
+
+    for cov in (np.array([[1.0, 2.0], [2.0, 1.0]]), np.array([1.0, -2.0]), -1.0):
+        with pytest.raises(ValueError):
+            loss(cov)
+        with pytest.raises(ValueError):
+            grad(loss, fallback="error")(cov)
+
+
+def test_several_variables_need_one_factorisation_and_no_inverse():
+    def loss(mean, cov):
+        return -np.sum(stats.multivariate_normal.logpdf(X, mean, cov))
+
+    df = grad(loss, wrt=(0, 1), fallback="error")
+    df(np.zeros(2), np.eye(2))
+    assert df.source.count("cholesky(") == 1 and "inv(" not in df.source
+
+
+X = np.array([[0.3, -1.2], [0.7, 0.1], [1.1, 0.2]])

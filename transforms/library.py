@@ -88,7 +88,8 @@ class Libraries(Memory):
 
     def in_python(self, f: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         """What the Python twin of a library's function returns; None without one."""
-        twin = twin_of(f) if callable(f) and not isinstance(f, type) else None
+        made = isinstance(f, type) and not (f.__module__ or "").startswith("scipy.stats.")
+        twin = twin_of(f) if callable(f) and not made else None
         if twin is not None and isinstance(f, types.MethodType):
             args = (self.itself(f.__self__), *args)
         method = isinstance(f, types.MethodType)  # of what has no source, for constants too

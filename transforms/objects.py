@@ -73,6 +73,10 @@ UNARY: dict[Any, str] = {
 COMPARISONS = (operator.lt, operator.gt, operator.le, operator.ge, operator.eq, operator.ne)
 
 
+# Libraries whose special methods are read: what `total_ordering` adds, our stand-ins for SciPy's.
+READ = ("functools", "srcdiff.runtime.multivariate")
+
+
 class Objects(Memory):
     # ------------------------------------------------------------------ what a class has
 
@@ -84,7 +88,7 @@ class Objects(Memory):
         found, owner = lookup(cls, name)
         if not isinstance(found, types.FunctionType):
             return None
-        if is_library(found) and found.__module__ != "functools":  # but what `total_ordering` adds
+        if is_library(found) and found.__module__ not in READ:
             return None
         if isinstance(ref, Known) and is_library(owner):
             return None

@@ -54,7 +54,7 @@ from srcdiff.transforms.ir import (
     walk,
 )  # fmt: skip
 from srcdiff.transforms.iteration import is_stream
-from srcdiff.transforms.kinds import BOOL, Kind, fits, kind_of
+from srcdiff.transforms.kinds import BOOL, Kind, fits, kind_of, proven_not_one
 from srcdiff.transforms.loops import ChangingTest, Loop
 from srcdiff.transforms.loose import Loose
 from srcdiff.transforms.lower import Lowered, Star, contains, contains_not, lower, tested_inside
@@ -1126,9 +1126,18 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
             told = "object" not in kinds
             if told and ("none" in kinds or ("str" in kinds and kinds[0] != kinds[1])):
                 return Known(op is operator.ne)
+            if self.is_not_one(a, b) or self.is_not_one(b, a):
+                return Known(op is operator.ne)
         elif type(a) is type(b) and isinstance(a, (Tuple, List)):
             return self.order(op, a, b, where)
         return self.apply(op, (a, b), {}, where)
+
+    def is_not_one(self, length: Any, one: Any) -> bool:
+        """Whether one of two numbers is 1, and the other a length that is proven not to be."""
+        size = self.kind(length).size if isinstance(length, Plain) else None
+        return isinstance(one, Known) and type(one.obj) is int and one.obj == 1 and (
+            size is not None and proven_not_one(size)
+        )  # fmt: skip
 
     def order(self, op: Callable, a: Any, b: Any, where: Any) -> Ref:
         """`a < b` of two tuples or lists: the first items that differ decide."""

@@ -61,7 +61,9 @@ slice = builtins.slice  # what rewritten code calls, whatever the user's names a
 
 STATIC: set[Any] = kernels.STATIC
 # Of ours, what calls SciPy's Python.
-DISTRIBUTIONS = {"srcdiff.runtime.distributions", "srcdiff.runtime.families"}
+DISTRIBUTIONS = {
+    f"srcdiff.runtime.{name}" for name in ("distributions", "families", "multivariate")
+}
 # Whether NumPy's arrays match the patterns of sequences, as they do since Python 3.13.
 ARRAYS_MATCH = bool(ndarray.__flags__ & (1 << 5))
 
