@@ -511,6 +511,28 @@ def zeros_of(items):
     return np.zeros_like(items)[()] if np.ndim(items) else 0.0
 
 
+def ones_of(items):
+    """Ones like the numbers and arrays in nested lists and tuples.
+
+    >>> ones_of([[0.5], [2.0, (3.0, 4)]])
+    [[1.0], [1.0, (1.0, 1.0)]]
+    """
+    if isinstance(items, (list, tuple)):
+        return (list if isinstance(items, list) else tuple)(map(ones_of, items))
+    return np.ones_like(items)[()] if np.ndim(items) else 1.0
+
+
+def copy_of(items):
+    """Nested lists and tuples of copies of the numbers and arrays in others.
+
+    >>> copy_of([[1.0], (2.0, 3.0)])
+    [[1.0], (2.0, 3.0)]
+    """
+    if isinstance(items, (list, tuple)):
+        return (list if isinstance(items, list) else tuple)(map(copy_of, items))
+    return items.copy() if isinstance(items, np.ndarray) else items
+
+
 def sum_of(a, b):
     """The sum of two nested lists or tuples of one form, item by item.
 

@@ -75,14 +75,17 @@ class Coordinates:
     def rows(self, tree: Any, count: int) -> np.ndarray:
         """The numbers of a tree whose leaves have a leading axis; None is zeros.
 
-        A leaf without that axis is the same in all rows.
+        A leaf without that axis is the same in all rows. Raises LookupError for numbers that have
+        no place in the vector.
 
         >>> Coordinates((1.0, np.ones(2))).rows((np.array([3.0]), None), 1)
         array([[3., 0., 0.]])
         """
         given = {path: np.asarray(leaf) for path, leaf in leaves(tree) if leaf is not None}
+        if not given.keys() <= self.found.keys():
+            raise LookupError("these numbers have no place in the vector")
         for path, leaf in given.items():
-            if path in self.found and leaf.ndim == len(self.found[path].shape):
+            if leaf.ndim == len(self.found[path].shape):
                 given[path] = np.broadcast_to(leaf, (count, *leaf.shape))
         if len(self.found) == 1 and self.found.keys() <= given.keys():
             return given[next(iter(self.found))].reshape(count, -1)

@@ -25,7 +25,7 @@ from srcdiff.runtime.errors import (
 from srcdiff.runtime.tape import Array, Leaf, Node, Sweep, plain
 from srcdiff.runtime.tracked import Number
 from srcdiff.signature import Callee, Entry, argument, describe
-from srcdiff.transforms.recording import bare, recording
+from srcdiff.transforms.recording import bare, reads_history, recording
 from srcdiff.transforms.rewrite import taped
 from srcdiff.trees import (
     children,
@@ -69,9 +69,11 @@ class OnTape:
         run = Run(self.callee, self.entries, args, kwargs, self.watched)
         self.observed = run.recording.observed
         out, aux = run.output, None
+        found = run.found
         if self.has_aux:
             out, aux = output_and_aux(out, self.callee)
-        seeds = self.one(out) if self.seed == "one" else ones(out)
+            found = found[0]
+        seeds = self.one(found) if self.seed == "one" else ones(found)
         gradients = run.pull(seeds)
         result = gradients[0] if self.single else gradients
         if self.value:
@@ -83,7 +85,7 @@ class OnTape:
     ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
         """The output, and the function from a cotangent of it to the gradients; it runs once."""
         run = Run(self.callee, self.entries, args, kwargs)
-        heads = [(path, box._node) for path, box in leaves(run.output) if isinstance(box, Array)]
+        heads = [(path, box._node) for path, box in leaves(run.found) if isinstance(box, Array)]
         value = private(bare(run.output))
         shape = outline(value)
 
@@ -135,10 +137,10 @@ class PushOnTape:
             parts: Any = [(i,) for i in range(len(dot))] if name == self.callee.star else [()]
             entries += tuple(("argument", name, *part) for part in parts)
         run = Run(self.callee, entries, args, kwargs)
-        out: Any = run.output
-        aux: list = []
+        out, found, aux = run.output, run.found, []  # type: Any, Any, list
         if self.has_aux:
             out, *aux = output_and_aux(out, self.callee)
+            found = found[0]
         tangents = [dots[e[1]][e[2]] if len(e) > 2 else dots[e[1]] for e in entries]
 
         def along(node: Node, d: Any) -> Any:
@@ -172,7 +174,7 @@ class PushOnTape:
                     found[at] += 1j * along(node, unit[()])
             return found[()] if not isinstance(value, np.ndarray) else found
 
-        tangent = push(out)
+        tangent = push(found)
         return (bare(out), tangent, *map(bare, aux))
 
 
@@ -188,11 +190,10 @@ def output_and_aux(out: Any, callee: Callee) -> tuple[Any, Any]:
 
 def ones(out: Any) -> list[tuple[Node, Any]]:
     """The cotangent 1.0 of each element of an output."""
-    seeds: dict[Node, Any] = {}
-    for _, box in leaves(out):
-        if isinstance(box, Array) and box._node is not None:
-            seeds[box._node] = np.ones_like(box._value)
-    return list(seeds.items())
+    return [
+        (box._node, np.ones_like(box._value))
+        for _, box in leaves(out) if isinstance(box, Array) and box._node is not None
+    ]  # fmt: skip
 
 
 def has_nan(tree: Any) -> bool:
@@ -200,7 +201,11 @@ def has_nan(tree: Any) -> bool:
 
 
 class Run:
-    """One run of a function on the tape: its output, and its gradients for any cotangent."""
+    """One run of a function on the tape: its output, and its gradients for any cotangent.
+
+    output   what it has returned
+    found    the same as containers of its own, which keep what is recorded when the run is over
+    """
 
     def __init__(
         self,
@@ -231,6 +236,7 @@ class Run:
                 if cause is None:
                     raise
                 raise cause from None
+            self.found = self.kept(self.output, callee)
             nodes = tuple(node for _, node in leaves)
             bound = callee.bind(nodes, {k: node for k, (_, node) in named.items()})
             self.leaves = [
@@ -250,6 +256,17 @@ class Run:
             node = Leaf(tree)
             return Number(tree, node), node
         return tree, None
+
+    def kept(self, tree: Any, callee: Callee) -> Any:
+        inner = children(tree)
+        if inner is not None:
+            return rebuild(tree, [self.kept(x, callee) for _, x in inner])
+        if not isinstance(tree, Array) and reads_history(tree):
+            raise NotDifferentiableTypeError(
+                f"`{callee.name}` returns a {type(tree).__name__}, which is no container of numbers"
+                " and arrays", callee.where(), "Return a tuple, a list or a dict of them.",
+            )  # fmt: skip
+        return tree
 
     def local(self, name: str, callee: Callee) -> Any:
         values = self.recording.locals[name]

@@ -1100,7 +1100,11 @@ class Jacobian(Table):
                 break
             value, dots, *more = at_once
             aux = more[0] if more else None
-            found.append(Coordinates(value).rows(dots, len(some)))
+            try:
+                found.append(Coordinates(value).rows(dots, len(some)))
+            except LookupError:  # a list of run-time length for each seed
+                self._one_by_one.add((self._push_many._how, *key_of(args, {})))
+                break
         else:
             return value, aux, np.concatenate(found)
         found = []

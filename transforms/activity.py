@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from srcdiff.runtime.registry import NONDIFFERENTIABLE
 from srcdiff.transforms.ir import Block, Instr, Value, carried
 
-SHAPE_ONLY = frozenset({"shape", "check_length", "zero_list"})
+SHAPE_ONLY = frozenset({"shape", "check_length", "zero_list", "ones_list"})
 
 
 def active(block: Block, inputs: Iterable[Value], outputs: Iterable[Value]) -> set[Value]:

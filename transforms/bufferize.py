@@ -244,7 +244,7 @@ class Look:
         op, base, result = instr.op, instr.args[0] if instr.args else None, instr.results[0]
         if not is_list(result) or not result.kind.items or result.kind.items[0].tag != "array":
             return False
-        if op == "zero_list" or op == "copy" and instr.attrs.get("items"):
+        if op in ("zero_list", "ones_list") or op == "copy" and instr.attrs.get("items"):
             return True
         if op is list:  # the rows of an array
             while isinstance(base, Value) and self.makers[base].op in UPDATES:
@@ -322,7 +322,7 @@ class Look:
             elif op == "copy" and is_list(instr.args[0]) and not instr.attrs.get("items"):
                 self.fresh(instr)
                 self.holds(instr.results[0], *instr.operands)
-            elif op in ("copy", "zero_list", "spread_list"):
+            elif op in ("copy", "zero_list", "ones_list", "spread_list"):
                 self.fresh(instr)
             elif self.is_accumulation(instr):
                 self.points(instr.results[0], instr.args[0])

@@ -433,6 +433,8 @@ class Machine:
     def do_zero_list(self, instr: Instr, items: Any) -> Any:
         return zeros(items)
 
+    do_ones_list = do_zero_list
+
     def do_global(self, instr: Instr) -> Seen:
         return argument(at_path(instr.attrs["path"]))
 

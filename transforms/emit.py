@@ -423,7 +423,9 @@ class Emitter:
             return False
         if instr.op in UPDATES or instr.op in LISTS or instr.attrs.get("inplace"):
             return False
-        if instr.op in ("stack", "pop", "list", "zero_list") or instr.attrs.get("opaque"):
+        if instr.op in ("stack", "pop", "list", "zero_list", "ones_list"):
+            return False
+        if instr.attrs.get("opaque"):
             return False
         v = instr.results[0]
         if instr.op == "global" or instr in self.stepped:
@@ -938,20 +940,27 @@ class Emitter:
         self.add(ast.Assign([target], value))
 
     def stmt_zero_list(self, instr: Instr) -> None:
+        self.filled(instr, 0.0, np.zeros_like, kernels.zeros_of)
+
+    def stmt_ones_list(self, instr: Instr) -> None:
+        self.filled(instr, 1.0, np.ones_like, kernels.ones_of)
+
+    def filled(self, instr: Instr, number: float, array: Callable, nested: Callable) -> None:
+        """A list like another, of one number, or of arrays of it."""
         (sequence,) = instr.args
         item = sequence.kind.items[0] if sequence.kind.items else None
         if sequence.kind.tag == "tuple":
             item = sequence.kind
         if item is not None and item.tag == "scalar":
-            zero: ast.expr = ast.Constant(0.0)
-            value: ast.expr = ast.BinOp(ast.List([zero]), ast.Mult(),
+            one: ast.expr = ast.Constant(number)
+            value: ast.expr = ast.BinOp(ast.List([one]), ast.Mult(),
                                         self.call_expr(len, (sequence,), {}, None))  # fmt: skip
         elif item is not None and item.tag in ("list", "tuple"):
-            value = self.call_expr(kernels.zeros_of, (sequence,), {}, None)
+            value = self.call_expr(nested, (sequence,), {}, None)
         else:
-            zero = self.call_expr(np.zeros_like, (Printed(ast.Name("item")),), {}, None)
+            one = self.call_expr(array, (Printed(ast.Name("item")),), {}, None)
             loop = ast.comprehension(ast.Name("item"), self.expr(sequence), [], 0)
-            value = ast.ListComp(zero, [loop])
+            value = ast.ListComp(one, [loop])
         self.assign_to(instr.results[0], value)
 
     def stmt_append_outside(self, instr: Instr) -> None:
@@ -1371,6 +1380,8 @@ class Emitter:
         if isinstance(v, Value) and v.kind.tag == "scalar":
             return self.expr(v)
         if instr.attrs.get("items"):
+            if v.kind.tag == "tuple" or v.kind.items and v.kind.items[0].tag in ("list", "tuple"):
+                return self.call_expr(kernels.copy_of, (v,), {}, None)
             item = ast.Call(ast.Attribute(ast.Name("item"), "copy"), [], [])
             return ast.ListComp(item, [ast.comprehension(ast.Name("item"), self.expr(v), [], 0)])
         return self.copied_expr(v)

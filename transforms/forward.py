@@ -77,7 +77,7 @@ LINEAR: dict[Any, tuple[int, ...]] = {
     kernels.split_like: (0,), kernels.summed_repeats: (0,), kernels.sum_of: (0, 1),
 }  # fmt: skip
 UPDATES = ("setitem", "add_at")
-MADE_LIKE = (np.zeros_like, kernels.zeros_of, "zero_list")
+MADE_LIKE = (np.zeros_like, kernels.zeros_of, "zero_list", "ones_list")
 NUMBERS = ("scalar", "array")
 
 

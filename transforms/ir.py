@@ -63,8 +63,8 @@ from srcdiff.transforms.kinds import OBJECT, Kind, kind_of
 STRUCTURAL = frozenset(
     """getitem setitem add_at shape copy tuple list list_append list_pop list_setitem list_add
     list_merge list_insert list_extend list_split list_join list_repeat list_shift fstring
-    spread_list zero_list zeros_like_adjoint global attribute call print raise assert undefined
-    append_outside store_outside delete_outside write_back check_length check_scalar errstate_enter
+    spread_list zero_list ones_list zeros_like_adjoint global attribute call print raise assert
+    undefined append_outside store_outside delete_outside write_back check_length check_scalar errstate_enter
     errstate_exit with_enter with_exit stack push pop peek identity adjoint
     """.split()
 )
@@ -164,7 +164,7 @@ class Instr:
 
 # Operations that read nothing of an array but its shape.
 SHAPE_READERS = frozenset(
-    {"shape", np.zeros_like, np.ones_like, np.shape, np.size, len, "zero_list"}
+    {"shape", np.zeros_like, np.ones_like, np.shape, np.size, len, "zero_list", "ones_list"}
 )
 EFFECTS = frozenset({"print", "raise", "assert", "push", "pop", "effect"})
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import functools
 import gc
-import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -78,7 +77,7 @@ from srcdiff.transforms.references import (
     Tuple,
 )  # fmt: skip
 from srcdiff.transforms.residuals import plain_calls
-from srcdiff.transforms.reverse import reverse
+from srcdiff.transforms.reverse import addition, reverse
 from srcdiff.transforms.saving import save_trails
 from srcdiff.transforms.scalars import divided_by_sizes, has_effects, python_scalars
 from srcdiff.transforms.specialize import (
@@ -640,7 +639,7 @@ def cotangents_of(half: Half) -> tuple[list[Value], dict[Value, Any], list[Instr
             continue
         if out in seeds:
             total = Value("d_out", d.kind)
-            first.append(Instr(operator.add, (seeds[out], d), None, (total,)))
+            first.append(Instr(addition(d.kind), (seeds[out], d), None, (total,)))
             d = total
         seeds[out] = d
     return cotangents, seeds, first
@@ -1154,7 +1153,7 @@ class Seeding:
 
     def cotangent(self, out: Any, access: ast.expr, name: str) -> None:
         if isinstance(out, Value):
-            if out.kind.inexact or out.kind.tag == "object":
+            if has_floats(out.kind):
                 kind = out.kind
                 if kind.tag == "scalar":
                     kind = kind._replace(python=None)
@@ -1162,6 +1161,12 @@ class Seeding:
                 d.user = True
                 self.arguments.params.append(d)
                 self.arguments.access[d] = access
+                if kind.tag in ("list", "tuple"):  # adjoints of lists are written
+                    own = Value(name, kind)
+                    arrays = kind.tag == "tuple" or kind.items[0].tag != "scalar"
+                    self.instrs.append(Instr("copy", (d,), None, (own,), (),
+                                             {"items": True} if arrays else {}))  # fmt: skip
+                    d = own
                 self.add(out, d)
         elif isinstance(out, (tuple, list)):
             for i, part in enumerate(out):
@@ -1177,7 +1182,7 @@ class Seeding:
         """Add to the cotangent of a value, which may be there twice."""
         if out in self.seeds:
             total = Value("d_out", out.kind)
-            self.instrs.append(Instr(operator.add, (self.seeds[out], d), None, (total,)))
+            self.instrs.append(Instr(addition(out.kind), (self.seeds[out], d), None, (total,)))
             d = total
         self.seeds[out] = d
 
@@ -1189,13 +1194,16 @@ class Seeding:
 
     def ones(self, out: Any) -> None:
         for v in flatten(out):
-            if (v.kind.inexact or v.kind.tag == "object") and v not in self.seeds:
-                self.seeds[v] = self.like(v)
+            if has_floats(v.kind):
+                self.add(v, self.like(v))
 
     def like(self, v: Value) -> Any:
         if v.kind.tag == "scalar":
             return 1.0
         one = Value("d_out", v.kind)
+        if v.kind.tag in ("list", "tuple"):
+            self.instrs.append(Instr("ones_list", (v,), None, (one,)))
+            return one
         if v.kind.tag != "array" or v.kind.dtype != np.dtype(float):
             self.instrs.append(Instr(np.ones_like, (v,), None, (one,)))
             return one
@@ -1244,6 +1252,17 @@ class Seeding:
             f"`{self.name}` {what}; `grad` needs a function with one output",
             self.where and self.where.location,
             "Use `elementwise_grad` or `vjp`, or return a sum.")  # fmt: skip
+
+
+def has_floats(kind: Kind) -> bool:
+    """Whether what a function returns has a cotangent.
+
+    >>> has_floats(Kind("list", items=(Kind("array", np.dtype(float)),)))
+    True
+    """
+    if kind.tag in ("list", "tuple"):
+        return any(map(has_floats, kind.items or ()))
+    return kind.inexact or kind.tag == "object"
 
 
 def kinds(tree: Any) -> Any:

@@ -115,6 +115,11 @@ def reverse(block: Block, seeds: dict[Value, Any], wrt: Iterable[Value], expand:
     return Block(block.params, [*block.instrs, marker, *sweep.instrs], ()), gradients
 
 
+def addition(kind: Kind) -> Any:
+    """What adds two adjoints of this kind."""
+    return "list_merge" if kind.tag in ("list", "tuple") else operator.add
+
+
 class Adjoint:
     """The adjoint of a value so far; `stale` are the places that a store has overwritten since.
 
@@ -264,10 +269,8 @@ class Reverse:
         found = self.adjoints.get(value)
         if found is not None:
             old = self.flush(found, where)
-            if value.kind.tag in ("list", "tuple"):
-                d = self.emit("list_merge", (old, d), value.kind, where)
-            else:
-                d = self.emit(operator.add, (old, d), value.kind, where, adjoint=True)
+            attrs = {} if value.kind.tag in ("list", "tuple") else {"adjoint": True}
+            d = self.emit(addition(value.kind), (old, d), value.kind, where, **attrs)
             if value.kind.tag == "array" and value.kind.dims == ():
                 number = Kind("scalar", value.kind.dtype, python=False)
                 d.kind = number  # a sum of 0-d arrays is a number
@@ -576,7 +579,7 @@ class Reverse:
         for part, d in zip(dot if isinstance(out, tuple) else (dot,), ds):
             if isinstance(part, Value) and d is not None:
                 seeds[part] = d if part not in seeds else self.emit(
-                    operator.add, (seeds[part], d), part.kind, instr.where)  # fmt: skip
+                    addition(part.kind), (seeds[part], d), part.kind, instr.where)  # fmt: skip
         made, found = self.expand.transpose(body, seeds, list(dots.values()))
         given = set(dots.values())
         self.expand.check_linear(made, found, given, rule.jvp, "the tangents", instr.where)
