@@ -64,8 +64,8 @@ STRUCTURAL = frozenset(
     """getitem setitem add_at shape copy tuple list list_append list_pop list_setitem list_add
     list_merge list_insert list_extend list_split list_join list_repeat list_shift fstring
     spread_list zero_list ones_list zeros_like_adjoint global attribute call print raise assert
-    undefined append_outside store_outside delete_outside write_back check_length check_scalar errstate_enter
-    errstate_exit with_enter with_exit stack push pop peek identity adjoint
+    undefined append_outside store_outside delete_outside write_back check_length check_scalar
+    errstate_enter errstate_exit with_enter with_exit stack push pop peek identity adjoint
     """.split()
 )
 
