@@ -379,6 +379,44 @@ def reverse_recurrence(d, x, axis):
     return np.flip(linear_recurrence(np.flip(d, axis), factors, axis), axis)
 
 
+def first_places(ar, axis, equal_nan):
+    """Where the elements of `np.unique(ar)` are: the first of equal ones.
+
+    >>> first_places(np.array([2.0, 1.0, 2.0]), None, True)
+    array([1, 0])
+    """
+    return np.unique(ar, return_index=True, axis=axis, equal_nan=equal_nan)[1]
+
+
+def left_places(n, obj):
+    """Which of n elements `np.delete` leaves.
+
+    >>> left_places(4, [0, -1])
+    array([1, 2])
+    """
+    return np.delete(np.arange(n), obj)
+
+
+def inserted_order(n, obj, count):
+    """Where `np.insert` puts each of n elements, and then each of those that are new.
+
+    >>> inserted_order(3, 1, 1)
+    array([0, 2, 3, 1])
+    """
+    return np.argsort(np.insert(np.arange(n), obj, n + np.arange(count)), kind="stable")
+
+
+def window_places(shape, window_shape, axis):
+    """Which elements the windows of `sliding_window_view` show, as numbers in C order.
+
+    >>> window_places((3,), 2, None)
+    array([[0, 1],
+           [1, 2]])
+    """
+    places = np.arange(math.prod(shape)).reshape(shape)
+    return np.lib.stride_tricks.sliding_window_view(places, window_shape, axis)
+
+
 def running_places(x, best, axis):
     """Where the element is that is the extreme so far: of equal ones the last.
 

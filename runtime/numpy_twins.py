@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime.errors import NoRuleError
+
 # Shapes
 
 
@@ -101,6 +103,119 @@ def std_about(a, axis=None, dtype=None, *, mean, **kwargs):
     """`np.std` of which the mean is given"""
     var = var_about(a, axis, dtype, mean=mean, **kwargs)
     return np.where(var == 0, 0, np.sqrt(np.where(var == 0, 1, var)))[()]
+
+
+def nanvar(a, axis=None, *, ddof=0, keepdims=False, correction=None, where=True):
+    """`np.nanvar`
+
+    >>> nanvar(np.array([[1.0, np.nan, 3.0]]), axis=1)
+    array([1.])
+    """
+    there = ~np.isnan(a) if where is True else ~np.isnan(a) & where
+    known = np.where(there, a, 0)
+    mean = np.sum(known, axis=axis, keepdims=True) / np.sum(there, axis=axis, keepdims=True)
+    off = np.where(there, a - mean, 0)
+    lost = ddof if correction is None else correction
+    total = np.sum(np.real(conjugate(off) * off), axis=axis, keepdims=keepdims)
+    return total / (np.sum(there, axis=axis, keepdims=keepdims) - lost)
+
+
+def nanstd(a, axis=None, **others):
+    """`np.nanstd`"""
+    var = nanvar(a, axis, **others)
+    return np.where(var == 0, 0, np.sqrt(np.where(var == 0, 1, var)))[()]
+
+
+# What decides between which two elements, of n in order, a quantile lies.
+PLOTTING = {
+    "interpolated_inverted_cdf": (0, 1), "hazen": (0.5, 0.5), "weibull": (0, 0),
+    "median_unbiased": (1 / 3, 1 / 3), "normal_unbiased": (3 / 8, 3 / 8),
+}  # fmt: skip
+
+
+def place_in_order(q, n, method):
+    """Where, among n elements in order, a quantile lies."""
+    if method == "linear":
+        return q * (n - 1)
+    if method == "lower":
+        return np.floor(q * (n - 1))
+    if method == "higher":
+        return np.ceil(q * (n - 1))
+    if method == "midpoint":
+        return 0.5 * (np.floor(q * (n - 1)) + np.ceil(q * (n - 1)))
+    if method not in PLOTTING:
+        raise NoRuleError(f"a quantile with method={method!r}", instead='Use method="linear".')
+    alpha, beta = PLOTTING[method]
+    return np.clip(n * q + alpha + q * (1 - alpha - beta) - 1, 0, n - 1)
+
+
+def in_order(a, axis):
+    """The elements in ascending order along the first axis; NaNs are the last."""
+    if axis is None:
+        return np.sort(np.ravel(a))
+    if not isinstance(axis, tuple):
+        return np.sort(np.moveaxis(a, axis, 0), axis=0)
+    moved = np.moveaxis(a, axis, tuple(range(len(axis))))
+    return np.sort(np.reshape(moved, (-1,) + np.shape(moved)[len(axis) :]), axis=0)
+
+
+def with_axes(found, rank, axis, q):
+    """Axes of length one where a quantile of an array of this rank has none."""
+    if axis is None:
+        gone = tuple(range(rank))
+    else:
+        gone = tuple(sorted(i % rank for i in (axis if isinstance(axis, tuple) else (axis,))))
+    return np.expand_dims(found, tuple(i + np.ndim(q) for i in gone))
+
+
+def quantile(a, q, axis=None, *, method="linear", keepdims=False):
+    """`np.quantile`
+
+    >>> quantile(np.array([3.0, 1.0, 2.0]), [0.25, 1.0])
+    array([1.5, 3. ])
+    """
+    rows = in_order(a, axis)
+    at = place_in_order(np.asarray(q), len(rows), method)
+    low = np.floor(at).astype(int)
+    t = np.reshape(at - low, np.shape(q) + (1,) * (np.ndim(rows) - 1))
+    first, last = rows[low], rows[np.minimum(low + 1, len(rows) - 1)]
+    found = np.where(np.isnan(rows[-1]), np.nan, first + t * (last - first))[()]
+    return with_axes(found, np.ndim(a), axis, q) if keepdims else found
+
+
+def percentile(a, q, axis=None, *, method="linear", keepdims=False):
+    """`np.percentile`"""
+    return quantile(a, np.asarray(q) / 100, axis, method=method, keepdims=keepdims)
+
+
+def nanquantile(a, q, axis=None, *, method="linear", keepdims=False):
+    """`np.nanquantile`
+
+    >>> nanquantile(np.array([[3.0, np.nan, 2.0], [1.0, 5.0, 7.0]]), 0.5, axis=1)
+    array([2.5, 5. ])
+    """
+    rows = in_order(a, axis)
+    count = np.sum(~np.isnan(rows), axis=0)
+    points = np.reshape(np.asarray(q), np.shape(q) + (1,) * (np.ndim(rows) - 1))
+    at = place_in_order(points, count, method)
+    low = np.maximum(np.floor(at).astype(int), 0)
+    high = np.maximum(np.minimum(low + 1, count - 1), 0)
+    flat = (-1,) + np.shape(rows)[1:]
+    shape = np.shape(q) + np.shape(rows)[1:]
+    first = np.reshape(np.take_along_axis(rows, np.reshape(low, flat), 0), shape)
+    last = np.reshape(np.take_along_axis(rows, np.reshape(high, flat), 0), shape)
+    found = (first + (at - low) * (last - first))[()]
+    return with_axes(found, np.ndim(a), axis, q) if keepdims else found
+
+
+def nanpercentile(a, q, axis=None, *, method="linear", keepdims=False):
+    """`np.nanpercentile`"""
+    return nanquantile(a, np.asarray(q) / 100, axis, method=method, keepdims=keepdims)
+
+
+def nanmedian(a, axis=None, *, keepdims=False):
+    """`np.nanmedian`"""
+    return nanquantile(a, 0.5, axis, keepdims=keepdims)
 
 
 def average_returned(a, axis=None, weights=None, *, returned, **keepdims):
@@ -287,7 +402,8 @@ TWINS: dict[tuple[str, str], Callable] = {
     **{
         ("numpy", f.__name__): f
         for f in (rollaxis, nanprod, nancumsum, nancumprod, cumulative_sum, cumulative_prod, cov,
-                  corrcoef, ediff1d)
+                  corrcoef, ediff1d, nanvar, nanstd, quantile, percentile, nanquantile,
+                  nanpercentile, nanmedian)
     },
     **{("numpy", f.__name__): atleast(f) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)},
     ("numpy", "var"): var_about,

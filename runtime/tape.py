@@ -1118,6 +1118,9 @@ class Array:
     def clip(self, min: Any = None, max: Any = None) -> Any:
         return apply(np.clip, (self, min, max))
 
+    def compress(self, condition: Any, axis: Any = None) -> Any:
+        return apply(np.compress, (condition, self), {} if axis is None else {"axis": axis})
+
     def item(self, *index: Any) -> Any:
         x = self
         if isinstance(self._value, ndarray) and self._value.ndim:
@@ -1156,7 +1159,7 @@ METHODS = {
     name: getattr(np, name)
     for name in """sum prod mean std var max min argmax argmin any all cumsum cumprod trace dot
     round squeeze swapaxes repeat take diagonal nonzero searchsorted argsort argpartition ravel
-    conj conjugate""".split()
+    conj conjugate choose""".split()
 }
 FUNCTIONS: dict[Any, Callable] = {}  # of NumPy's, that take arrays of the tape in their own way
 

@@ -695,7 +695,7 @@ def store_flat(a: Any, places: np.ndarray, values: Any) -> None:
 
 def cycled(values: Any, count: int) -> Any:
     """Values again and again until there are `count`."""
-    values = np.ravel(values) if isinstance(values, Array) else np.ravel(np.asarray(values))
+    values = np.ravel(apply(np.asarray, (values,)))
     return values if np.size(plain(values)) == count else values[np.arange(count) % len(values)]
 
 
@@ -721,7 +721,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 
 def putmask(a: Any, mask: Any, values: Any) -> None:
     chosen = np.flatnonzero(np.broadcast_to(plain(mask), a.shape))
-    values = np.ravel(values) if isinstance(values, Array) else np.ravel(np.asarray(values))
+    values = np.ravel(apply(np.asarray, (values,)))
     store_flat(a, chosen, values[chosen % len(values)])
 
 

@@ -207,59 +207,9 @@ def columns_of(items):
     return np.concatenate([p[:, None] if p.ndim == 1 else p for p in parts], axis=-1)
 
 
-def nanquantile(a, q):
-    """`np.nanquantile` of all elements"""
-    flat = np.ravel(a)
-    return quantile(flat[~np.isnan(flat)], q)
-
-
-def nanpercentile(a, q):
-    """`np.nanpercentile` of all elements"""
-    return nanquantile(a, np.asarray(q) / 100)
-
-
 def require(a, dtype=None, requirements=None):
     """`np.require`, of a plain array: how it lies in memory changes no value"""
     return np.array(a, dtype=dtype)
-
-
-def nanvar(a, axis=None, ddof=0):
-    """`np.nanvar`
-
-    >>> nanvar(np.array([[1.0, np.nan, 3.0]]), axis=1)
-    array([1.])
-    """
-    there = ~np.isnan(a)
-    n = np.sum(there, axis=axis, keepdims=True)
-    known = np.where(there, a, 0)
-    off = np.where(there, a - np.sum(known, axis=axis, keepdims=True) / n, 0)
-    return np.sum(off * off, axis=axis) / (np.sum(there, axis=axis) - ddof)
-
-
-def nanstd(a, axis=None, ddof=0):
-    """`np.nanstd`"""
-    var = nanvar(a, axis, ddof)
-    return np.where(var == 0, 0, np.sqrt(np.where(var == 0, 1, var)))[()]
-
-
-def quantile(a, q, axis=None):
-    """`np.quantile`, between the two nearest elements
-
-    >>> quantile(np.array([3.0, 1.0, 2.0]), [0.25, 1.0])
-    array([1.5, 3. ])
-    """
-    rows = np.sort(np.ravel(a) if axis is None else np.moveaxis(a, axis, 0), axis=0)
-    at = np.asarray(q) * (len(rows) - 1)
-    low = np.floor(at).astype(int)
-    t = np.reshape(at - low, np.shape(q) + (1,) * (np.ndim(rows) - 1))
-    first, last = rows[low], rows[np.minimum(low + 1, len(rows) - 1)]
-    found = first + t * (last - first)
-    return np.where(np.isnan(rows[-1]), np.nan, found)[()]
-
-
-def percentile(a, q, axis=None):
-    """`np.percentile`, between the two nearest elements"""
-    return quantile(a, np.asarray(q) / 100, axis)
 
 
 def piecewise(x, condlist, funclist):
@@ -343,8 +293,7 @@ TWINS: dict[tuple[str, str], Callable] = {
     ("numpy", "polymul"): polymul,
     **{
         ("numpy", f.__name__): f
-        for f in (select, require, nanvar, nanstd, quantile, percentile, piecewise,
-                  nanquantile, nanpercentile)
+        for f in (select, require, piecewise)
     },
     **{
         ("scipy.fft._basic", name): fourier(name)

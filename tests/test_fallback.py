@@ -485,12 +485,12 @@ def test_without_source_what_would_lose_the_history_is_an_error_that_names_it(bo
 @pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
 def test_a_call_that_nobody_sees_into_is_named():
     def f(x):
-        return np.sum(np.linalg.eig(np.outer(x, x))[0]) + struct_size(x)
+        return np.sum(np.multiply.reduceat(x, [0])) + struct_size(x)
 
     def struct_size(x):
         return memoryview(x).nbytes
 
-    with pytest.raises(NoRuleError, match="np.linalg.eig") as error:
+    with pytest.raises(NoRuleError, match="reduceat") as error:
         grad(f)(X)
     line = f.__code__.co_firstlineno + 1
     assert f"test_fallback.py, line {line}:" in str(error.value)
@@ -498,8 +498,8 @@ def test_a_call_that_nobody_sees_into_is_named():
 
 @pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
 def test_an_unknown_keyword_is_named():
-    with pytest.raises(NoRuleError, match="where"):
-        value_and_grad_on_tape(lambda x: np.sum(x, where=x > 0))(X)
+    with pytest.raises(NoRuleError, match="period"):
+        value_and_grad_on_tape(lambda x: np.interp(0.5, x, x, period=9.0))(X)
 
 
 def test_c_code_that_calls_back():

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime import kernels
 from srcdiff.transforms.abstract_core import (
     Unknown,
     abstract,
@@ -99,6 +100,59 @@ def compress(op: Any, condition: Any, a: Any, axis: Any = None, out: Any = None)
         return as_array(a, (fresh_size(),))
     axis = axis_arg(axis, a.rank)
     return as_array(a, (*a.dims[:axis], fresh_size(), *a.dims[axis + 1 :]))
+
+
+@abstract(np.choose)
+def choose(op: Any, a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Kind:
+    if out is not None:
+        return kind(out)
+    if type(choices) not in (list, tuple):
+        raise Unknown
+    given = [numeric(c) for c in choices]
+    dims = broadcast(numeric(a).dims, *[c.dims for c in given])
+    dtype = np.result_type(*[c.dtype for c in given])
+    return Kind("array", dtype, dims) if dims else Kind("scalar", dtype, python=False)
+
+
+@abstract(np.delete, np.insert)
+def with_other_length(op: Any, arr: Any, obj: Any, *args: Any, axis: Any = None) -> Kind:
+    a = numeric(arr)
+    at = 1 if op is np.insert else 0
+    axis = args[at] if len(args) > at else axis
+    if axis is None:
+        return as_array(a, (fresh_size(),))
+    axis = axis_arg(axis, a.rank)
+    return as_array(a, (*a.dims[:axis], fresh_size(), *a.dims[axis + 1 :]))
+
+
+@abstract(np.resize)
+def resize(op: Any, a: Any, new_shape: Any) -> Kind:
+    return as_array(numeric(a), shape_arg(new_shape))
+
+
+@abstract(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(
+    op: Any, x: Any, window_shape: Any, axis: Any = None, *, subok: Any = False,
+    writeable: Any = False,
+) -> Kind:  # fmt: skip
+    a, window = numeric(x), shape_arg(window_shape)
+    axes = axes_arg(axis, a.rank)
+    dims: list[Dim] = list(a.dims)
+    for at, n in zip(axes, window, strict=True):
+        one = n if type(n) is int else None
+        dims[at] = fresh_size() if one is None else shrink(dims[at], one - 1)
+    return as_array(a, (*dims, *window))
+
+
+@abstract(kernels.first_places, kernels.left_places, kernels.inserted_order)
+def places(op: Any, *args: Any) -> Kind:
+    return Kind("array", INTP, (fresh_size(),))
+
+
+@abstract(kernels.window_places)
+def window_places(op: Any, shape: Any, window_shape: Any, axis: Any) -> Kind:
+    found = Kind("array", INTP, shape_arg(shape))
+    return sliding_window_view(op, found, window_shape, axis)
 
 
 @abstract(np.unravel_index)

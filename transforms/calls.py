@@ -1049,8 +1049,8 @@ def keeps_sign(op: Any, tree: tuple, run: Any) -> bool:
 
 TAKES_SEQUENCES = {
     np.array, np.asarray, np.asanyarray, np.stack, np.concatenate, np.vstack, np.hstack, np.dstack,
-    np.column_stack, np.block, np.meshgrid, np.select, sum, max, min, any, all, list, tuple, len,
-    sorted, str, repr, format, operator.eq, operator.ne,
+    np.column_stack, np.block, np.meshgrid, np.select, np.choose, sum, max, min, any, all,
+    list, tuple, len, sorted, str, repr, format, operator.eq, operator.ne,
 }  # fmt: skip
 
 

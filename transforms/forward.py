@@ -831,18 +831,20 @@ def tangent_of_prod(sweep: Forward, instr: Instr) -> bool:
     return True
 
 
-def refuse_padding(sweep: Forward, instr: Instr) -> bool:
-    """Refuse a `np.pad` that fills with maxima and the like; the others are linear."""
+def tangent_of_padding(sweep: Forward, instr: Instr) -> bool:
+    """`np.pad` with extremes, which is not linear as it is with all else."""
     mode = instr.kwargs.get("mode", instr.args[2] if len(instr.args) > 2 else "constant")
-    if mode not in ("constant", "reflect", "symmetric", "edge", "wrap"):
-        raise NoRuleError(f"np.pad with mode={mode!r}", instr.where and instr.where.location,
-                          "Build the border with np.concatenate.")  # fmt: skip
-    return False
+    if mode not in ("maximum", "minimum", "median"):
+        return False
+    rule = rule_of(np.pad)
+    assert rule is not None
+    sweep.transposed(rule, instr)
+    return True
 
 
 SPECIAL: dict[Any, Callable] = {
     builtins.max: tangent_of_extreme, builtins.min: tangent_of_extreme, math.prod: tangent_of_prod,
-    np.pad: refuse_padding,
+    np.pad: tangent_of_padding,
 }  # fmt: skip
 
 

@@ -40,6 +40,7 @@ METHODS: dict[str, Callable] = {
     "reshape": np.reshape,  # takes x.reshape(2, 3) too
     "transpose": np.transpose,  # takes x.transpose(1, 0) too
     "compress": np.compress,  # the condition first
+    "choose": np.choose,
     "copy": np.copy,  # order "C", not "K"
     "astype": ASTYPE,  # not with order or casting; scalars: np.generic.astype
     "conj": np.conjugate,  # returns a real array itself
@@ -221,7 +222,10 @@ _VIEWS = frozenset([
     np.fliplr, np.flipud, np.rot90, np.diagonal, np.split, np.array_split, np.hsplit, np.vsplit,
     np.dsplit,
 ])  # fmt: skip
-_MAYBE = frozenset([np.ravel, np.ascontiguousarray, np.asfortranarray, np.require, np.ix_])
+_MAYBE = frozenset([
+    np.ravel, np.ascontiguousarray, np.asfortranarray, np.require, np.ix_,
+    np.lib.stride_tricks.sliding_window_view,
+])  # fmt: skip
 
 
 def aliasing(op: Any, args: tuple, kwargs: dict[str, Any] | None = None) -> str | None:

@@ -10,6 +10,7 @@ from srcdiff.runtime.rules import (
     grids,
     linalg,
     reductions,
+    selecting,
     shapes,
     ufunc_methods,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "grids",
     "linalg",
     "reductions",
+    "selecting",
     "shapes",
     "ufunc_methods",
 ]

@@ -466,6 +466,18 @@ def modf_vjp(d_out, out, x):
     return d_out[0]
 
 
+@vjp_rule(np.frexp, at=[2.7, 0.3, spread(3)])
+def frexp_vjp(d_out, out, x):
+    """x = out[0] * 2 ** out[1]"""
+    return np.ldexp(d_out[0], -out[1])
+
+
+@vjp_rule(np.nextafter, at=[(0.7, 2.0), (spread(3), spread(2, 3)), (1.5, -np.inf)])
+def nextafter_vjp(d_out, out, x1, x2):
+    """out = the number next to x1 on the way to x2"""
+    return d_out, None
+
+
 @vjp_rule(np.divmod, at=[(2.7, 0.6), (spread(2, 3), spread(3, low=0.5))])
 def divmod_vjp(d_out, out, x1, x2):
     """out = x1 // x2, x1 % x2"""

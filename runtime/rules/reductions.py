@@ -313,15 +313,21 @@ def ptp_vjp(d_out, out, a, axis=None, *, keepdims=False):
         spread(2, 3),
         sample(spread(2, 3), axis=1),
         sample(spread(4, 3), axis=0, keepdims=True),
+        sample(spread(2, 3, 4), axis=(0, 2)),
+        sample(spread(2, 3, 4), axis=(-1, 0), keepdims=True),
     ],
 )
-def median_vjp(d_out, out, a, axis=None, *, overwrite_input=False, keepdims=False):
+def median_vjp(d_out, out, a, axis=None, to=None, overwrite_input=False, keepdims=False):
     """out = the middle element in order, or the mean of the two in the middle"""
-    if isinstance(axis, tuple):
-        raise NoRuleError("np.median over several axes", instead="Reshape, and use one axis.")
     n = count_along(a, axis)
     if axis is None:
         ranks = np.reshape(np.argsort(np.argsort(np.ravel(a), kind="stable")), np.shape(a))
+    elif isinstance(axis, tuple):
+        last = trailing(len(axis))
+        moved = np.moveaxis(a, axis, last)
+        flat = np.reshape(moved, np.shape(moved)[: -len(axis)] + (n,))
+        ranks = np.argsort(np.argsort(flat, -1, kind="stable"), -1)
+        ranks = np.moveaxis(np.reshape(ranks, np.shape(moved)), last, axis)
     else:
         ranks = np.argsort(np.argsort(a, axis, kind="stable"), axis)
     share = 0.5 * (ranks == (n - 1) // 2) + 0.5 * (ranks == n // 2)

@@ -11,9 +11,12 @@ from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.kernels import (
     add_at,
     embed_diagonal,
+    first_places,
     for_each,
     index_along,
+    inserted_order,
     inverse_permutation,
+    left_places,
     moved,
     part_length,
     parts_of_reduceat,
@@ -23,6 +26,7 @@ from srcdiff.runtime.kernels import (
     shuffled_order,
     slice_along,
     square_length,
+    window_places,
 )
 from srcdiff.runtime.registry import jvp_rule, nondifferentiable, sample, spread, vjp_rule
 
@@ -470,49 +474,6 @@ def repeat_vjp(d_out, out, a, repeats, axis=None):
     return np.sum(np.reshape(d_out, split), axis=after)
 
 
-@vjp_rule(
-    np.pad,
-    at=[
-        (spread(3), 2),
-        (spread(3), (1, 2)),
-        (spread(2, 3), 1),
-        (spread(2, 3), (1, 0)),
-        (spread(2, 3), ((1,), (2,))),
-        sample(spread(2, 3), ((1, 0), (0, 2)), "constant", constant_values=3.0),
-        (spread(3), 2, "reflect"),
-        (spread(2, 3), 1, "symmetric"),
-        (spread(2, 3), ((1, 0), (2, 1)), "edge"),
-        (spread(3), (1, 4), "wrap"),
-    ],
-    linear="array constant_values",
-)
-def pad_vjp(d_out, out, array, pad_width, mode="constant", *, constant_values=0):
-    """out = array with a constant, or elements of its own, around it"""
-    if mode in ("reflect", "symmetric", "edge", "wrap"):
-        places = np.reshape(np.arange(np.size(array)), np.shape(array))
-        places = np.pad(places, pad_width, mode)
-        d = add_at(np.zeros(np.size(array), d_out.dtype), places, d_out)
-        return np.reshape(d, np.shape(array))
-    if mode != "constant":
-        raise NoRuleError(
-            f"np.pad with mode={mode!r}", instead="Build the border with np.concatenate."
-        )
-    inner = ()
-    for i, n in enumerate(np.shape(array)):
-        before = pad_before(pad_width, i)
-        inner = (*inner, slice(before, before + n))
-    return d_out[inner]
-
-
-def pad_before(pad_width, i):
-    """What `np.pad` puts before axis i: pad_width is n, (b, a), ((b, a), ...) or ((n,), ...)."""
-    if not isinstance(pad_width, (tuple, list)):
-        return pad_width
-    if not isinstance(pad_width[0], (tuple, list)):
-        return pad_width[0]
-    return pad_width[0][0] if len(pad_width) == 1 else pad_width[i][0]
-
-
 # Diagonals and triangles
 
 
@@ -669,5 +630,6 @@ nondifferentiable(
     ),
     *(np.unravel_index, np.ravel_multi_index, np.ix_, np.result_type, np.shares_memory),
     *(moved, part_length, raises, rounds, shuffled_order, square_length),
-    *(running_places, parts_of_reduceat),
+    *(running_places, parts_of_reduceat, first_places, inserted_order, left_places),
+    window_places,
 )

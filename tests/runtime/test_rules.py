@@ -32,6 +32,7 @@ from srcdiff.runtime.rules import (
     scipy_linalg,
     scipy_signal,
     scipy_spatial,
+    selecting,
     shapes,
     special,
     ufunc_methods,
@@ -41,7 +42,7 @@ MODULES = (
     *(python_rules, complex_numbers, decompositions, elementwise, fft, grids, linalg),
     reductions,
     *(scipy_fft, scipy_linalg, scipy_signal, scipy_spatial, shapes, special),
-    *(distributions, ufunc_methods),
+    *(distributions, selecting, ufunc_methods),
 )
 
 
@@ -130,7 +131,15 @@ def plain(fun):
     """The function, without writing to its arguments."""
     if fun is kernels.add_at:
         return lambda d, key, value: kernels.add_at(d.copy(), key, value)
-    return fun
+    return padded if fun is np.pad else fun
+
+
+def padded(array, pad_width, mode="constant", stat_length=None, constant_values=0, end_values=0):
+    """`np.pad`, whose options have names alone, and differ from mode to mode."""
+    given = {"constant": {"constant_values": constant_values}, "linear_ramp": {
+        "end_values": end_values}}  # fmt: skip
+    length = {} if stat_length is None else {"stat_length": stat_length}
+    return np.pad(array, pad_width, mode, **given.get(mode, length))
 
 
 def check(fun, args, kwargs):
