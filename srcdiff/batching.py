@@ -83,7 +83,8 @@ def _fixed(axes: Axes) -> Axes:
     if isinstance(axes, dict):
         return {key: _fixed(part) for key, part in axes.items()}
     if isinstance(axes, tuple | list):
-        return type(axes)([_fixed(part) for part in axes])
+        parts = [_fixed(part) for part in axes]
+        return type(axes)(*parts) if hasattr(axes, "_fields") else type(axes)(parts)
     if axes is None or isinstance(axes, int | np.integer) and not isinstance(axes, bool):
         return axes if axes is None else int(axes)
     raise TypeError(f"vmap: an axis is an int or None, not {axes!r}")

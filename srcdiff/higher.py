@@ -45,7 +45,7 @@ from srcdiff.runtime.errors import (
     UnknownArgumentError,
     UnsupportedSyntaxError,
 )
-from srcdiff.signature import Callee, Entry, Refused, key_of
+from srcdiff.signature import Callee, Entry, Refused, default, key_of
 from srcdiff.sparsity import (
     Colouring,
     Detected,
@@ -222,7 +222,8 @@ def jacobian(
     array([[-1.,  1.,  0.],
            [ 0., -1.,  1.]])
 
-    f runs once in forward mode. Reverse mode and `sparsity` run it first to see what it returns, a
+    What f takes by keyword alone is given by keyword, and is not in `wrt`. f runs once in forward
+    mode. Reverse mode and `sparsity` run it first to see what it returns, a
     method with a copy of its object, and what does not compile runs for each row or column.
 
     Raises ValueError for a sparsity of the wrong shape, SrcdiffError for one that lacks an entry;
@@ -310,6 +311,9 @@ def checked_sparsity(given: Any) -> Any:
     if given is None or isinstance(given, str) and given == "auto":
         return given
     return as_pattern(given)
+
+
+NONE: Any = types.MappingProxyType({})  # no arguments by keyword
 
 
 def _made(cls: Any, how: str, f: Function | None, settings: tuple[Any, ...]) -> Any:
@@ -400,9 +404,9 @@ class Directional(Differentiated):
         """A tangent of x as it is handed on; many of them are made to fit by who calls."""
         return dot if self._many else tangent(x, dot, name)
 
-    def many(self, *args: Any) -> Any:
+    def many(self, *args: Any, **kwargs: Any) -> Any:
         """What the generated function gives, for tangents with a leading axis."""
-        given = self._prepared(args, {})
+        given = self._prepared(args, kwargs)
         self._latest = code = self._code_of(*given)
         return self._called(code, *given)
 
@@ -659,13 +663,15 @@ class Pullback(_Pullback):
             return True
         return False
 
-    def value_and_gradients(self, args: tuple, d_out: Any) -> tuple[Any, tuple]:
+    def value_and_gradients(
+        self, args: tuple, d_out: Any, named: dict[str, Any] = NONE
+    ) -> tuple[Any, tuple]:
         wanted = [has_float(x) for x in args]
         if not any(wanted):
-            value = self._f(*private(args))
+            value = self._f(*private(args), **named)
             self._checked(value, d_out)
             return value, (None,) * len(args)
-        full, kwargs = self._complete(args, {})
+        full, kwargs = self._complete(args, named)
         self._latest = code = self._code_for(full, kwargs)
         if code.overlaps:
             self._check_overlap(code, full, kwargs)
@@ -681,7 +687,7 @@ class Pullback(_Pullback):
                 value, found = self._called(code, full, kwargs | {"d_out": seed})
             except (ValueError, TypeError, LookupError, AttributeError):
                 # Is it the cotangent that does not fit?
-                self._checked(self._f(*private(args)), d_out)
+                self._checked(self._f(*private(args), **named), d_out)
                 raise
             self._checked(value, d_out)
             out = value[0] if self._has_aux else value
@@ -720,9 +726,9 @@ class Rows(Pullback):
     def _entries(self, callee: Callee, args: tuple, kwargs: dict) -> tuple[Entry, ...]:
         return callee.entries(self._each_wrt, args, kwargs)
 
-    def many(self, args: tuple, d_out: Any) -> tuple:
+    def many(self, args: tuple, d_out: Any, **named: Any) -> tuple:
         """The gradients of what is in `wrt`."""
-        full, kwargs = self._complete(args, {})
+        full, kwargs = self._complete(args, named)
         self._latest = code = self._code_for(full, kwargs)
         if code.overlaps:
             self._check_overlap(code, full, kwargs)
@@ -787,13 +793,13 @@ class Table(Differentiated):
         self._detected = Detected()
         self._one_by_one: set[tuple[Any, ...]] = set()  # keys of calls that do not go at once
 
-    def _at_once(self, engine: Any, args: tuple, *given: Any) -> Any:
+    def _at_once(self, engine: Any, args: tuple, named: dict, *given: Any) -> Any:
         """What `engine.many(*given)` gives; None if the seeds are to be taken one by one."""
-        key = engine._how, *key_of(args, {})
+        key = engine._how, *key_of(args, named)
         if key in self._one_by_one:
             return None
         try:
-            found = engine.many(*given)
+            found = engine.many(*given, **named)
         except (UnsupportedSyntaxError, NoRuleError, ComplexPowerError):
             self._one_by_one.add(key)
             return None
@@ -805,34 +811,38 @@ class Table(Differentiated):
         try:
             if self._is_method and args:
                 return self.__get__(args[0], type(args[0]))(*args[1:], **kwargs)
-            return self._table(self._positional(args, kwargs))
+            return self._table(*self._positional(args, kwargs))
         except Exception as error:
             trim(error)
             raise
 
-    def _table(self, args: tuple) -> Any:
+    def _table(self, args: tuple, named: dict) -> Any:
         raise NotImplementedError
 
-    def _positional(self, args: tuple, kwargs: dict) -> tuple:
-        """The arguments, those by keyword too, in the order of the parameters."""
-        names = self._parsed_callee().positional[self._parsed_callee().ahead :]
-        given = dict(kwargs)
-        for name in names[len(args) :]:
-            if name not in given:
+    def _positional(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """The arguments by position, those by keyword too where that may be, and the others."""
+        callee = self._parsed_callee()
+        names, given = callee.positional[callee.ahead :], dict(kwargs)
+        wanted = {callee.base(each) for each in self._each_wrt if isinstance(each, str)}
+        for at, name in enumerate(names[len(args) :], len(args)):
+            if name in callee.parsed.partial_kwargs:
                 break
-            args = (*args, given.pop(name))
-        if given:
-            raise TypeError(f"{self!r} takes arguments by position; {', '.join(given)} cannot be")
-        return args
+            if name in given:
+                args = (*args, given.pop(name))
+            elif name in callee.defaults and wanted.intersection(names[at:]):
+                args = (*args, default(callee.parsed.function, name))
+            else:
+                break
+        return args, given
 
-    def _wanted(self, args: tuple) -> tuple[tuple, list[tuple[Any, tuple, Any]]]:
+    def _wanted(self, args: tuple, named: dict) -> tuple[tuple, list[tuple[Any, tuple, Any]]]:
         """The arguments, ints among those in `wrt` as floats; and of each entry of `wrt` the
         position of the argument, the way into it, and what it is.
 
         All that a star has caught has a slice as its position; a field of self has None.
         """
         callee = self._parsed_callee()
-        full, kwargs = self._complete(args, {})
+        full, kwargs = self._complete(args, named)
         found = []
         for entry in callee.entries(self._each_wrt, full, kwargs):
             if entry[0] == "local" or entry[0] == "self" and not self._takes_fields:
@@ -843,31 +853,36 @@ class Table(Differentiated):
             caught = entry[1:] == (callee.star,)
             steps: tuple = ()
             place: int | str = 0
-            if entry[0] == "argument" and not caught:
+            if entry[1:] == (callee.double,):
+                place = callee.double
+            elif entry[0] == "argument" and not caught:
                 place, steps = callee.place_in_call(entry, full)
             if not isinstance(place, int):
                 raise UnknownArgumentError(
-                    f"`{self._how}` takes arguments by position", callee.where(),
-                    f"Pass `{place}` by position.",
+                    f"`{self._how}` is taken with respect to arguments by position, and not to"
+                    f" `{place}`", callee.where(), "Pass it by position.",
                 )  # fmt: skip
             first = len(callee.positional)
             if entry[0] == "self":
                 tree = callee.target(entry, {})
             else:
                 tree = full[first:] if caught else functools.reduce(step_into, steps, full[place])
-            callee.checked([entry], callee.bind(full, kwargs))
+            at: Any = slice(first - callee.ahead, None) if caught else place - callee.ahead
+            at = None if entry[0] == "self" else at
+            if caught:  # SciPy's `curve_fit` tries parameters that are NumPy's ints
+                tree = tuple(float(x) if is_int(x) else x for x in tree)
+                args = (*args[: at.start], *tree)
+            elif is_int(tree) and not steps and at is not None:
+                tree = float(tree)
+                args = (*args[:at], tree, *args[at + 1 :])
+            else:
+                callee.checked([entry], callee.bind(full, kwargs))
             for _, leaf in leaves(tree):
                 if is_float(leaf) and np.iscomplexobj(leaf):
                     raise SrcdiffError(
                         f"`{self._how}` of a complex argument has no single meaning",
                         callee.where(), "Use `jvp` and `pullback`, or its two parts.",
                     )  # fmt: skip
-            at: Any = slice(first - callee.ahead, None) if caught else place - callee.ahead
-            at = None if entry[0] == "self" else at
-            if type(tree) is int:
-                tree = float(tree)
-                if not steps and isinstance(at, int):
-                    args = (*args[:at], tree, *args[at + 1 :])
             found.append((at, steps, tree))
         return args, found
 
@@ -903,16 +918,16 @@ class Table(Differentiated):
         if self._is_method and args:
             return self.__get__(args[0], type(args[0])).specialize(*args[1:], **kwargs)
         self(*args, **kwargs)
-        return lambda *args: self._table(args)
+        return lambda *args, **kwargs: self._table(*self._positional(args, kwargs))
 
-
-    def _value(self, args: tuple) -> tuple[Any, Any]:
+    def _value(self, args: tuple, named: dict) -> tuple[Any, Any]:
         f = self._f  # what changes its object shall do so once
         if isinstance(f, types.MethodType):
-            value = f.__func__(*private((f.__self__, *args)))
+            *given, named = private((f.__self__, *args, named))
+            value = f.__func__(*given, **named)
         else:
-            f, *given = private((f, *args))
-            value = f(*given)
+            f, *given, named = private((f, *args, named))
+            value = f(*given, **named)
         return value if self._has_aux else (value, None)
 
     def _runs(self, engine: Differentiated, seeds: Iterable[Any]) -> Iterator[Any]:
@@ -928,8 +943,8 @@ class Table(Differentiated):
             yield seed
 
     def _put_together(
-        self, args: tuple, wanted: list, rows: Coordinates, columns: Coordinates, mode: str,
-        find: Function, products: Function,
+        self, args: tuple, named: dict, wanted: list, rows: Coordinates, columns: Coordinates,
+        mode: str, find: Function, products: Function,
     ) -> Any:  # fmt: skip
         """The sparse matrix of `products(groups, seeds)`, by the pattern that was given or that
         `find()` finds; an error if it has no place for all of them."""
@@ -941,7 +956,7 @@ class Table(Differentiated):
             )
         while True:
             pattern, groups = self._detected.of(
-                () if known else args, [] if known else wanted,
+                () if known else args, [] if known else wanted, {} if known else named,
                 lambda: with_colours(given if known else find(), mode),
             )  # fmt: skip
             seeds = groups.seeds(columns.dtype if groups.by == "columns" else rows.dtype)
@@ -962,6 +977,11 @@ class Table(Differentiated):
             f"`jacobian_sparsity({self.__name__})(…)` gives a pattern that has them."
             if self._how == "jacobian" else "Give a pattern that has them.",
         )  # fmt: skip
+
+
+def is_int(x: Any) -> bool:
+    """Whether an argument in `wrt` counts as a float."""
+    return type(x) is int or isinstance(x, np.integer)
 
 
 def stores(block: Any) -> bool:
@@ -996,11 +1016,11 @@ class Pattern(Table):
 
     _takes_fields = False
 
-    def _table(self, args: tuple) -> Any:
-        args, wanted = self._wanted(args)
+    def _table(self, args: tuple, named: dict) -> Any:
+        args, wanted = self._wanted(args, named)
         columns = Coordinates(tuple(tree for _, _, tree in wanted))
-        value, aux = self._value(args)
-        pattern = dependences(self, args, columns, value)
+        value, aux = self._value(args, named)
+        pattern = dependences(self, args, named, columns, value)
         return (pattern, aux) if self._has_aux else pattern
 
     @property
@@ -1031,56 +1051,60 @@ class Jacobian(Table):
     def _settings(self) -> tuple[Any, ...]:
         return *super()._settings, self._mode
 
-    def _table(self, args: tuple) -> Any:
-        args, wanted = self._wanted(args)
+    def _table(self, args: tuple, named: dict) -> Any:
+        args, wanted = self._wanted(args, named)
         columns = Coordinates(tuple(tree for _, _, tree in wanted))
         if self._sparsity is not None:
-            matrix, aux = self._sparse(args, wanted, columns)
+            matrix, aux = self._sparse(args, named, wanted, columns)
             return (matrix, aux) if self._has_aux else matrix
         mode, value, aux = self._mode, None, None
         if mode == "auto":
             mode = "forward" if columns.size <= 1 else "reverse"
             if mode == "reverse":
-                value, aux = self._value(args)
+                value, aux = self._value(args, named)
                 mode = "forward" if columns.size <= Coordinates(value).size else "reverse"
         self._engine = self._push if mode == "forward" else self._pull
         if mode == "forward" and columns.size:
             seeds = np.eye(columns.size, dtype=columns.dtype)
-            value, aux, products = self._pushed(args, wanted, columns, seeds)
+            value, aux, products = self._pushed(args, named, wanted, columns, seeds)
             rows, matrix = Coordinates(value), products.T
         else:
             if value is None:
-                value, aux = self._value(args)
+                value, aux = self._value(args, named)
             rows = Coordinates(value)
-            matrix = self._by_rows(args, wanted, columns, rows)
+            matrix = self._by_rows(args, named, wanted, columns, rows)
         if self._matrix:
             result = cast_to(matrix, rows.dtype)
         else:
             result = table(matrix, rows, columns, self._single)
         return (result, aux) if self._has_aux else result
 
-    def _sparse(self, args: tuple, wanted: list, columns: Coordinates) -> tuple[Any, Any]:
+    def _sparse(
+        self, args: tuple, named: dict, wanted: list, columns: Coordinates
+    ) -> tuple[Any, Any]:
         """The matrix from products with groups of columns or rows, and what comes beside it."""
-        value, aux = self._value(args)
+        value, aux = self._value(args, named)
         rows = Coordinates(value)
         mode = "forward" if len(rows.complex_places()) else self._mode  # a row would take two pulls
 
         def products(groups: Colouring, seeds: np.ndarray) -> np.ndarray:
             if groups.by == "columns":
                 self._engine = self._push
-                return self._pushed(args, wanted, columns, seeds)[2]
+                return self._pushed(args, named, wanted, columns, seeds)[2]
             self._engine = self._pull
-            return self._pulled(args, wanted, columns, rows, seeds)
+            return self._pulled(args, named, wanted, columns, rows, seeds)
 
-        find = functools.partial(dependences, self, args, columns, value)
-        return self._put_together(args, wanted, rows, columns, mode, find, products), aux
+        find = functools.partial(dependences, self, args, named, columns, value)
+        return self._put_together(args, named, wanted, rows, columns, mode, find, products), aux
 
-    def _by_rows(self, args: tuple, wanted: list, columns: Coordinates, rows: Coordinates) -> Any:
+    def _by_rows(
+        self, args: tuple, named: dict, wanted: list, columns: Coordinates, rows: Coordinates
+    ) -> Any:
         """The matrix, by reverse mode; a complex number takes two pulls: of 1 and of 1j."""
         seeds = np.eye(rows.size, dtype=rows.dtype)
         doubled = rows.complex_places()
         seeds = np.concatenate((seeds, 1j * seeds[doubled])) if len(doubled) else seeds
-        products = self._pulled(args, wanted, columns, rows, seeds)
+        products = self._pulled(args, named, wanted, columns, rows, seeds)
         matrix = products[: rows.size]
         if len(doubled):
             matrix = matrix.astype(np.result_type(matrix, np.complex64))
@@ -1088,14 +1112,14 @@ class Jacobian(Table):
         return matrix
 
     def _pushed(
-        self, args: tuple, wanted: list, columns: Coordinates, seeds: np.ndarray
+        self, args: tuple, named: dict, wanted: list, columns: Coordinates, seeds: np.ndarray
     ) -> tuple[Any, Any, np.ndarray]:
         """The value, what comes with it, and for each row of seeds, tangents of what is wanted, a
         row of tangents of the value."""
         found, value, aux = [], None, None
         for some in self._runs(self._push_many, pieces(seeds)):
             given = placed_in(args, wanted, columns.trees(some))
-            at_once = self._at_once(self._push_many, args, args, given)
+            at_once = self._at_once(self._push_many, args, named, args, given)
             if at_once is None:
                 break
             value, dots, *more = at_once
@@ -1109,18 +1133,20 @@ class Jacobian(Table):
             return value, aux, np.concatenate(found)
         found = []
         for seed in self._runs(self._push, seeds):
-            value, dot, *more = self._push(args, placed_in(args, wanted, columns.one(seed)))
+            value, dot, *more = self._push(
+                args, placed_in(args, wanted, columns.one(seed)), **named)
             aux = more[0] if more else None
             found.append(Coordinates(value).row(dot))
         return value, aux, np.array(found)
 
     def _pulled(
-        self, args: tuple, wanted: list, columns: Coordinates, rows: Coordinates, seeds: np.ndarray
-    ) -> np.ndarray:
+        self, args: tuple, named: dict, wanted: list, columns: Coordinates, rows: Coordinates,
+        seeds: np.ndarray,
+    ) -> np.ndarray:  # fmt: skip
         """For each row of seeds, cotangents of the value, a row of gradients of what is wanted."""
         found = []
         for some in self._runs(self._pull_many, pieces(seeds)):
-            at_once = self._at_once(self._pull_many, args, args, rows.trees(some))
+            at_once = self._at_once(self._pull_many, args, named, args, rows.trees(some))
             if at_once is None:
                 break
             found.append(columns.rows(at_once, len(some)))
@@ -1130,10 +1156,10 @@ class Jacobian(Table):
         if any(place is None for place, _, _ in wanted):
             self._engine = self._pull_one
             for seed in self._runs(self._pull_one, seeds):
-                found.append(columns.row(self._pull_one.many(args, rows.one(seed))))
+                found.append(columns.row(self._pull_one.many(args, rows.one(seed), **named)))
             return np.array(found).reshape(len(seeds), columns.size)
         for seed in self._runs(self._pull, seeds):
-            _, gradients = self._pull.value_and_gradients(args, rows.one(seed))
+            _, gradients = self._pull.value_and_gradients(args, rows.one(seed), named)
             parts = tuple(
                 functools.reduce(step_into, steps, gradients[place]) for place, steps, _ in wanted
             )
@@ -1187,14 +1213,14 @@ class Hessian(Table):
         self._product = HessianProduct("hvp", f, wrt, has_aux, fallback, unroll)
         self._product_many = of_many(HessianProduct("hvp", f, wrt, has_aux, fallback, unroll))
 
-    def _table(self, args: tuple) -> Any:
-        args, wanted = self._wanted(args)
+    def _table(self, args: tuple, named: dict) -> Any:
+        args, wanted = self._wanted(args, named)
         columns = Coordinates(tuple(tree for _, _, tree in wanted))
         self._engine = self._product
         if self._sparsity is not None:
-            sparse_matrix, aux = self._sparse(args, wanted, columns)
+            sparse_matrix, aux = self._sparse(args, named, wanted, columns)
             return (sparse_matrix, aux) if self._has_aux else sparse_matrix
-        aux, products = self._along(args, wanted, columns, np.eye(columns.size))
+        aux, products = self._along(args, named, wanted, columns, np.eye(columns.size))
         matrix = (products + products.T) / 2  # they do not depend on the order, but for last bits
         if self._matrix:
             result = cast_to(matrix, columns.dtype)
@@ -1203,35 +1229,39 @@ class Hessian(Table):
             result = result[0] if self._single else result
         return (result, aux) if self._has_aux else result
 
-    def _sparse(self, args: tuple, wanted: list, columns: Coordinates) -> tuple[Any, Any]:
+    def _sparse(
+        self, args: tuple, named: dict, wanted: list, columns: Coordinates
+    ) -> tuple[Any, Any]:
         """The matrix from products with groups of columns, and what comes beside the value."""
         settings, aux = (self._wrt, self._has_aux, "error", self._unroll), None
 
         def find() -> Any:
             gradient = Differentiated("grad", self._f, *settings)
-            of_gradient = Pattern("jacobian_sparsity", gradient, *settings)(*args)
+            of_gradient = Pattern("jacobian_sparsity", gradient, *settings)(*args, **named)
             return of_gradient[0] if self._has_aux else of_gradient
 
         def products(groups: Colouring, seeds: np.ndarray) -> np.ndarray:
             nonlocal aux
-            aux, found = self._along(args, wanted, columns, seeds)
+            aux, found = self._along(args, named, wanted, columns, seeds)
             return found
 
-        matrix = self._put_together(args, wanted, columns, columns, "symmetric", find, products)
+        matrix = self._put_together(
+            args, named, wanted, columns, columns, "symmetric", find, products
+        )
         turned = matrix.T.tocsr()  # its pattern is the same
         turned.sort_indices()
         matrix.data = (matrix.data + turned.data) / 2
         return matrix, aux
 
     def _along(
-        self, args: tuple, wanted: list, columns: Coordinates, seeds: np.ndarray
+        self, args: tuple, named: dict, wanted: list, columns: Coordinates, seeds: np.ndarray
     ) -> tuple[Any, np.ndarray]:
         """What comes with the value, and for each row of seeds, vectors of the arguments, a row of
         products with the Hessian."""
         found, aux = [], None
         for some in self._runs(self._product_many, pieces(seeds)):
             given = beside(args, wanted, columns.trees(some))
-            at_once = self._at_once(self._product_many, args, *given)
+            at_once = self._at_once(self._product_many, args, named, *given)
             if at_once is None:
                 break
             products, aux = at_once if self._has_aux else (at_once, None)
@@ -1242,7 +1272,7 @@ class Hessian(Table):
         found = []
         for seed in self._runs(self._product, seeds):
             given = beside(args, wanted, columns.one(seed))
-            product = self._product(*given)
+            product = self._product(*given, **named)
             product, aux = product if self._has_aux else (product, None)
             found.append(columns.row((product,) if self._single else product))
         return aux, np.array(found).reshape(len(seeds), columns.size)

@@ -158,7 +158,7 @@ def missing(
     return np.flatnonzero((error > bound) & ~whole)  # a nan is none: it is everywhere in its row
 
 
-def dependences(table: Any, args: tuple, columns: Coordinates, value: Any) -> Any:
+def dependences(table: Any, args: tuple, named: dict, columns: Coordinates, value: Any) -> Any:
     """The pattern of a table's Jacobian, from the program: every entry that can be another than
     zero for arguments of these shapes.
 
@@ -169,7 +169,7 @@ def dependences(table: Any, args: tuple, columns: Coordinates, value: Any) -> An
     from srcdiff.transforms.dependence import Seen, argument, dependence, inputs
 
     callee = table._parsed_callee()
-    full, kwargs = table._complete(args, {})
+    full, kwargs = table._complete(args, named)
     arguments = callee.bind(full, kwargs)
     entries = callee.entries(table._each_wrt, full, kwargs)
     if any(entry[0] != "argument" for entry in entries):
@@ -294,9 +294,9 @@ class Detected:
         self.found: list[tuple[list, Any, Colouring]] = []
         self.new = False  # whether the last one was found for this call
 
-    def of(self, args: tuple, wanted: list, make: Any) -> tuple[Any, Colouring]:
+    def of(self, args: tuple, wanted: list, named: dict, make: Any) -> tuple[Any, Colouring]:
         """Those for a call; `make()` finds them if they are not there yet."""
-        now = described(args, wanted)
+        now = [*described(args, wanted), *described((named,), [])]
         for held, pattern, groups in self.found:
             if alike(held, now):
                 self.new = False

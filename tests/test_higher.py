@@ -595,6 +595,60 @@ def test_a_jacobian_of_what_a_star_has_caught():
         hessian(lambda *c: c[0] * c[1], wrt="c")(1.0, 2.0)
 
 
+def scaled(x, a=1.0, *, k, b=2.0):
+    return a * b * k * np.sin(x)
+
+
+@pytest.mark.parametrize("settings", [
+    {}, {"mode": "forward"}, {"mode": "reverse"}, {"sparsity": "auto"}, {"sparsity": np.eye(3)},
+], ids=str)  # fmt: skip
+def test_a_jacobian_takes_what_is_given_by_keyword(settings):
+    x, k = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.0, 2.0])
+    df = jacobian(scaled, fallback="error", **settings)
+    for given in ({"k": k}, {"k": 2.0, "b": 1.0}, {"k": k[::-1], "a": 3.0}):
+        found = df(x, **given)
+        found = found if isinstance(found, np.ndarray) else found.toarray()
+        a, b = given.get("a", 1.0), given.get("b", 2.0)
+        np.testing.assert_allclose(found, np.diag(a * b * given["k"] * np.cos(x)), rtol=1e-15)
+    with pytest.raises(TypeError, match="missing a required argument: 'k'"):
+        df(x)
+
+
+def test_a_hessian_takes_what_is_given_by_keyword():
+    x = np.array([1.0, 2.0])
+    for settings in ({}, {"sparsity": "auto"}):
+        df = hessian(lambda x, *, k, n=2: k * np.sum(x**n), **settings)
+        found = df(x, k=3.0, n=3)
+        found = found if isinstance(found, np.ndarray) else found.toarray()
+        np.testing.assert_allclose(found, np.diag(18 * x))
+
+
+def test_a_pattern_is_that_of_what_is_given_by_keyword():
+    def chosen(*xs, mask):
+        return np.array([xs[i] * m for i, m in enumerate(mask)])
+
+    df = jacobian(chosen, wrt="xs", sparsity="auto")
+    for mask in ([1.0, 0.0], [0.0, 2.0]):
+        np.testing.assert_array_equal(df(3.0, 4.0, mask=np.array(mask)).toarray(), np.diag(mask))
+
+
+def test_what_is_in_wrt_may_have_its_default_or_that_of_a_partial():
+    def f(x, a=2.0, b=3.0):
+        return x * a**2 * b
+
+    x = np.array([1.0, 2.0])
+    assert jacobian(f, wrt="a")(x).tolist() == (12 * x).tolist()
+    assert jacobian(f, wrt="a")(x, b=1.0).tolist() == (4 * x).tolist()
+    assert hessian(lambda x, a=2.0: np.sum(x) * a**2, wrt="a")(x) == 6.0
+    fixed = functools.partial(f, b=1.0)
+    assert jacobian(fixed)(x).tolist() == [[4.0, 0.0], [0.0, 4.0]]
+    assert jacobian(fixed)(x, b=2.0).tolist() == [[8.0, 0.0], [0.0, 8.0]]
+    with pytest.raises(UnknownArgumentError, match="not to `k`"):
+        jacobian(scaled, wrt="k")(x, k=1.0)
+    with pytest.raises(UnknownArgumentError, match="not to `options`"):
+        jacobian(lambda x, **options: x * options["k"], wrt="options")(x, k=1.0)
+
+
 def test_a_cotangent_with_another_key_is_told_of():
     with pytest.raises(ValueError, match="the cotangent `d_out` "):
         pullback(lambda x: {"a": 2 * x})(np.ones(2), {"b": np.ones(2)})

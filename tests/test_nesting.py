@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import srcdiff
-from srcdiff import detach, elementwise_grad, grad, hvp, value_and_grad
+from srcdiff import detach, elementwise_grad, grad, hvp, jacobian, jvp, value_and_grad, vjp
 from tests.judge import fresh, right, slope_along
 from tests.kernels import kernels
 from tests.support import LINES, sections
@@ -585,3 +585,35 @@ def test_a_function_that_takes_its_name_from_grad_is_an_ordinary_helper():
         return x * wrapped_grad(lambda y: x * y * y)(2.0)
 
     right(f, 1.3)
+
+
+def step_of_what_has_a_gradient(params, rate):
+    gradient = grad(lambda p: np.sum(p["w"] ** p["n"]))(params)
+    moved = [params[k] for k in params if gradient[k] is None]
+    return np.sum(params["w"] - rate * gradient["w"]) + moved[0]
+
+
+def test_an_int_in_a_container_has_no_gradient_in_an_inner_derivative_either():
+    params = {"w": np.array([1.0, 2.0]), "n": 3}
+    value, found = value_and_grad(step_of_what_has_a_gradient, fallback="error")(params, 0.5)
+    assert value == step_of_what_has_a_gradient(params, 0.5) == -1.5
+    assert found["w"].tolist() == [-2.0, -5.0] and found["n"] is None
+
+    def energy(p):
+        return np.sum(p["w"] ** p["n"])
+
+    for mode in ("forward", "reverse"):
+        df = jacobian(grad(energy), matrix=True, mode=mode, fallback="error")
+        assert df(params).tolist() == [[6.0, 0.0], [0.0, 12.0]]
+    v = {"w": np.array([1.0, 0.0]), "n": None}
+    assert vjp(grad(energy), params)[1](v)[0]["w"].tolist() == [6.0, 0.0]
+    assert jvp(grad(energy), (params,), (v,))[1]["n"] is None
+
+
+def test_an_inner_derivative_by_ints_is_refused_as_it_is_alone():
+    def f(x, i):
+        return np.sum(grad(lambda x, i: np.sum(x[i]), wrt=(0, 1))(x, i)[0])
+
+    for call in (f, grad(f, fallback="error")):
+        with pytest.raises(srcdiff.NotDifferentiableTypeError):
+            call(np.ones(2), np.array([0]))

@@ -135,6 +135,8 @@ def test_curve_fit(keywords):
     theirs, expected = optimize.curve_fit(decay, T, Y, [1.0, 1.0, 0.0], **keywords)
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
     np.testing.assert_allclose(covariance, expected, rtol=1e-4)
+    ints, _ = optimize.curve_fit(decay, T, Y, [1, 1, 0], jac=jac, **keywords)
+    np.testing.assert_allclose(ints, theirs, rtol=1e-5)
 
 
 def test_curve_fit_of_any_number_of_parameters():
@@ -147,6 +149,8 @@ def test_curve_fit_of_any_number_of_parameters():
     jac = jacobian(polynomial, wrt="c", matrix=True)
     found, _ = optimize.curve_fit(polynomial, T, 3 * T**2 - 1, [1.0, 1.0, 1.0], jac=jac)
     np.testing.assert_allclose(found, [3.0, 0.0, -1.0], atol=1e-12)
+    ints, _ = optimize.curve_fit(polynomial, T, 3 * T**2 - 1, [1, 1, 1], jac=jac)
+    np.testing.assert_allclose(ints, [3.0, 0.0, -1.0], atol=1e-12)
     one, _ = optimize.curve_fit(
         lambda x, a: a * x, T, 2 * T, [1.0], jac=jacobian(lambda x, a: a * x, "a", matrix=True)
     )

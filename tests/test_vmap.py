@@ -1,6 +1,8 @@
 """One function for many examples: `vmap` is the stacked loop, in shape, dtype and value."""
 
+import collections
 import copy
+import dataclasses
 import functools
 import inspect
 import math
@@ -24,6 +26,7 @@ from srcdiff import (
     value_and_grad,
     vmap,
 )
+from srcdiff.batching import stacked
 from srcdiff.coordinates import Coordinates
 from srcdiff.runtime.kernels import real_power
 from srcdiff.runtime.registry import RULES, load_scipy_rules
@@ -259,6 +262,42 @@ def test_axes_in_containers():
     out = vmap(f, in_axes=({"w": None, "x": 0}, None), fallback="error")(p, 2.0)
     np.testing.assert_allclose(out["a"], X @ p["w"].T)
     assert out["b"].tolist() == [2.0] * 5
+
+
+Pair = collections.namedtuple("Pair", "a b")
+
+
+@dataclasses.dataclass
+class Moments:
+    mean: float
+    spread: np.ndarray
+
+
+@pytest.mark.parametrize("f, out_axes", [
+    (lambda x: Pair(2 * x, x), 0), (lambda x: Pair(2 * x, x), -1),
+    (lambda x: Pair(np.outer(x, x), x), Pair(2, 0)), (lambda x: [Pair(x, {"k": Pair(x, None)})], 0),
+    (lambda x: Pair(x, 2.0), Pair(0, None)),
+    (lambda x: Moments(np.mean(x), spread=x - np.mean(x)), 0),
+])  # fmt: skip
+def test_an_output_may_be_a_namedtuple_or_an_object(f, out_axes):
+    df = vmap(f, out_axes=out_axes, fallback="error")
+    found, expected = df(X), stacked([f(x.copy()) for x in X], out_axes)
+    one, other = (list(leaves(tree)) for tree in (found, expected))
+    assert [way for way, _ in one] == [way for way, _ in other] and type(found) is type(expected)
+    for (_, a), (_, b) in zip(one, other):
+        np.testing.assert_array_equal(a, b)
+        assert not isinstance(a, np.ndarray) or not np.shares_memory(a, X)
+    assert "for " not in df.source
+
+
+def test_an_output_may_be_an_object_that_is_one_of_two():
+    def f(x):
+        return Moments(x[0], x) if x[0] > 0 else Moments(x[1], 2 * x)
+
+    found, expected = vmap(f, fallback="error")(X), stacked([f(x.copy()) for x in X], 0)
+    assert type(found) is Moments
+    np.testing.assert_array_equal(found.mean, expected.mean)
+    np.testing.assert_array_equal(found.spread, expected.spread)
 
 
 def test_what_is_the_same_for_all_may_be_returned_once():

@@ -451,7 +451,9 @@ class Calls(
         homes = (type(obj).__module__, getattr(obj, "__globals__", {}).get("__name__", ""))
         if not {"srcdiff.api", "srcdiff.higher"}.isdisjoint(homes):
             what = "a derivative inside a function that is differentiated cannot be compiled"
-            raise self.refuse(where, what, "Differentiate one that does not call it.")
+            is_vjp = getattr(obj, "__name__", "") == "vjp"
+            raise self.refuse(where, what, "Use `pullback(f)(x, d_out)`, which can." if is_vjp
+                              else "Differentiate one that does not call it.")  # fmt: skip
         if isinstance(obj, type):
             return self.construct(obj, args, kwargs, where)
         if not isinstance(obj, (types.FunctionType, types.MethodType)):

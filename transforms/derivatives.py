@@ -49,6 +49,7 @@ from srcdiff.transforms.references import (
 )  # fmt: skip
 
 PARAMETERS = ("f", "wrt")
+INTS = (int, np.integer)
 KEYWORDS = {"wrt", "argnums", "has_aux", "fallback", "backend", "unroll", "checkpoint",
             "mode"}
 
@@ -126,8 +127,9 @@ class Derivatives(Memory):
         chosen = [mine[place] for place in places]
         trees = [self.leaves_of(ref, where) for ref in chosen]
         leaves = list(dict.fromkeys(v for tree in trees for v in flatten(tree)))
-        if not leaves and not pulls:
-            raise self.nothing_to_differentiate(places[0], chosen[0], where)
+        for place, ref, tree in () if pulls else zip(places, chosen, trees):
+            if tree is None or not leaves:
+                raise self.nothing_to_differentiate(place, ref, where)
         dots: dict[Value, Any] = {}  # as they are before the function writes into anything
         for place, vector in vectors.items():
             self.pair_tangents(mine[place], vector, dots, where)
@@ -375,8 +377,9 @@ class Derivatives(Memory):
             found.append(place)
         return found
 
-    def private(self, ref: Any, seen: dict, leaf: bool, where: Any) -> Any:
-        """A copy of an argument; `leaf`: its floats become values of their own."""
+    def private(self, ref: Any, seen: dict, leaf: bool, where: Any, inner: bool = False) -> Any:
+        """A copy of an argument; `leaf`: its floats become values of their own, and so does an
+        argument that is an int; one in a container (`inner`) is none."""
         if isinstance(ref, ARRAYS):
             value = self.read(ref, where)
             copy = self.fresh(self.leaf(value, where) if leaf else value)
@@ -386,11 +389,15 @@ class Derivatives(Memory):
                 seen.setdefault(array.buffer, []).append(copy)
             return copy
         if isinstance(ref, Plain):
+            kind = ref.value.kind
+            leaf = leaf and not (inner and kind.tag == "scalar" and not kind.inexact)
             return Plain(self.leaf(ref.value, where)) if leaf else ref
         if isinstance(ref, Known):
-            return Plain(self.leaf(ref.obj, where)) if leaf and is_number(ref.obj) else ref
+            leaf = leaf and is_number(ref.obj) and not (inner and isinstance(ref.obj, INTS))
+            return Plain(self.leaf(ref.obj, where)) if leaf else ref
         if isinstance(ref, Tuple):
-            return Tuple(tuple(self.private(r, seen, leaf, where) for r in ref.items), ref.cls)
+            items = tuple(self.private(r, seen, leaf, where, True) for r in ref.items)
+            return Tuple(items, ref.cls)
         if isinstance(ref, (List, Dict, Object)):
             if ref.cell in seen:
                 return seen[ref.cell]
@@ -403,9 +410,9 @@ class Derivatives(Memory):
             if isinstance(held, Plain):
                 held = Plain(self.leaf(held.value, where)) if leaf else held
             elif isinstance(held, dict):
-                held = {k: self.private(r, seen, leaf, where) for k, r in held.items()}
+                held = {k: self.private(r, seen, leaf, where, True) for k, r in held.items()}
             elif isinstance(held, tuple):
-                held = tuple(self.private(r, seen, leaf, where) for r in held)
+                held = tuple(self.private(r, seen, leaf, where, True) for r in held)
             else:
                 raise self.refuse(where, f"{describe(ref)} given to a derivative",
                                   "Give it arrays and numbers.")  # fmt: skip

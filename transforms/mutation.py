@@ -446,4 +446,6 @@ def describe(ref: Any) -> str:
         return f"the method `{ref.name}`"
     if isinstance(ref, Iterator):
         return f"the iterator `{ref.kind}(…)`"
+    if isinstance(ref, Plain):
+        return "a value of unknown kind" if not ref.value.kind.numeric else "this number"
     return f"this {type(ref).__name__.lower()}"

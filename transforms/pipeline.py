@@ -416,7 +416,9 @@ def values(request: Request, arguments: Arguments, run: Specializer, primal: Spe
     """The function itself: a result for each number and array in what it returns."""
     leaves: list = []
     axes: list = []
-    tree = numbered(primal.returned, request.out_axes, leaves, axes)
+    makers = {instr.results[0]: instr for instr in primal.block.instrs
+              if instr.attrs.get("made") and isinstance(instr.op, type)}  # fmt: skip
+    tree = numbered(primal.returned, request.out_axes, leaves, axes, makers)
     block = primal.block.replace(params=tuple(arguments.params), results=tuple(leaves))
     block = finished_calls(record("specialize", prepared(block)))
 
@@ -432,6 +434,9 @@ def values(request: Request, arguments: Arguments, run: Specializer, primal: Spe
                 return expr(found)
             if isinstance(tree, dict):
                 return ast.Dict([expr(k) for k in tree], [of(part) for part in tree.values()])
+            if isinstance(tree, Made):
+                named = [ast.keyword(name, of(part)) for name, part in tree.named.items()]
+                return ast.Call(expr(tree.cls), [of(part) for part in tree.parts], named)
             if isinstance(tree, (tuple, list)):
                 parts = [of(part) for part in tree]
                 return ast.List(parts) if isinstance(tree, list) else ast.Tuple(parts)
@@ -446,16 +451,33 @@ class Place(int):
     """The place of a leaf among the results of a program."""
 
 
-def numbered(tree: Any, axes: Any, leaves: list, found: list) -> Any:
-    """An output with the place of each leaf; `found` gets the axis of the examples in it."""
+class Made(NamedTuple):
+    """A namedtuple or an object that is returned: its class, and what that is called with."""
+
+    cls: type
+    parts: tuple
+    named: dict[str, Any]
+
+
+def numbered(tree: Any, axes: Any, leaves: list, found: list, makers: dict[Value, Instr]) -> Any:
+    """An output with the place of each leaf; `found` gets the axis of the examples in it.
+
+    makers   what makes the namedtuples and objects in it, which are taken apart
+    """
     if isinstance(tree, dict):
         inner = [axes.get(k, 0) if isinstance(axes, dict) else axes for k in tree]
-        return {k: numbered(part, a, leaves, found) for (k, part), a in zip(tree.items(), inner)}
+        return {k: numbered(part, a, leaves, found, makers)
+                for (k, part), a in zip(tree.items(), inner)}  # fmt: skip
+    if isinstance(tree, Value) and tree in makers:
+        made = makers[tree]
+        return Made(made.op, numbered(made.args, axes, leaves, found, makers),
+                    numbered(made.kwargs, axes, leaves, found, makers))  # fmt: skip
     if isinstance(tree, (tuple, list)):
         each = axes if isinstance(axes, (tuple, list)) else [axes] * len(tree)
         if len(each) != len(tree):
             raise SrcdiffError(f"out_axes has {len(each)} entries, but {len(tree)} are returned")
-        return type(tree)([numbered(part, a, leaves, found) for part, a in zip(tree, each)])
+        return type(tree)([numbered(part, a, leaves, found, makers)
+                           for part, a in zip(tree, each)])  # fmt: skip
     if tree is None:
         return None
     leaves.append(tree)

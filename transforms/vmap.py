@@ -387,7 +387,7 @@ class Batch:
             except NeedsLoop:  # nobody reads it but the caller
                 many, op = Value(v.name, OBJECT, v.user), kernels.stack_examples
             of_none = v.kind.rank == 0 and v.kind.dtype == np.dtype(float)  # np.array([]) is right
-            attrs = {} if of_none else {"of_examples": True}
+            attrs = {} if of_none else {"of_examples": True, "fresh": op is not np.array}
             self.instrs.append(Instr(op, (held,), None, (many,), (), attrs))
             self.env[v] = many
             self.stuck.discard(v)
