@@ -82,6 +82,10 @@ class NeedsLoop(Exception):
     """An operation cannot be applied to all examples at once."""
 
 
+class Entangled(UnsupportedSyntaxError):
+    """What is the same for all examples cannot be told apart from a loop over them."""
+
+
 def vmap(block: Block, batched: dict[Value, Value], size: Dim, expand: Callable,
          spread: Iterable[int] | None = None, own: bool = True, watched: bool = False,
          ) -> Block:  # fmt: skip
@@ -188,9 +192,17 @@ class Batch:
         if not failed:
             return made
         first, last = self.piece(block, min(failed), max(failed) + 1)
-        self.env, self.full = saved, {}
+        self.env, self.full = dict(saved), {}
         self.stuck.clear()
-        return self.looped(block, first, last)
+        depends = set(self.depends)
+        try:
+            return self.looped(block, first, last)
+        except Entangled:
+            if not self.own:
+                raise
+            self.env, self.full, self.depends, self.instrs = saved, {}, depends, []
+            self.stuck.clear()
+            return self.looped(block, 0, len(instrs), whole=True)
 
     def attempt(self, instrs: Iterable[Instr]) -> tuple[list[Instr], list[int]]:
         """The instructions for all examples at once, and the places of those that have no form."""
@@ -246,11 +258,15 @@ class Batch:
 
     # ------------------------------------------------------------------ the loop over the batch
 
-    def looped(self, block: Block, first: int, last: int) -> list[Instr]:
+    def looped(self, block: Block, first: int, last: int, whole: bool = False) -> list[Instr]:
+        """The program with a piece of it in a loop over the batch.
+
+        whole   all of the piece happens once for each example
+        """
         instrs = block.instrs
         before, failed = self.attempt(instrs[:first])
         assert not failed, "an instruction before the piece that needs a loop needs one"
-        whole = self.own and any(map(loud, instrs))  # all of it happens once for each example
+        whole = whole or self.own and any(map(loud, instrs))
         ahead, inside, late = self.sorted_out(instrs[first:last], whole)
         twins = set().union(*map(twins_of, inside)) if inside else set()
         copied = [i for i in instrs[:last] if i not in inside and twins_of(i) & twins]
@@ -301,7 +317,8 @@ class Batch:
             if rest is not None:
                 lost = any(v in self.depends and v not in self.env for v in rest.reads)
                 if lost or not inner.isdisjoint(rest.reads):
-                    raise refusal(instr, "a loop over a length of what differs between examples")
+                    raise refusal(
+                        instr, "a loop over a length of what differs between examples", Entangled)
                 ahead.append(rest)
                 inner.update(r for r in instr.results if r in self.depends)
             else:
@@ -1261,9 +1278,11 @@ def opaque_state(instr: Instr) -> bool:
     return any(i.op in writes for i in (instr, *inner))
 
 
-def refusal(instr: Instr | None, what: str) -> UnsupportedSyntaxError:
+def refusal(
+    instr: Instr | None, what: str, cls: type[UnsupportedSyntaxError] = UnsupportedSyntaxError
+) -> UnsupportedSyntaxError:
     where = instr.where.location if instr is not None and instr.where else None
-    return UnsupportedSyntaxError(
+    return cls(
         f"{what} has no form for many examples at once", where, "Loop over the examples."
     )
 
