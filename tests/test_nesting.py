@@ -617,3 +617,46 @@ def test_an_inner_derivative_by_ints_is_refused_as_it_is_alone():
     for call in (f, grad(f, fallback="error")):
         with pytest.raises(srcdiff.NotDifferentiableTypeError):
             call(np.ones(2), np.array([0]))
+
+
+class Layer:
+    def __init__(self, w, b):
+        self.w, self.b, self.name = w, b, "layer"
+
+    def loss(self, x):
+        return np.sum(np.tanh(self.w * x + self.b) ** 2)
+
+
+def trained(w, b, x):
+    layer = Layer(w, b)
+    for _ in range(3):
+        value, d_layer = value_and_grad(Layer.loss)(layer, x)
+        assert d_layer.name is None
+        layer.w = layer.w - 0.1 * d_layer.w
+        layer.b -= 0.1 * value * d_layer.b
+    return layer.loss(x) + layer.w[0]
+
+
+def test_the_gradient_of_an_object_is_taken_inside_a_function_that_is_differentiated():
+    x, w, b = np.array([0.5, -1.0]), np.array([0.3, 0.8]), 0.2
+    srcdiff.check_grads(trained, (w, b, x), order=1)
+    each = [grad(trained)(row, b, x) for row in (w, 2 * w)]
+    found = srcdiff.vmap(grad(trained, fallback="error"), (0, None, None), fallback="error")(
+        np.stack([w, 2 * w]), b, x)  # fmt: skip
+    np.testing.assert_allclose(found, each, rtol=1e-12)
+
+
+def test_derivatives_of_a_gradient_that_is_an_object():
+    layer, x = Layer(np.array([0.3, 0.8]), 0.2), np.array([0.5, -1.0])
+    h = srcdiff.hessian(Layer.loss, matrix=True)(layer, x)
+    for mode in ("forward", "reverse"):
+        df = jacobian(grad(Layer.loss), matrix=True, mode=mode, fallback="error")
+        np.testing.assert_allclose(df(layer, x), h, rtol=1e-12)
+
+    def along(b):
+        v = Layer(np.array([1.0, 0.0]), None)
+        v.name = None
+        value, dot = jvp(Layer.loss, (Layer(layer.w, b), x), (v, None))
+        return value * dot + hvp(Layer.loss)(Layer(layer.w, b), v, x).b
+
+    srcdiff.check_grads(along, (0.2,), order=1)

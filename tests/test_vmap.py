@@ -380,8 +380,9 @@ def test_what_does_not_compile_has_its_jacobians_in_a_loop():
 
 
 def test_what_has_no_rule_has_no_jacobians():
+    special = pytest.importorskip("scipy.special")
     with pytest.warns(FallbackWarning), pytest.raises(NoRuleError):
-        vmap(jacobian(lambda x: np.logaddexp.reduce(x)))(X)
+        vmap(jacobian(lambda x: special.mathieu_a(1, x)))(X)
 
 
 def cubes(x, k=1.0):

@@ -310,7 +310,7 @@ class Derivatives(Memory):
 
     def parts_of(self, ref: Ref) -> dict | None:
         held = ref.items if isinstance(ref, Tuple) else \
-            self.held(ref) if isinstance(ref, (List, Dict)) else None  # fmt: skip
+            self.held(ref) if isinstance(ref, (List, Dict, Object)) else None  # fmt: skip
         return held if isinstance(held, dict) else \
             dict(enumerate(held)) if type(held) is tuple else None  # fmt: skip
 
@@ -329,6 +329,8 @@ class Derivatives(Memory):
             raise self.refuse(where, "`jvp` of a function that does not return numbers, arrays "
                               "or containers of these,")  # fmt: skip
         found = {k: self.outputs_of(r, where) for k, r in parts.items()}
+        if isinstance(ref, Object):
+            return Attributes(ref, found)
         return found if isinstance(ref, Dict) else list(found.values())
 
     def check_returned(self, value: Any, where: Any) -> None:
@@ -456,8 +458,8 @@ class Derivatives(Memory):
         if isinstance(ref, Dict):
             return {k: self.leaves_of(r, where) for k, r in self.held(ref).items()}
         if isinstance(ref, Object):
-            raise self.refuse(where, "a derivative with respect to an object, inside a function "
-                              "that is differentiated,", "Pass its arrays.")  # fmt: skip
+            held = self.held(ref).items()
+            return Attributes(ref, {k: self.leaves_of(r, where) for k, r in held})
         return None
 
     def gradient_ref(self, tree: Any, found: dict, where: Any) -> Ref:
@@ -480,12 +482,20 @@ class Derivatives(Memory):
         if isinstance(tree, list):
             return self.new_list(tuple(self.gradient_ref(t, found, where) for t in tree))
         if isinstance(tree, dict):
+            parts = {k: self.gradient_ref(t, found, where) for k, t in tree.items()}
+            if isinstance(tree, Attributes):
+                return self.object_of(tree.ref, parts)
             cell = Cell()
-            self.state.memory[cell] = {
-                k: self.gradient_ref(t, found, where) for k, t in tree.items()
-            }
+            self.state.memory[cell] = parts
             return Dict(cell)
         return Known(None)
+
+    def object_of(self, ref: Object, parts: dict) -> Object:
+        """A new object of the class of another, which holds these parts."""
+        cell = Fields(ref.cell.name)
+        cell.cls, cell.missing = ref.cell.cls, ref.cell.missing
+        self.state.memory[cell] = parts
+        return Object(cell, ref.cls)
 
     def nothing_to_differentiate(self, place: Any, ref: Any, where: Any) -> Exception:
         what = f"argument {place}" if isinstance(place, int) else f"`{place}`"
@@ -513,6 +523,14 @@ class Parts(list):
     def __init__(self, cls: Any, items: list):
         super().__init__(items)
         self.cls = cls
+
+
+class Attributes(dict):
+    """The leaves of an object, by the names of its attributes."""
+
+    def __init__(self, ref: Object, items: dict):
+        super().__init__(items)
+        self.ref = ref
 
 
 def is_number(obj: Any) -> bool:

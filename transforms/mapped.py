@@ -31,6 +31,7 @@ from srcdiff.transforms.references import (
     Dict,
     Known,
     List,
+    Object,
     Plain,
     Ref,
     Tuple,
@@ -104,11 +105,8 @@ class Mapped(Memory):
         if inner is None:
             raise self.refuse(where, f"`vmap` over {describe(ref)}",
                               "Give it the entry None in in_axes.")  # fmt: skip
-        parts = {
-            k: self.example(part, axes[k] if isinstance(axes, (tuple, list, dict)) else axes,
-                            found, where)
-            for k, part in inner.items()
-        }  # fmt: skip
+        parts = {k: self.example(part, axes_of(axes, k, place), found, where)
+                 for place, (k, part) in enumerate(inner.items())}  # fmt: skip
         return self.container_of(ref, parts)
 
     def container_of(self, ref: Any, parts: dict) -> Ref:
@@ -117,6 +115,8 @@ class Mapped(Memory):
             return Tuple(tuple(parts.values()), ref.cls)
         if isinstance(ref, List):
             return self.new_list(tuple(parts.values()))
+        if isinstance(ref, Object):
+            return self.object_of(ref, parts)
         cell = Cell(ref.cell.name)
         self.state.memory[cell] = parts
         return Dict(cell)
@@ -162,9 +162,13 @@ class Mapped(Memory):
                 value = self.emit(np.moveaxis, (value, 0, axes), None, kind, where, value.name)
             return self.fresh(value)
         ref, inner = tree
-        parts = {
-            k: self.rebuilt(part, results,
-                            axes[k] if isinstance(axes, (tuple, list, dict)) else axes, where)
-            for k, part in inner.items()
-        }  # fmt: skip
+        parts = {k: self.rebuilt(part, results, axes_of(axes, k, place), where)
+                 for place, (k, part) in enumerate(inner.items())}  # fmt: skip
         return self.container_of(ref, parts)
+
+
+def axes_of(axes: Any, key: Any, place: int) -> Any:
+    """The axes of a part of a container: that of this key, which is at this place."""
+    if isinstance(axes, dict):
+        return axes[key]
+    return axes[place] if isinstance(axes, (tuple, list)) else axes
