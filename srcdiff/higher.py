@@ -695,6 +695,38 @@ class Pullback(_Pullback):
         gradients = iter(found if code.finish is None else code.finish(found))
         return value, tuple(next(gradients) if want else None for want in wanted)
 
+    def recorded(self, args: tuple, named: dict) -> tuple[Any, Function] | None:
+        """The value and its pullback, of one run on the tape; None where the function is compiled
+        and finds the same whenever it runs."""
+        wanted = [has_float(x) for x in args]
+        full, kwargs = self._complete(args, named)
+        try:
+            code = self._code_for(full, kwargs)
+        except SrcdiffError:  # there is no reverse mode
+            return None
+        if code.compiled.source is not None:
+            if not draws(code.compiled.ir) or stores(code.compiled.ir):
+                return None
+            callee = self._parsed_callee()
+            error = UnsupportedSyntaxError(
+                f"`{self.__name__}` draws random numbers or calls what no one can see into, and"
+                " would have to run more than once", callee.where(),
+            )  # fmt: skip
+            if self._fallback == "error":
+                raise error
+            self._warn(self, error)
+            code.compiled = self._on_tape(callee, code.entries, error)
+        self._latest = code
+        on_tape: Any = code.compiled.function
+        value, pull = on_tape.value_and_pull(full, kwargs)
+
+        def gradients(d_out: Any) -> tuple:
+            found = pull((d_out, None) if self._has_aux else d_out)
+            each = iter(found if code.finish is None else code.finish(found))
+            return tuple(next(each) if want else None for want in wanted)
+
+        return value, gradients
+
     def _checked(self, value: Any, d_out: Any) -> None:
         cotangent(outline(value[0] if self._has_aux else value), d_out)
 
@@ -934,7 +966,8 @@ class Table(Differentiated):
         """The seeds, for a run each; an error if the second would find what the first has left."""
         for i, seed in enumerate(seeds):
             code = engine._latest if i == 1 else None
-            if code is not None and code.compiled.source is not None and stores(code.compiled.ir):
+            block = None if code is None or code.compiled.source is None else code.compiled.ir
+            if block is not None and (stores(block) or draws(block)):
                 raise UnsupportedSyntaxError(
                     f"`{self.__name__}` changes what lies outside, and would have to run more than"
                     f" once for its {self._how}", self._parsed_callee().where(),
@@ -977,6 +1010,15 @@ class Table(Differentiated):
             f"`jacobian_sparsity({self.__name__})(…)` gives a pattern that has them."
             if self._how == "jacobian" else "Give a pattern that has them.",
         )  # fmt: skip
+
+
+def draws(block: Any) -> bool:
+    """Whether a program calls what may find something else in another run: a random generator."""
+    return any(
+        instr.effect and callable(instr.op) or instr.attrs.get("taped") or
+        any(map(draws, instr.blocks))
+        for instr in block.instrs
+    )  # fmt: skip
 
 
 def is_int(x: Any) -> bool:
@@ -1097,14 +1139,26 @@ class Jacobian(Table):
         find = functools.partial(dependences, self, args, named, columns, value)
         return self._put_together(args, named, wanted, rows, columns, mode, find, products), aux
 
+    def _recorded(self, args: tuple, named: dict, wanted: list) -> Any:
+        """What the rows can be pulled from, where the function is to run only once."""
+        if any(place is None for place, _, _ in wanted):
+            return None
+        run = self._pull.recorded(args, named)
+        self._engine = self._pull if run is not None else self._engine
+        return run
+
     def _by_rows(
-        self, args: tuple, named: dict, wanted: list, columns: Coordinates, rows: Coordinates
-    ) -> Any:
-        """The matrix, by reverse mode; a complex number takes two pulls: of 1 and of 1j."""
+        self, args: tuple, named: dict, wanted: list, columns: Coordinates, rows: Coordinates,
+        run: Any = None,
+    ) -> Any:  # fmt: skip
+        """The matrix, by reverse mode; a complex number takes two pulls: of 1 and of 1j.
+
+        run   what is recorded of the function, if it is
+        """
         seeds = np.eye(rows.size, dtype=rows.dtype)
         doubled = rows.complex_places()
         seeds = np.concatenate((seeds, 1j * seeds[doubled])) if len(doubled) else seeds
-        products = self._pulled(args, named, wanted, columns, rows, seeds)
+        products = self._pulled(args, named, wanted, columns, rows, seeds, run)
         matrix = products[: rows.size]
         if len(doubled):
             matrix = matrix.astype(np.result_type(matrix, np.complex64))
@@ -1131,6 +1185,11 @@ class Jacobian(Table):
                 break
         else:
             return value, aux, np.concatenate(found)
+        run = self._recorded(args, named, wanted)
+        if run is not None:
+            value, aux = run[0] if self._has_aux else (run[0], None)
+            matrix = self._by_rows(args, named, wanted, columns, Coordinates(value), run)
+            return value, aux, seeds @ matrix.T
         found = []
         for seed in self._runs(self._push, seeds):
             value, dot, *more = self._push(
@@ -1141,11 +1200,13 @@ class Jacobian(Table):
 
     def _pulled(
         self, args: tuple, named: dict, wanted: list, columns: Coordinates, rows: Coordinates,
-        seeds: np.ndarray,
+        seeds: np.ndarray, run: Any = None,
     ) -> np.ndarray:  # fmt: skip
         """For each row of seeds, cotangents of the value, a row of gradients of what is wanted."""
         found = []
-        for some in self._runs(self._pull_many, pieces(seeds)):
+        for some in self._runs(self._pull_many, pieces(seeds)) if run is None else (None,):
+            if some is None:
+                break
             at_once = self._at_once(self._pull_many, args, named, args, rows.trees(some))
             if at_once is None:
                 break
@@ -1158,8 +1219,12 @@ class Jacobian(Table):
             for seed in self._runs(self._pull_one, seeds):
                 found.append(columns.row(self._pull_one.many(args, rows.one(seed), **named)))
             return np.array(found).reshape(len(seeds), columns.size)
-        for seed in self._runs(self._pull, seeds):
-            _, gradients = self._pull.value_and_gradients(args, rows.one(seed), named)
+        run = run or self._recorded(args, named, wanted)
+        for seed in self._runs(self._pull, seeds) if run is None else seeds:
+            if run is None:
+                _, gradients = self._pull.value_and_gradients(args, rows.one(seed), named)
+            else:
+                gradients = run[1](rows.one(seed))
             parts = tuple(
                 functools.reduce(step_into, steps, gradients[place]) for place, steps, _ in wanted
             )

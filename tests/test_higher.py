@@ -455,8 +455,9 @@ def test_second_derivatives_of_what_does_not_compile_are_refused():
 
     with pytest.raises(UnsupportedSyntaxError, match="vectorize"):
         hessian(f)(np.ones(2))
+    special = pytest.importorskip("scipy.special")
     with pytest.raises(NoRuleError):
-        hvp(lambda x: np.linalg.eig(np.outer(x, x))[0][0])(np.ones(2), np.ones(2))
+        hvp(lambda x: np.sum(special.mathieu_a(1, x)))(np.ones(2), np.ones(2))
 
 
 def test_jvp_of_what_elementwise_grad_takes():
@@ -593,6 +594,42 @@ def test_a_jacobian_of_what_a_star_has_caught():
     assert jacobian(one, wrt="c")(5.0)[0].tolist() == [1.0, 1.0]
     with pytest.raises(UnknownArgumentError, match="no positional parameter `c`"):
         hessian(lambda *c: c[0] * c[1], wrt="c")(1.0, 2.0)
+
+
+def shaken(x, generator, steps):
+    for _ in range(steps):
+        x = x * (1 + 0.1 * generator.standard_normal(2)) * np.cos(x)
+    return x
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+@pytest.mark.parametrize("mode, runs_before", [("forward", 0), ("reverse", 1), ("auto", 1)])
+def test_a_jacobian_is_of_one_run_where_random_numbers_are_drawn(mode, runs_before):
+    x, generator = np.array([1.0, 2.0]), np.random.default_rng(7)
+    factors = [generator.standard_normal(2) for _ in range(3 * (runs_before + 1))][-3:]
+
+    def same(x):
+        for factor in factors:
+            x = x * (1 + 0.1 * factor) * np.cos(x)
+        return x
+
+    drawn = np.random.default_rng(7)
+    found = jacobian(shaken, mode=mode)(x, drawn, 3)
+    np.testing.assert_allclose(found, jacobian(same)(x), rtol=1e-12)
+    assert drawn.random() == generator.random()
+    found, aux = jacobian(lambda x, r: (shaken(x, r, 3), "beside"), mode=mode, has_aux=True)(
+        x, np.random.default_rng(7))  # fmt: skip
+    np.testing.assert_allclose(found, jacobian(same)(x), rtol=1e-12)
+    assert aux == "beside"
+
+
+def test_a_jacobian_that_would_draw_again_is_refused_where_the_tape_is():
+    def f(x, generator):
+        return x * generator.standard_normal(2)
+
+    for mode in ("forward", "reverse"):
+        with pytest.raises(UnsupportedSyntaxError, match="draws random numbers"):
+            jacobian(f, mode=mode, fallback="error")(np.ones(2), np.random.default_rng(7))
 
 
 def scaled(x, a=1.0, *, k, b=2.0):

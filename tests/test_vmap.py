@@ -8,6 +8,7 @@ import inspect
 import math
 import pickle
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -283,7 +284,7 @@ Pair = collections.namedtuple("Pair", "a b")
 
 @dataclasses.dataclass
 class Moments:
-    mean: float
+    mean: Any
     spread: np.ndarray
 
 
