@@ -3,6 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -37,14 +38,20 @@ def largest_inside(f: Callable, args: tuple) -> float:
     return largest
 
 
-def size(value: Any) -> float:
-    """The largest absolute value in a number, an array, or lists and tuples of them.
+def size(value: Any, depth: int = 4) -> float:
+    """The largest absolute value in a number, an array, or containers and objects of them.
 
-    >>> size([np.array([1.0, -3.0]), (2.0,), "text"])
-    3.0
+    depth   how far containers are looked into: some hold themselves
+
+    >>> size([np.array([1.0, -3.0]), (2.0,), {"text": 4.0}])
+    4.0
     """
-    if isinstance(value, list | tuple):
-        return max(map(size, value), default=0.0)
+    if isinstance(value, list | tuple | dict) and depth:
+        parts = value.values() if isinstance(value, dict) else value
+        return max((size(part, depth - 1) for part in parts), default=0.0)
+    fields = getattr(value, "__dict__", None)
+    if type(fields) is dict and depth and not isinstance(value, type | FunctionType):
+        return size(fields, depth - 1)
     if isinstance(value, float | complex | np.inexact | np.ndarray):
         array = np.asarray(value)
         if array.dtype.kind in "fc":
