@@ -239,6 +239,15 @@ def shuffled_order(shuffle, n):
     return order
 
 
+def draw(generator, name, *args, **kwargs):
+    """`generator.normal(…)`, of a generator that the program has made.
+
+    >>> draw(np.random.RandomState(0), "rand", 2).shape
+    (2,)
+    """
+    return getattr(generator, name)(*args, **kwargs)
+
+
 def raises(error, fun, *args, **kwargs):
     """Whether a call raises an exception of a class, or of one of several; it warns of nothing.
 

@@ -398,6 +398,61 @@ def running(ufunc: np.ufunc) -> Callable:
     return accumulate
 
 
+# Draws, as NumPy makes them of one that has no parameters.
+
+
+def drawn_shape(size, *parameters):
+    """The shape of what is drawn, None for a number."""
+    if size is not None:
+        return size
+    shape = np.broadcast_shapes(*[np.shape(p) for p in parameters])
+    return shape if len(shape) > 0 else None
+
+
+def normal(draw, loc=0.0, scale=1.0, size=None):
+    """`rng.normal`, by `rng.standard_normal`"""
+    return loc + scale * draw(drawn_shape(size, loc, scale))
+
+
+def lognormal(draw, mean=0.0, sigma=1.0, size=None):
+    """`rng.lognormal`"""
+    return np.exp(mean + sigma * draw(drawn_shape(size, mean, sigma)))
+
+
+def uniform(draw, low=0.0, high=1.0, size=None):
+    """`rng.uniform`, by `rng.random`"""
+    return low + (high - low) * draw(drawn_shape(size, low, high))
+
+
+def scaled(draw, scale=1.0, size=None):
+    """`rng.exponential`, by `rng.standard_exponential`"""
+    return scale * draw(drawn_shape(size, scale))
+
+
+def rayleigh(draw, scale=1.0, size=None):
+    """`rng.rayleigh`, by itself with a scale of one"""
+    return scale * draw(1.0, drawn_shape(size, scale))
+
+
+def gamma(draw, shape, scale=1.0, size=None):
+    """`rng.gamma`, by `rng.standard_gamma`, that has no derivative with respect to the shape"""
+    return scale * draw(shape, drawn_shape(size, shape, scale))
+
+
+def located(draw, loc=0.0, scale=1.0, size=None):
+    """`rng.laplace` and the like, by itself at zero"""
+    return loc + scale * draw(0.0, 1.0, drawn_shape(size, loc, scale))
+
+
+# Draw → the draw that it is made of, and how.
+DRAWS: dict[str, tuple[str, Callable]] = {
+    "normal": ("standard_normal", normal), "lognormal": ("standard_normal", lognormal),
+    "uniform": ("random", uniform), "exponential": ("standard_exponential", scaled),
+    "rayleigh": ("rayleigh", rayleigh), "gamma": ("standard_gamma", gamma),
+    **{name: (name, located) for name in ("laplace", "logistic", "gumbel")},
+}  # fmt: skip
+
+
 TWINS: dict[tuple[str, str], Callable] = {
     **{
         ("numpy", f.__name__): f

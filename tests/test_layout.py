@@ -70,6 +70,7 @@ STAGES = {
     "wrappers": {"mutation"},
     "declared": {"linearity", "mutation"},
     "derivatives": {"mutation"},
+    "draws": {"mutation"},
     "mapped": {"mutation"},
     "marked_calls": {"mutation"},
     "calls": {
@@ -81,6 +82,7 @@ STAGES = {
         "containers",
         "declared",
         "derivatives",
+        "draws",
         "elements",
         "functional_calls",
         "list_elements",

@@ -49,6 +49,7 @@ from srcdiff.transforms.abstract_core import (
     product,
     reduced,
     run,
+    shape_arg,
     static,
     total,
     tuple_of,
@@ -189,6 +190,11 @@ UFUNC_METHODS = {
     "reduce": ufunc_method, "accumulate": ufunc_method, "outer": ufunc_method,
     "reduceat": reduceat,
 }  # fmt: skip
+
+
+@abstract(np.broadcast_shapes)
+def broadcast_shapes(op: Any, *shapes: Any) -> Kind:
+    return tuple_of(*map(int_of, broadcast(*map(shape_arg, shapes))))
 
 
 @abstract(kernels.running_places)

@@ -44,6 +44,7 @@ from srcdiff.transforms.builtin_calls import Builtins
 from srcdiff.transforms.containers import CHANGING, Containers
 from srcdiff.transforms.declared import Declared, is_declared, is_declaring
 from srcdiff.transforms.derivatives import Derivatives, maker
+from srcdiff.transforms.draws import GENERATORS, MAKERS, Draws, kind_of_draw
 from srcdiff.transforms.elements import Elements
 from srcdiff.transforms.functional_calls import Functional
 from srcdiff.transforms.ir import (
@@ -159,6 +160,7 @@ class Calls(
     Mapped,
     Declared,
     MarkedCalls,
+    Draws,
 ):
     forward = False  # functions that have a forward rule alone are called as they are
 
@@ -346,6 +348,8 @@ class Calls(
         if isinstance(f, Bound):
             if f.name == "derivative":
                 return self.call_derivative(f.ref, args, kwargs, where)
+            if f.name == "draw":
+                return self.call_draw(f.ref, args, kwargs, where)
             if f.name == "checkpoint":
                 return self.marked_call(f.ref, args, kwargs, where)
             if f.name == "derivative maker":
@@ -415,9 +419,10 @@ class Calls(
         ufunc = getattr(obj, "__self__", None)
         if isinstance(ufunc, np.ufunc) and obj.__name__ == "at":
             return self.call_at(ufunc, args, kwargs, where)
-        twin = self.in_python(obj, args, kwargs, where)
-        if twin is not None:
-            return twin
+        for look in (self.in_python, self.drawn):
+            twin = look(obj, args, kwargs, where)
+            if twin is not None:
+                return twin
         if not isinstance(obj, types.FunctionType) and self.writes(obj, args, kwargs):
             if obj.__name__ == "shuffle":
                 return self.call_shuffle(obj, args, kwargs, where)
@@ -611,10 +616,10 @@ class Calls(
         choice = next((a for a in (*args, *kwargs.values()) if isinstance(a, Choice)), None)
         if choice is not None:
             return self.call_on_option(choice, obj, args, kwargs, where)
-        result = Value("result", OBJECT)
+        result = Value("result", self.kind_drawn(obj, args, kwargs, where))
         arrays = [a for a in (*args, *kwargs.values()) if isinstance(a, Array)]
         nested = [a for a in (*args, *kwargs.values()) if isinstance(a, (Tuple, List, Dict))]
-        if any(flatten(self.read(a, where)) for a in nested):
+        if any(flatten(self.read(a, where)) for a in nested) and not draws(obj):
             raise self.refuse(where, f"a container is given to `{op_name(obj)}`, whose code cannot "
                               "be seen")  # fmt: skip
         results = [result]
@@ -645,12 +650,27 @@ class Calls(
         places = [instr.operands.index(v) for v in private.values()]
         instr.attrs.update(effect=impure, opaque=True, written=tuple(places))
         self.instrs.append(instr)
-        return Plain(result)
+        if result.kind.tag == "array":
+            return self.fresh(result)
+        return self.generator_made(Plain(result), obj)
+
+    def kind_drawn(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Kind:
+        """What an opaque call gives, if it is a draw."""
+        name = getattr(obj, "__name__", "")
+        if obj is kernels.draw:
+            name, args = args[1].obj, args[2:]
+        elif not draws(obj):
+            return OBJECT
+        kinds = [map_tree(kind_of_value, self.read(a, where)) for a in args]
+        named = {k: map_tree(kind_of_value, self.read(v, where)) for k, v in kwargs.items()}
+        return kind_of_draw(name, tuple(kinds), named)
 
     def is_outside(self, ref: Array, where: Any) -> bool:
         return ref.buffer.origin == "outside"
 
     def construct(self, cls: type, args: tuple, kwargs: dict, where: Any) -> Ref:
+        if cls in GENERATORS:
+            return self.opaque(cls, args, kwargs, where)
         if issubclass(cls, tuple):
             return self.make_namedtuple(cls, args, kwargs, where)
         if cls in STATIC_CLASSES or issubclass(cls, enum.Enum):
@@ -844,6 +864,9 @@ class Calls(
         if not kind.numeric or kind.dims is None:
             if kind.tag in ("str", "list"):
                 return Bound(base, name)
+            found = self.method_of_generator(base, name)
+            if found is not None:
+                return found
             if name in ("real", "imag") and self.of_eigenvalues(base):
                 return self.apply(getattr(np, name), (base,), {}, where)
             raise self.refuse(where, f"the attribute `{name}` of something of unknown kind")
@@ -1081,6 +1104,8 @@ def is_pure(obj: Any) -> bool:
 
 def draws(obj: Any) -> bool:
     """A function of NumPy's that draws numbers, and leaves its arguments as they are."""
+    if obj is kernels.draw or obj in MAKERS:
+        return True
     owner = type(getattr(obj, "__self__", None))
     return (owner.__module__ or "").startswith("numpy.random") and obj.__name__ != "shuffle"
 

@@ -1791,6 +1791,13 @@ def print_pulled(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr:
     return ast.Call(emitter.expr(args[0]), [emitter.expr(d) for d in args[1:]], [])
 
 
+def print_draw(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr:
+    generator, name, *rest = args
+    named = [ast.keyword(k, emitter.expr(v)) for k, v in kwargs.items()]
+    method = ast.Attribute(emitter.expr(generator), name)
+    return ast.Call(method, [emitter.expr(a) for a in rest], named)
+
+
 def print_grid(name: str) -> Callable:
     def print_(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr:
         return ast.Subscript(ast.Attribute(emitter.module(np), name), emitter.key(args[0]))
@@ -1801,7 +1808,7 @@ def print_grid(name: str) -> Callable:
 PRINTED: dict[Any, Callable] = {
     operator.contains: lambda emitter, args, kwargs: ast.Compare(
         emitter.expr(args[1]), [ast.In()], [emitter.expr(args[0])]),
-    kernels.pulled: print_pulled,
+    kernels.pulled: print_pulled, kernels.draw: print_draw,
     np.mgrid.__getitem__: print_grid("mgrid"), np.ogrid.__getitem__: print_grid("ogrid"),
     marks.detach: lambda emitter, args, kwargs: emitter.expr(args[0]),
     np.transpose: print_transpose, np.astype: print_astype, np.shape: attribute("shape"),

@@ -236,6 +236,7 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
         self.roots: dict[Value, Value] = {}  # see `list_elements`
         self.constants: dict[Value, Any] = {}  # names that hold a literal
         self.nonnegative: set[Value] = set()  # Python's floats that are known not to be below zero
+        self.generators: set[Value] = set()
         self.augment: dict[Value, tuple] = {}
         self.returned_at: Any = None  # the last `return` of the function itself
         self.read_from: dict[Value, Value] = {}  # element → its buffer's version then

@@ -31,6 +31,7 @@ from srcdiff.runtime.declared import custom_vjp
 from srcdiff.runtime.derivative import DERIVING, Derivative
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.marks import detach, marked
+from srcdiff.runtime.numpy_twins import DRAWS
 from srcdiff.runtime.registry import (
     DECLARED_INSIDE,
     DECLARING,
@@ -350,6 +351,11 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         method = python_method(args[0], asked)
         if method is not None:
             return enter(taped(method)(*args, **kwargs))
+    of = self_of(f)
+    if isinstance(of, np.random.RandomState | np.random.Generator) and active((args, kwargs)):
+        if f.__name__ in DRAWS:
+            standard, by = DRAWS[f.__name__]
+            return enter(taped(by)(getattr(of, standard), *map(entered, args), **kwargs))
     if kind is types.MethodType:
         if type(f.__func__) is types.FunctionType:
             return call_python(f.__func__, (f.__self__, *args), kwargs)
@@ -361,7 +367,6 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if isinstance(f, type):
         return construct(f, args, kwargs)
     module = getattr(f, "__module__", None) or ""
-    of = self_of(f)
     if isinstance(of, Array) or kind is types.MethodWrapperType:
         return made(f(*args, **kwargs), [])
     if f is np.apply_along_axis and active((args, kwargs)):
