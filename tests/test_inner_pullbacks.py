@@ -108,3 +108,19 @@ def test_the_adjoint_of_an_adjoint_is_the_function_itself():
 def test_a_cotangent_that_does_not_fit_inside(d_out):
     with pytest.raises(SrcdiffError, match="cotangent"):
         grad(lambda x: np.sum(PULL(x, 2.0, d_out(x))[0]), fallback="error")(np.ones(3))
+
+
+def shortened(x, n):
+    return np.fft.rfft(x, n).real
+
+
+def test_a_cotangent_whose_shape_is_seen_at_run_time():
+    pull = pullback(shortened)
+
+    def f(x, w):
+        return np.sum(pull(x, 6, d_out=w)[0] ** 2)
+
+    x, w = np.arange(8.0), np.array([0.3, -0.5, 0.9, 0.2])
+    right(f, x, w, wrt=(0, 1))
+    with pytest.raises(ValueError, match="the cotangent has another shape"):
+        grad(f, wrt=1, fallback="error")(x, np.ones(5))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import srcdiff
-from tests.judge import judge, right
+from tests.judge import judge, right, right_or_refused
 from tests.tape import tape_gradient
 
 X = np.array([0.3, 0.6, 1.2])
@@ -582,3 +582,61 @@ def test_an_array_that_is_made_of_an_int_by_chance_tells_its_dtype():
 
     right(f, np.array([0.3, 0.4]))
     right(f, np.array([-0.3, 0.4]))
+
+
+class Holder:
+    pass
+
+
+HELD: list = []
+
+
+def still_a_number(x):
+    t = 0
+    for w in x:
+        t = t + w * x
+    return np.square(t)
+
+
+def in_a_list(x):
+    items = [still_a_number(x), 1.0]
+    v = items[0]
+    v *= -0.9
+    return np.sum(items[0] ** 2)
+
+
+def in_a_tuple(x):
+    items = (still_a_number(x), 1.0)
+    v = items[0]
+    v *= -0.9
+    return np.sum(items[0] ** 2)
+
+
+def values_of_a_dict(x):
+    items = {"a": still_a_number(x), "b": 1.0}
+    for v in items.values():
+        v *= -0.9
+    return np.sum(items["a"] ** 2)
+
+
+def in_an_attribute(x):
+    holder = Holder()
+    holder.a = still_a_number(x)
+    v = holder.a
+    v *= -0.9
+    return np.sum(holder.a ** 2)
+
+
+def in_a_list_outside(x):
+    HELD.clear()
+    HELD.append(still_a_number(x))
+    v = HELD[0]
+    v *= -0.9
+    return np.sum(HELD[0] ** 2)
+
+
+@pytest.mark.parametrize(
+    "f", [in_a_list, in_a_tuple, values_of_a_dict, in_an_attribute, in_a_list_outside]
+)
+def test_what_may_be_a_number_still_is_updated_where_a_container_holds_it(f):
+    right_or_refused(f, np.array([1.0, 2.0, 3.0]))

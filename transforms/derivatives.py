@@ -17,6 +17,7 @@ variable apart from the outer one, also where the function reads the outer one b
 from __future__ import annotations
 
 import inspect
+import operator
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,8 +26,8 @@ import numpy as np
 
 from srcdiff.runtime.derivative import MAKERS, Derivative
 from srcdiff.runtime.errors import NotDifferentiableTypeError, UnknownArgumentError
-from srcdiff.transforms.ir import Block, Value, flatten, walk
-from srcdiff.transforms.kinds import FLOAT, INT, Kind, kind_of, proven_not_one
+from srcdiff.transforms.ir import Block, Instr, Value, flatten, walk
+from srcdiff.transforms.kinds import BOOL, FLOAT, INT, Kind, kind_of, proven_not_one
 from srcdiff.transforms.mutation import Memory, describe
 from srcdiff.transforms.names import written_name
 from srcdiff.transforms.references import (
@@ -144,6 +145,7 @@ class Derivatives(Memory):
                                   "Return (output, aux).")  # fmt: skip
             out, aux = out.items
         returned = self.read(out, where)  # a view is taken here
+        pairs = list(self.pairs_of(returned, d_out, where)) if pulls else None
         block = Block((), self.instrs[count:], ())
         for instr in walk(block):
             if instr.attrs.get("half") or instr.attrs.get("taped"):
@@ -151,7 +153,6 @@ class Derivatives(Memory):
                                   "helper on the tape, inside a function that is differentiated",
                                   "Differentiate one that does not call it.")  # fmt: skip
         assert self.differentiate is not None
-        pairs = list(self.pairs_of(returned, d_out, where)) if pulls else None
         instrs, gradients = self.differentiate(
             self, block, returned, how, leaves, name_of(f), where, pairs
         )
@@ -189,7 +190,10 @@ class Derivatives(Memory):
             self.check_returned(out, where)
             if out.kind.inexact:
                 kind = d.kind if isinstance(d, Value) else kind_of(d)
-                if not fits_cotangent(out.kind, kind):
+                fits = fits_cotangent(out.kind, kind)
+                if fits is None:
+                    self.check_same_shape(d, out, where)
+                elif not fits:
                     raise self.refuse(where, "a cotangent that does not fit what is returned",
                                       "Give it the shape and dtype of that.")  # fmt: skip
                 yield out, d if isinstance(d, Value) else float(d)
@@ -201,6 +205,15 @@ class Derivatives(Memory):
                                   "Give it the structure of that.")  # fmt: skip
             for key in out if isinstance(out, dict) else range(len(out)):
                 yield from self.pairs_of(out[key], d[key], where)
+
+    def check_same_shape(self, d: Value, out: Value, where: Any) -> None:
+        """`if np.shape(d) != np.shape(out): raise ValueError(…)`"""
+        shapes = [self.emit(np.shape, (v,), None, Kind("tuple"), where, "shape") for v in (d, out)]
+        differ = self.emit(operator.ne, tuple(shapes), None, BOOL, where, "differ")
+        text = "the cotangent has another shape than what is returned"
+        error = Instr("raise", (Known(ValueError), (text,)), None, (), (), None, where)
+        blocks = (Block((), (error,), ()), Block((), (), ()))
+        self.instrs.append(Instr("if", (differ,), None, (), blocks, None, where))
 
     # ------------------------------------------------------------------ tangents
 
@@ -506,15 +519,17 @@ class Derivatives(Memory):
         )
 
 
-def fits_cotangent(out: Kind, d: Kind) -> bool:
-    """Whether a cotangent has surely the shape of what is returned, and its dtype."""
+def fits_cotangent(out: Kind, d: Kind) -> bool | None:
+    """Whether a cotangent has the shape of what is returned, and its dtype; None where its shape is
+    known only at run time."""
     if d.tag == "scalar" == out.tag:
         return d.numeric and (d.inexact or bool(d.python))
     if out.tag != "array" or d.tag != "array" or out.dims is None or d.dims is None:
         return False
-    return d.dtype == out.dtype and len(d.dims) == len(out.dims) and all(
-        m == n or proven_not_one(m) and proven_not_one(n) for m, n in zip(out.dims, d.dims)
-    )  # fmt: skip
+    if d.dtype != out.dtype or len(d.dims) != len(out.dims):
+        return False
+    same = [m == n or proven_not_one(m) and proven_not_one(n) for m, n in zip(out.dims, d.dims)]
+    return all(same) or None
 
 
 class Parts(list):

@@ -23,7 +23,7 @@ from srcdiff.transforms.exceptions import elementwise
 from srcdiff.transforms.ir import Value, flatten
 from srcdiff.transforms.kinds import Kind, fits
 from srcdiff.transforms.mutation import Memory, NeedsChoice
-from srcdiff.transforms.references import Array, Ref
+from srcdiff.transforms.references import Array, Cell, List, Ref, buffers_of
 
 
 class Loose(Memory):
@@ -55,9 +55,9 @@ class Loose(Memory):
 
     def rebound(self, op: Callable, a: Array, b: Any, where: Any) -> Ref:
         """`total += row` where total may be a number still: a new array either way."""
-        names = [ref for ref in self.state.env.values()
-                 if isinstance(ref, Array) and ref.buffer is a.buffer]  # fmt: skip
-        if len(names) > 1:
+        memory, seen = self.state.memory, set()
+        holders = [*self.state.env.values(), *(List(c) for c in memory if isinstance(c, Cell))]
+        if sum(a.buffer in buffers_of(ref, memory, seen) for ref in holders) > 1:
             self.ask_for_kinds(self.state.memory[a.buffer], where)
         return self.binary(op, a, b, where)
 
