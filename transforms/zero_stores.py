@@ -129,7 +129,10 @@ class Look:
             maker = made.get(version)
             if maker is None or maker.op not in STORES or self.key(maker) is None:
                 return None
-            for reader in self.readers.get(version, ()):
+            readers = self.readers.get(version, [])
+            if readers.count(later) > 1:  # what is stored is read there, too
+                return None
+            for reader in readers:
                 if reader is not later and not self.reads_elsewhere(reader, version, key):
                     return None
             there = self.key(maker)

@@ -62,3 +62,14 @@ def test_the_function_itself_stays():
           return d.3
     """
     becomes(zero_stores, text, text)
+
+
+def test_what_is_added_may_be_the_cleared_array_itself():
+    text = """
+        (d: f8[d.0]):
+          adjoint() effect
+          d.2 = setitem(d, (), 1, 0.0)
+          d.3 = add_at(d.2, (), 1, d.2)
+          return d.3
+    """
+    becomes(zero_stores, text, text)
