@@ -640,3 +640,15 @@ def in_a_list_outside(x):
 )
 def test_what_may_be_a_number_still_is_updated_where_a_container_holds_it(f):
     right_or_refused(f, np.array([1.0, 2.0, 3.0]))
+
+
+def transposed_number(m, n):
+    t = 0
+    for _ in range(n):
+        t = 0.5 * t + np.transpose(np.tanh(m))
+    return np.sum((np.transpose(t) + m) ** 2)
+
+
+@pytest.mark.parametrize("n", [0, 2])
+def test_a_number_that_is_transposed_is_written_as_a_call(n):
+    right(transposed_number, M[:3], n)

@@ -1760,17 +1760,19 @@ def numpy_name(obj: Any) -> str | None:
 
 
 def print_transpose(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr | None:
-    return ast.Attribute(emitter.expr(args[0]), "T") if len(args) == 1 and not kwargs else None
+    if len(args) != 1 or kwargs or leaf_kind(args[0]).tag != "array":
+        return None
+    return ast.Attribute(emitter.expr(args[0]), "T")
 
 
 def print_astype(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr | None:
-    if kwargs or len(args) != 2:
+    if kwargs or len(args) != 2 or not isinstance(args[0], Value):
         return None
     return ast.Call(ast.Attribute(emitter.expr(args[0]), "astype"), [emitter.expr(args[1])], [])
 
 
 def print_copy(emitter: Emitter, args: tuple, kwargs: dict) -> ast.expr | None:
-    if kwargs != {"order": "C"}:
+    if kwargs != {"order": "C"} or not isinstance(args[0], Value):
         return None
     return ast.Call(ast.Attribute(emitter.expr(args[0]), "copy"), [], [])
 
