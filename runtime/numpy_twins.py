@@ -37,6 +37,24 @@ def atleast(function: Callable) -> Callable:
     return each
 
 
+def apply_along_axis(func1d, axis, arr, *args, **kwargs):
+    """`np.apply_along_axis`
+
+    >>> apply_along_axis(np.cumsum, 0, np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[1., 2.],
+           [4., 6.]])
+    """
+    last = np.moveaxis(arr, axis, -1)
+    before, at = np.shape(last)[:-1], axis % np.ndim(arr)
+    rows = np.reshape(last, (-1, np.shape(last)[-1]))
+    found = np.array([func1d(row, *args, **kwargs) for row in rows])
+    inner = np.shape(found)[1:]
+    made = np.reshape(found, before + inner)
+    first = len(before)
+    ends = tuple(range(first, first + len(inner)))
+    return np.moveaxis(made, ends, tuple(range(at, at + len(inner)))) if ends else made
+
+
 # Reductions
 
 
@@ -456,9 +474,9 @@ DRAWS: dict[str, tuple[str, Callable]] = {
 TWINS: dict[tuple[str, str], Callable] = {
     **{
         ("numpy", f.__name__): f
-        for f in (rollaxis, nanprod, nancumsum, nancumprod, cumulative_sum, cumulative_prod, cov,
-                  corrcoef, ediff1d, nanvar, nanstd, quantile, percentile, nanquantile,
-                  nanpercentile, nanmedian)
+        for f in (apply_along_axis, rollaxis, nanprod, nancumsum, nancumprod, cumulative_sum,
+                  cumulative_prod, cov, corrcoef, ediff1d, nanvar, nanstd, quantile, percentile,
+                  nanquantile, nanpercentile, nanmedian)
     },
     **{("numpy", f.__name__): atleast(f) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)},
     ("numpy", "var"): var_about,

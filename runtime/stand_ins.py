@@ -44,9 +44,39 @@ def lru_cache(maxsize=128, typed=False):
     return maxsize if callable(maxsize) else itself
 
 
+def vectorize(pyfunc, otypes=None):
+    """`np.vectorize`: the function is called with the numbers of each element
+
+    >>> vectorize(max)(np.array([1.0, 5.0]), 3.0)
+    array([3., 5.])
+    """
+
+    def call(*args):
+        return call_vectorized(pyfunc, otypes, *args)
+
+    return call
+
+
+def call_vectorized(pyfunc, otypes, *args):
+    """The first result decides the dtype of all, for which it is computed once more."""
+    if len(args) == 1:
+        shape, flat = np.shape(args[0]), np.ravel(args[0])
+        dtype = np.result_type(pyfunc(flat[0].item())) if otypes is None else otypes[0]
+        found = [pyfunc(x.item()) for x in flat]
+    else:
+        arrays = np.broadcast_arrays(*args)
+        shape, columns = np.shape(arrays[0]), [np.ravel(x) for x in arrays]
+        if otypes is None:
+            dtype = np.result_type(pyfunc(*[x[0].item() for x in columns]))
+        else:
+            dtype = otypes[0]
+        found = [pyfunc(*[x.item() for x in row]) for row in zip(*columns)]
+    return np.reshape(np.array(found, dtype=dtype), shape)
+
+
 STAND_INS = {
     functools.partial: partial, functools.wraps: wraps, functools.update_wrapper: update_wrapper,
-    functools.lru_cache: lru_cache, functools.cache: itself,
+    functools.lru_cache: lru_cache, functools.cache: itself, np.vectorize: vectorize,
 }  # fmt: skip
 
 

@@ -754,6 +754,11 @@ def polygamma(op: Callable, n: Any, x: Any) -> Kind:
     return elementwise(np.sinc, x)
 
 
+@abstract(kernels.bessel_i)
+def bessel_i(op: Callable, n: Any, x: Any) -> Kind:
+    return elementwise(np.sinc, x)
+
+
 @abstract(kernels.linear_recurrence)
 def recurrence(op: Callable, c: Any, x: Any, axis: Any = -1) -> Kind:
     return elementwise(np.add, c, x)

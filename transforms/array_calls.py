@@ -17,6 +17,7 @@ from srcdiff.transforms.references import (
     ARRAYS,
     Array,
     Known,
+    List,
     Plain,
     Ref,
     Tuple,
@@ -110,6 +111,37 @@ class ArrayCalls(Writers):
         internal = self.frame.internal
         return args[0] if internal and kind.numeric and kind.dtype.kind != "c" else None
 
+    def call_block(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        """`np.block([[a, b], [c, d]])`: each list is joined along an axis, the inmost the last."""
+
+        def depth(tree: Any) -> int:
+            return 1 + depth(self.items(tree, where)[0]) if isinstance(tree, List) else 0
+
+        def leaves(tree: Any) -> list:
+            inner = self.items(tree, where) if isinstance(tree, List) else ()
+            return [leaf for part in inner for leaf in leaves(part)] if inner else [tree]
+
+        if len(args) != 1 or kwargs or not isinstance(args[0], List):
+            return None
+        ranks = [self.kind(leaf).rank for leaf in leaves(args[0])]
+        if None in ranks:
+            return None
+        levels = depth(args[0])
+        rank = max(levels, *ranks)
+
+        def joined(tree: Any, level: int) -> Any:
+            if isinstance(tree, List):
+                parts = tuple(joined(part, level - 1) for part in self.items(tree, where))
+                return self.function(np.concatenate, (Tuple(parts), Known(-level)), {}, where)
+            missing = rank - self.kind(tree).rank
+            if not missing:
+                return tree
+            if missing == rank:
+                return self.function(np.full, (Known((1,) * rank), tree), {}, where)
+            return self.getitem(tree, Tuple((*[Known(None)] * missing, Known(...))), where)
+
+        return joined(args[0], levels)
+
     def call_iscomplexobj(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         kind = self.kind(args[0])
         return Known(kind.dtype.kind == "c") if kind.numeric else None
@@ -118,10 +150,11 @@ class ArrayCalls(Writers):
 # What only looks at an array: it may be given a choice. For all others it is settled first.
 READERS = {
     np.ndim, np.shape, np.size, np.conj, np.iscomplexobj, np.where, kernels.is_constant,
-    marks.detach,
+    marks.detach, np.block,
 }  # fmt: skip
 
 HANDLERS: dict[Any, Callable] = {
+    np.block: ArrayCalls.call_block,
     np.ndarray: ArrayCalls.call_ndarray,
     np.ndim: ArrayCalls.call_ndim,
     np.shape: ArrayCalls.call_shape, np.size: ArrayCalls.call_size, np.conj: ArrayCalls.call_conj,

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime import kernels, python_forms
+from srcdiff.runtime import kernels, python_forms, stand_ins
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.runtime.registry import DECLARED_INSIDE, NONDIFFERENTIABLE, rule_of
 from srcdiff.transforms import (
@@ -434,6 +434,10 @@ class Calls(
             return self.static_call(obj, args, kwargs, where)
         if isinstance(obj, (operator.itemgetter, operator.attrgetter)):
             return self.call_getter(obj, args[0], where)
+        if isinstance(obj, np.vectorize) and obj.signature is None and not obj.excluded:
+            inner = self.outside_ref(("object", obj.pyfunc), obj.pyfunc)
+            types_ = Known(obj.otypes)
+            return self.as_if_here(stand_ins.call_vectorized, (inner, types_, *args), kwargs, where)
         if isinstance(obj, functools.partial):
             given = tuple(self.outside_ref(("object", a), a) for a in obj.args)
             named = {k: self.outside_ref(("object", v), v) for k, v in obj.keywords.items()}

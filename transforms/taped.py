@@ -53,7 +53,7 @@ from srcdiff.runtime.twins import fits, twin_of
 from srcdiff.transforms.recording import active, boxes_in, current, reads_history
 from srcdiff.transforms.rewrite import has_source, taped, use
 from srcdiff.transforms.taped_calls import Watch, is_of
-from srcdiff.transforms.taped_numpy import MADE_OF_OTHERS, apply_along_axis, vectorized
+from srcdiff.transforms.taped_numpy import MADE_OF_OTHERS, vectorized
 from srcdiff.transforms.taped_scipy import substitute, transform
 
 ndarray = np.ndarray
@@ -369,8 +369,6 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     module = getattr(f, "__module__", None) or ""
     if isinstance(of, Array) or kind is types.MethodWrapperType:
         return made(f(*args, **kwargs), [])
-    if f is np.apply_along_axis and active((args, kwargs)):
-        return enter(apply_along_axis(call, *map(entered, args), **kwargs))
     if kind is np.vectorize:
         return enter(vectorized(f, call, tuple(map(entered, args)), kwargs))
     method = python_method(f, "__call__")

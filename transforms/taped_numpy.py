@@ -25,22 +25,6 @@ def eigvals(a: Any) -> Any:
     return w + np.einsum("...ij,...jk,...ki->...i", np.linalg.inv(v), change, v)
 
 
-def apply_along_axis(
-    call: Callable, f: Callable, axis: int, arr: Any, *args: Any, **kwargs: Any
-) -> Any:
-    """`np.apply_along_axis`, with a call for each line of the array."""
-    rows = np.moveaxis(apply(np.asarray, (arr,)), axis, -1)
-    shape = np.shape(plain(rows))[:-1]
-    found = [call(f, rows[at], *args, **kwargs) for at in np.ndindex(shape)]
-    made = apply(np.array, (found,))
-    inner = np.shape(plain(made))[1:]
-    out = np.reshape(made, (*shape, *inner))
-    where = axis % np.ndim(plain(rows))
-    for i in range(len(inner)):
-        out = np.moveaxis(out, len(shape) + i, where + i)
-    return out
-
-
 def vectorized(f: np.vectorize, call: Callable, args: tuple, kwargs: dict) -> Any:
     """A call of an `np.vectorize`: the function is called once for each element."""
     if kwargs or f.signature is not None or f.excluded:
@@ -48,7 +32,7 @@ def vectorized(f: np.vectorize, call: Callable, args: tuple, kwargs: dict) -> An
     arrays = apply(np.broadcast_arrays, args)
     shape = np.shape(plain(arrays[0]))
     rows = zip(*[apply(np.ravel, (x,)) for x in arrays])
-    results = [call(f.pyfunc, *row) for row in rows]
+    results = [call(f.pyfunc, *[x.item() for x in row]) for row in rows]
     if results and isinstance(results[0], tuple):
         return tuple(stacked(list(column), shape, f) for column in zip(*results))
     return stacked(results, shape, f)
@@ -57,6 +41,8 @@ def vectorized(f: np.vectorize, call: Callable, args: tuple, kwargs: dict) -> An
 def stacked(numbers: list, shape: tuple, f: np.vectorize) -> Any:
     otypes = f.otypes
     kind = np.dtype(otypes[0]) if otypes else None
+    if kind is None and numbers:  # the first decides
+        kind = np.result_type(plain(numbers[0]))
     made = apply(np.array, (numbers,), {} if kind is None else {"dtype": kind})
     return apply(np.reshape, (made, shape))
 

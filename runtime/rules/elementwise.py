@@ -14,7 +14,7 @@ import operator
 
 import numpy as np
 
-from srcdiff.runtime.kernels import is_constant, real_power, sinc_derivative
+from srcdiff.runtime.kernels import bessel_i, is_constant, real_power, sinc_derivative
 from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
 
 # Sample points: around zero, positive, within (-1, 1), above 1; pairs that broadcast.
@@ -464,6 +464,18 @@ def nan_to_num_vjp(d_out, out, x, copy=True, nan=0, posinf=None, neginf=None):
 def modf_vjp(d_out, out, x):
     """out = x after the point, x before it; both have the sign of x"""
     return d_out[0]
+
+
+@vjp_rule(np.i0, at=ANY)
+def i0_vjp(d_out, out, x):
+    """out = I0(x)"""
+    return d_out * bessel_i(1, x)
+
+
+@vjp_rule(bessel_i, at=[(1, -1.3), (0, spread(3)), (2, spread(2, 3)), (1, 31.5)])
+def bessel_i_vjp(d_out, out, n, x):
+    """out = In(x)"""
+    return None, d_out * (bessel_i(n - 1, x) + bessel_i(n + 1, x)) / 2
 
 
 @vjp_rule(np.frexp, at=[2.7, 0.3, spread(3)])

@@ -212,7 +212,7 @@ def test_registry_every_rule_has_sample_points(rule):
 
 
 REAL = (
-    float, kernels.polygamma, np.nan_to_num, scipy.special.psi, scipy.special.ive,
+    float, kernels.bessel_i, kernels.polygamma, np.nan_to_num, scipy.special.psi, scipy.special.ive,
     scipy.special.factorial, np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd, np.linalg.qr,
     np.linalg.pinv, np.linalg.lstsq, np.correlate,
 )  # fmt: skip
