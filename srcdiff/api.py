@@ -310,7 +310,7 @@ class _Code:
     """Generated code for one key, and what a call of it must see to.
 
     holds      whether all outside is as it was when it was compiled
-    promoted   where the call passes Python ints that become floats
+    promoted   where the call passes ints that become floats
     overlaps   arguments that share memory are looked for: the code writes into them
     outside    returns the arrays outside, for that
     finish     makes NumPy scalars of numbers in the result, None if there are none

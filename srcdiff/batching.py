@@ -17,7 +17,7 @@ import numpy as np
 from srcdiff.api import Differentiated, Function, _Code, _has_effects, _name_line, checked_fallback
 from srcdiff.runtime.derivative import MAKERS
 from srcdiff.runtime.errors import SrcdiffError
-from srcdiff.signature import Refused, key_of
+from srcdiff.signature import Refused, describe, key_of
 from srcdiff.tracebacks import trim
 from srcdiff.trees import children, private, rebuild, step_into
 
@@ -269,7 +269,12 @@ class Examples:
         if not isinstance(axes, int):
             raise ValueError(f"vmap: in_axes is a container at {name}, which is none there")
         if type(x) is not np.ndarray:
-            if isinstance(x, int | float | complex | np.generic | np.ndarray):
+            if isinstance(x, np.ndarray):
+                raise ValueError(
+                    f"vmap: {name} is {describe(x)}, and only plain arrays are supported; pass "
+                    f"`np.{'ma.filled' if isinstance(x, np.ma.MaskedArray) else 'asarray'}(…)`"
+                )
+            if isinstance(x, int | float | complex | np.generic):
                 if len(way) > 1:
                     raise ValueError(
                         f"vmap: {name} holds a {type(x).__name__}, which has no axes; write "

@@ -22,6 +22,7 @@ import numpy as np
 from srcdiff.api import grad
 from srcdiff.higher import jvp, pullback
 from srcdiff.runtime.errors import Location, NotDifferentiableTypeError, SrcdiffError
+from srcdiff.signature import describe
 from srcdiff.trees import children, has_float, is_float, leaves, private, rebuild, spelled
 
 Function = Callable[..., Any]
@@ -139,7 +140,13 @@ class _Check:
 
     def one(self, F: Function, now: int) -> None:
         """Check the first derivative of a function, in each mode."""
-        weights = _weights(F(*private(self.args)))
+        value = F(*private(self.args))
+        if not has_float(value):
+            what = "nothing" if value is None else describe(value)
+            raise NotDifferentiableTypeError(
+                f"check_grads: `{self.name}` returns {what}, in which there is no float"
+            )
+        weights = _weights(value)
         fallback = "tape" if now == 1 else "error"  # on the tape there is one order
         gradients = None
         if "rev" in self.modes:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srcdiff.trees import children, is_float, leaves, rebuild
+from srcdiff.trees import children, is_float, is_number, leaves, rebuild
 
 
 class Leaf(NamedTuple):
@@ -32,28 +32,41 @@ class Coordinates:
 
     size      how many there are
     found     way to a leaf → where its numbers lie
+    fixed     way to a leaf that does not move: to ints and bools, which count if that is said
+
+    >>> Coordinates((1.0, 2)).size, Coordinates((1.0, 2), ints=True).size
+    (1, 2)
     """
 
-    def __init__(self, tree: Any) -> None:
+    def __init__(self, tree: Any, ints: bool = False) -> None:
         self.tree = tree
         self.size = 0
         self.found: dict[tuple[Any, ...], Leaf] = {}
+        self.fixed: set[tuple[Any, ...]] = set()
         for path, leaf in leaves(tree):
-            if is_float(leaf):
+            if is_float(leaf) or ints and is_number(leaf):
                 end = self.size + np.size(leaf)
                 dtype = np.asarray(leaf).dtype
                 self.found[path] = Leaf(slice(self.size, end), np.shape(leaf), dtype)
                 self.size = end
+                if dtype.kind not in "fc":
+                    self.fixed.add(path)
+        if self.fixed:
+            floats = [leaf.dtype for leaf in self.found.values() if leaf.dtype.kind in "fc"]
+            dtype = np.result_type(*floats) if floats else np.dtype(float)
+            for path in self.fixed:
+                self.found[path] = self.found[path]._replace(dtype=dtype)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """A dtype that holds every leaf."""
         return np.result_type(*(leaf.dtype for leaf in self.found.values()), np.float16)
 
-    def complex_places(self) -> np.ndarray:
-        """The places of complex numbers."""
+    def moving_places(self, kinds: str = "fc") -> np.ndarray:
+        """The places of what moves: of floats and complex numbers, or of one of these kinds."""
         of = [np.arange(leaf.places.start, leaf.places.stop)
-              for leaf in self.found.values() if leaf.dtype.kind == "c"]  # fmt: skip
+              for path, leaf in self.found.items()
+              if leaf.dtype.kind in kinds and path not in self.fixed]  # fmt: skip
         return np.concatenate(of) if of else np.zeros(0, int)
 
     def trees(self, rows: np.ndarray) -> Any:
@@ -66,7 +79,7 @@ class Coordinates:
 
         def of(path: tuple[Any, ...], leaf: Any) -> Any:
             at = self.found.get(path)
-            if at is None:
+            if at is None or path in self.fixed:
                 return None
             return cast_to(rows[:, at.places].reshape(len(rows), *at.shape), at.dtype)
 
@@ -81,7 +94,10 @@ class Coordinates:
         >>> Coordinates((1.0, np.ones(2))).rows((np.array([3.0]), None), 1)
         array([[3., 0., 0.]])
         """
-        given = {path: np.asarray(leaf) for path, leaf in leaves(tree) if leaf is not None}
+        given = {
+            path: np.asarray(leaf) for path, leaf in leaves(tree)
+            if leaf is not None and path not in self.fixed
+        }  # fmt: skip
         if not given.keys() <= self.found.keys():
             raise LookupError("these numbers have no place in the vector")
         for path, leaf in given.items():

@@ -24,7 +24,7 @@ from srcdiff.runtime.errors import (
 )
 from srcdiff.runtime.tape import Array, Leaf, Node, Sweep, plain
 from srcdiff.runtime.tracked import Number
-from srcdiff.signature import Callee, Entry, argument, describe
+from srcdiff.signature import Callee, Entry, describe
 from srcdiff.transforms.recording import bare, reads_history, recording
 from srcdiff.transforms.rewrite import taped
 from srcdiff.trees import (
@@ -216,7 +216,10 @@ class Run:
         watched: tuple[Callable[..., Any], ...] = (),
     ) -> None:
         self.entries = entries
-        self.places = {callee.place_in_call(e, args)[0] for e in entries if e[0] == "argument"}
+        self.places: set[int | str] = set()
+        for entry in entries:
+            if entry[0] == "argument":
+                self.places |= callee.places_in_call(entry, args, kwargs)
         names = tuple(e[1] for e in entries if e[0] == "local")
         with recording(names) as self.recording:
             self.recording.watched = watched
@@ -240,7 +243,7 @@ class Run:
             nodes = tuple(node for _, node in leaves)
             bound = callee.bind(nodes, {k: node for k, (_, node) in named.items()})
             self.leaves = [
-                argument(e, bound) if e[0] == "argument" else self.local(e[1], callee)
+                callee.target(e, bound) if e[0] == "argument" else self.local(e[1], callee)
                 for e in entries
             ]
 

@@ -45,7 +45,7 @@ from srcdiff.runtime.errors import (
     UnknownArgumentError,
     UnsupportedSyntaxError,
 )
-from srcdiff.signature import Callee, Entry, Refused, default, key_of
+from srcdiff.signature import Callee, Entry, Refused, default, describe, key_of
 from srcdiff.sparsity import (
     Colouring,
     Detected,
@@ -64,14 +64,17 @@ from srcdiff.trees import (
     has_float,
     is_attribute,
     is_float,
+    is_int,
     leaves,
     moving,
     outline,
     private,
     rebuild,
     scalars,
+    spelled,
     step_into,
     tangent,
+    whole_container,
 )
 
 
@@ -381,7 +384,7 @@ class Directional(Differentiated):
                 rest.append(self._fitting(given[at], dot, callee.star) if callee.star else None)
             elif dot is not None:
                 x = given[at]
-                if type(x) is int:
+                if is_int(x):
                     x = float(x)
                     given = (*given[:at], x, *given[at + 1 :])
                 dot = self._fitting(x, dot, names[at])
@@ -792,11 +795,10 @@ def signature_of(*names: str) -> inspect.Signature:
 def cast_as(kinds: Any, d_out: Any) -> Any:
     """A cotangent in the dtypes of the outputs, as far as it has their structure."""
     if isinstance(kinds, dict):
-        found = dict(children(d_out) or ())
-        named = {step[1] if is_attribute(step) else step: d for step, d in found.items()}
-        if children(d_out) is None or named.keys() != kinds.keys():
+        found = [(step[1] if is_attribute(step) else step, d) for step, d in children(d_out) or ()]
+        if children(d_out) is None or dict(found).keys() != kinds.keys():
             return d_out
-        return rebuild(d_out, [cast_as(k, named[name]) for name, k in kinds.items()])
+        return rebuild(d_out, [cast_as(kinds[name], d) for name, d in found])
     if isinstance(kinds, list | tuple) and not hasattr(kinds, "tag"):
         inner = children(d_out)
         if inner is None or len(inner) != len(kinds):
@@ -875,6 +877,10 @@ class Table(Differentiated):
         """
         callee = self._parsed_callee()
         full, kwargs = self._complete(args, named)
+        try:
+            key_of(full, kwargs)
+        except Refused:
+            raise callee.refused(full, kwargs) from None
         found = []
         for entry in callee.entries(self._each_wrt, full, kwargs):
             if entry[0] == "local" or entry[0] == "self" and not self._takes_fields:
@@ -989,7 +995,7 @@ class Table(Differentiated):
             )
         while True:
             pattern, groups = self._detected.of(
-                () if known else args, [] if known else wanted, {} if known else named,
+                () if known else (*args, shape), [] if known else wanted, {} if known else named,
                 lambda: with_colours(given if known else find(), mode),
             )  # fmt: skip
             seeds = groups.seeds(columns.dtype if groups.by == "columns" else rows.dtype)
@@ -1021,11 +1027,6 @@ def draws(block: Any) -> bool:
     )  # fmt: skip
 
 
-def is_int(x: Any) -> bool:
-    """Whether an argument in `wrt` counts as a float."""
-    return type(x) is int or isinstance(x, np.integer)
-
-
 def stores(block: Any) -> bool:
     """Whether a program changes what lies outside."""
     return any(
@@ -1053,6 +1054,24 @@ def pieces(seeds: np.ndarray) -> list[np.ndarray]:
     return [seeds[i : i + step] for i in range(0, len(seeds), step)]
 
 
+def numbers_of(value: Any, name: str, callee: Callee) -> Coordinates:
+    """The numbers in an output; an error for one in which there is no place for any, and for a
+    container that is not taken apart."""
+    for path, leaf in leaves(value):
+        if leaf is None and not path:
+            raise SrcdiffError(
+                f"`{name}` returns nothing, which has no Jacobian", callee.where(),
+                "Return a value.",
+            )  # fmt: skip
+        if plain := whole_container(leaf):
+            what = f"{describe(leaf)} at {spelled('', path)}" if path else describe(leaf)
+            raise SrcdiffError(
+                f"`{name}` returns {what}, which is not taken apart", callee.where(),
+                f"Return a {plain}, `{plain}(…)` of it.",
+            )  # fmt: skip
+    return Coordinates(value, ints=True)
+
+
 class Pattern(Table):
     """What `jacobian_sparsity(f)` returns."""
 
@@ -1062,6 +1081,7 @@ class Pattern(Table):
         args, wanted = self._wanted(args, named)
         columns = Coordinates(tuple(tree for _, _, tree in wanted))
         value, aux = self._value(args, named)
+        numbers_of(value, self.__name__, self._parsed_callee())
         pattern = dependences(self, args, named, columns, value)
         return (pattern, aux) if self._has_aux else pattern
 
@@ -1104,16 +1124,16 @@ class Jacobian(Table):
             mode = "forward" if columns.size <= 1 else "reverse"
             if mode == "reverse":
                 value, aux = self._value(args, named)
-                mode = "forward" if columns.size <= Coordinates(value).size else "reverse"
+                mode = "forward" if columns.size <= self._numbers(value).size else "reverse"
         self._engine = self._push if mode == "forward" else self._pull
         if mode == "forward" and columns.size:
             seeds = np.eye(columns.size, dtype=columns.dtype)
             value, aux, products = self._pushed(args, named, wanted, columns, seeds)
-            rows, matrix = Coordinates(value), products.T
+            rows, matrix = self._numbers(value), products.T
         else:
             if value is None:
                 value, aux = self._value(args, named)
-            rows = Coordinates(value)
+            rows = self._numbers(value)
             matrix = self._by_rows(args, named, wanted, columns, rows)
         if self._matrix:
             result = cast_to(matrix, rows.dtype)
@@ -1121,13 +1141,17 @@ class Jacobian(Table):
             result = table(matrix, rows, columns, self._single)
         return (result, aux) if self._has_aux else result
 
+    def _numbers(self, value: Any) -> Coordinates:
+        return numbers_of(value, self.__name__, self._parsed_callee())
+
     def _sparse(
         self, args: tuple, named: dict, wanted: list, columns: Coordinates
     ) -> tuple[Any, Any]:
         """The matrix from products with groups of columns or rows, and what comes beside it."""
         value, aux = self._value(args, named)
-        rows = Coordinates(value)
-        mode = "forward" if len(rows.complex_places()) else self._mode  # a row would take two pulls
+        rows = self._numbers(value)
+        doubled = len(rows.moving_places("c"))  # a row would take two pulls
+        mode = "forward" if doubled else self._mode
 
         def products(groups: Colouring, seeds: np.ndarray) -> np.ndarray:
             if groups.by == "columns":
@@ -1155,14 +1179,18 @@ class Jacobian(Table):
 
         run   what is recorded of the function, if it is
         """
-        seeds = np.eye(rows.size, dtype=rows.dtype)
-        doubled = rows.complex_places()
-        seeds = np.concatenate((seeds, 1j * seeds[doubled])) if len(doubled) else seeds
+        units = np.eye(rows.size, dtype=rows.dtype)
+        moving, doubled = rows.moving_places(), rows.moving_places("c")
+        seeds = units if len(moving) == rows.size else units[moving]
+        seeds = np.concatenate((seeds, 1j * units[doubled])) if len(doubled) else seeds
         products = self._pulled(args, named, wanted, columns, rows, seeds, run)
-        matrix = products[: rows.size]
+        if seeds is units:
+            return products
+        dtype = np.result_type(products, np.complex64) if len(doubled) else products.dtype
+        matrix = np.zeros((rows.size, columns.size), dtype)
+        matrix[moving] = products[: len(moving)]
         if len(doubled):
-            matrix = matrix.astype(np.result_type(matrix, np.complex64))
-            matrix[doubled] += 1j * products[rows.size :]
+            matrix[doubled] += 1j * products[len(moving) :]
         return matrix
 
     def _pushed(
@@ -1179,7 +1207,7 @@ class Jacobian(Table):
             value, dots, *more = at_once
             aux = more[0] if more else None
             try:
-                found.append(Coordinates(value).rows(dots, len(some)))
+                found.append(Coordinates(value, ints=True).rows(dots, len(some)))
             except LookupError:  # a list of run-time length for each seed
                 self._one_by_one.add((self._push_many._how, *key_of(args, {})))
                 break
@@ -1188,14 +1216,14 @@ class Jacobian(Table):
         run = self._recorded(args, named, wanted)
         if run is not None:
             value, aux = run[0] if self._has_aux else (run[0], None)
-            matrix = self._by_rows(args, named, wanted, columns, Coordinates(value), run)
+            matrix = self._by_rows(args, named, wanted, columns, Coordinates(value, ints=True), run)
             return value, aux, seeds @ matrix.T
         found = []
         for seed in self._runs(self._push, seeds):
             value, dot, *more = self._push(
                 args, placed_in(args, wanted, columns.one(seed)), **named)
             aux = more[0] if more else None
-            found.append(Coordinates(value).row(dot))
+            found.append(Coordinates(value, ints=True).row(dot))
         return value, aux, np.array(found)
 
     def _pulled(

@@ -37,6 +37,7 @@ from srcdiff.trees import (
     holds_itself,
     is_attribute,
     is_float,
+    is_int,
     is_object,
     leaves,
     note_cyclic,
@@ -532,7 +533,7 @@ class Callee:
     def checked(
         self, entries: Iterable[Entry], arguments: dict[str, Any]
     ) -> tuple[dict[str, Any], list[Entry]]:
-        """The arguments with Python ints in wrt as floats, and the entries of these."""
+        """The arguments with ints in wrt as floats, and the entries of these."""
         promoted: list[Entry] = []
         arguments = dict(arguments)
         for entry in entries:
@@ -543,7 +544,7 @@ class Callee:
                 arguments.setdefault(name, () if name == self.star else {})
             obj = self.target(entry, arguments)
             whole = len(steps) == (name in (self.star, self.double))
-            if type(obj) is int and whole and entry[0] == "argument":
+            if is_int(obj) and whole and entry[0] == "argument":
                 promoted.append(entry)
                 if not steps:
                     arguments[name] = float(obj)
@@ -561,6 +562,8 @@ class Callee:
         """What an entry of wrt stands for: in the arguments of a call, or in the bound self."""
         if entry[0] == "self":
             return functools.reduce(step_into, entry[2:], self.selves[0])
+        if entry[1] not in arguments and entry[1:] in ((self.star,), (self.double,)):
+            return () if entry[1] == self.star else {}
         return argument(entry, arguments)
 
     def place_in_call(self, entry: Entry, args: tuple[Any, ...]) -> Place:
@@ -573,13 +576,23 @@ class Callee:
         index = self.positional.index(name) if name in self.positional else len(args)
         return index if index < len(args) else name, tuple(steps)
 
+    def places_in_call(
+        self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> set[int | str]:
+        """Where a call passes an argument, or all that a star has caught."""
+        if entry[1:] == (self.star,):
+            return set(range(len(self.positional), len(args)))
+        if entry[1:] == (self.double,):
+            return set(kwargs) - set(self.parameters)
+        return {self.place_in_call(entry, args)[0]}
+
     def _no_derivative(self, entry: Entry, obj: Any) -> Exception:
         name = self.spelled(entry)
         if isinstance(obj, np.ndarray):
             what, fix = f"an array of {obj.dtype}", f"`{name}.astype(float)`"
             if obj.dtype.kind not in "biu":
                 fix = "an array of floats"
-        elif isinstance(obj, bool | np.bool_ | np.integer):
+        elif isinstance(obj, bool | int | np.bool_ | np.integer):
             what, fix = f"the {type(obj).__name__} {obj}", f"`float({name})`"
         else:
             what, fix = describe(obj), "a float, an array of floats or a container of these"
@@ -617,7 +630,7 @@ class Callee:
                 if isinstance(leaf, np.ndarray) and type(leaf) is not np.ndarray:
                     at = spelled(name, path)
                     masked = isinstance(leaf, np.ma.MaskedArray)
-                    return SrcdiffError(
+                    return NotDifferentiableTypeError(
                         f"`{at}` is {describe(leaf)}, and only plain arrays are supported",
                         self.where(("argument", name)),
                         f"Pass `{'np.ma.filled' if masked else 'np.asarray'}({at})`.",

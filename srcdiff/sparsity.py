@@ -21,7 +21,7 @@ from srcdiff.coordinates import Coordinates
 from srcdiff.runtime.errors import SrcdiffError
 from srcdiff.runtime.modes import is_training
 from srcdiff.signature import apart
-from srcdiff.trees import children, is_float, is_object, leaves, private, step_into
+from srcdiff.trees import children, is_float, is_number, is_object, leaves, private, step_into
 
 LARGEST = 2**26  # entries of a pattern that is found
 
@@ -236,6 +236,8 @@ def list_rows(value: Any, seen: Any, rows: list[frozenset[int]]) -> None:
             rows += of.ravel().tolist()
         else:
             rows += [whole_of(seen).whole()] * np.size(value)
+    elif is_number(value):  # an int does not move
+        rows += [frozenset()] * np.size(value)
 
 
 def whole_of(seen: Any) -> Any:

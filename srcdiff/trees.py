@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, MutableSequence, Set
 from typing import Any
 
 import numpy as np
@@ -131,6 +131,38 @@ def is_float(leaf: Any) -> bool:
     return isinstance(leaf, float | complex)
 
 
+def is_int(leaf: Any) -> bool:
+    """Whether a number is an int, which counts as a float where it is differentiated.
+
+    >>> is_int(1), is_int(np.int64(1)), is_int(True), is_int(1.0)
+    (True, True, False, False)
+    """
+    return type(leaf) is int or isinstance(leaf, np.integer)
+
+
+def is_number(leaf: Any) -> bool:
+    """Whether a leaf is a number or an array of numbers, bools included.
+
+    >>> is_number(1.0), is_number(1), is_number(np.arange(3) > 1), is_number("1")
+    (True, True, True, False)
+    """
+    if isinstance(leaf, np.ndarray | np.generic):
+        return leaf.dtype.kind in "biufc"
+    return isinstance(leaf, int | float | complex)
+
+
+def whole_container(leaf: Any) -> str:
+    """For a container that is not taken apart, the one that is and can hold the same; else "".
+
+    >>> from collections import OrderedDict, deque
+    >>> whole_container(OrderedDict(a=1.0)), whole_container(deque([1.0])), whole_container(1.0)
+    ('dict', 'list', '')
+    """
+    if isinstance(leaf, Mapping):
+        return "dict" if type(leaf) is not dict else ""
+    return "list" if isinstance(leaf, MutableSequence | Set) and type(leaf) is not list else ""
+
+
 def has_float(tree: Any) -> bool:
     """
     >>> has_float({"w": [np.ones(2)], "n": 3}), has_float([3, None])
@@ -194,6 +226,10 @@ def cotangent(out: Any, d_out: Any, place: str = "d_out") -> Any:
 
 def _cotangent_leaf(out: Any, d_out: Any, place: str, words: tuple[str, str]) -> Any:
     if not is_float(out):
+        if plain := whole_container(out):
+            _, due = _said(place, words)
+            what = f"{due} is a {type(out).__name__}, which is not taken apart; make it a {plain}"
+            raise TypeError(what)
         return None
     if d_out is None:
         what, _ = _said(place, words)
@@ -208,7 +244,7 @@ def tangent(x: Any, dot: Any, place: str) -> Any:
 
     Arrays of the right dtype are not copied. None stands for what does not move.
 
-    >>> tangent({"w": np.ones(2), "n": 3}, {"w": [1, 2], "n": None}, "params")
+    >>> tangent({"w": np.ones(2), "n": 3}, {"n": None, "w": [1, 2]}, "params")
     {'w': array([1., 2.]), 'n': None}
     >>> tangent(np.ones(2), np.ones(3), "x")
     Traceback (most recent call last):
@@ -244,12 +280,12 @@ def _fitted(
     if inner is None:
         return leaf(tree, given, place, words)
     found = children(given)
-    if found is None or [step for step, _ in found] != [step for step, _ in inner]:
+    of = dict(found or ())
+    if found is None or of.keys() != {step for step, _ in inner}:
         what, due = _said(place, words)
         raise ValueError(f"{what} is {_container(given)}, {due} is {_container(tree)}")
-    pairs = zip(inner, found)
     return rebuild(tree, [
-        _fitted(x, d, leaf, spelled(place, (step,)), words, parts) for (step, x), (_, d) in pairs
+        _fitted(x, of[step], leaf, spelled(place, (step,)), words, parts) for step, x in inner
     ])  # fmt: skip
 
 
@@ -298,6 +334,9 @@ def as_tangent(value: Any, dot: Any) -> Any:
         found = children(dot) or [(None, None)] * len(inner)
         return rebuild(value, [as_tangent(x, d) for (_, x), (_, d) in zip(inner, found)])
     if not is_float(value):
+        if plain := whole_container(value):
+            raise TypeError(f"the output is a {type(value).__name__}, which is not taken apart; "
+                            f"make it a {plain}")  # fmt: skip
         return None
     like = np.asarray(value)
     whole = np.array(np.broadcast_to(0.0 if dot is None else dot, like.shape), like.dtype)

@@ -26,7 +26,10 @@ from srcdiff import (
     detach,
     elementwise_grad,
     grad,
+    hvp,
     is_training,
+    jacobian,
+    jvp,
     predict_mode,
     train_mode,
     value_and_grad,
@@ -258,6 +261,31 @@ def test_a_local_variable_can_be_named_and_nothing_is_cut():
     equal(d_y, X)
 
 
+@pytest.mark.parametrize("number", [int, np.int64, np.uint8])
+def test_an_int_in_wrt_counts_as_a_float(number):
+    def f(x, k=2):
+        return x**2 * k
+
+    two, three = number(2), number(3)
+    assert grad(f)(three) == 12.0 and type(grad(f)(three)) is np.float64
+    assert value_and_grad(f, wrt=("x", "k"))(three, k=two) == (18.0, (12.0, 9.0))
+    assert jacobian(f)(three) == hvp(f)(two, 3.0) == jvp(f, (three,), (1.0,))[1] == 12.0
+    assert grad(lambda x: x * grad(f)(three))(2.0) == grad(lambda x: x * grad(f)(x))(three) / 2
+    assert vjp(f, three)[1](None) == (None,)
+
+
+def test_curve_fit_starts_at_ints():
+    optimize = pytest.importorskip("scipy.optimize")
+
+    def bell(t, a, m, s):
+        return a * np.exp(-0.5 * ((t - m) / s) ** 2)
+
+    t = np.linspace(0, 3, 30)
+    jac = jacobian(bell, wrt=("a", "m", "s"), matrix=True)
+    found, _ = optimize.curve_fit(bell, t, bell(t, 2.0, 1.2, 0.4), [1, 1, 1], jac=jac)
+    np.testing.assert_allclose(found, [2.0, 1.2, 0.4])
+
+
 def test_detach_is_a_constant():
     equal(grad(lambda x: np.sum(detach(x) * x))(X), X)
 
@@ -271,7 +299,7 @@ def test_detach_is_a_constant():
         (np.arange(3), "`x` is an array of int64", "x.astype(float)"),
         (np.array([True]), "`x` is an array of bool", "x.astype(float)"),
         (True, "`x` is the bool True", "float(x)"),
-        (np.int64(3), "`x` is the int64 3", "float(x)"),
+        (np.bool_(True), "`x` is the bool True", "float(x)"),
         (None, "`x` is None", "a float"),
         ("a", "`x` is a str", "a float"),
         (np.array([None]), "`x` is an array of object", "an array of floats"),

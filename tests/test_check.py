@@ -290,3 +290,11 @@ def test_arguments_that_are_not_in_one_tuple_are_said_so():
     for given in ((0.1, 0.1), (2, 0.1)):
         with pytest.raises(TypeError, match=r"one tuple: check_grads\(f, \(x, y\)\)"):
             check_grads(np.sin, X, *given)
+
+
+@pytest.mark.parametrize(
+    "f, what", [(lambda x: None, "nothing"), (lambda x: np.argmax(x), "int64")]
+)
+def test_what_returns_no_float_is_not_checked(f, what):
+    with pytest.raises(NotDifferentiableTypeError, match=f"returns .*{what}.* there is no float"):
+        check_grads(f, (np.ones(2),))

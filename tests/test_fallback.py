@@ -22,6 +22,7 @@ from srcdiff import (
     detach,
     elementwise_grad,
     grad,
+    jacobian,
     value_and_grad,
     vjp,
 )
@@ -1034,3 +1035,17 @@ def test_what_a_helper_on_the_tape_changes_outside_is_seen(helper):
 
     df = value_and_grad(f)
     assert outcomes(lambda x: df(x)[0]) == outcomes(f)
+
+
+@pytest.mark.filterwarnings("ignore::srcdiff.FallbackWarning")
+def test_all_that_a_star_has_caught_on_the_tape():
+    def f(x, *ks, **more):
+        on_tape = np.vectorize(abs)(x)[0]
+        return ks[0] * np.sum(x) + ks[1] + on_tape + 3 * more.get("z", 0.0)
+
+    x = np.array([0.3, 1.0, 2.0])
+    assert grad(f, wrt="ks")(x, 2.0, 3.0) == (3.3, 1.0)
+    assert grad(f, wrt="ks")(x, 2.0, 3) == (3.3, None)
+    assert grad(f, wrt="more")(x, 2.0, 3.0, z=1.0, y="a") == {"z": 3.0, "y": None}
+    assert grad(f, wrt="more")(x, 2.0, 3.0) == {}
+    assert jacobian(f, wrt="ks")(x, 2.0, 3.0) == (3.3, 1.0)

@@ -16,7 +16,9 @@ from srcdiff import (
     UnsupportedSyntaxError,
     detach,
     elementwise_grad,
+    hvp,
     jvp,
+    pullback,
 )
 from srcdiff.runtime.registry import RULES, jvp_rule, vjp_rule
 from tests.judge import fresh, mentions_float32, positions, slope_at_zero
@@ -368,3 +370,16 @@ def test_zeros_like_a_list_are_made_beside_what_moves():
 def test_a_border_that_is_not_linear_is_refused(mode):
     with pytest.raises(NoRuleError, match="np.pad with mode"):
         jvp(lambda x: np.pad(x, 1, mode=mode), (np.ones(3),), (np.ones(3),), fallback="error")
+
+
+def test_a_dict_of_tangents_may_be_in_another_order():
+    def f(p):
+        return p["x"] ** 2 * p["y"]
+
+    p, dot = {"x": 2.0, "y": 3.0}, {"y": 1.0, "x": 10.0}
+    assert jvp(f, (p,), (dot,)) == (12.0, 124.0)
+    assert hvp(f)(p, dot) == {"x": 64.0, "y": 40.0}
+    of_two = pullback(lambda x: {"a": x**2, "b": x**3 * np.ones(2)})
+    assert of_two(3.0, {"b": np.zeros(2, int), "a": 1}) == (6.0,)
+    with pytest.raises(ValueError, match="the tangent of `p` is a dict of .'y'., `p` is a dict"):
+        jvp(f, (p,), ({"y": 1.0},))

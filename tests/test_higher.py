@@ -1,5 +1,6 @@
 """Products with Hessians, Jacobians, Hessians, pullbacks: against each other and differences."""
 
+import collections
 import dataclasses
 import functools
 import math
@@ -260,12 +261,69 @@ def test_jacobians_with_containers(mode):
         return [p["w"] * p["b"], p["n"], p["b"] ** 2]
 
     p = {"w": np.array([1.0, 2.0]), "b": 3.0, "n": 4}
-    first, none, second = jacobian(f, mode=mode)(p)
-    assert none is None and first["n"] is None
+    first, zeros, second = jacobian(f, mode=mode)(p)
+    assert zeros["w"].tolist() == [0.0, 0.0] and zeros["b"] == 0.0 and first["n"] is None
     assert first["w"].tolist() == [[3.0, 0.0], [0.0, 3.0]] and first["b"].tolist() == [1.0, 2.0]
     assert second["w"].tolist() == [0.0, 0.0] and second["b"] == 6.0
     inner = jacobian(f, wrt="p.b", mode=mode)(p)
     assert inner[0].tolist() == [1.0, 2.0] and inner[2] == 6.0
+
+
+@pytest.mark.parametrize("mode", ["auto", "forward", "reverse"])
+def test_ints_and_bools_of_an_output_have_rows_of_zeros(mode):
+    def ode(t, y):
+        return [y[1], 0, y > 1, None]
+
+    y = np.array([1.0, 2.0])
+    first, second, third, none = jacobian(ode, wrt="y", mode=mode)(0.0, y)
+    assert first.tolist() == [0.0, 1.0] and second.tolist() == [0.0, 0.0] and none is None
+    assert third.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    whole = [[0.0, 1.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
+    assert jacobian(ode, wrt="y", mode=mode, matrix=True)(0.0, y).tolist() == whole
+    assert jacobian(lambda x: np.argmax(x), mode=mode)(y).tolist() == [0.0, 0.0]
+    single = jacobian(lambda x: [x[0], 1j * x[1], 3], mode=mode)(y.astype(np.float32))
+    assert single[2].tolist() == [0.0, 0.0] and single[1].tolist() == [0.0, 1j]
+
+
+def test_solve_ivp_takes_a_jacobian_with_a_constant_component():
+    integrate = pytest.importorskip("scipy.integrate")
+
+    def ode(t, y):
+        return [y[1], 0]
+
+    found = integrate.solve_ivp(ode, (0, 1), [1.0, 2.0], "Radau", jac=jacobian(ode, wrt="y"))
+    np.testing.assert_allclose(found.y[:, -1], [3.0, 2.0])
+
+
+@pytest.mark.parametrize("made", [collections.OrderedDict, collections.deque])
+def test_containers_that_are_not_taken_apart_have_no_jacobian(made):
+    def f(x):
+        return made([("a", x), ("b", x)])
+
+    x = np.ones(2)
+    for call in (lambda: jacobian(f)(x), lambda: jacobian(f, matrix=True)(x),
+                 lambda: vjp(f, x)[1]([("a", x), ("b", x)])):  # fmt: skip
+        with pytest.raises((SrcdiffError, TypeError), match="which is not taken apart"):
+            call()
+
+
+def test_what_returns_nothing_has_no_jacobian():
+    with pytest.raises(SrcdiffError, match="`forgot` returns nothing, which has no Jacobian"):
+        def forgot(x):
+            x * 2
+
+        jacobian(forgot)(np.ones(2))
+
+
+@pytest.mark.parametrize("how", [
+    grad, hessian, jacobian, lambda f: jacobian(f, sparsity="auto"),
+    lambda f: jacobian(f, mode="reverse"), lambda f: lambda x: hvp(f)(x, x),
+    lambda f: lambda x: jvp(f, (x,), (x,)), lambda f: lambda x: pullback(f)(x, 1.0),
+])  # fmt: skip
+def test_a_masked_array_is_refused(how):
+    with pytest.raises(NotDifferentiableTypeError, match="`x` is a numpy.ma.MaskedArray") as error:
+        how(lambda x: np.sum(x * x))(np.ma.ones(3))
+    assert "Pass `np.ma.filled(x)`." in str(error.value)
 
 
 def test_a_jacobian_of_numbers_is_a_number():

@@ -104,3 +104,20 @@ def test_it_is_what_a_call_outside_is(f):
 def test_what_is_refused(f, x):
     with pytest.raises(SrcdiffError):
         grad(f, fallback="error")(x)
+
+
+def test_constants_in_an_inner_jacobian_have_zeros():
+    def f(y):
+        a, b, c, d = jacobian(lambda x: (x[0] ** 2, 3, x > 0, 1.0))(y)
+        return np.sum(a) + np.sum(b) + np.sum(c) + np.sum(d)
+
+    y = np.array([1.0, 2.0])
+    assert f(y) == 2.0 and grad(f, fallback="error")(y).tolist() == [2.0, 0.0]
+
+
+def test_a_constant_has_a_tangent_of_zero_inside():
+    def f(y):
+        value, (a, b) = jvp(lambda x: (x**2, 1.0), (y,), (1.0,))
+        return a + b
+
+    assert f(3.0) == 6.0 and grad(f, fallback="error")(3.0) == 2.0

@@ -538,6 +538,20 @@ def test_an_array_outside_that_has_changed():
         TABLE[0, 2] = 0.0
 
 
+SKIPPED = 1
+
+
+def test_an_int_outside_that_decides_the_length_has_changed():
+    global SKIPPED
+    df = jacobian(lambda x: x[SKIPPED:] ** 2, sparsity="auto")
+    assert df(X).shape == (5, 6)
+    SKIPPED = 3
+    try:
+        np.testing.assert_array_equal(df(X).toarray(), np.diag(2 * X)[3:])
+    finally:
+        SKIPPED = 1
+
+
 def test_an_array_beside_that_has_changed_in_place():
     df = jacobian(lambda x, m: m @ x, sparsity="auto")
     m = np.eye(3)

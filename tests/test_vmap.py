@@ -752,3 +752,8 @@ def test_what_an_inner_vmap_refuses():
         grad(lambda x: np.sum(vmap(np.add)(x, x[0, 0])), fallback="error")(X)
     with pytest.raises(ValueError, match="different numbers of examples"):
         grad(lambda x, w: np.sum(vmap(np.add)(x, w)), fallback="error")(X[:, 0], W[:1])
+
+
+def test_examples_in_a_masked_array_are_refused():
+    with pytest.raises(ValueError, match="argument 0 is a numpy.ma.MaskedArray, and only plain"):
+        vmap(np.sin)(np.ma.ones(3))

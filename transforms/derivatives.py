@@ -272,9 +272,10 @@ class Derivatives(Memory):
         kind = value.kind if isinstance(value, Value) else kind_of(value)
         tangents: list[Ref] = [Known(None)] * len(args)
         push = Bound(("jvp", f, (), False), "derivative")
-        if kind.tag == "scalar" and kind.numeric and kind.dtype.kind in "fi":
+        if kind.tag == "scalar" and kind.numeric and kind.dtype.kind in "fiu":
             tangents[place] = Known(1.0)
-            return self.call(push, (Tuple(args), Tuple(tuple(tangents))), {}, where).items[1]
+            found = self.call(push, (Tuple(args), Tuple(tuple(tangents))), {}, where)
+            return self.with_zeros(*found.items, np.dtype(float), where)
         if kind.tag != "array" or kind.rank != 1 or kind.dtype.kind != "f":
             raise self.refuse(where, f"`{how}` by {describe(args[place])}, inside a function that "
                               "is differentiated,", "Give it an array with one axis.")  # fmt: skip
@@ -286,7 +287,29 @@ class Derivatives(Memory):
         axes[place] = 0
         pair = (Tuple(args), Tuple(tuple(tangents)))
         found = self.call_vmap(push, ((None, tuple(axes)), -1), pair, {}, where)
-        return found.items[1]
+        return self.with_zeros(*found.items, kind.dtype, where)
+
+    def with_zeros(self, out: Any, dot: Any, dtype: np.dtype, where: Any) -> Ref:
+        """The tangents of an output, with zeros for the ints and bools in it."""
+        if isinstance(dot, Known) and dot.obj is None:
+            if isinstance(out, Known):
+                return Known(np.float64(0.0)) if kind_of(out.obj).numeric else dot
+            if not isinstance(out, (*ARRAYS, Plain)):
+                return dot
+            value = self.read(out, where)
+            kind = value.kind if isinstance(value, Value) else kind_of(value)
+            if kind.tag == "scalar":
+                return Known(np.float64(0.0))
+            zeros = kind._replace(dtype=dtype)
+            dtypes = {"dtype": dtype}
+            return self.fresh(self.emit(np.zeros_like, (value,), dtypes, zeros, where, "zeros"))
+        parts = self.parts_of(dot)
+        if parts is None:
+            return dot
+        of = self.parts_of(out)
+        return self.container_of(
+            dot, {k: self.with_zeros(of[k], part, dtype, where) for k, part in parts.items()}
+        )
 
     def pushed(self, count: int, values: list, dots: dict[Value, Any], where: Any) -> list:
         """The tangents of values; they are written among what stands from `count` on."""
@@ -328,9 +351,10 @@ class Derivatives(Memory):
             dict(enumerate(held)) if type(held) is tuple else None  # fmt: skip
 
     def outputs_of(self, ref: Any, where: Any) -> Any:
-        """The tree of the floats that a function returns; None where there is something else."""
+        """The tree of the floats that a function returns, those that are known as they are; None
+        where there is something else."""
         if isinstance(ref, Known):
-            return None
+            return ref if isinstance(ref.obj, (float, complex, np.inexact)) else None
         if isinstance(ref, (*ARRAYS, Plain)):
             value = self.read(ref, where)
             self.check_returned(value, where)
@@ -448,8 +472,7 @@ class Derivatives(Memory):
         """The same number or array as a value of its own; an int becomes a float."""
         kind = value.kind if isinstance(value, Value) else kind_of(value)
         name = value.name if isinstance(value, Value) else "x"
-        if kind.tag == "scalar" and kind.python and kind.dtype is not None \
-                and kind.dtype.kind == "i":  # fmt: skip
+        if kind.tag == "scalar" and kind.dtype is not None and kind.dtype.kind in "iu":
             return self.emit(float, (value,), None, FLOAT, where, name)
         return self.emit("identity", (value,), None, kind, where, name, leaf=True)
 
@@ -490,6 +513,8 @@ class Derivatives(Memory):
                 d = self.emit(number, (d,), None, Kind("scalar", d.kind.dtype, python=False),
                               where, d.name)  # fmt: skip
             return self.fresh(d)
+        if isinstance(tree, Known):  # a number that does not move
+            return Known(np.zeros_like(tree.obj)[()])
         if isinstance(tree, Parts):
             return Tuple(tuple(self.gradient_ref(t, found, where) for t in tree), tree.cls)
         if isinstance(tree, list):

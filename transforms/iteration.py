@@ -19,6 +19,7 @@ from srcdiff.transforms.mutation import Memory, describe
 from srcdiff.transforms.references import (
     ARRAYS,
     Bound,
+    Cell,
     Dict,
     Iterator,
     Known,
@@ -232,9 +233,12 @@ class Iteration(Memory):
             structure = any(p[2] is None for p in parts)
             n = min(known, default=0)
             return n, together, None if structure else ("range", 0, n, 1)
-        if any(p[2] is None for p in parts):
-            raise self.refuse(where, "`zip` of a list of known length and an array",
-                              "Make the array a list, or the list an array.")  # fmt: skip
+        if 0 in known:
+            return 0, together, None
+        for k, (part, (length, _, bounds)) in enumerate(zip(ref.parts, parts)):
+            if bounds is None:
+                items[k] = self.item_in_turn(part, where)
+                parts[k] = length, items[k], ("range", 0, length, 1)
         counts = [self.count(p, where) for p in parts]
         sizes = {repr(leaf_kind(c).size) for c in counts if isinstance(c, Value)}
         if len(sizes) == 1 and all(isinstance(c, Value) for c in counts) and "None" not in sizes:
@@ -242,6 +246,18 @@ class Iteration(Memory):
         else:
             n = self.emit(min, tuple(counts), None, INT, where, "n")
         return n, together, ("range", 0, n, 1)
+
+    def item_in_turn(self, part: Ref, where: Any) -> Callable[[Any], Ref]:
+        """The item of a tuple or a list of known length, for an i that a loop counts."""
+        held = part.items if isinstance(part, Tuple) else \
+            self.held(part) if isinstance(part, List) else None  # fmt: skip
+        if held is None:
+            raise self.refuse(where, f"`zip` of {describe(part)} and an array",
+                              "Give it a list instead.")  # fmt: skip
+        if self.alike(held) and self.kind(held[0]).tag == "scalar":
+            sequence = self.sequence(held, Cell("items"), where).value
+            return lambda i: self.sequence_item(sequence, self.read(i, where), where)
+        return lambda i: self.getitem(Tuple(tuple(held)), i, where)
 
     def pulled_rows(self, parts: tuple, where: Any) -> tuple:
         """`zip(it, it)` of iterators of known length: each row takes its items in turn."""

@@ -361,6 +361,16 @@ def iterables(x):
     return s
 
 
+@line("`zip` of a tuple or a list and an array, whichever is shorter", X5)
+def zipped_with_an_array(x):
+    s = 0.0
+    for k, v in zip((2.0, x[1], 3.0), x):
+        s += v**k
+    for name, v in zip(["sin", "cos"], x[1:]):
+        s += np.sin(v) if name == "sin" else np.cos(v)
+    return s + sum(c * v for v, c in zip(x[3:], [1.0, 2.0, x[0]]))
+
+
 @line("`map`, `filter`, `any`, `all`, `functools.reduce` on arrays", X5)
 def functional(x):
     s = sum(map(lambda v: v * v, x)) + sum(filter(lambda v: v > 0, x)) ** 2
