@@ -583,7 +583,7 @@ class Callee:
         if entry[1:] == (self.star,):
             return set(range(len(self.positional), len(args)))
         if entry[1:] == (self.double,):
-            return set(kwargs) - set(self.parameters)
+            return {name for name in kwargs if name not in self.parameters}
         return {self.place_in_call(entry, args)[0]}
 
     def _no_derivative(self, entry: Entry, obj: Any) -> Exception:

@@ -275,7 +275,7 @@ class Derivatives(Memory):
         if kind.tag == "scalar" and kind.numeric and kind.dtype.kind in "fiu":
             tangents[place] = Known(1.0)
             found = self.call(push, (Tuple(args), Tuple(tuple(tangents))), {}, where)
-            return self.with_zeros(*found.items, np.dtype(float), where)
+            return self.with_zeros(found, np.dtype(float), where)
         if kind.tag != "array" or kind.rank != 1 or kind.dtype.kind != "f":
             raise self.refuse(where, f"`{how}` by {describe(args[place])}, inside a function that "
                               "is differentiated,", "Give it an array with one axis.")  # fmt: skip
@@ -287,10 +287,11 @@ class Derivatives(Memory):
         axes[place] = 0
         pair = (Tuple(args), Tuple(tuple(tangents)))
         found = self.call_vmap(push, ((None, tuple(axes)), -1), pair, {}, where)
-        return self.with_zeros(*found.items, kind.dtype, where)
+        return self.with_zeros(found, kind.dtype, where)
 
-    def with_zeros(self, out: Any, dot: Any, dtype: np.dtype, where: Any) -> Ref:
-        """The tangents of an output, with zeros for the ints and bools in it."""
+    def with_zeros(self, found: Any, dtype: np.dtype, where: Any) -> Ref:
+        """The tangents in (output, tangents), with zeros for the ints and bools in the output."""
+        out, dot = found.items
         if isinstance(dot, Known) and dot.obj is None:
             if isinstance(out, Known):
                 return Known(np.float64(0.0)) if kind_of(out.obj).numeric else dot
@@ -307,8 +308,9 @@ class Derivatives(Memory):
         if parts is None:
             return dot
         of = self.parts_of(out)
+        pairs = {k: Tuple((of[k], part)) for k, part in parts.items()}
         return self.container_of(
-            dot, {k: self.with_zeros(of[k], part, dtype, where) for k, part in parts.items()}
+            dot, {k: self.with_zeros(pair, dtype, where) for k, pair in pairs.items()}
         )
 
     def pushed(self, count: int, values: list, dots: dict[Value, Any], where: Any) -> list:

@@ -365,7 +365,7 @@ def iterables(x):
 def zipped_with_an_array(x):
     s = 0.0
     for k, v in zip((2.0, x[1], 3.0), x):
-        s += v**k
+        s += k * v**2
     for name, v in zip(["sin", "cos"], x[1:]):
         s += np.sin(v) if name == "sin" else np.cos(v)
     return s + sum(c * v for v, c in zip(x[3:], [1.0, 2.0, x[0]]))
