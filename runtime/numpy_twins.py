@@ -55,6 +55,38 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     return np.moveaxis(made, ends, tuple(range(at, at + len(inner)))) if ends else made
 
 
+def clip(a, *, min=None, max=None):
+    """`np.clip`, of which the bounds are named"""
+    return np.clip(a, min, max)
+
+
+def linspace_with_step(start, stop, num=50, endpoint=True, *, retstep, **others):
+    """`np.linspace` with the distance of the points
+
+    >>> linspace_with_step(0.0, 1.0, 3, retstep=True)
+    (array([0. , 0.5, 1. ]), 0.5)
+    """
+    found = np.linspace(start, stop, num, endpoint, **others)
+    if not retstep:
+        return found
+    return found, (stop - start) / (num - 1 if endpoint else num)
+
+
+def interp_periodic(x, xp, fp, left=None, right=None, *, period):
+    """`np.interp` of what repeats itself
+
+    >>> float(interp_periodic(2.5, np.array([0.0, 1.0]), np.array([2.0, 4.0]), period=2.0))
+    3.0
+    """
+    if period is None:
+        return np.interp(x, xp, fp, left, right)
+    size = np.abs(period)
+    order = np.argsort(xp % size)
+    places, values = (xp % size)[order], fp[order]
+    places = np.concatenate((places[-1:] - size, places, places[:1] + size))
+    return np.interp(x % size, places, np.concatenate((values[-1:], values, values[:1])))
+
+
 # Reductions
 
 
@@ -479,6 +511,9 @@ TWINS: dict[tuple[str, str], Callable] = {
                   nanquantile, nanpercentile, nanmedian)
     },
     **{("numpy", f.__name__): atleast(f) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)},
+    ("numpy", "clip"): clip,
+    ("numpy", "linspace"): linspace_with_step,
+    ("numpy", "interp"): interp_periodic,
     ("numpy", "var"): var_about,
     ("numpy", "std"): std_about,
     ("numpy", "average"): average_returned,

@@ -291,13 +291,20 @@ def einsum_vjp(d_out, out, subscripts, *operands, optimize=False):
     ],
     factors="a b",
 )
-def cross_vjp(d_out, out, a, b, *, axis=-1):
+def cross_vjp(d_out, out, a, b, *, axisa=-1, axisb=-1, axisc=-1, axis=None):
     """out = a x b, of vectors with three components"""
     if np.ndim(out) < max(np.ndim(a), np.ndim(b)):
         raise NoRuleError(
             "np.cross of vectors with two components", instead="Write a[0] * b[1] - a[1] * b[0]."
         )
-    return np.cross(b, d_out, axis=axis), np.cross(d_out, a, axis=axis)
+    if axis is not None:
+        return np.cross(b, d_out, axis=axis), np.cross(d_out, a, axis=axis)
+    if axisa == -1 and axisb == -1 and axisc == -1:
+        return np.cross(b, d_out), np.cross(d_out, a)
+    d, x, y = (np.moveaxis(d_out, axisc, -1), np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1))
+    d_x, d_y = np.cross(y, d), np.cross(d, x)
+    at_x, at_y = axisa % np.ndim(a) - np.ndim(a), axisb % np.ndim(b) - np.ndim(b)
+    return np.moveaxis(d_x, -1, at_x), np.moveaxis(d_y, -1, at_y)
 
 
 @vjp_rule(

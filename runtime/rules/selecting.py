@@ -149,6 +149,7 @@ def unique_vjp(
     equal_nan=True, sorted=True,
 ):  # fmt: skip
     """out = the elements of ar in ascending order; of equal ones there is the first"""
+    check_sorted(sorted)
     d = d_out[0] if return_index or return_inverse or return_counts else d_out
     return put_back(d, np.shape(ar), first_places(ar, axis, equal_nan), axis)
 
@@ -159,6 +160,7 @@ def unique_jvp(
     equal_nan=True, sorted=True,
 ):  # fmt: skip
     """out = the elements of ar in ascending order; of equal ones there is the first"""
+    check_sorted(sorted)
     dot = np.take(ar_dot, first_places(ar, axis, equal_nan), axis)
     if not (return_index or return_inverse or return_counts):
         return dot
@@ -166,6 +168,12 @@ def unique_jvp(
     for _ in out[1:]:
         others = (*others, None)
     return (dot, *others)
+
+
+def check_sorted(sorted):
+    """Refuse elements in an order that NumPy does not tell."""
+    if not sorted:
+        raise NoRuleError("np.unique with sorted=False", instead="Leave it sorted.")
 
 
 @vjp_rule(

@@ -151,11 +151,13 @@ def for_each_vjp(d_out, out, x, n):
     at=[spread(3), spread(2, 3), 0.7],
     linear=True,
 )  # fmt: skip
-def copy_vjp(d_out, out, a, dtype=None, *, order=None, copy=None):
+def copy_vjp(d_out, out, a, dtype=None, *, order=None, copy=None, ndmin=0):
     """out = a"""
     if isinstance(a, (tuple, list)):
+        if ndmin > 0:
+            raise NoRuleError("np.array of a list with ndmin", instead="Use np.atleast_2d.")
         return (items_of(d_out, a),)
-    return d_out
+    return np.reshape(d_out, np.shape(a)) if ndmin > np.ndim(a) else d_out
 
 
 def items_of(d, like):
@@ -304,7 +306,7 @@ def concatenate_vjp(d_out, out, arrays, axis=0, *, dtype=None, casting="same_kin
     ],
     linear=True,
 )
-def stack_vjp(d_out, out, arrays, axis=0):
+def stack_vjp(d_out, out, arrays, axis=0, *, dtype=None, casting=None):
     """out[i] = arrays[i]"""
     d_arrays = ()
     for i, _ in enumerate(arrays):
@@ -317,7 +319,7 @@ def stack_vjp(d_out, out, arrays, axis=0):
     at=[([spread(3), spread(3)],), ((spread(2, 3), spread(3)),), ((spread(1, 3), spread(2, 3)),)],
     linear=True,
 )
-def vstack_vjp(d_out, out, tup):
+def vstack_vjp(d_out, out, tup, *, dtype=None, casting=None):
     """out = the arrays, or rows, one below the other"""
     d_arrays, start = (), 0
     for a in tup:
@@ -340,7 +342,7 @@ def vstack_vjp(d_out, out, tup):
     ],
     linear=True,
 )
-def hstack_vjp(d_out, out, tup):
+def hstack_vjp(d_out, out, tup, *, dtype=None, casting=None):
     """out = the arrays side by side"""
     d_arrays, start = (), 0
     for a in tup:
@@ -544,16 +546,27 @@ def triu_vjp(d_out, out, m, k=0):
         (spread(2, 3), np.array([[0, 4], [4, 5]])),
         (spread(2, 3), np.array([0, 2, 2]), 1),
         sample(spread(2, 3), np.array([[1, 1], [0, 1]]), axis=0),
+        sample(spread(4), np.array([0, 5, -1]), mode="clip"),
+        sample(spread(2, 3), np.array([0, 5, -4]), axis=1, mode="wrap"),
     ],
     linear=True,
 )
-def take_vjp(d_out, out, a, indices, axis=None):
+def take_vjp(d_out, out, a, indices, axis=None, to=None, mode="raise"):
     """out = a[indices] on the axis"""
     if axis is None:
-        d_flat = add_at(np.zeros(np.size(a), out.dtype), indices, d_out)
+        places = taken_places(indices, np.size(a), mode)
+        d_flat = add_at(np.zeros(np.size(a), out.dtype), places, d_out)
         return np.reshape(d_flat, np.shape(a))
-    key = (slice(None),) * (axis % np.ndim(a)) + (indices,)
+    places = taken_places(indices, np.shape(a)[axis], mode)
+    key = (slice(None),) * (axis % np.ndim(a)) + (places,)
     return add_at(np.zeros(np.shape(a), out.dtype), key, d_out)
+
+
+def taken_places(indices, n, mode):
+    """Which of n elements the indices mean."""
+    if mode == "clip":
+        return np.clip(indices, 0, n - 1)
+    return np.mod(indices, n) if mode == "wrap" else indices
 
 
 @vjp_rule(
