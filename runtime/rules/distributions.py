@@ -18,7 +18,7 @@ from scipy.special import betaln, log_ndtr, psi, xlog1py, xlogy
 from scipy.stats import _continuous_distns
 
 from srcdiff.runtime.registry import batch_by_elements, spread, vjp_rule
-from srcdiff.runtime.rules.special import UNIT, F, parameter_term
+from srcdiff.runtime.rules.special_parameters import UNIT, F, parameter_term
 
 # Beta, binomial and negative binomial
 
