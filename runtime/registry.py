@@ -537,7 +537,8 @@ def _check_parameters(rule: types.FunctionType, function: Callable) -> None:
 def _check_free(rule: types.FunctionType, function: Callable) -> None:
     if function in NONDIFFERENTIABLE:
         raise ValueError(f"{_name_of(function)} is declared nondifferentiable, it takes no rule")
-    old = rule_of(function)
+    # Ours do not ask for others of ours: these may be half loaded.
+    old = rule_of(function) if is_outside(rule) else RULES.get(function)
     if old is None or old.vjp is None:
         return
     if (old.vjp.__module__, old.vjp.__qualname__) != (rule.__module__, rule.__qualname__):

@@ -204,11 +204,13 @@ class Operation(Node):
                     if type(arg) is float:
                         numpys = np.complex128 if type(out) is complex else np.float64
                         args = [*args[:place], numpys(arg), *args[place + 1 :]]
-        conjugate = rule.analytic and vjp and (is_complex(out) or any(map(is_complex, args)))
+        outs = out if isinstance(out, tuple) else (out,)
+        conjugate = rule.analytic and vjp and any(map(is_complex, (*outs, *args)))
         if sweep.strong and not sweep.recorded:
             if not np.any(d) if not isinstance(d, list | tuple) else not any(map(np.any, d)):
                 return  # nothing comes of nothing, however steep the function is
-        d = np.conj(d) if conjugate else d
+        if conjugate:
+            d = [np.conj(part) for part in d] if isinstance(d, list | tuple) else np.conj(d)
         if rule.declared:
             found = self.by_declared(vjp, d, out, args, kwargs, sweep.recorded)
         else:

@@ -612,11 +612,12 @@ class Forward:
         single = len(instr.results) == 1 and "only" not in instr.attrs
         d_outs = tuple(Value("d_out", r.kind) for r in instr.results)
         out: Any = instr.results[0] if single else instr.results
-        d_out: Any = d_outs[0] if single else d_outs
-        conjugate = rule.analytic and self.is_complex(instr) and single
+        conjugate = rule.analytic and self.is_complex(instr)
         outer, self.instrs = self.instrs, []
+        given = d_outs
         if conjugate:
-            d_out = self.emit(np.conj, (d_out,), None, where)
+            given = tuple(self.emit(np.conj, (d,), None, where) for d in d_outs)
+        d_out: Any = given[0] if single else given
         args = (d_out, out, *instr.args)
         if rule.declared:
             moving = {i: arg for i, arg in places_of(rule.vjp, instr.args, instr.kwargs).items()

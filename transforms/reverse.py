@@ -524,19 +524,15 @@ class Reverse:
     def cotangent(self, rule: Any, instr: Instr, ds: list) -> tuple[Any, Any, bool]:
         """The adjoint of a result and the result, as a rule takes them; whether to conjugate."""
         where = instr.where
-        if len(instr.results) == 1 and "only" not in instr.attrs:
-            d_out, out = ds[0], instr.results[0]
-        else:
-            d_out = tuple(
-                self.zeros(r, where) if d is None else d for r, d in zip(instr.results, ds)
-            )
-            out = instr.results
         complex_ = rule.analytic and any(
             may_be_complex(v.kind) for v in (*instr.operands, *instr.results)
         )
-        if complex_ and not isinstance(d_out, tuple):
-            d_out = self.emit(np.conj, (d_out,), None, where)
-        return d_out, out, complex_
+        if complex_:
+            ds = [d if d is None else self.emit(np.conj, (d,), None, where) for d in ds]
+        if len(instr.results) == 1 and "only" not in instr.attrs:
+            return ds[0], instr.results[0], complex_
+        d_out = tuple(self.zeros(r, where) if d is None else d for r, d in zip(instr.results, ds))
+        return d_out, instr.results, complex_
 
     def apply_declared(self, rule: Any, instr: Instr, ds: list) -> None:
         """By a rule of the user's: `d_x = softplus_vjp(d_y, y, x)`."""

@@ -109,6 +109,42 @@ def pseudo_huber_vjp(d_out, out, delta, r):
     return d_delta, d_out * r / root
 
 
+@vjp_rule(special.softplus, at=ANY)
+def softplus_vjp(d_out, out, x):
+    """out = log(1 + exp(x))"""
+    return d_out * expit(x)
+
+
+@vjp_rule(special._ufuncs._log1mexp, at=[-0.7, spread(3, low=-3, high=-0.3)])
+def log1mexp_vjp(d_out, out, x):
+    """out = log(1 - exp(x))"""
+    return -d_out * np.exp(x - out)
+
+
+@vjp_rule(special._ufuncs._log1pmx, at=POSITIVE)
+def log1pmx_vjp(d_out, out, x):
+    """out = log(1 + x) - x"""
+    return -d_out * x / (1 + x)
+
+
+@vjp_rule(special._ufuncs._scaled_exp1, at=POSITIVE)
+def scaled_exp1_vjp(d_out, out, x):
+    """out = x * exp(x) * exp1(x)"""
+    return d_out * (out / x + out - 1)
+
+
+@vjp_rule(special._ufuncs._cosine_cdf, at=ANY)
+def cosine_cdf_vjp(d_out, out, x):
+    """out = (pi + x + sin(x)) / (2 pi) from -pi to pi"""
+    return d_out * np.where(np.abs(x) < np.pi, 1 + np.cos(x), 0) / (2 * np.pi)
+
+
+@vjp_rule(special._ufuncs._cosine_invcdf, at=UNIT)
+def cosine_invcdf_vjp(d_out, out, p):
+    """(pi + out + sin(out)) / (2 pi) = p"""
+    return 2 * np.pi * d_out / (1 + np.cos(out))
+
+
 # Powers, exponentials and logarithms
 
 

@@ -250,3 +250,189 @@ def airy_vjp(d_out, out, z):
     d_ai, d_aip, d_bi, d_bip = d_out
     ai, aip, bi, bip = out
     return d_ai * aip + d_aip * z * ai + d_bi * bip + d_bip * z * bi
+
+
+# Scaled functions: real arguments, of which the scale is 1 or a known factor
+
+
+@vjp_rule(special.jve, at=ORDERS, analytic=False)
+def jve_vjp(d_out, out, v, z):
+    """out = jv(v, z) * exp(-|imag z|)"""
+    refuse_complex(z, "jve")
+    d_v = parameter_term(d_out, special.jve, 0, (), v, z)
+    return d_v, 0.5 * d_out * (special.jve(v - 1, z) - special.jve(v + 1, z))
+
+
+@vjp_rule(special.yve, at=ORDERS, analytic=False)
+def yve_vjp(d_out, out, v, z):
+    """out = yv(v, z) * exp(-|imag z|)"""
+    refuse_complex(z, "yve")
+    d_v = parameter_term(d_out, special.yve, 0, (1,), v, z)
+    return d_v, 0.5 * d_out * (special.yve(v - 1, z) - special.yve(v + 1, z))
+
+
+@vjp_rule(special.hankel1e, at=HANKEL)
+def hankel1e_vjp(d_out, out, v, z):
+    """out = hankel1(v, z) * exp(-iz)"""
+    d_v = parameter_term(d_out, special.hankel1e, 0, (), v, z)
+    slope = 0.5 * (special.hankel1e(v - 1, z) - special.hankel1e(v + 1, z)) - 1j * out
+    return d_v, d_out * slope
+
+
+@vjp_rule(special.hankel2e, at=HANKEL)
+def hankel2e_vjp(d_out, out, v, z):
+    """out = hankel2(v, z) * exp(iz)"""
+    d_v = parameter_term(d_out, special.hankel2e, 0, (), v, z)
+    slope = 0.5 * (special.hankel2e(v - 1, z) - special.hankel2e(v + 1, z)) + 1j * out
+    return d_v, d_out * slope
+
+
+@vjp_rule(special.airye, at=POSITIVE, analytic=False)
+def airye_vjp(d_out, out, z):
+    """out = ai, dai times exp(2 / 3 z ** 1.5), bi, dbi times the inverse; y'' = z y: DLMF 9.2"""
+    refuse_complex(z, "airye")
+    d_ai, d_dai, d_bi, d_dbi = d_out
+    ai, dai, bi, dbi = out
+    root = np.sqrt(np.maximum(z, 0))
+    first = d_ai * (dai + root * ai) + d_dai * (z * ai + root * dai)
+    second = d_bi * (dbi - root * bi) + d_dbi * (z * bi - root * dbi)
+    # Of a negative z the first two are nan.
+    return np.where(z < 0, 0, first) + second
+
+
+# Kelvin functions: w'' + w' / x = i w for w = ber + i bei, ker + i kei (DLMF 10.61, 10.63)
+
+
+def over(y, x, limit):
+    """y / x, the limit where x is 0"""
+    return np.where(x == 0, limit, y / np.where(x == 0, 1, x))
+
+
+@vjp_rule(special.ber, at=[*ANY, 0.0])
+def ber_vjp(d_out, out, x):
+    """out = the real part of jv(0, x * exp(3 pi i / 4))"""
+    return d_out * special.berp(x)
+
+
+@vjp_rule(special.bei, at=[*ANY, 0.0])
+def bei_vjp(d_out, out, x):
+    """out = the imaginary part of jv(0, x * exp(3 pi i / 4))"""
+    return d_out * special.beip(x)
+
+
+@vjp_rule(special.ker, at=POSITIVE)
+def ker_vjp(d_out, out, x):
+    """out = the real part of kv(0, x * exp(pi i / 4))"""
+    return d_out * special.kerp(x)
+
+
+@vjp_rule(special.kei, at=POSITIVE)
+def kei_vjp(d_out, out, x):
+    """out = the imaginary part of kv(0, x * exp(pi i / 4))"""
+    return d_out * special.keip(x)
+
+
+@vjp_rule(special.berp, at=[*ANY, 0.0])
+def berp_vjp(d_out, out, x):
+    """out = the derivative of ber"""
+    return -d_out * (special.bei(x) + over(out, x, 0))
+
+
+@vjp_rule(special.beip, at=[*ANY, 0.0])
+def beip_vjp(d_out, out, x):
+    """out = the derivative of bei"""
+    return d_out * (special.ber(x) - over(out, x, 0.5))
+
+
+@vjp_rule(special.kerp, at=POSITIVE)
+def kerp_vjp(d_out, out, x):
+    """out = the derivative of ker"""
+    return -d_out * (special.kei(x) + np.divide(out, x))
+
+
+@vjp_rule(special.keip, at=POSITIVE)
+def keip_vjp(d_out, out, x):
+    """out = the derivative of kei"""
+    return d_out * (special.ker(x) - np.divide(out, x))
+
+
+@vjp_rule(special.kelvin, at=POSITIVE)
+def kelvin_vjp(d_out, out, x):
+    """out = ber + i bei, ker + i kei, and their derivatives"""
+    d_b, d_k, d_db, d_dk = d_out
+    b, k, db, dk = out
+    return d_b * db + d_k * dk + d_db * (1j * b - db / x) + d_dk * (1j * k - dk / x)
+
+
+# Integrals of Bessel functions
+
+
+@vjp_rule(special.itj0y0, at=POSITIVE)
+def itj0y0_vjp(d_out, out, x):
+    """out = the integrals of j0 and y0 from 0 to x"""
+    d_j, d_y = d_out
+    return d_j * j0(x) + d_y * y0(x)
+
+
+@vjp_rule(special.iti0k0, at=POSITIVE)
+def iti0k0_vjp(d_out, out, x):
+    """out = the integrals of i0 and k0 from 0 to x"""
+    d_i, d_k = d_out
+    return d_i * i0(x) + d_k * k0(x)
+
+
+@vjp_rule(special.it2j0y0, at=POSITIVE)
+def it2j0y0_vjp(d_out, out, x):
+    """out = the integrals of (1 - j0(t)) / t from 0 to x, and of y0(t) / t from x on"""
+    d_j, d_y = d_out
+    return np.divide(d_j * (1 - j0(x)) - d_y * y0(x), x)
+
+
+@vjp_rule(special.it2i0k0, at=POSITIVE)
+def it2i0k0_vjp(d_out, out, x):
+    """out = the integrals of (i0(t) - 1) / t from 0 to x, and of k0(t) / t from x on"""
+    d_i, d_k = d_out
+    return np.divide(d_i * (i0(x) - 1) - d_k * k0(x), x)
+
+
+@vjp_rule(special.itairy, at=POSITIVE)
+def itairy_vjp(d_out, out, x):
+    """out = the integrals of ai and bi from 0 to x, and of ai(-t) and bi(-t)"""
+    d_ai, d_bi, d_nai, d_nbi = d_out
+    ai, _, bi, _ = special.airy(x)
+    nai, _, nbi, _ = special.airy(-x)
+    return d_ai * ai + d_bi * bi + d_nai * nai + d_nbi * nbi
+
+
+@vjp_rule(special.itstruve0, at=POSITIVE)
+def itstruve0_vjp(d_out, out, x):
+    """out = the integral of struve(0, t) from 0 to x"""
+    return d_out * struve(0, x)
+
+
+@vjp_rule(special.it2struve0, at=POSITIVE)
+def it2struve0_vjp(d_out, out, x):
+    """out = the integral of struve(0, t) / t from x on"""
+    return -np.divide(d_out * struve(0, x), x)
+
+
+@vjp_rule(special.itmodstruve0, at=POSITIVE)
+def itmodstruve0_vjp(d_out, out, x):
+    """out = the integral of modstruve(0, t) from 0 to x"""
+    return d_out * modstruve(0, x)
+
+
+@vjp_rule(special.wright_bessel, at=[(F(0.7), F(1.3), F(0.4)), (F(1.0), F(0.5), POSITIVE[1])])
+def wright_bessel_vjp(d_out, out, a, b, x):
+    """out = the sum of x ** k / (k! * gamma(a * k + b)): DLMF 10.46"""
+    d_a = parameter_term(d_out, special.wright_bessel, 0, (0, 1), a, b, x)
+    d_b = parameter_term(d_out, special.wright_bessel, 1, (0, 1), a, b, x)
+    return d_a, d_b, d_out * special.wright_bessel(a, a + b, x)
+
+
+@vjp_rule(special.log_wright_bessel, at=[(F(0.7), F(1.3), F(0.4)), (F(1.0), F(0.5), POSITIVE[1])])
+def log_wright_bessel_vjp(d_out, out, a, b, x):
+    """out = log(wright_bessel(a, b, x))"""
+    d_a = parameter_term(d_out, special.log_wright_bessel, 0, (0, 1), a, b, x)
+    d_b = parameter_term(d_out, special.log_wright_bessel, 1, (0, 1), a, b, x)
+    return d_a, d_b, d_out * np.exp(special.log_wright_bessel(a, a + b, x) - out)

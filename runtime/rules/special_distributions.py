@@ -6,6 +6,8 @@
 
 # mypy: no-check-untyped-defs
 
+import math
+
 import numpy as np
 from scipy import special
 from scipy.special import (
@@ -16,7 +18,12 @@ from scipy.special import (
 )
 
 from srcdiff.runtime.registry import spread, vjp_rule
-from srcdiff.runtime.rules.special_parameters import POSITIVE_PAIRS, UNIT, F, parameter_term
+from srcdiff.runtime.rules.special_parameters import (
+    POSITIVE_PAIRS,
+    UNIT,
+    F,
+    parameter_term,
+)
 
 
 @vjp_rule(special.stdtr, at=[(F(1.7), F(0.4)), (F(3.0), spread(3)), (spread(3, low=0.5), F(-0.7))])
@@ -105,3 +112,114 @@ def pdtr_vjp(d_out, out, k, m):
 def pdtrc_vjp(d_out, out, k, m):
     """out = 1 - pdtr(k, m)"""
     return None, d_out * np.exp(xlogy(np.floor(k), m) - m - gammaln(np.floor(k) + 1))
+
+
+@vjp_rule(special.pdtri, at=[(3, F(0.7)), (np.array([0, 2, 5]), UNIT[1])])
+def pdtri_vjp(d_out, out, k, y):
+    """pdtr(k, out) = y"""
+    return None, -d_out * np.exp(gammaln(k + 1) + out - xlogy(k, out))
+
+
+# The binomial distribution of n draws, the negative one of n successes; k and n are whole numbers
+
+
+DRAWS = [(2, 5, F(0.3)), (np.array([0, 2, 4]), 5, UNIT[1])]
+
+
+def beta_density(a, b, p):
+    """p ** (a - 1) * (1 - p) ** (b - 1) / beta(a, b)"""
+    return np.exp(xlogy(a - 1, p) + xlog1py(b - 1, -p) - betaln(a, b))
+
+
+@vjp_rule(special.bdtr, at=DRAWS)
+def bdtr_vjp(d_out, out, k, n, p):
+    """out = betainc(n - k, k + 1, 1 - p)"""
+    return None, None, -d_out * beta_density(np.floor(k) + 1, n - np.floor(k), p)
+
+
+@vjp_rule(special.bdtrc, at=DRAWS)
+def bdtrc_vjp(d_out, out, k, n, p):
+    """out = betainc(k + 1, n - k, p)"""
+    return None, None, d_out * beta_density(np.floor(k) + 1, n - np.floor(k), p)
+
+
+@vjp_rule(special.bdtri, at=DRAWS)
+def bdtri_vjp(d_out, out, k, n, y):
+    """bdtr(k, n, out) = y"""
+    return None, None, -d_out / beta_density(np.floor(k) + 1, n - np.floor(k), out)
+
+
+@vjp_rule(special.nbdtr, at=DRAWS)
+def nbdtr_vjp(d_out, out, k, n, p):
+    """out = betainc(n, k + 1, p)"""
+    return None, None, d_out * beta_density(n, np.floor(k) + 1, p)
+
+
+@vjp_rule(special.nbdtrc, at=DRAWS)
+def nbdtrc_vjp(d_out, out, k, n, p):
+    """out = 1 - betainc(n, k + 1, p)"""
+    return None, None, -d_out * beta_density(n, np.floor(k) + 1, p)
+
+
+@vjp_rule(special.nbdtri, at=DRAWS)
+def nbdtri_vjp(d_out, out, k, n, y):
+    """nbdtr(k, n, out) = y"""
+    return None, None, d_out / beta_density(n, np.floor(k) + 1, out)
+
+
+# The gamma distribution of the rate a and the shape b
+
+
+RATES = [(F(1.3), F(1.7), F(0.4)), (F(0.8), spread(3, low=0.4), F(0.6))]
+
+
+def gamma_density(b, x):
+    return np.exp(xlogy(b - 1, x) - x - gammaln(b))
+
+
+@vjp_rule(special.gdtr, at=RATES)
+def gdtr_vjp(d_out, out, a, b, x):
+    """out = gammainc(b, a * x)"""
+    d_both = d_out * gamma_density(b, a * x)
+    d_b = parameter_term(d_out, special.gdtr, 1, (0, 1, 2), a, b, x)
+    return d_both * x, d_b, d_both * a
+
+
+@vjp_rule(special.gdtrc, at=RATES)
+def gdtrc_vjp(d_out, out, a, b, x):
+    """out = gammaincc(b, a * x)"""
+    d_both = -d_out * gamma_density(b, a * x)
+    d_b = parameter_term(d_out, special.gdtrc, 1, (0, 1, 2), a, b, x)
+    return d_both * x, d_b, d_both * a
+
+
+@vjp_rule(special.gdtrix, at=RATES)
+def gdtrix_vjp(d_out, out, a, b, p):
+    """gdtr(a, b, out) = p"""
+    d_p = d_out / (a * gamma_density(b, a * out))
+    return -d_out * out / a, parameter_term(-d_p, special.gdtr, 1, (0, 1, 2), a, b, out), d_p
+
+
+@vjp_rule(special.gdtria, at=[(F(0.4), F(1.7), F(1.3)), (UNIT[1], F(1.7), F(0.8))])
+def gdtria_vjp(d_out, out, p, b, x):
+    """gdtr(out, b, x) = p"""
+    d_p = d_out / (x * gamma_density(b, out * x))
+    return d_p, parameter_term(-d_p, special.gdtr, 1, (0, 1, 2), out, b, x), -d_out * out / x
+
+
+# The normal distribution
+
+
+@vjp_rule(special.nrdtrimn, at=[(F(0.3), F(1.2), F(0.7)), (UNIT[1], F(0.8), F(-0.4))])
+def nrdtrimn_vjp(d_out, out, p, std, x):
+    """ndtr((x - out) / std) = p"""
+    z = (x - out) / std
+    return -math.sqrt(2 * math.pi) * d_out * std * np.exp(0.5 * z * z), -d_out * z, d_out
+
+
+@vjp_rule(special.nrdtrisd, at=[(F(0.2), F(0.8), F(0.7)), (F(-0.3), F(0.9), spread(3, low=0.3))])
+def nrdtrisd_vjp(d_out, out, mn, p, x):
+    """ndtr((x - mn) / out) = p"""
+    z = (x - mn) / out
+    d_x = d_out / z
+    return -d_x, -math.sqrt(2 * math.pi) * d_x * out * np.exp(0.5 * z * z), d_x

@@ -5,6 +5,7 @@
 
 # mypy: no-check-untyped-defs
 
+
 import numpy as np
 from scipy import special
 from scipy.special import (
@@ -15,6 +16,9 @@ from scipy.special import (
 )
 
 from srcdiff.runtime.registry import spread, vjp_rule
+from srcdiff.runtime.rules.special_parameters import (
+    F,
+)
 
 
 @vjp_rule(special.elliprd, at=[(0.1, 0.7, 1.0), (0.3, 0.7, 1.2), (0.2, spread(3, low=0.3), 2.5)])
@@ -89,3 +93,54 @@ def ellipj_vjp(d_out, out, u, m):
     rest = ellipeinc(am, m) / (1 - m) - u
     phi_m = np.divide(sn * cn, 2 * (1 - m)) - np.divide(dn * rest, 2 * m)
     return d_phi * dn, d_phi * phi_m - 0.5 * d_dn * sn * sn / dn
+
+
+CARLSON = [(F(0.1), F(0.7), F(1.0)), (F(0.3), spread(3, low=0.3), F(1.2)), (F(0.5), F(0.5), F(0.5))]
+
+
+@vjp_rule(special.elliprf, at=CARLSON)
+def elliprf_vjp(d_out, out, x, y, z):
+    """out = the integral of 0.5 / sqrt((t + x) * (t + y) * (t + z)) from 0 on: DLMF 19.18.1"""
+    sixth = -d_out / 6
+    return sixth * elliprd(y, z, x), sixth * elliprd(x, z, y), sixth * elliprd(x, y, z)
+
+
+@vjp_rule(special.elliprg, at=CARLSON)
+def elliprg_vjp(d_out, out, x, y, z):
+    """out = the symmetric integral of the second kind, DLMF 19.16.3
+
+    Its derivative in x is (3 elliprf - x elliprd(y, z, x)) / 12, since t / (t + x) is 1 less
+    x / (t + x) under the integral.
+    """
+    twelfth, f = d_out / 12, 3 * special.elliprf(x, y, z)
+    d_x = twelfth * (f - x * elliprd(y, z, x))
+    d_y = twelfth * (f - y * elliprd(x, z, y))
+    return d_x, d_y, twelfth * (f - z * elliprd(x, y, z))
+
+
+@vjp_rule(special.elliprc, at=[(F(0.1), F(0.7)), (spread(3, low=0.3), F(1.2)), (F(0.5), F(0.5))])
+def elliprc_vjp(d_out, out, x, y):
+    """out = elliprf(x, y, y), y > 0"""
+    return -d_out / 6 * elliprd(y, y, x), -d_out / 3 * elliprd(x, y, y)
+
+
+@vjp_rule(special.elliprj, at=[(F(0.1), F(0.7), F(1.0), F(1.4)),
+                               (F(0.3), F(0.6), spread(3, low=0.3), F(2.2))])  # fmt: skip
+def elliprj_vjp(d_out, out, x, y, z, p):
+    """out = the integral of 1.5 / (sqrt((t + x) * (t + y) * (t + z)) * (t + p)) from 0 on
+
+    1 / ((t + p) * (t + x)) is a difference of two terms, and the function homogeneous of degree
+    -3 / 2 (DLMF 19.20, 19.28). Where p is x, y or z, the derivative is nan.
+    """
+    in_x = 0.5 * (out - elliprd(y, z, x)) / (p - x)
+    in_y = 0.5 * (out - elliprd(x, z, y)) / (p - y)
+    in_z = 0.5 * (out - elliprd(x, y, z)) / (p - z)
+    in_p = -(1.5 * out + x * in_x + y * in_y + z * in_z) / p
+    return d_out * in_x, d_out * in_y, d_out * in_z, d_out * in_p
+
+
+@vjp_rule(special.agm, at=[(F(0.7), F(1.3)), (spread(3, low=0.3), F(0.9))])
+def agm_vjp(d_out, out, a, b):
+    """out = pi / (2 * elliprf(0, a * a, b * b)): DLMF 19.22.8; of positive numbers"""
+    scale = 2 / (3 * np.pi) * d_out * out * out
+    return scale * a * elliprd(0.0, b * b, a * a), scale * b * elliprd(0.0, a * a, b * b)

@@ -5,6 +5,7 @@
 
 # mypy: no-check-untyped-defs
 
+
 import numpy as np
 from scipy import special
 from scipy.special import (
@@ -193,3 +194,18 @@ def beta_ppf_vjp(d_out, out, y, a, b):
     d_a = parameter_term(-d_y, special.betainc, 0, (0, 1, 2), a, b, out)
     d_b = parameter_term(-d_y, special.betainc, 1, (0, 1, 2), a, b, out)
     return d_y, d_a, d_b
+
+
+@vjp_rule(special.perm, at=[(4.3, 1.7), (spread(3, low=3, high=6), 2)])
+def perm_vjp(d_out, out, N, k, exact=False):
+    """out = gamma(N + 1) / gamma(N - k + 1)"""
+    if exact:
+        return None, None
+    rest = digamma(N - k + 1.0)
+    return d_out * out * (digamma(N + 1.0) - rest), d_out * out * rest
+
+
+@vjp_rule(special._ufuncs._lgam1p, at=[0.3, spread(3, low=-0.5)])
+def lgam1p_vjp(d_out, out, x):
+    """out = gammaln(1 + x)"""
+    return d_out * digamma(1 + x)

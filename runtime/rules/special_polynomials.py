@@ -5,6 +5,7 @@
 
 # mypy: no-check-untyped-defs
 
+
 import numpy as np
 from scipy import special
 from scipy.special import (
@@ -18,7 +19,11 @@ from scipy.special import (
 )
 
 from srcdiff.runtime.registry import spread, vjp_rule
-from srcdiff.runtime.rules.special_parameters import DEGREES, F, parameter_term
+from srcdiff.runtime.rules.special_parameters import (
+    DEGREES,
+    F,
+    parameter_term,
+)
 
 # Polynomials; of degree 0 the derivative is 0
 
@@ -104,6 +109,36 @@ def eval_genlaguerre_vjp(d_out, out, n, alpha, x):
     d_alpha = parameter_term(d_out, eval_genlaguerre, 1, (), n, alpha, x)
     factor = np.where(n == 0, 0, 1)
     return None, d_alpha, -d_out * factor * eval_genlaguerre(lower(n), alpha + 1, x)
+
+
+@vjp_rule(special.eval_sh_chebyu, at=DEGREES)
+def eval_sh_chebyu_vjp(d_out, out, n, x):
+    """out = U_n(2 x - 1)"""
+    return None, d_out * np.where(n == 0, 0, 4) * eval_gegenbauer(lower(n), 2.0, 2 * x - 1)
+
+
+@vjp_rule(special.eval_chebyc, at=DEGREES)
+def eval_chebyc_vjp(d_out, out, n, x):
+    """out = 2 T_n(x / 2)"""
+    return None, d_out * n * eval_chebyu(lower(n), 0.5 * x)
+
+
+@vjp_rule(special.eval_chebys, at=DEGREES)
+def eval_chebys_vjp(d_out, out, n, x):
+    """out = U_n(x / 2)"""
+    return None, d_out * np.where(n == 0, 0, 1) * eval_gegenbauer(lower(n), 2.0, 0.5 * x)
+
+
+@vjp_rule(
+    special.eval_sh_jacobi,
+    at=[(0, F(1.5), F(1.2), F(0.3)), (3, F(1.5), F(1.2), spread(3, low=0.1, high=0.9))],
+)
+def eval_sh_jacobi_vjp(d_out, out, n, p, q, x):
+    """out = P_n(2 x - 1) of Jacobi with alpha = p - q, beta = q - 1, over binom(2 n + p - 1, n)"""
+    d_p = parameter_term(d_out, special.eval_sh_jacobi, 1, (), n, p, q, x)
+    d_q = parameter_term(d_out, special.eval_sh_jacobi, 2, (), n, p, q, x)
+    factor = np.where(n == 0, 0, n + p) / special.binom(2 * n + p - 1, n)
+    return None, d_p, d_q, d_out * factor * eval_jacobi(lower(n), p - q + 1, q, 2 * x - 1)
 
 
 @vjp_rule(special.lpmv, at=[(0, 2, 0.3), (1, 3, spread(3, low=-0.9, high=0.9))])

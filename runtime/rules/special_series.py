@@ -5,6 +5,7 @@
 
 # mypy: no-check-untyped-defs
 
+
 import numpy as np
 from scipy import special
 from scipy.special import (
@@ -16,7 +17,7 @@ from scipy.special import (
     zeta,
 )
 
-from srcdiff.runtime.registry import spread, vjp_rule
+from srcdiff.runtime.registry import batch_by_elements, spread, vjp_rule
 from srcdiff.runtime.rules.special_parameters import (
     ANY,
     POSITIVE,
@@ -132,3 +133,50 @@ def hyperu_vjp(d_out, out, a, b, x):
     d_a = parameter_term(d_out, hyperu, 0, (2,), a, b, x)
     d_b = parameter_term(d_out, hyperu, 1, (2,), a, b, x)
     return d_a, d_b, -d_out * a * hyperu(a + 1, b + 1, x)
+
+
+@vjp_rule(special.zetac, at=[F(2.5), spread(3, low=1.5, high=4)])
+def zetac_vjp(d_out, out, x):
+    """out = zeta(x) - 1"""
+    return d_out * parameter_slope(special.zetac, (0,), (), x)
+
+
+# Parabolic cylinder functions (DLMF 12.2)
+
+
+def pbdv_value(v, x):
+    """The first of `special.pbdv`."""
+    return special.pbdv(v, x)[0]
+
+
+def pbdv_slope(v, x):
+    """The second of `special.pbdv`."""
+    return special.pbdv(v, x)[1]
+
+
+@vjp_rule(pbdv_value, at=[(F(1.3), F(0.7)), (F(0.4), spread(3))])
+def pbdv_value_vjp(d_out, out, v, x):
+    """out = D_v(x)"""
+    return parameter_term(d_out, pbdv_value, 0, (), v, x), d_out * pbdv_slope(v, x)
+
+
+@vjp_rule(pbdv_slope, at=[(F(1.3), F(0.7)), (F(0.4), spread(3))])
+def pbdv_slope_vjp(d_out, out, v, x):
+    """out = the derivative of D_v at x: D'' = (x ** 2 / 4 - v - 1 / 2) * D"""
+    d_v = parameter_term(d_out, pbdv_slope, 0, (), v, x)
+    return d_v, d_out * (0.25 * x * x - v - 0.5) * pbdv_value(v, x)
+
+
+@vjp_rule(special.pbdv, at=[(F(1.3), F(0.7)), (F(0.4), spread(3))])
+def pbdv_vjp(d_out, out, v, x):
+    """out = D_v(x) and its derivative"""
+    d_value, d_slope = d_out
+    value, slope = out
+    by_order = parameter_term(d_value, pbdv_value, 0, (), v, x)
+    if by_order is not None:
+        by_order = by_order + parameter_term(d_slope, pbdv_slope, 0, (), v, x)
+    return by_order, d_value * slope + d_slope * (0.25 * x * x - v - 0.5) * value
+
+
+# Their values are of ufuncs.
+batch_by_elements(pbdv_value, pbdv_slope)

@@ -35,6 +35,14 @@ from srcdiff.runtime.rules import (
     selecting,
     shapes,
     special,
+    special_bessel,
+    special_distributions,
+    special_elliptic,
+    special_errors,
+    special_gamma,
+    special_parameters,
+    special_polynomials,
+    special_series,
     ufunc_methods,
 )
 
@@ -42,6 +50,8 @@ MODULES = (
     *(python_rules, complex_numbers, decompositions, elementwise, fft, grids, linalg),
     reductions,
     *(scipy_fft, scipy_linalg, scipy_signal, scipy_spatial, shapes, special),
+    *(special_bessel, special_distributions, special_elliptic, special_errors, special_gamma),
+    *(special_parameters, special_polynomials, special_series),
     *(distributions, selecting, ufunc_methods),
 )
 
