@@ -316,6 +316,10 @@ def twin_of(f: Any) -> Callable | None:
     home = "ufunc" if isinstance(f, np.ufunc) else home
     if type(home) is not str or type(name) is not str:
         return None
+    if home == "scipy.special._multiufuncs" and name == "sph_harm_y":
+        from srcdiff.runtime.rules import special_polynomials
+
+        return special_polynomials.sph_harm_y
     if home.startswith("scipy.stats."):
         from srcdiff.runtime import distributions
 

@@ -90,6 +90,10 @@ PROGRAMS = [  # several results, of complex arguments or of real ones
     "special.agm(p, q)",
     "special.perm(3 + p, 2)",
     "special.softplus(v)",
+    "special.sph_harm_y(2, 1, s, r)",
+    "special.sph_harm_y(3, k5 - 1, s, v)",
+    "special.chdtriv(i, p)",
+    "special.kolmogorov(p)",
 ]
 
 

@@ -99,7 +99,7 @@ class Libraries(Memory):
             return None
         if not fits(twin, args, kwargs):
             return None
-        if twin.__module__.startswith("srcdiff.runtime"):
+        if rule_of(twin) is None and twin.__module__.startswith("srcdiff.runtime"):
             return self.as_if_here(twin, args, kwargs, where)
         return self.call(Known(twin), args, kwargs, where)
 

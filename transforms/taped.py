@@ -330,6 +330,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
         twin = None  # the tape has its own
     if twin is not None and active((args, kwargs)):
         given = (f.__self__, *args) if kind is types.MethodType else args
+        if twin in RULES:
+            return call_python(twin, given, kwargs)
         if fits(twin, given, kwargs):
             return enter(taped(twin)(*map(entered, given), **kwargs))
     if isinstance(f, types.FunctionType | type) and f in DECLARING:

@@ -22,6 +22,7 @@ from srcdiff.runtime.rules.special_parameters import (
     POSITIVE_PAIRS,
     UNIT,
     F,
+    parameter_slope,
     parameter_term,
 )
 
@@ -223,3 +224,59 @@ def nrdtrisd_vjp(d_out, out, mn, p, x):
     z = (x - mn) / out
     d_x = d_out / z
     return -d_x, -math.sqrt(2 * math.pi) * d_x * out * np.exp(0.5 * z * z), d_x
+
+
+# Parameters of which a distribution function has a given value: by differences, see above
+
+
+@vjp_rule(special.chdtriv, at=[(F(0.4), F(1.7)), (UNIT[1], F(2.2))])
+def chdtriv_vjp(d_out, out, p, x):
+    """chdtr(out, x) = p"""
+    half = 0.5 * out
+    d_p = d_out / parameter_slope(special.chdtr, (0,), (0, 1), out, x)
+    return d_p, -0.5 * d_p * gamma_density(half, 0.5 * x)
+
+
+@vjp_rule(special.gdtrib, at=[(F(1.3), F(0.4), F(1.7)), (F(0.8), UNIT[1], F(2.2))])
+def gdtrib_vjp(d_out, out, a, p, x):
+    """gdtr(a, out, x) = p"""
+    d_p = d_out / parameter_slope(special.gdtr, (1,), (0, 1, 2), a, out, x)
+    density = gamma_density(out, a * x)
+    return -d_p * x * density, d_p, -d_p * a * density
+
+
+@vjp_rule(special.btdtria, at=[(F(0.4), F(1.3), F(0.6)), (UNIT[1], F(1.7), F(0.3))])
+def btdtria_vjp(d_out, out, p, b, x):
+    """betainc(out, b, x) = p"""
+    d_p = d_out / parameter_slope(special.betainc, (0,), (0, 1, 2), out, b, x)
+    d_b = parameter_term(-d_p, special.betainc, 1, (0, 1, 2), out, b, x)
+    return d_p, d_b, -d_p * beta_density(out, b, x)
+
+
+@vjp_rule(special.btdtrib, at=[(F(1.3), F(0.4), F(0.6)), (F(1.7), UNIT[1], F(0.3))])
+def btdtrib_vjp(d_out, out, a, p, x):
+    """betainc(a, out, x) = p"""
+    d_p = d_out / parameter_slope(special.betainc, (1,), (0, 1, 2), a, out, x)
+    d_a = parameter_term(-d_p, special.betainc, 0, (0, 1, 2), a, out, x)
+    return d_a, d_p, -d_p * beta_density(a, out, x)
+
+
+# The distribution of Kolmogorov
+
+
+@vjp_rule(special.kolmogorov, at=[F(0.7), spread(3, low=0.5, high=1.7)])
+def kolmogorov_vjp(d_out, out, y):
+    """out = 2 * the sum of (-1) ** (k - 1) * exp(-2 * k ** 2 * y ** 2) over k = 1, 2, …"""
+    return d_out * special._ufuncs._kolmogp(y)
+
+
+@vjp_rule(special._ufuncs._kolmogp, at=[F(0.7), spread(3, low=0.5, high=1.7)])
+def kolmogp_vjp(d_out, out, y):
+    """out = the derivative of kolmogorov(y)"""
+    return d_out * parameter_slope(special._ufuncs._kolmogp, (0,), (0,), y)
+
+
+@vjp_rule(special.kolmogi, at=[F(0.4), UNIT[1]])
+def kolmogi_vjp(d_out, out, p):
+    """kolmogorov(out) = p"""
+    return d_out / special._ufuncs._kolmogp(out)

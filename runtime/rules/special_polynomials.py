@@ -18,7 +18,7 @@ from scipy.special import (
     lpmv,
 )
 
-from srcdiff.runtime.registry import spread, vjp_rule
+from srcdiff.runtime.registry import batch_by_elements, spread, vjp_rule
 from srcdiff.runtime.rules.special_parameters import (
     DEGREES,
     F,
@@ -145,3 +145,25 @@ def eval_sh_jacobi_vjp(d_out, out, n, p, q, x):
 def lpmv_vjp(d_out, out, m, v, x):
     """out = the associated Legendre function of order m and degree v"""
     return None, None, np.divide(d_out * (v * x * out - (v + m) * lpmv(m, v - 1, x)), x * x - 1)
+
+
+def sph_harm_y(n, m, theta, phi):
+    """`scipy.special.sph_harm_y`, which is no ufunc
+
+    >>> sph_harm_y(0, 0, 0.3, 0.4).round(6)
+    np.complex128(0.282095+0j)
+    """
+    return special.sph_harm_y(n, m, theta, phi)
+
+
+@vjp_rule(sph_harm_y, at=[(2, 1, F(0.7), F(0.4)), (3, -2, spread(3, low=0.3), F(1.2)),
+                          (2, 2, F(0.7), F(0.4)), (0, 0, F(0.7), F(0.4))])  # fmt: skip
+def sph_harm_y_vjp(d_out, out, n, m, theta, phi):
+    """out = the spherical harmonic of degree n and order m: DLMF 14.30.1, with 14.10"""
+    turn = np.exp(1j * phi)
+    above = np.sqrt((n - m) * (n + m + 1)) * sph_harm_y(n, m + 1, theta, phi) / turn
+    below = np.sqrt((n + m) * (n - m + 1)) * sph_harm_y(n, m - 1, theta, phi) * turn
+    return None, None, 0.5 * d_out * (above - below), 1j * d_out * m * out
+
+
+batch_by_elements(sph_harm_y)
