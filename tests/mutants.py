@@ -1,0 +1,188 @@
+"""Mutants of the rules: change one thing in a rule, and a check must fail.
+
+    python -m tests.mutants [part of a module's or a rule's name …]
+
+Each operator, comparison, number and keyword in the rules is changed in turn, a term or a call left
+out, and the rule is checked as the tests check it: against differences at its sample points, for
+real and complex numbers, and at the rows of the edge table. Who survives is listed: the change makes
+no difference, or a sample point is missing.
+"""
+
+import ast
+import collections
+import contextlib
+import copy
+import dataclasses
+import inspect
+import signal
+import sys
+import textwrap
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime.registry import RULES, Rule
+from tests.runtime import test_rules
+
+BINARY: dict[type, type] = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.MatMult: ast.Mult,
+    ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
+}  # fmt: skip
+COMPARED: dict[type, type] = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
+    ast.GtE: ast.Lt, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+}  # fmt: skip
+
+
+def mutants(tree: ast.FunctionDef) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Each change of one node of a function: what it is, and the function changed."""
+    for i, node in enumerate(ast.walk(tree)):
+        for what, changed in changes(node):
+            made = copy.deepcopy(tree)
+            there = next(n for k, n in enumerate(ast.walk(made)) if k == i)
+            replace(made, there, changed)
+            yield f"line {getattr(node, 'lineno', 0)}: {what}", ast.fix_missing_locations(made)
+
+
+def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    new = copy.deepcopy(node)
+    if isinstance(new, ast.BinOp) and type(new.op) in BINARY:
+        before = ast.unparse(node)
+        new.op = BINARY[type(new.op)]()
+        yield f"{before} → {ast.unparse(new)}", new
+    elif isinstance(new, ast.UnaryOp) and isinstance(new.op, ast.USub | ast.Not):
+        yield f"{ast.unparse(node)} → {ast.unparse(new.operand)}", new.operand
+    elif isinstance(new, ast.Compare) and type(new.ops[0]) in COMPARED:
+        new.ops[0] = COMPARED[type(new.ops[0])]()
+        yield f"{ast.unparse(node)} → {ast.unparse(new)}", new
+    elif isinstance(new, ast.BoolOp):
+        yield f"{ast.unparse(node)} → {ast.unparse(new.values[0])}", new.values[0]
+    elif isinstance(new, ast.Constant) and type(new.value) in (int, float):
+        new.value = new.value + 1
+        yield f"{ast.unparse(node)} → {ast.unparse(new)}", new
+    elif isinstance(new, ast.IfExp):
+        yield f"{ast.unparse(node)} → {ast.unparse(new.orelse)}", new.orelse
+    elif isinstance(new, ast.Call) and new.args and not isinstance(new.args[0], ast.Starred):
+        yield f"{ast.unparse(node)} → {ast.unparse(new.args[0])}", new.args[0]
+
+
+def replace(tree: ast.AST, old: ast.AST, new: ast.AST) -> None:
+    class Put(ast.NodeTransformer):
+        def visit(self, node: ast.AST) -> Any:
+            return new if node is old else self.generic_visit(node)
+
+    Put().visit(tree)
+
+
+def source_of(rule: Rule) -> ast.FunctionDef | None:
+    """The rule as it is written, without its decorators and its docstring."""
+    try:
+        text = textwrap.dedent(inspect.getsource(rule.vjp))  # type: ignore[arg-type]
+        tree = ast.parse(text).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return None
+    if not isinstance(tree, ast.FunctionDef):
+        return None
+    tree.decorator_list = []
+    if ast.get_docstring(tree):
+        tree.body = tree.body[1:]
+    return tree
+
+
+class TooLong(BaseException):
+    pass
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    def stop(*_: Any) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def survives(rule: Rule) -> bool:
+    """Whether all checks of a rule pass."""
+    fun = rule.functions[0]
+    try:
+        with time_limit(10.0), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            for each in rule.functions:
+                numbers_only = getattr(each, "__module__", "") in ("math", "cmath")
+                for point in rule.at:
+                    arrays = any(np.ndim(x) for x in point.args if test_rules.is_float(x))
+                    if numbers_only and arrays:
+                        continue
+                    test_rules.check(each, point.args, point.kwargs)
+            for param in test_rules.complex_sites():
+                each, args, kwargs = param.values
+                if RULES[each] is RULES[fun] and each is not np.linalg.cholesky:
+                    with contextlib.suppress(TypeError):
+                        each(*args, **kwargs)
+                        test_rules.check(each, args, kwargs)
+            for each, args, wrt, expected in EDGES.get(rule.name, ()):
+                test_rules.test_edge_values(each, args, wrt, expected)
+    except (Exception, TooLong):
+        return False
+    return True
+
+
+def edges() -> dict[str, list]:
+    found: dict[str, list] = collections.defaultdict(list)
+    (mark,) = [m for m in test_rules.test_edge_values.pytestmark if m.name == "parametrize"]
+    for row in mark.args[1]:
+        values = row.values if hasattr(row, "values") and not isinstance(row, dict) else row
+        found[RULES[values[0]].name].append(values)
+    return found
+
+
+EDGES = edges()
+
+
+def main() -> None:
+    killed: collections.Counter = collections.Counter()
+    total: collections.Counter = collections.Counter()
+    for rule in test_rules.OURS:
+        if rule.vjp is None or not rule.at:
+            continue
+        module = rule.vjp.__module__.rpartition(".")[2]
+        if len(sys.argv) > 1 and not any(p in (module, rule.name) for p in sys.argv[1:]):
+            continue
+        tree = source_of(rule)
+        if tree is None or not survives(rule):
+            print(f"{module}.{rule.name}: not mutated", flush=True)
+            continue
+        for what, changed in mutants(tree):
+            scope = dict(rule.vjp.__globals__)
+            try:
+                module_of = ast.Module([changed], [])
+                exec(compile(module_of, "<mutant>", "exec"), scope)
+            except (SyntaxError, TypeError, ValueError):
+                continue
+            mutant = dataclasses.replace(rule, vjp=scope[changed.name])
+            before = {f: RULES[f] for f in rule.functions}
+            RULES.update(dict.fromkeys(rule.functions, mutant))
+            try:
+                alive = survives(mutant)
+            finally:
+                RULES.update(before)
+            total[module] += 1
+            killed[module] += not alive
+            if alive:
+                print(f"{module}.{rule.name}: {what}", flush=True)
+    for module in total:
+        share = 100 * killed[module] / total[module]
+        print(f"{module}: {killed[module]} of {total[module]} killed, {share:.1f} %")
+    print(f"all: {sum(killed.values())} of {sum(total.values())} killed")
+
+
+if __name__ == "__main__":
+    main()
