@@ -4,8 +4,8 @@
 
 Each operator, comparison, number and keyword in the rules is changed in turn, a term or a call left
 out, and the rule is checked as the tests check it: against differences at its sample points, for
-real and complex numbers, and at the rows of the edge table. Who survives is listed: the change makes
-no difference, or a sample point is missing.
+real and complex numbers, and at the rows of the edge table. Who survives is listed: the change
+makes no difference, or a sample point is missing.
 """
 
 import ast
@@ -60,7 +60,7 @@ def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     elif isinstance(new, ast.BoolOp):
         yield f"{ast.unparse(node)} → {ast.unparse(new.values[0])}", new.values[0]
     elif isinstance(new, ast.Constant) and type(new.value) in (int, float):
-        new.value = new.value + 1
+        new.value = new.value + 1  # type: ignore[operator]
         yield f"{ast.unparse(node)} → {ast.unparse(new)}", new
     elif isinstance(new, ast.IfExp):
         yield f"{ast.unparse(node)} → {ast.unparse(new.orelse)}", new.orelse

@@ -55,7 +55,8 @@ class Loose(Memory):
 
     def rebound(self, op: Callable, a: Array, b: Any, where: Any) -> Ref:
         """`total += row` where total may be a number still: a new array either way."""
-        memory, seen = self.state.memory, set()
+        memory = self.state.memory
+        seen: set = set()
         holders = [*self.state.env.values(), *(List(c) for c in memory if isinstance(c, Cell))]
         if sum(a.buffer in buffers_of(ref, memory, seen) for ref in holders) > 1:
             self.ask_for_kinds(self.state.memory[a.buffer], where)
