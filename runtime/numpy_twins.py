@@ -459,13 +459,20 @@ def drawn_shape(size, *parameters):
     return shape if len(shape) > 0 else None
 
 
+def check_scale(scale, what="scale"):
+    if np.any(scale < 0):
+        raise ValueError(what + " < 0")
+
+
 def normal(draw, loc=0.0, scale=1.0, size=None):
     """`rng.normal`, by `rng.standard_normal`"""
+    check_scale(scale)
     return loc + scale * draw(drawn_shape(size, loc, scale))
 
 
 def lognormal(draw, mean=0.0, sigma=1.0, size=None):
     """`rng.lognormal`"""
+    check_scale(sigma, "sigma")
     return np.exp(mean + sigma * draw(drawn_shape(size, mean, sigma)))
 
 
@@ -476,21 +483,25 @@ def uniform(draw, low=0.0, high=1.0, size=None):
 
 def scaled(draw, scale=1.0, size=None):
     """`rng.exponential`, by `rng.standard_exponential`"""
+    check_scale(scale)
     return scale * draw(drawn_shape(size, scale))
 
 
 def rayleigh(draw, scale=1.0, size=None):
     """`rng.rayleigh`, by itself with a scale of one"""
+    check_scale(scale)
     return scale * draw(1.0, drawn_shape(size, scale))
 
 
 def gamma(draw, shape, scale=1.0, size=None):
     """`rng.gamma`, by `rng.standard_gamma`, that has no derivative with respect to the shape"""
+    check_scale(scale)
     return scale * draw(shape, drawn_shape(size, shape, scale))
 
 
 def located(draw, loc=0.0, scale=1.0, size=None):
     """`rng.laplace` and the like, by itself at zero"""
+    check_scale(scale)
     return loc + scale * draw(0.0, 1.0, drawn_shape(size, loc, scale))
 
 

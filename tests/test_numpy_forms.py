@@ -1,0 +1,188 @@
+"""Forms of NumPy's functions among loops, branches, stores and aliases."""
+
+import numpy as np
+import pytest
+
+from srcdiff import NoRuleError, SrcdiffError, check_grads, grad, jvp
+from tests.judge import right
+
+V = np.array([-1.31, 0.62, 1.57, -0.28, 0.93])
+M = np.array([[0.4, -1.2, 0.8], [1.3, 0.7, -0.5]])
+
+
+def test_flatten_is_a_copy():
+    def f(m):
+        y = m.flatten()
+        y[0] = 5.0 * m[1, 1]
+        return np.sum(y * y) + m[0, 0]
+
+    right(f, M)
+
+
+def test_what_is_written_to_the_rows_of_unstack_is_written_to_the_array():
+    def f(m):
+        m = m * 1.0
+        a, b = np.unstack(m)
+        a += b
+        return np.sum(m * m)
+
+    right(f, M)
+
+
+def test_matrix_transpose_is_a_view():
+    def f(m):
+        y = m * 2.0
+        y.mT[0] = 3.0 * y[:, 1]
+        return np.sum(y * y)
+
+    right(f, M)
+
+
+def test_windows_in_a_loop_that_writes():
+    def f(v):
+        total = 0.0
+        y = v * 1.0
+        for i in range(3):
+            total += np.sum(np.lib.stride_tricks.sliding_window_view(y * y, 2)[i] ** 2)
+            y[i] = np.sum(y, where=y > 0, initial=total)
+        return total + np.sum(y)
+
+    right(f, V)
+
+
+def test_a_window_of_what_is_written_while_it_is_looked_at():
+    def f(v):
+        y = v * 1.0
+        w = np.lib.stride_tricks.sliding_window_view(y, 2)
+        y[1] = 7.0 * v[0]
+        return np.sum(w[:, 0] * w[:, 1])
+
+    try:
+        right(f, V)
+    except AssertionError as error:
+        assert "refused" in str(error)
+
+
+def test_reductions_with_a_mask_in_a_branch():
+    def f(v, s):
+        if np.any(v > 0, where=v < 1):
+            out = np.max(v, where=v < 1, initial=s)
+        else:
+            out = np.min(v, initial=s)
+        return out * np.mean(v, where=v > 0)
+
+    right(f, V, 0.1, wrt=(0, 1))
+
+
+def test_draws_in_a_loop_happen_once():
+    def f(v):
+        g = np.random.default_rng(3)
+        total = 0.0
+        for i in range(4):
+            y = g.normal(v, 0.5 + v * v)
+            if y[0] > 0:
+                y[1] = g.uniform(y[0], 2.0 + y[0])
+            total += np.sum(y * y)
+        return total
+
+    right(f, V)
+
+
+def test_a_draw_of_a_generator_that_is_given():
+    def f(v, g):
+        return np.sum(g.normal(v, v * v) * g.normal(size=5))
+
+    d = grad(f, fallback="error")(V, np.random.default_rng(5))
+    g = np.random.default_rng(5)
+    e, w = g.standard_normal(5), g.standard_normal(5)
+    np.testing.assert_allclose(d, w * (1 + 2 * V * e), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["normal", "lognormal", "exponential", "rayleigh", "laplace"])
+def test_a_scale_below_zero_is_an_error_as_in_numpy(name):
+    draw = getattr(np.random, name)
+
+    def f(v):
+        return np.sum(draw(scale=v) if name != "lognormal" else draw(sigma=v))
+
+    for fallback in ("error", "tape"):
+        with pytest.raises(ValueError, match="< 0"):
+            grad(f, fallback=fallback)(V)
+
+
+def test_float32_stays():
+    def f(v):
+        x, y = np.meshgrid(np.delete(v, 1), v)
+        return np.sum(np.std(x * y, axis=1, where=y < 3)) + np.linalg.norm(x, 2)
+
+    assert right(f, V.astype(np.float32))[1].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda m: np.sum(np.linalg.norm(m, "nuc")),
+        lambda m: np.sum(np.linalg.qr(m)[1] ** 3),
+        lambda m: np.sum(np.cov(m) ** 2),
+        lambda m: np.sum(np.logaddexp.reduce(m, axis=1) ** 2),
+        lambda m: np.sum(np.var(m, axis=1, where=m < 1) ** 2),
+        lambda m: np.sum(np.vander(m[0], 4) ** 2),
+        lambda m: np.prod(m, where=m < 1, initial=2.0) ** 2,
+        lambda m: np.sum(np.matvec(m, m[0] ** 2) * np.vecdot(m, m)),
+        lambda m: np.sum(np.geomspace(m[1, 0], m[1, 1], 4) ** 2),
+        lambda m: np.sum(np.pad(m, 1, mode="linear_ramp") ** 2),
+        lambda m: np.sum(np.nanquantile(m, 0.3, axis=1) ** 2),
+        lambda m: np.sum(np.delete(m, 1, axis=1) ** 3) + np.sum(np.i0(m) ** 2),
+    ],
+)
+def test_the_second_derivative(f):
+    check_grads(f, (M,), order=2)
+
+
+@pytest.mark.parametrize(
+    "f, x, expected",
+    [
+        (lambda x: np.max(x, initial=3.0), [1.0, 3.0, 3.0], [0, 1 / 3, 1 / 3]),
+        (lambda x: np.max(x, where=x < 3, initial=-np.inf), [1.0, 3.0, 1.0], [0.5, 0, 0.5]),
+        (lambda x: np.prod(x, where=x < 3), [0.0, 2.0, 3.0], [2, 0, 0]),
+        (lambda x: np.std(x, where=x < 3), [1.0, 1.0, 3.0], [0, 0, 0]),
+        (lambda x: np.sum(np.unique(x) * np.array([1.0, 10.0])), [2.0, 1.0, 2.0], [10, 1, 0]),
+        (lambda x: np.logaddexp.reduce(x), [0.0, -np.inf, -np.inf], [1, 0, 0]),
+        (lambda x: np.logaddexp.reduce(x), [-np.inf, -np.inf, -np.inf], [0, 0, 0]),
+        (lambda x: np.logaddexp.reduce(x), [np.inf, 0.0, 1.0], [1, 0, 0]),
+        (lambda x: np.hypot.reduce(x), [0.0, 0.0, 0.0], [0, 0, 0]),
+        (lambda x: np.linalg.norm(x[:, None] * x, 1), [1.0, 0.0, 0.0], [2, 0, 0]),
+        (lambda x: np.linalg.norm(np.diag(x), "nuc"), [1.0, 0.0, 2.0], [1, 0, 1]),
+        (lambda x: np.linalg.norm(np.diag(x), 2), [2.0, 2.0, 1.0], [0.5, 0.5, 0]),
+        (lambda x: np.sum(np.maximum.accumulate(x)), [1.0, 1.0, 0.0], [1, 2, 0]),
+    ],
+)
+def test_edges(f, x, expected):
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(grad(f)(np.array(x)), expected, atol=1e-15)
+
+
+def test_eigenvalues_that_turn_complex_from_one_call_to_the_next():
+    def f(a):
+        return np.sum(np.abs(np.linalg.eigvals(a)) ** 2)
+
+    df = grad(f, fallback="error")
+    for a in (np.array([[2.0, 0.3], [0.7, -1.0]]), np.array([[1.0, 2.0], [-1.5, 0.8]])):
+        v = np.cos(np.arange(4.0)).reshape(2, 2)
+        slope = (f(a + 1e-6 * v) - f(a - 1e-6 * v)) / 2e-6
+        np.testing.assert_allclose(np.sum(df(a) * v), slope, rtol=1e-7)
+        np.testing.assert_allclose(jvp(f)((a,), (v,))[1], slope, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v: np.sum(np.pad(v, 1, mode="median")),
+        lambda v: np.sum(np.linalg.qr(np.outer(v, v)[:, :2], "complete")[0]),
+        lambda v: np.quantile(v, 0.3, method="inverted_cdf"),
+        lambda v: np.sum(np.random.default_rng(0).gamma(v * v)),
+    ],
+)
+def test_what_has_no_derivative_here_is_an_error(f):
+    with pytest.raises((NoRuleError, SrcdiffError)):
+        grad(f)(V)
