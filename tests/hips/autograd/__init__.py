@@ -206,7 +206,7 @@ def hessian_tensor_product(fun, argnum=0):
 
 
 def tensor_jacobian_product(fun, argnum=0):
-    return lambda x, v: srcdiff.vjp(fun, x)[1](v)[0]
+    return lambda x, v: numpy.tensordot(v, srcdiff.jacobian(fun)(x), axes=numpy.ndim(v))
 
 
 def make_ggnvp(fun, g=lambda x: numpy.dot(x, x) / 2, f_argnum=0):
