@@ -642,6 +642,22 @@ def split_like(d, items, axis=0):
     return np.split(d, np.cumsum(lengths)[:-1], axis) if lengths else []
 
 
+def with_length(d, n, axis=-1):
+    """An array with n elements along an axis: cut, or with zeros at the end.
+
+    >>> with_length(np.array([1.0, 2.0, 3.0]), 2), with_length(np.array([1.0]), 2)
+    (array([1., 2.]), array([1., 0.]))
+    """
+    have = np.shape(d)[axis]
+    if n == have:
+        return d
+    d = np.moveaxis(d, axis, -1)
+    if n < have:
+        return np.moveaxis(d[..., :n], -1, axis)
+    zeros = np.zeros((*np.shape(d)[:-1], n - have))
+    return np.moveaxis(np.concatenate((d, zeros), axis=-1), -1, axis)
+
+
 def sorted_order(keys, reverse=False):
     """The indices that sort `keys` as `sorted` does.
 

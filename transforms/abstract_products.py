@@ -199,6 +199,13 @@ def for_each(op: Any, x: Any, n: Any) -> Kind:
     return Kind("array", x.dtype, (*shape_arg((n,)), *x.dims))
 
 
+@abstract(kernels.with_length)
+def with_length(op: Any, d: Any, n: Any, axis: Any = -1) -> Kind:
+    d = numeric(d)
+    at = axis_arg(axis, d.rank)
+    return as_array(d, (*d.dims[:at], *shape_arg((n,)), *d.dims[at + 1 :]))
+
+
 @abstract(kernels.embed_diagonal)
 def embed_diagonal(op: Any, d: Any, shape: Any, *axes: Any) -> Kind:
     return as_array(numeric(d), shape_arg(shape))

@@ -476,7 +476,7 @@ def broadcast_arrays(op: Any, *args: Any, subok: Any = False) -> Kind:
     return tuple_of(*[as_array(a, dims) for a in given])
 
 
-@abstract(np.flip, np.fliplr, np.flipud, np.roll)
+@abstract(np.flip, np.fliplr, np.flipud, np.roll, np.fft.fftshift, np.fft.ifftshift)
 def same_shape(op: Any, a: Any, *args: Any, **kwargs: Any) -> Kind:
     a = numeric(a)
     if a.tag != "array":

@@ -7,28 +7,35 @@ y = np.fft.fft(x)    →    d_x = np.fft.fft(d_y)    (conjugation is left to the
 
 import numpy as np
 
-from srcdiff.runtime.errors import NoRuleError
+from srcdiff.runtime import kernels
 from srcdiff.runtime.registry import jvp_rule, sample, spread, vjp_rule
 
 LINES = (spread(4), spread(5), spread(2, 4), sample(spread(4, 2), axis=0))
 LENGTHS = ((spread(5), 3), (spread(4), 6), sample(spread(4), norm="ortho"), sample(spread(5), 8))
 PLANES = (spread(3, 4), spread(2, 3, 4), sample(spread(3, 4), norm="ortho"))
+SIZES = (
+    sample(spread(3, 4), s=(2, 6), axes=(0, 1)),
+    sample(spread(2, 3, 4), s=(4, 3), axes=(0, 2)),
+)
 
 
-def lengthened(d, n, axis):
-    """d with n elements along an axis: cut, or with zeros at the end."""
-    have = np.shape(d)[axis]
-    if n == have:
+@vjp_rule(
+    kernels.with_length,
+    at=[(spread(5), 3), (spread(3), 5), (spread(3), 3), (spread(2, 4), 2, 1), (spread(2, 4), 6, 0)],
+    linear="d",
+)
+def with_length_vjp(d_out, out, d, n, axis=-1):
+    """out[..., k] = d[..., k], where it has one"""
+    return kernels.with_length(d_out, np.shape(d)[axis], axis), None
+
+
+def shaped(d, shape, s, axes):
+    """d with the lengths of `shape` along the axes that a transform has given the lengths s."""
+    if s is None:
         return d
-    if axis == -1:
-        if n < have:
-            return d[..., :n]
-        return np.concatenate((d, np.zeros((*np.shape(d)[:-1], n - have))), axis=-1)
-    d = np.moveaxis(d, axis, -1)
-    if n < have:
-        return np.moveaxis(d[..., :n], -1, axis)
-    zeros = np.zeros((*np.shape(d)[:-1], n - have))
-    return np.moveaxis(np.concatenate((d, zeros), axis=-1), -1, axis)
+    for axis in range(-len(s), 0) if axes is None else axes:
+        d = kernels.with_length(d, shape[axis], axis)
+    return d
 
 
 def inverse_norm(norm):
@@ -47,22 +54,23 @@ def half_weights(n, m):
 @vjp_rule(np.fft.fft, at=[*LINES, *LENGTHS], linear=True)
 def fft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
     """out[k] = sum(a[j] * exp(-2 pi i j k / n))"""
-    return lengthened(np.fft.fft(d_out, axis=axis, norm=norm), np.shape(a)[axis], axis)
+    d = np.fft.fft(d_out, axis=axis, norm=norm)
+    return d if n is None else kernels.with_length(d, np.shape(a)[axis], axis)
 
 
 @vjp_rule(np.fft.ifft, at=[*LINES, *LENGTHS], linear=True)
 def ifft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
     """a = fft(out)"""
-    return lengthened(np.fft.ifft(d_out, axis=axis, norm=norm), np.shape(a)[axis], axis)
+    d = np.fft.ifft(d_out, axis=axis, norm=norm)
+    return d if n is None else kernels.with_length(d, np.shape(a)[axis], axis)
 
 
 @vjp_rule(np.fft.rfft, at=[*LINES, *LENGTHS], linear=True)
 def rfft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
     """out = the first half of fft(a)"""
-    have = np.shape(a)[axis]
-    length = have if n is None else n
-    whole = lengthened(d_out, length, axis)
-    return lengthened(np.fft.fft(whole, axis=axis, norm=norm), have, axis)
+    length = np.shape(a)[axis] if n is None else n
+    d = np.fft.fft(kernels.with_length(d_out, length, axis), axis=axis, norm=norm)
+    return d if n is None else kernels.with_length(d, np.shape(a)[axis], axis)
 
 
 @vjp_rule(
@@ -77,46 +85,41 @@ def irfft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
     length, have = np.shape(out)[axis], np.shape(a)[axis]
     d = np.fft.rfft(d_out, axis=axis, norm=inverse_norm(norm))
     if axis == -1:
-        return lengthened(d * half_weights(length, np.shape(d)[-1]), have, -1)
+        return kernels.with_length(d * half_weights(length, np.shape(d)[-1]), have, -1)
     d = np.moveaxis(d, axis, -1)
-    d = lengthened(d * half_weights(length, np.shape(d)[-1]), have, -1)
+    d = kernels.with_length(d * half_weights(length, np.shape(d)[-1]), have, -1)
     return np.moveaxis(d, -1, axis)
 
 
-@vjp_rule(np.fft.fft2, at=PLANES, linear=True)
+@vjp_rule(np.fft.fft2, at=[*PLANES, *SIZES, sample(spread(3, 4), s=(2, 6))], linear=True)
 def fft2_vjp(d_out, out, a, s=None, axes=(-2, -1), norm=None):
     """out = fft along two axes"""
-    refuse_shape(s, "fft2")
-    return np.fft.fft2(d_out, axes=axes, norm=norm)
+    return shaped(np.fft.fft2(d_out, axes=axes, norm=norm), np.shape(a), s, axes)
 
 
-@vjp_rule(np.fft.ifft2, at=PLANES, linear=True)
+@vjp_rule(np.fft.ifft2, at=[*PLANES, *SIZES], linear=True)
 def ifft2_vjp(d_out, out, a, s=None, axes=(-2, -1), norm=None):
     """out = ifft along two axes"""
-    refuse_shape(s, "ifft2")
-    return np.fft.ifft2(d_out, axes=axes, norm=norm)
+    return shaped(np.fft.ifft2(d_out, axes=axes, norm=norm), np.shape(a), s, axes)
 
 
-@vjp_rule(np.fft.fftn, at=[*PLANES, sample(spread(2, 3, 4), axes=(0, 2))], linear=True)
+@vjp_rule(np.fft.fftn, at=[*PLANES, *SIZES, sample(spread(2, 3, 4), axes=(0, 2))], linear=True)
 def fftn_vjp(d_out, out, a, s=None, axes=None, norm=None):
     """out = fft along all axes"""
-    refuse_shape(s, "fftn")
-    return np.fft.fftn(d_out, axes=axes, norm=norm)
+    return shaped(np.fft.fftn(d_out, axes=axes, norm=norm), np.shape(a), s, axes)
 
 
-@vjp_rule(np.fft.ifftn, at=[*PLANES, sample(spread(2, 3, 4), axes=(0, 2))], linear=True)
+@vjp_rule(np.fft.ifftn, at=[*PLANES, *SIZES, sample(spread(2, 3, 4), axes=(0, 2))], linear=True)
 def ifftn_vjp(d_out, out, a, s=None, axes=None, norm=None):
     """out = ifft along all axes"""
-    refuse_shape(s, "ifftn")
-    return np.fft.ifftn(d_out, axes=axes, norm=norm)
+    return shaped(np.fft.ifftn(d_out, axes=axes, norm=norm), np.shape(a), s, axes)
 
 
-@vjp_rule(np.fft.rfft2, at=PLANES, linear=True)
+@vjp_rule(np.fft.rfft2, at=[*PLANES, *SIZES], linear=True)
 def rfft2_vjp(d_out, out, a, s=None, axes=(-2, -1), norm=None):
     """out = rfft along the last of two axes, fft along the other"""
-    refuse_shape(s, "rfft2")
-    whole = lengthened(d_out, np.shape(a)[axes[-1]], axes[-1])
-    return np.fft.fft2(whole, axes=axes, norm=norm)
+    whole = kernels.with_length(d_out, np.shape(a)[axes[-1]] if s is None else s[-1], axes[-1])
+    return shaped(np.fft.fft2(whole, axes=axes, norm=norm), np.shape(a), s, axes)
 
 
 @vjp_rule(np.fft.fftshift, at=[spread(4), spread(5), sample(spread(3, 4), axes=0)], linear=True)
@@ -129,11 +132,6 @@ def fftshift_vjp(d_out, out, x, axes=None):
 def ifftshift_vjp(d_out, out, x, axes=None):
     """x = fftshift(out)"""
     return np.fft.fftshift(d_out, axes)
-
-
-def refuse_shape(s, name):
-    if s is not None:
-        raise NoRuleError(f"np.fft.{name} with s=", instead="Cut the array, or use np.pad.")
 
 
 @vjp_rule(np.fft.fftfreq, np.fft.rfftfreq, at=[(8, 0.3), (5, 1.7)])
