@@ -306,16 +306,25 @@ def entropy(dist, *args, **kwds):
     return checked(out, valid(dist, shapes, scale))
 
 
-def moments(dist, shapes):
-    """Mean and variance in standard form."""
-    found = dist._stats(*shapes)
-    return found[0], found[1]
+def standard_mean(dist, shapes):
+    """The mean in standard form: of the family's formula, or its first moment."""
+    found = dist._stats(*shapes)[0]
+    return dist._munp(1, *shapes) if found is None else found
+
+
+def standard_var(dist, shapes):
+    """The variance in standard form."""
+    found = dist._stats(*shapes)[1]
+    if found is None:
+        center = standard_mean(dist, shapes)
+        found = dist._munp(2, *shapes) - center * center
+    return found
 
 
 def mean(dist, *args, **kwds):
     """The mean."""
     shapes, loc, scale = parameters(dist, args, kwds)
-    out, _ = moments(dist, shapes)
+    out = standard_mean(dist, shapes)
     if scale is not None:
         out = out * scale
     if loc is not None:
@@ -326,7 +335,7 @@ def mean(dist, *args, **kwds):
 def var(dist, *args, **kwds):
     """The variance."""
     shapes, loc, scale = parameters(dist, args, kwds)
-    _, out = moments(dist, shapes)
+    out = standard_var(dist, shapes)
     if scale is not None:
         out = out * (scale * scale)
     return checked(out, valid(dist, shapes, scale))

@@ -82,6 +82,29 @@ def t_pdf(dist, x, df):
     return np.exp(t_logpdf(dist, x, df))
 
 
+def t_stats(dist, df):
+    """Mean and variance: infinite, or none, for small df"""
+    known = (df > 2) & (df < np.inf)
+    few = pick(known, df, 3)
+    spread = pick(known, few / (few - 2), pick(df > 1, np.inf, np.nan))
+    return pick(df > 1, 0.0, np.inf), pick(df == np.inf, 1.0, spread)
+
+
+def pareto_stats(dist, b):
+    has_mean, has_spread = b > 1, b > 2
+    c, d = pick(has_mean, b, 2), pick(has_spread, b, 3)
+    spread = d / ((d - 2) * (d - 1) ** 2)
+    return pick(has_mean, c / (c - 1), np.inf), pick(has_spread, spread, np.inf)
+
+
+def truncnorm_stats(dist, a, b):
+    mass = formulas.log_gauss_mass(a, b) + 0.5 * np.log(2 * np.pi)
+    at_a, at_b = np.exp(-0.5 * a * a - mass), np.exp(-0.5 * b * b - mass)
+    center = at_a - at_b
+    left, right = pick(np.isinf(a), 0, a), pick(np.isinf(b), 0, b)
+    return center, 1 + (left - center) * at_a - (right - center) * at_b
+
+
 def lognorm_logpdf(dist, x, s):
     return -(np.log(x) ** 2) / (2 * s**2) - np.log(s * x * np.sqrt(2 * np.pi))
 
@@ -304,9 +327,9 @@ FAMILIES: dict[tuple[str, str], Callable] = {
     **{
         ("scipy.stats", f"{family}_gen._{name}"): globals()[f"{family}_{name}"]
         for family, names in {
-            "t": "pdf logpdf", "lognorm": "logpdf", "cauchy": "logpdf",
+            "t": "pdf logpdf stats", "pareto": "stats", "lognorm": "logpdf", "cauchy": "logpdf",
             "skewnorm": "pdf logpdf cdf sf", "beta": "pdf", "invgauss": "ppf isf",
-            "truncnorm": "logpdf logcdf logsf ppf isf", "vonmises": "cdf ppf",
+            "truncnorm": "logpdf logcdf logsf ppf isf stats", "vonmises": "cdf ppf",
             "uniform": "pdf logpdf", "genextreme": "pdf logpdf logcdf ppf isf",
             "genpareto": "pdf logpdf logsf", "dgamma": "cdf sf ppf isf",
             "ncx2": "pdf cdf sf ppf isf", "skellam": "pmf cdf", "nbinom": "logcdf",

@@ -83,6 +83,11 @@ SPELLINGS = [
     "stats.gamma.mean(1 + s, scale=r) + stats.gamma.var(1 + s, scale=r)",
     "stats.norm.entropy(s, r) + stats.gamma.entropy(1 + s, scale=r)",
     "stats.gamma(1 + s, scale=r).mean() - stats.gamma(1 + s, scale=r).std()",
+    "stats.t.mean(3 + r, s) + stats.t.std(3 + r, scale=s)",
+    "stats.pareto.mean(1 + r, s) + stats.pareto.var(2 + r, scale=s)",
+    "stats.truncnorm.mean(-r, s) + stats.truncnorm.var(-r, 1 + s, scale=s)",
+    "stats.weibull_min.mean(1 + r, scale=s) + stats.weibull_min.std(1 + r)",
+    "stats.poisson.mean(r) + stats.binom.var(6, i)",
     "np.log(s * stats.norm.pdf(v, -1, r) + (1 - s) * stats.expon.pdf(v))",
 ]
 
