@@ -1,9 +1,14 @@
-"""Rules of matrix decompositions, of real matrices and stacks of them.
+"""Rules of matrix decompositions, and of stacks of them.
 
     w, v = np.linalg.eigh(a)    →    d_a = v @ (diag(d_w) + f * (v.T @ d_v)) @ v.T
 
 Where eigenvalues or singular values are equal, the terms that would divide by their difference are
 zero: what depends on the space that they span is right, single vectors have no derivative there.
+Of complex matrices vectors are known but for a phase: what does not depend on it has a derivative.
+
+M. B. Giles, "An extended list of matrix derivative results for forward and reverse mode algorithmic
+differentiation", 2008; Z.-Q. Wan, S.-X. Zhang, "Automatic differentiation for complex valued SVD",
+2019.
 """
 
 # mypy: no-check-untyped-defs
@@ -31,31 +36,41 @@ def inverse_differences(w):
     return np.where(near, 0, 1 / np.where(near, 1, gap))
 
 
+def hermitian_transpose(x):
+    """The transpose of a matrix, or of each of a stack, with the conjugates of complex numbers."""
+    return np.conj(matrix_transpose(x)) if np.iscomplexobj(x) else matrix_transpose(x)
+
+
 def read_triangle(d, uplo):
     """The gradient of a symmetric matrix, with respect to the triangle of it that is read."""
-    lower = half_lower(d + matrix_transpose(d))
-    return lower if uplo == "L" else matrix_transpose(lower)
-
-
-@vjp_rule(np.linalg.eigh, at=[SYMMETRIC, (SYMMETRIC, "U"), np.stack((SYMMETRIC, 2 * SYMMETRIC))])
-def eigh_vjp(d_out, out, a, UPLO="L"):  # noqa: N803
-    """a @ v = v * w, of which NumPy reads a triangle"""
-    refuse_complex(a, "np.linalg.eigh")
-    d_w, d_v = d_out
-    w, v = out
-    inner = inverse_differences(w) * (matrix_transpose(v) @ d_v)
-    inner = inner + d_w[..., None, :] * np.eye(np.shape(a)[-1])
-    return read_triangle(v @ inner @ matrix_transpose(v), UPLO)
+    lower = half_lower(d + hermitian_transpose(d))
+    return lower if uplo == "L" else hermitian_transpose(lower)
 
 
 @vjp_rule(
-    np.linalg.eigvalsh, at=[SYMMETRIC, (SYMMETRIC, "U"), np.stack((SYMMETRIC, 2 * SYMMETRIC))]
+    np.linalg.eigh,
+    at=[SYMMETRIC, (SYMMETRIC, "U"), np.stack((SYMMETRIC, 2 * SYMMETRIC))],
+    analytic=False,
+)
+def eigh_vjp(d_out, out, a, UPLO="L"):  # noqa: N803
+    """a @ v = v * w, of which NumPy reads a triangle"""
+    d_w, d_v = d_out
+    w, v = out
+    vh = hermitian_transpose(v)
+    inner = inverse_differences(w) * (vh @ d_v)
+    inner = inner + d_w[..., None, :] * np.eye(np.shape(a)[-1])
+    return read_triangle(v @ inner @ vh, UPLO)
+
+
+@vjp_rule(
+    np.linalg.eigvalsh,
+    at=[SYMMETRIC, (SYMMETRIC, "U"), np.stack((SYMMETRIC, 2 * SYMMETRIC))],
+    analytic=False,
 )
 def eigvalsh_vjp(d_out, out, a, UPLO="L"):  # noqa: N803
     """out = the eigenvalues of a symmetric matrix, of which NumPy reads a triangle"""
-    refuse_complex(a, "np.linalg.eigvalsh")
     _, v = np.linalg.eigh(a, UPLO)
-    return read_triangle((v * d_out[..., None, :]) @ matrix_transpose(v), UPLO)
+    return read_triangle((v * d_out[..., None, :]) @ hermitian_transpose(v), UPLO)
 
 
 def spectral_slope(inner, v, a):
@@ -158,17 +173,17 @@ def unless_used(d):
         sample(REGULAR, compute_uv=False, hermitian=True),
         sample(np.stack((REGULAR, 2 * REGULAR)), full_matrices=False),
     ],
+    analytic=False,
 )
 def svd_vjp(d_out, out, a, full_matrices=True, compute_uv=True, hermitian=False):
     """a = (u * s) @ vh"""
-    refuse_complex(a, "np.linalg.svd")
     if hermitian:  # NumPy reads the lower triangle
         if compute_uv:
             return read_triangle(svd_slope(d_out, out, a, full_matrices), "L")
         w, v = np.linalg.eigh(a)
         order = np.argsort(-np.abs(w), axis=-1, kind="stable")
         d_w = np.take_along_axis(d_out, np.argsort(order, axis=-1, kind="stable"), -1) * np.sign(w)
-        return read_triangle((v * d_w[..., None, :]) @ matrix_transpose(v), "L")
+        return read_triangle((v * d_w[..., None, :]) @ hermitian_transpose(v), "L")
     if not compute_uv:
         u, _, vh = np.linalg.svd(a, full_matrices=False)
         return (u * d_out[..., None, :]) @ vh
@@ -180,20 +195,22 @@ def svd_slope(d_out, out, a, full_matrices):
     k = min(np.shape(a)[-2:])
     d_u, d_s, d_vh = d_out[0][..., :k], d_out[1], d_out[2][..., :k, :]
     u, s, vh = out[0][..., :k], out[1], out[2][..., :k, :]
-    v = matrix_transpose(vh)
+    v = hermitian_transpose(vh)
     gaps = inverse_differences(s * s)
-    left = matrix_transpose(u) @ d_u
-    right = vh @ matrix_transpose(d_vh)
-    inner = gaps * (left - matrix_transpose(left)) * s[..., None, :]
-    inner = inner + s[..., :, None] * gaps * (right - matrix_transpose(right))
+    left = hermitian_transpose(u) @ d_u
+    right = vh @ hermitian_transpose(d_vh)
+    inner = gaps * (left - hermitian_transpose(left)) * s[..., None, :]
+    inner = inner + s[..., :, None] * gaps * (right - hermitian_transpose(right))
     inner = inner + d_s[..., None, :] * np.eye(k)
+    if np.iscomplexobj(a):  # how the phases of u and v move against each other
+        inner = inner + 0.5j * np.imag(left - right) / s[..., None, :] * np.eye(k)
     d_a = u @ inner @ vh
     # What lies outside of the span of u or v: of a square matrix nothing, whatever its rank.
     if np.shape(a)[-2] > k:
         rest = d_u - u @ left
         d_a = d_a + (rest / s[..., None, :]) @ vh
     if np.shape(a)[-1] > k:
-        rest = d_vh - matrix_transpose(v @ right)
+        rest = d_vh - hermitian_transpose(v @ right)
         d_a = d_a + (u / s[..., None, :]) @ rest
     if full_matrices:
         d_a = d_a + unless_used(d_out[0][..., k:]) + unless_used(d_out[2][..., k:, :])
@@ -244,7 +261,7 @@ def qr_slope(d_q, d_r, q, r):
 
 def pinv_slope(d, p, a):
     """The gradient of a, from the gradient d of its pseudoinverse p; the rank does not change."""
-    p_t, d_t = matrix_transpose(p), matrix_transpose(d)
+    p_t, d_t = hermitian_transpose(p), hermitian_transpose(d)
     rows, columns = np.eye(np.shape(a)[-2]), np.eye(np.shape(a)[-1])
     d_a = -p_t @ d @ p_t + (rows - a @ p) @ d_t @ p @ p_t
     return d_a + p_t @ p @ d_t @ (columns - p @ a)
@@ -256,12 +273,13 @@ def pinv_slope(d, p, a):
         *(REGULAR, TALL, TALL.T, np.stack((TALL, 2 * TALL))),
         *(sample(TALL, rtol=1e-9), sample(REGULAR, hermitian=True)),
     ],
+    analytic=False,
 )
 def pinv_vjp(d_out, out, a, rcond=None, hermitian=False, *, rtol=None):
     """out = the pseudoinverse of a; of a symmetric matrix NumPy reads the lower triangle"""
-    refuse_complex(a, "np.linalg.pinv")
     if hermitian:
-        full = np.tril(a) + matrix_transpose(np.tril(a, -1))
+        lower = half_lower(a)
+        full = lower + hermitian_transpose(lower)
         return read_triangle(pinv_slope(d_out, out, full), "L")
     return pinv_slope(d_out, out, a)
 

@@ -387,6 +387,7 @@ def qr_vjp(d_out, out, a, overwrite_a=False, lwork=None, mode="full", pivoting=F
         sample(TALL.T, compute_uv=False),
         sample(TALL, False, lapack_driver="gesvd"),
     ],
+    analytic=False,
 )
 def svd_of_scipy_vjp(d_out, out, a, full_matrices=True, compute_uv=True, overwrite_a=False,
                      check_finite=True, lapack_driver="gesdd"):  # fmt: skip
@@ -394,7 +395,9 @@ def svd_of_scipy_vjp(d_out, out, a, full_matrices=True, compute_uv=True, overwri
     return svd_vjp(d_out, out, a, full_matrices, compute_uv)
 
 
-@vjp_rule(linalg.svdvals, at=[REGULAR, TALL, sample(TALL.T, check_finite=False)])
+@vjp_rule(
+    linalg.svdvals, at=[REGULAR, TALL, sample(TALL.T, check_finite=False)], analytic=False
+)
 def svdvals_vjp(d_out, out, a, overwrite_a=False, check_finite=True):
     """out = the singular values"""
     return svd_vjp(d_out, out, a, False, False)
@@ -412,6 +415,7 @@ def refuse_subset(name, b, by_index, by_value):
     linalg.eigh,
     at=[sample(APART, driver="ev"), sample(APART, lower=False, driver="ev", check_finite=False),
         sample(APART, eigvals_only=True)],
+    analytic=False,
 )  # fmt: skip
 def eigh_of_scipy_vjp(d_out, out, a, b=None, *, lower=True, eigvals_only=False, overwrite_a=False,
                       overwrite_b=False, type=1, check_finite=True, subset_by_index=None,  # noqa: A002
@@ -423,7 +427,9 @@ def eigh_of_scipy_vjp(d_out, out, a, b=None, *, lower=True, eigvals_only=False, 
     return eigh_vjp(d_out, out, a, "L" if lower else "U")
 
 
-@vjp_rule(linalg.eigvalsh, at=[SYMMETRIC, sample(SYMMETRIC, lower=False)])
+@vjp_rule(
+    linalg.eigvalsh, at=[SYMMETRIC, sample(SYMMETRIC, lower=False)], analytic=False
+)
 def eigvalsh_of_scipy_vjp(d_out, out, a, b=None, *, lower=True, overwrite_a=False,
                           overwrite_b=False, type=1, check_finite=True, subset_by_index=None,  # noqa: A002
                           subset_by_value=None, driver=None):  # fmt: skip

@@ -14,10 +14,11 @@ import pytest
 import scipy.special
 import scipy.stats
 
+from srcdiff import check_grads
 from srcdiff.runtime import kernels
 from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.kernels import unbroadcast
-from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES, rule_of
+from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES, rule_of, spread
 from srcdiff.runtime.rules import builtins as python_rules  # registers all of them
 from srcdiff.runtime.rules import (
     complex_numbers,
@@ -223,8 +224,9 @@ def test_registry_every_rule_has_sample_points(rule):
 
 REAL = (
     float, kernels.bessel_i, kernels.polygamma, np.nan_to_num, scipy.special.psi, scipy.special.ive,
-    scipy.special.factorial, np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd, np.linalg.qr,
-    np.linalg.pinv, np.linalg.lstsq, np.correlate,
+    scipy.special.factorial, np.linalg.qr, np.linalg.lstsq, np.correlate,
+    # What does not depend on the phases of the vectors is tested below.
+    np.linalg.eigh, np.linalg.svd, scipy.linalg.eigh, scipy.linalg.svd,
 )  # fmt: skip
 
 
@@ -264,6 +266,41 @@ def test_registry_rules_hold_for_complex_numbers_where_the_function_takes_them(f
         check(fun, args, kwargs)
     except NoRuleError as error:  # it says so
         pytest.skip(str(error))
+
+
+def turned(*shape):
+    """A complex matrix, or a stack of them."""
+    return spread(2, *shape)[0] + 1j * spread(2, *shape)[1]
+
+
+def sizes_of_eigenvectors(a):
+    w, v = np.linalg.eigh(a)
+    return w, np.abs(v)
+
+
+def upper_triangle(a):
+    w, v = scipy.linalg.eigh(a, lower=False)
+    return w, np.abs(v)
+
+
+def function_of_singular_values(a):
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    return u @ (np.tanh(s)[..., :, None] * vh)
+
+
+def sizes_of_singular_vectors(a):
+    u, _, vh = scipy.linalg.svd(a, full_matrices=False)
+    return np.abs(u), np.abs(vh)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (3, 2), (2, 3)])
+@pytest.mark.parametrize(
+    "f",
+    [sizes_of_eigenvectors, upper_triangle, function_of_singular_values, sizes_of_singular_vectors],
+)
+def test_what_does_not_depend_on_phases_has_derivatives_for_complex_matrices(f, shape):
+    if shape[0] == shape[1] or f in (function_of_singular_values, sizes_of_singular_vectors):
+        check_grads(f, (turned(*shape),))
 
 
 @pytest.mark.parametrize("fun, point", [p for p in sites() if RULES[p.values[0]].linear])
