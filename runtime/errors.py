@@ -118,8 +118,9 @@ class RuleError(SrcdiffError):
     """A derivative rule takes or returns what does not fit the function: it is named."""
 
 
-class NonScalarOutputError(SrcdiffError):
-    """`grad` was given a function whose output has more than one element."""
+class NonScalarOutputError(SrcdiffError, TypeError):
+    """`grad` was given a function whose output is not one real number: it has more than one
+    element, is complex, or is a bool."""
 
 
 class UnknownArgumentError(SrcdiffError, ValueError):

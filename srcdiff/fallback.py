@@ -104,6 +104,11 @@ class OnTape:
         if not isinstance(x, np.ndarray | np.generic | int | float | complex):
             what = "nothing" if x is None else describe(x)
             raise self.not_scalar(f"returns {what}")
+        if np.asarray(x).dtype.kind == "b":
+            raise NonScalarOutputError(
+                f"`{self.callee.name}` returns a bool, which has no gradient", self.callee.where(),
+                "Return a number: `float(…)` or `np.where(…, 1.0, 0.0)`.",
+            )  # fmt: skip
         if np.iscomplexobj(x):
             raise NonScalarOutputError(
                 f"`{self.callee.name}` returns a complex number, which has no gradient",

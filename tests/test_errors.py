@@ -6,7 +6,9 @@ import re
 import numpy as np
 import pytest
 
+from srcdiff import NonScalarOutputError, grad
 from tests.gallery import some
+from tests.tape import value_and_grad_on_tape
 
 HERE = "test_errors.py"
 
@@ -412,3 +414,15 @@ def test_an_exception_that_is_surely_raised_is_the_users():
     with pytest.raises(ValueError, match="unknown kind b") as caught:
         grad(f)(some(3), "b")
     assert HERE in "".join(caught.value.__notes__)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: np.allclose(x, 1.0), lambda x: x[0] > 0, lambda x: True, lambda x: np.bool_(True)],
+)
+def test_a_function_that_returns_a_bool_has_no_gradient(f):
+    with pytest.raises(NonScalarOutputError, match="returns a bool") as found:
+        grad(f)(np.ones(2))
+    assert isinstance(found.value, TypeError)
+    with pytest.raises(NonScalarOutputError, match="returns a bool"):
+        value_and_grad_on_tape(f)(np.ones(2))

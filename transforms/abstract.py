@@ -471,6 +471,11 @@ def to_bool(op: Callable, x: Any = False) -> Kind:
     return BOOL
 
 
+@abstract(np.allclose, np.array_equal, np.array_equiv)
+def alike(op: Any, *args: Any, **kwargs: Any) -> Kind:
+    return BOOL
+
+
 @abstract(builtins.float)
 def to_float(op: Callable, x: Any = 0.0) -> Kind:
     convertible(x)

@@ -1238,6 +1238,11 @@ class Seeding:
         if isinstance(out, (tuple, list, dict)) or out is None or isinstance(out, str):
             what = "nothing" if out is None else f"a {type(out).__name__}"
             raise self.not_scalar(f"returns {what}")
+        kind = leaf_kind(out)
+        if kind.numeric and kind.dtype.kind == "b":
+            raise NonScalarOutputError(
+                f"`{self.name}` returns a bool, which has no gradient", None,
+                "Return a number: `float(…)` or `np.where(…, 1.0, 0.0)`.")  # fmt: skip
         if not isinstance(out, Value):
             return
         kind = out.kind
