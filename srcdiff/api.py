@@ -376,6 +376,8 @@ class Differentiated(Derivative):
     __name__: str
     _how: str
     _helpers_on_tape = True
+    # What an error says of what the compiler refuses, where the tape is not asked.
+    _without_tape = 'Without `fallback="error"` it runs on the tape.'
     _many = False  # whether seeds have a leading axis, one after another
 
     def __init__(
@@ -709,7 +711,8 @@ class Differentiated(Derivative):
             except (UnsupportedSyntaxError, NoRuleError) as error:
                 if self._fallback != "tape" or inside:
                     if not (error.instead or isinstance(error, NoRuleError)):
-                        error.instead = 'Without `fallback="error"` it runs on the tape.'
+                        error.instead = self._without_tape if not inside else "The tape takes no " \
+                            "fields of `self` in `wrt`."
                     raise
                 if not isinstance(error, NoRuleError):  # the tape may have no rule either
                     self._warn(self, error)
@@ -970,6 +973,8 @@ def _calling_derivative(f: Any) -> Function:
     made.__kwdefaults__ = by_keyword or None
     return made
 
+
+NO_TAPE = "On the tape there are first derivatives alone."
 
 _SUFFIXES = {"elementwise_grad": "grad", "pullback": "vjp"}
 

@@ -33,6 +33,9 @@ RECORDS = 20_000  # values of statements that are kept of one run
 STATEMENTS = 400  # of which so many are differentiated
 
 
+SECOND = "On the tape there are first derivatives alone: check_grads(f, args, order=1)."
+
+
 class GradientCheckError(SrcdiffError, AssertionError):
     """A derivative is not what differences, or the other mode, say it is.
 
@@ -104,12 +107,14 @@ class _Direction(NamedTuple):
 
     at      the index of the element that moves; None for a direction that moves several
     scale   of the steps
+    small   one for a second look where there seems to be a kink: what moves is as near to zero
     """
 
     tangents: tuple[Any, ...]
     argument: str
     at: tuple[int, ...] | None
     scale: float = 1.0
+    small: float = 0.0
 
 
 class _Check:
@@ -133,6 +138,7 @@ class _Check:
         if "rev" in self.modes:
             weights = _weights(F(*private(self.args)))
             gradient = grad(_paired_with(F, weights), self.wanted, fallback="error")
+            gradient._without_tape = SECOND
             self.all(gradient, order, now + 1)
         if "fwd" in self.modes:
             tangents = _whole(self.args, np.random.default_rng(now))
@@ -150,8 +156,12 @@ class _Check:
         fallback = "tape" if now == 1 else "error"  # on the tape there is one order
         gradients = None
         if "rev" in self.modes:
-            gradients = pullback(F, fallback=fallback)(*self.args, weights)
+            pull = pullback(F, fallback=fallback)
+            pull._without_tape = SECOND
+            gradients = pull(*self.args, weights)
         push = jvp(F, fallback=fallback) if "fwd" in self.modes else None
+        if push is not None:
+            push._without_tape = SECOND
         for direction in _directions(self.args, self.names):
             error = self.error(F, weights, gradients, push, direction, now)
             if error is None:
@@ -171,6 +181,17 @@ class _Check:
         self, F: Function, weights: Any, gradients: Any, push: Any, direction: _Direction, now: int
     ) -> GradientCheckError | None:
         """What is wrong along a direction, None if nothing is."""
+        found = self.error_with_steps(F, weights, gradients, push, direction, now)
+        if found is None or found.mode or not direction.small:
+            return found
+        nearer = direction._replace(scale=direction.small)  # log(x) at 1e-8: there is no kink
+        again = self.error_with_steps(F, weights, gradients, push, nearer, now)
+        return again if again is None or again.mode else found
+
+    def error_with_steps(
+        self, F: Function, weights: Any, gradients: Any, push: Any, direction: _Direction, now: int
+    ) -> GradientCheckError | None:
+        """The same, with steps of the scale of the direction."""
 
         def phi(h: float) -> float:
             return _pair(weights, F(*_moved(private(self.args), direction.tangents, h)))
@@ -340,18 +361,34 @@ def _directions(args: tuple, names: list[str]) -> Iterator[_Direction]:
         for i, arg in enumerate(args):
             if has_float(arg):
                 only = tuple(a if j == i else None for j, a in enumerate(args))
-                yield _Direction(_whole(only, rng), names[i], None)
+                whole = _whole(only, rng)
+                yield _Direction(whole, names[i], None, 1.0, nearest(args, whole))
         return
     for i, path, x in found:
         for index in np.ndindex(np.shape(x)):
             for unit in (1.0, 1j) if np.iscomplexobj(x) else (1.0,):
                 dot = np.zeros_like(np.asarray(x))
                 dot[index] = unit
-                scale = max(1.0, float(abs(np.asarray(x)[index])))
+                size = float(abs(np.asarray(x)[index]))
                 tangents = tuple(
                     _put(arg, path, dot) if j == i else None for j, arg in enumerate(args)
                 )
-                yield _Direction(tangents, spelled(names[i], path), index, scale)
+                yield _Direction(tangents, spelled(names[i], path), index, max(1.0, size), nearest(args, tangents))
+
+
+def nearest(args: tuple, tangents: tuple) -> float:
+    """How near to zero the nearest of what moves is; 0.0 for what is not nearer than 1.
+
+    >>> nearest((np.array([3.0, 0.1, 0.0]), 0.01), (np.ones(3), None))
+    0.1
+    """
+    moving = [
+        np.abs(np.asarray(x))[np.asarray(d) != 0]
+        for arg, dot in zip(args, tangents) if dot is not None
+        for (_, x), (_, d) in zip(leaves(arg), leaves(dot)) if d is not None
+    ]  # fmt: skip
+    sizes = [float(each) for some in moving for each in np.ravel(some) if 0 < each < 1]
+    return min(sizes, default=0.0)
 
 
 def _halves(args: tuple, direction: _Direction, names: list[str]) -> list[_Direction]:
@@ -370,7 +407,8 @@ def _halves(args: tuple, direction: _Direction, names: list[str]) -> list[_Direc
         at = tuple(map(int, index))[: np.ndim(_leaf(args[i], path))] if one else None
         kept = {(j, p): [n for k, q, n in chosen if (k, q) == (j, p)] for j, p, _ in chosen}
         tangents = tuple(_only(dot, j, (), kept) for j, dot in enumerate(direction.tangents))
-        found.append(_Direction(tangents, spelled(names[i], path) if one else names[i], at))
+        name = spelled(names[i], path) if one else names[i]
+        found.append(_Direction(tangents, name, at, 1.0, nearest(args, tangents)))
     return found
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from srcdiff.api import (
     FIRST,
+    NO_TAPE,
     Differentiated,
     Function,
     Wrt,
@@ -513,6 +514,7 @@ def is_field(each: int | str, callee: Callee) -> bool:
 class HessianProduct(Directional):
     """What `hvp(f)` returns: a function of the arguments, some of which a vector follows."""
 
+    _without_tape = NO_TAPE
     _places: list[tuple[int, bool]] | None = None  # of each in wrt, see `_place`
 
     def _signed(self, of_f: inspect.Signature) -> inspect.Signature:
@@ -1075,6 +1077,7 @@ def numbers_of(value: Any, name: str, callee: Callee) -> Coordinates:
 class Pattern(Table):
     """What `jacobian_sparsity(f)` returns."""
 
+    _without_tape = "The pattern is found from what compiles."
     _takes_fields = False
 
     def _table(self, args: tuple, named: dict) -> Any:

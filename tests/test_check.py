@@ -1,5 +1,6 @@
 """`check_grads` passes what is right, and fails, at the right place, what is wrong."""
 
+import array
 import sys
 import warnings
 
@@ -298,3 +299,25 @@ def test_arguments_that_are_not_in_one_tuple_are_said_so():
 def test_what_returns_no_float_is_not_checked(f, what):
     with pytest.raises(NotDifferentiableTypeError, match=f"returns .*{what}.* there is no float"):
         check_grads(f, (np.ones(2),))
+
+
+@pytest.mark.parametrize("f", [np.log, np.sqrt])
+def test_a_steep_slope_near_zero_is_no_kink(f):
+    check_grads(f, (1e-8,))
+    fails(lambda x: np.abs(x - 1e-3), (1e-3,))
+
+
+ITEMS = array.array("d", [1.0, 2.0])
+
+
+def uncompiled(x):
+    for item in ITEMS:
+        x = x * item
+    return np.sum(x)
+
+
+def test_what_has_no_second_derivative_is_told_how_to_be_checked():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        with pytest.raises(UnsupportedSyntaxError, match="alone: check_grads.f, args, order=1."):
+            check_grads(uncompiled, (X,))

@@ -757,3 +757,18 @@ def test_what_an_inner_vmap_refuses():
 def test_examples_in_a_masked_array_are_refused():
     with pytest.raises(ValueError, match="argument 0 is a numpy.ma.MaskedArray, and only plain"):
         vmap(np.sin)(np.ma.ones(3))
+
+
+class Weighted:
+    def __init__(self):
+        self.w = np.array([1.0, 2.0])
+
+    def loss(self, x, t):
+        return (np.tanh(x @ self.w) - t) ** 2
+
+
+def test_a_gradient_by_a_field_is_mapped_in_a_loop():
+    df, xs, ts = grad(Weighted().loss, wrt="self.w"), np.arange(6.0).reshape(3, 2) / 5, np.ones(3)
+    with pytest.warns(FallbackWarning, match="a derivative of `loss` by `self.w`"):
+        found = vmap(df)(xs, ts)
+    np.testing.assert_allclose(found, [df(x, t) for x, t in zip(xs, ts)])

@@ -69,6 +69,7 @@ from srcdiff.transforms.kinds import (
 )  # fmt: skip
 from srcdiff.transforms.library import Libraries
 from srcdiff.transforms.list_elements import ListElements
+from srcdiff.transforms.logs import Logs, logs
 from srcdiff.transforms.mapped import Mapped
 from srcdiff.transforms.mappings import Mappings
 from srcdiff.transforms.marked_calls import MarkedCalls
@@ -155,6 +156,7 @@ class Calls(
     Objects,
     Outside,
     Libraries,
+    Logs,
     Wrappers,
     Derivatives,
     Mapped,
@@ -365,6 +367,8 @@ class Calls(
         obj = f.obj
         args = tuple(self.not_none(a, obj, where) for a in args)
         kwargs = {k: self.not_none(a, obj, where) for k, a in kwargs.items()}
+        if logs(obj):
+            return self.call_log(f, args, kwargs, where)
         try:
             handler = HANDLERS.get(obj)
         except TypeError:

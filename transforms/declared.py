@@ -599,6 +599,8 @@ def shown(dims: tuple) -> str:
 
 
 def described(kind: Kind) -> str:
+    if kind.dtype is None:
+        return "a value of unknown kind" if kind.tag == "object" else f"a {kind.tag}"
     return f"{'an array' if kind.tag == 'array' else 'a number'} of {kind.dtype}"
 
 

@@ -404,6 +404,10 @@ class Derivatives(Memory):
         found: list = []
         for each in wrt if isinstance(wrt, tuple) else (wrt,):
             place: Any = each
+            if isinstance(each, str) and not each.isidentifier():
+                raise self.refuse(where, f"a derivative of `{name_of(f)}` by `{each}`, inside a "
+                                  "function that is differentiated or mapped,",
+                                  "Make it an argument, as in grad(lambda w, …: …).")  # fmt: skip
             if isinstance(each, str) and each not in kwargs:
                 names = parameters_of(f)
                 place = names.index(each) if each in names else len(args)
@@ -596,6 +600,7 @@ def name_of(f: Any) -> str:
     if isinstance(f, Function):
         return str(f.lowered.name)
     obj = getattr(f, "obj", None)
+    obj = obj.__func__ if isinstance(obj, types.MethodType) else obj
     return written_name(obj) if isinstance(obj, (types.FunctionType, Derivative)) else "f"
 
 

@@ -1366,7 +1366,9 @@ class Emitter:
             if found is not None:
                 return found
         keywords = [ast.keyword(k, self.expr(v)) for k, v in kwargs.items()]
-        return ast.Call(self.callable(op), [self.expr(a) for a in args], keywords)
+        reached = instr.attrs.get("reached") if instr is not None else None
+        called = self.callable(op) if reached is None else self.path(reached)
+        return ast.Call(called, [self.expr(a) for a in args], keywords)
 
     def expr_getitem(self, instr: Instr) -> ast.expr:
         return ast.Subscript(self.expr(instr.args[0]), self.key(instr.args[1]))

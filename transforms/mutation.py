@@ -448,4 +448,13 @@ def describe(ref: Any) -> str:
         return f"the iterator `{ref.kind}(…)`"
     if isinstance(ref, Plain):
         return "a value of unknown kind" if not ref.value.kind.numeric else "this number"
-    return f"this {type(ref).__name__.lower()}"
+    if isinstance(ref, Known):
+        return "None" if ref.obj is None else f"a `{type(ref.obj).__name__}`"
+    return DESCRIBED.get(type(ref).__name__) or f"this {type(ref).__name__.lower()}"
+
+
+DESCRIBED = {
+    "Choice": "one of several arrays", "Either": "one of several things",
+    "Possible": "what may not be in the dict", "Maybe": "what may be None",
+    "Missing": "what may be unbound", "HalfBound": "what may be unbound", "Super": "`super()`",
+}  # fmt: skip

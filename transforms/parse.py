@@ -256,6 +256,12 @@ def _source(function: FunctionType) -> _Source:
                 file.found[key] = _find(file, code)
             return file.found[key]
     except _NotThere:
+        if "__tape__" in (*code.co_freevars, *code.co_names):
+            raise UnsupportedSyntaxError(
+                f"`{code.co_name}` is made in a function that runs on the tape, which records what "
+                "it does",
+                instead="Define it outside, or write the function around it so that it compiles.",
+            ) from None
         raise UnsupportedSyntaxError(
             f"`{code.co_name}` cannot be differentiated:"
             f" {short_name(code.co_filename)} has changed since it was imported",
