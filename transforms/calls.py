@@ -455,7 +455,7 @@ class Calls(
                 found = self.apply(obj, args, kwargs, where)
                 return self.with_known_parts(obj, found, args, kwargs)
         if isinstance(obj, type) and issubclass(obj, BaseException):
-            return Bound((Known(obj), args), "exception")
+            return Bound((Known(obj), self.in_places(obj, args, kwargs, where)), "exception")
         if maker(obj):
             return self.make_derivative(obj, args, kwargs, where)
         asked = self.derivative_of(obj)

@@ -17,6 +17,7 @@ exceptions of the machine (`MemoryError`, `KeyboardInterrupt`, `RecursionError`)
 from __future__ import annotations
 
 import cmath
+import inspect
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator
@@ -49,6 +50,7 @@ from srcdiff.transforms.references import (
     Missing,
     Plain,
     Tuple,
+    ref_like,
 )  # fmt: skip
 
 
@@ -298,6 +300,19 @@ class Exceptions(Memory):
                 raise self.refuse(instr.where, "`raise` outside of a handler")
             return self.throw(self.handling[-1], instr.where)
         return self.throw(self.exception(self.value(ref), instr.where), instr.where)
+
+    def in_places(self, cls: type, args: tuple, kwargs: dict, where: Any) -> tuple:
+        """The arguments of an exception that is made, those by keyword in their places."""
+        if not kwargs:
+            return args
+        try:
+            bound = inspect.signature(cls).bind(*args, **kwargs)
+            bound.apply_defaults()
+        except (TypeError, ValueError):
+            bound = None
+        if bound is None or bound.kwargs:
+            raise self.refuse(where, "an exception with keyword arguments", "Give them in order.")
+        return tuple(a if ref_like(a) else Known(a) for a in bound.args)
 
     def exception(self, ref: Any, where: Any) -> Bound:
         """What `raise ref` raises, as a class and its arguments."""

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from srcdiff.runtime.errors import UnsupportedSyntaxError, short_name
+from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError, short_name
 from srcdiff.runtime.plain_objects import is_plain_object
 from srcdiff.transforms import abstract
 from srcdiff.transforms.calls import Calls
@@ -178,6 +178,10 @@ def expander(run: Specializer, names: bool = True) -> Expander:
             found = run.inline(rule, given, named, where, internal=True)
             writes[0] = any(run.written.times.get(a.buffer, 0) > since for a in arrays)
             return run.read(found, where)
+        except NoRuleError as error:  # the rule does not know where the user is
+            if error.where is not None or where is None:
+                raise
+            raise NoRuleError(error.what, where.location, error.instead) from None
         finally:
             run.frames.pop()
             run.temporaries.pop()
