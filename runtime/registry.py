@@ -474,6 +474,7 @@ _SCIPY = {
     "scipy.signal": "scipy_signal",
     "scipy.fft": "scipy_fft",
     "scipy.spatial.distance": "scipy_spatial",
+    "scipy.sparse.linalg": "scipy_sparse",
 }
 
 
@@ -500,6 +501,21 @@ def rule_of(function: Any, forward: bool = False) -> Rule | None:
         load_scipy_rules()
         rule = RULES.get(function)
     return None if rule is not None and rule.vjp is None and not forward else rule
+
+
+def not_overwriting(rule: Rule, args: tuple, kwargs: dict, false: Any = False) -> tuple:
+    """The arguments without permissions to write to arrays, which a rule still reads.
+
+    false   what stands for False
+    """
+    names = rule.parameters
+    if not any(name.startswith("overwrite_") for name in (*names, *kwargs)):
+        return args, kwargs
+    args = tuple(
+        false if i < len(names) and names[i].startswith("overwrite_") else arg
+        for i, arg in enumerate(args)
+    )
+    return args, {k: v for k, v in kwargs.items() if not k.startswith("overwrite_")}
 
 
 def _as_sample(point: Any) -> Sample:

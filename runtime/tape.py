@@ -37,7 +37,14 @@ import numpy as np
 import srcdiff.runtime.rules  # noqa: F401  (registers the rules)
 from srcdiff.runtime import declared, kernels
 from srcdiff.runtime.errors import Location, NoRuleError, SrcdiffError, UnsupportedSyntaxError
-from srcdiff.runtime.registry import NONDIFFERENTIABLE, RULES, Rule, rule_of, tangent_names
+from srcdiff.runtime.registry import (
+    NONDIFFERENTIABLE,
+    RULES,
+    Rule,
+    not_overwriting,
+    rule_of,
+    tangent_names,
+)
 
 ndarray = np.ndarray
 _next_number = itertools.count().__next__
@@ -393,6 +400,7 @@ class Sweep:
     ) -> None:
         self.recorded = recorded
         self.strong = strong
+        self.alone: Node | None = None  # the one leaf that is swept to
         self.wanted = frozenset(wanted)
         self.found: dict[Node, Any] = {}
         self.adjoints: dict[Node, Any] = {}
@@ -403,6 +411,12 @@ class Sweep:
         """Sweep over all that the heads reach, then free it unless it is to be kept."""
         heads = list(heads)
         nodes = reachable([node for node, _ in heads])
+        if self.alone is not None:
+            leading = {self.alone}
+            for node in reversed(nodes):
+                if not leading.isdisjoint(node.parents):
+                    leading.add(node)
+            nodes = [node for node in nodes if node in leading]
         for node, d in heads:
             self.add(node, d)
         try:
@@ -449,7 +463,7 @@ class Sweep:
         adjoints = self.adjoints
         if node not in adjoints:
             adjoints[node] = d
-        elif node in self.owned:
+        elif node in self.owned and not isinstance(d, Array):
             total = adjoints[node]
             total += d
         else:
@@ -574,6 +588,13 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     if not parents or not face._is_recording():
         return face._boxed(function(*values, **(kwargs or {})), None, boxes)
     rule = OWN.get(function) or rule_of(function)
+    if function in (operator.mul, operator.add, operator.sub, operator.truediv) and any(
+        hasattr(v, "nnz") for v in values
+    ):  # fmt: skip
+        if function is not operator.mul or not any(hasattr(v, "getH") for v in values):
+            raise NoRuleError(f"`{function.__name__}` of a sparse matrix", caller(),
+                              "Write a product, `K @ x`, or use `K.toarray()`.")  # fmt: skip
+        return apply(operator.matmul, args)
     if rule is None:
         rule = rule_of(function, forward=True)
         rule = rule if rule is not None and rule.declared else None
@@ -589,9 +610,11 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     for i, value in enumerate(values):
         if type(value) in CONTAINERS and rule.takes_array(i) and function not in TAKES_SEQUENCES:
             values[i] = np.array(value)
-    if kwargs is None:
-        kwargs = {}
-    elif "out" in kwargs:
+    kwargs = kwargs or {}
+    if not rule.declared:
+        given, kwargs = not_overwriting(rule, tuple(values), kwargs)
+        values = list(given)
+    if "out" in kwargs:
         if kwargs["out"] is not None:
             raise lost(f"`out=` of `{name_of(function)}`", "Use what the function returns.")
         del kwargs["out"]

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime import numpy_twins
+from srcdiff.runtime import filters, numpy_twins
 
 
 def linear_filter(b, a, x, axis=-1, zi=None):
@@ -238,6 +238,38 @@ def logm(A):  # noqa: N803
     return real_logm(A)
 
 
+def simpson(y, x=None, *, dx=1.0, axis=-1):
+    """`scipy.integrate.simpson`
+
+    >>> float(simpson(np.array([0.0, 1.0, 4.0, 9.0])))
+    9.0
+    """
+    rows = np.moveaxis(np.asarray(y), axis, 0)
+    n = len(rows)
+    if x is None:
+        h = np.full(n - 1, 1.0) * dx
+    else:
+        x = np.asarray(x)
+        h = np.diff(x) if x.ndim == 1 else np.diff(np.moveaxis(x, axis, 0), axis=0)
+    if np.ndim(h) == 1:
+        h = np.reshape(h, (n - 1,) + (1,) * (np.ndim(rows) - 1))
+    if n % 2 == 1:
+        return parabolas(rows, h)
+    if n == 2:
+        return 0.5 * h[0] * (rows[0] + rows[1])
+    a, b = h[-1], h[-2]
+    last = rows[-1] * (2 * a**2 + 3 * a * b) / (6 * (a + b))
+    last = last + rows[-2] * (a**2 + 3 * a * b) / (6 * b) - rows[-3] * a**3 / (6 * b * (a + b))
+    return parabolas(rows[:-1], h[:-1]) + last
+
+
+def parabolas(rows, h):
+    """The areas under the parabolas through each three rows that follow each other."""
+    a, b = h[0::2], h[1::2]
+    first = rows[:-2:2] * (2 - b / a) + rows[2::2] * (2 - a / b)
+    return np.sum((a + b) / 6 * (first + rows[1:-1:2] * (a + b) ** 2 / (a * b)), axis=0)
+
+
 def lfilter(b, a, x, axis=-1):
     """`scipy.signal.lfilter` from a state of zeros"""
     from srcdiff.runtime.rules import scipy_signal
@@ -289,6 +321,14 @@ TWINS: dict[tuple[str, str], Callable] = {
     ("scipy._lib.array_api_compat.numpy.linalg", "solve"): solve,
     ("scipy.linalg._matfuncs", "logm"): logm,
     ("scipy.signal._signaltools", "lfilter"): lfilter,
+    ("scipy.integrate._quadrature", "simpson"): simpson,
+    ("scipy.ndimage._interpolation", "map_coordinates"): filters.map_coordinates,
+    ("scipy.signal._spectral_py", "stft"): filters.stft,
+    **{
+        ("scipy.ndimage._filters", f.__name__): f
+        for f in (filters.correlate, filters.convolve, filters.correlate1d, filters.convolve1d,
+                  filters.gaussian_filter1d, filters.gaussian_filter)
+    },
     ("scipy.linalg._matfuncs", "sqrtm"): sqrtm,
     ("numpy", "polymul"): polymul,
     **{

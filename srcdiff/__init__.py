@@ -15,6 +15,7 @@ def f_grad(x):
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from srcdiff import solvers  # noqa: F401  (the compiler finds its table)
 from srcdiff.api import Differentiated, elementwise_grad, grad, value_and_grad, vjp
 from srcdiff.batching import vmap
 from srcdiff.check import GradientCheckError, check_grads

@@ -130,22 +130,26 @@ class _Solution:
         chosen = [self.names[i] for i in wanted if self.names[i] in self.given]
         rest = ", ".join(["", *self.given])
         found = {name: f"d_{name}" if name in chosen else "None" for name in self.names}
+        x, w, n, i, row, across, pull = (
+            name + "_" * (name in self.names) for name in "x w n i row across pull".split()
+        )
         lines = [
             "if np.ndim(out) == 0:",
-            f"    w = d_out / grad(lambda x: root_fn(x{rest}))(out)",
+            f"    {w} = d_out / grad(lambda {x}: root_fn({x}{rest}))(out)",
             "else:",
-            "    n = np.size(out)",
-            "    across = np.zeros((n, n))",
-            "    for i in range(n):",
-            f"        row = grad(lambda x: np.ravel(root_fn(x{rest}))[i])(out)",
-            "        across[i] = np.ravel(row)",
-            "    w = np.reshape(np.linalg.solve(across.T, np.ravel(d_out)), np.shape(out))",
+            f"    {n} = np.size(out)",
+            f"    {across} = np.zeros(({n}, {n}))",
+            f"    for {i} in range({n}):",
+            f"        {row} = grad(lambda {x}: np.ravel(root_fn({x}{rest}))[{i}])(out)",
+            f"        {across}[{i}] = np.ravel({row})",
+            f"    {w} = np.linalg.solve({across}.T, np.ravel(d_out))",
+            f"    {w} = np.reshape({w}, np.shape(out))",
         ]
         if chosen:
             lines += [
-                f"pull = grad(lambda {', '.join(chosen)}: -np.sum(w * root_fn(out{rest})), "
+                f"{pull} = grad(lambda {', '.join(chosen)}: -np.sum({w} * root_fn(out{rest})), "
                 f"wrt={tuple(range(len(chosen)))})",
-                f"{', '.join(f'd_{name}' for name in chosen)}, = pull({', '.join(chosen)})",
+                f"{', '.join(f'd_{name}' for name in chosen)}, = {pull}({', '.join(chosen)})",
             ]
         lines.append(f"return {', '.join(found.values())},")
         text = "".join(f"    {line}\n" for line in lines)

@@ -74,8 +74,10 @@ STAGES = {
     "draws": {"mutation"},
     "mapped": {"mutation"},
     "marked_calls": {"mutation"},
+    "solvers": {"declared", "mutation", "stores"},
     "calls": {
         "marked_calls",
+        "solvers",
         "wrappers",
         "array_calls",
         "builtin_calls",

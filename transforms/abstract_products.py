@@ -40,12 +40,19 @@ from srcdiff.transforms.abstract_core import (
 from srcdiff.transforms.kinds import OBJECT, Dim, Kind, fresh_size
 
 
+def as_dense(tree: Any) -> Kind:
+    """The kind of a factor; a sparse matrix is like the array of it."""
+    if hasattr(tree, "nnz") and tree.ndim == 2:
+        return Kind("array", tree.dtype, tree.shape)
+    return numeric(tree)
+
+
 @abstract(operator.matmul, np.matmul)
 def matmul(op: Any, a: Any, b: Any, out: Any = None, **params: Any) -> Kind:
     result = outputs(out)
     if result is not None:
         return result
-    a, b = numeric(a), numeric(b)
+    a, b = map(as_dense, (a, b))
     da, db = a.dims, b.dims
     same_length(da[-1], db[-1] if len(db) == 1 else db[-2])
     dims = da[-2:-1] + (db[-1:] if len(db) > 1 else ())

@@ -56,7 +56,8 @@ def scipy_kind(op: Any) -> Callable | None:
 OWN = "srcdiff.runtime.rules.scipy_"
 TABLES = {
     ("scipy.linalg", OWN + "linalg"): abstract_scipy_linalg.NAMED,
-    ("scipy.signal", "scipy.fft", "scipy.spatial", OWN + "signal"): abstract_scipy_signal.NAMED,
+    ("scipy.signal", "scipy.fft", "scipy.spatial", "scipy.sparse", OWN + "signal"):
+        abstract_scipy_signal.NAMED,
 }
 
 

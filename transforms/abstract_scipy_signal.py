@@ -87,10 +87,15 @@ def pdist(op: Any, X: Any, *args: Any, **kwargs: Any) -> Kind:  # noqa: N803
     return Kind("array", FLOAT.dtype, (fresh_size(),))
 
 
+def spsolve(op: Any, A: Any, b: Any, *args: Any, **kwargs: Any) -> Kind:  # noqa: N803
+    b = numeric(b)
+    return as_array(b, b.dims, double(b))
+
+
 NAMED: dict[str, Callable] = {
     **dict.fromkeys(
         "convolve fftconvolve oaconvolve convolve2d correlate correlate2d".split(), convolve
     ),
     **dict.fromkeys("dct idct dst idst".split(), transform),
-    "lfilter": lfilter, "detrend": detrend, "cdist": cdist, "pdist": pdist,
+    "spsolve": spsolve, "lfilter": lfilter, "detrend": detrend, "cdist": cdist, "pdist": pdist,
 }  # fmt: skip

@@ -21,7 +21,12 @@ import numpy as np
 
 from srcdiff.runtime import kernels, python_forms, stand_ins
 from srcdiff.runtime.errors import UnsupportedSyntaxError
-from srcdiff.runtime.registry import DECLARED_INSIDE, NONDIFFERENTIABLE, rule_of
+from srcdiff.runtime.registry import (
+    DECLARED_INSIDE,
+    NONDIFFERENTIABLE,
+    not_overwriting,
+    rule_of,
+)
 from srcdiff.transforms import (
     abstract,
     array_calls,
@@ -105,6 +110,7 @@ from srcdiff.transforms.references import (
 )  # fmt: skip
 from srcdiff.transforms.rows import RowLists
 from srcdiff.transforms.sequences import Sequences
+from srcdiff.transforms.solvers import Solvers
 from srcdiff.transforms.stores import stores_outside
 from srcdiff.transforms.wrappers import Wrappers
 
@@ -163,6 +169,7 @@ class Calls(
     Declared,
     MarkedCalls,
     Draws,
+    Solvers,
 ):
     forward = False  # functions that have a forward rule alone are called as they are
 
@@ -174,6 +181,8 @@ class Calls(
             if not any(abstract.from_numpy(self.kind(a)) for a in args):  # Python's own
                 what = "a list or tuple repeated by, or added to, what is known only at run time"
                 raise self.refuse(where, what, "Make it an array, of `np.full` or the like.")
+        if any(isinstance(a, Known) and hasattr(a.obj, "nnz") for a in args):
+            op = self.of_sparse(op, args, where)
         if args and isinstance(args[0], Choice) and self.may_view(op, args, kwargs):
             return self.each_option(args[0], args[1:], where, lambda *settled: self.apply(
                 op, settled, kwargs, where, name))  # fmt: skip
@@ -404,6 +413,12 @@ class Calls(
         return self.each_option(choice, (*args, *kwargs.values()), where, act)
 
     def function(self, obj: Any, args: tuple, kwargs: dict, where: Any) -> Ref:
+        owner = getattr(obj, "__self__", None)
+        if hasattr(owner, "nnz") and obj.__name__ == "dot" and len(args) == 1:
+            return self.apply(operator.matmul, (self.itself(owner), *args), {}, where)
+        solved = self.call_solver(obj, args, kwargs, where)
+        if solved is not None:
+            return solved
         if is_declaring(obj):
             what, instead = DECLARED_INSIDE
             raise self.refuse(where, what, instead)
@@ -452,6 +467,9 @@ class Calls(
         has_rule = rule_of(obj, self.forward) is not None
         if obj in NONDIFFERENTIABLE or has_rule or self.understood(obj):
             if all(self.is_tree(a) for a in (*args, *kwargs.values())):
+                rule = rule_of(obj, self.forward)
+                if rule is not None:
+                    args, kwargs = not_overwriting(rule, args, kwargs, Known(False))
                 found = self.apply(obj, args, kwargs, where)
                 return self.with_known_parts(obj, found, args, kwargs)
         if isinstance(obj, type) and issubclass(obj, BaseException):
@@ -681,6 +699,9 @@ class Calls(
             return self.opaque(cls, args, kwargs, where)
         if issubclass(cls, tuple):
             return self.make_namedtuple(cls, args, kwargs, where)
+        instead = self.interpolator(cls, args, kwargs)
+        if instead is not None:
+            return self.make(instead, args, kwargs, where)
         if cls in STATIC_CLASSES or issubclass(cls, enum.Enum):
             return self.static_call(cls, args, kwargs, where)
         return self.make(cls, args, kwargs, where)

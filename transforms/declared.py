@@ -101,6 +101,12 @@ class Declared(Memory):
                 return result
         found = self.outcome(getattr(f, "f", f) if isinstance(f, checks.custom_vjp) else f, args,
                              kwargs, where)  # fmt: skip
+        return self.emit_declared(f, found, args, kwargs, where)
+
+    def emit_declared(self, f: Any, found: Outcome | None, args: tuple, kwargs: dict,
+                      where: Any) -> Ref:  # fmt: skip
+        """The instruction that calls it; `found`: what is known of its result, if it is."""
+        rule, name = rule_of(f), getattr(f, "__name__", "t")
         tree = tuple(self.read(a, where) for a in args)
         keywords = {k: self.read(v, where) for k, v in kwargs.items()}
         attrs: dict[str, Any] = {"declared": True}
@@ -187,6 +193,8 @@ class Declared(Memory):
         pair   it returns (result, residuals): the result counts
         """
         if f in self.reading or not isinstance(f, types.FunctionType | types.MethodType):
+            return None
+        if hasattr(f, "unread"):
             return None
         undo, guards, site = self.snapshot(), len(self.guards), self.where
         observed, self.observed = self.observed, None
@@ -411,6 +419,9 @@ class Expander:
 
     def read(self, rule: Any, args: tuple, kwargs: dict, body: list, where: Any) -> tuple:
         """What a rule returns, and why it cannot be read: one of them is None."""
+        if hasattr(rule, "unread"):
+            what = "it calls a solver, and is not differentiated again"
+            return None, UnsupportedSyntaxError(what)
         try:
             return self.body(rule, args, kwargs, body, where), None
         except RuleError:

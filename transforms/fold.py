@@ -500,12 +500,19 @@ def fold_conj(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     made = []
     for x in operands:
         other = Instr(np.conj, (x,), None, (Value("d_t", leaf_kind(x)),), (), None, instr.where)
-        again = fold_conj(self, other, out) if isinstance(x, Value) else (np.conj(x).item(),)
+        again = fold_conj(self, other, out) if isinstance(x, Value) else (conj_of(x),)
         made.append(again[0] if again else self.emit(out, np.conj, (x,), leaf_kind(x), other))
     new = maker.replace(args=(*made, *maker.args[count:]), results=(Value("d_t", a.kind),))
     self.makers[new.results[0]] = new
     out.append(new)
     return new.results
+
+
+def conj_of(x: Any) -> Any:
+    """The conjugate of a constant; of a sparse matrix it is one."""
+    if hasattr(x, "nnz"):
+        return x.conj() if x.dtype.kind == "c" else x
+    return np.conj(x).item()
 
 
 OF_ONE = frozenset({

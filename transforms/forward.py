@@ -563,9 +563,10 @@ class Forward:
             raise self.no_derivative(instr)
         single = len(instr.results) == 1 and "only" not in instr.attrs
         out = instr.results[0] if single else instr.results
-        given = [self.dot(places[n], where) if n in moving else Value(f"{n}_dot", moved_kind(
-            places.get(n))) for n in wanted]  # fmt: skip
-        whole = len(moving) == len(wanted)
+        unread = hasattr(rule.jvp, "unread")  # it is called with zeros for the tangents missing
+        given = [self.dot(places[n], where) if n in moving else 0.0 if unread else
+                 Value(f"{n}_dot", moved_kind(places.get(n))) for n in wanted]  # fmt: skip
+        whole = unread or len(moving) == len(wanted)
         args = (*given, out, *instr.args)
         if whole and rule.declared:
             found = self.expand.tangent(rule, instr, args, out, self.instrs)

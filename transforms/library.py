@@ -9,6 +9,7 @@ A function whose answer depends on kinds alone is called, on empty arrays of the
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 import types
@@ -21,9 +22,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from srcdiff.runtime import stand_ins
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
+from srcdiff.runtime.interpolators import CLASSES
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.runtime.twins import columns_of, fits, row_of, twin_of
-from srcdiff.transforms.ir import Slice
+from srcdiff.transforms.ir import Slice, op_name
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -102,6 +104,33 @@ class Libraries(Memory):
         if rule_of(twin) is None and twin.__module__.startswith("srcdiff.runtime"):
             return self.as_if_here(twin, args, kwargs, where)
         return self.call(Known(twin), args, kwargs, where)
+
+    def interpolator(self, cls: type, args: tuple, kwargs: dict) -> type | None:
+        """The class in Python that stands for one of SciPy's interpolators."""
+        found = CLASSES.get((cls.__module__, cls.__name__))
+        if found is None or len(args) > 2 or not any(map(self.may_flow, (*args, *kwargs.values()))):
+            return None
+        stand_in, heeded = found
+        given = dict(zip(inspect.signature(stand_in).parameters, args)) | kwargs
+        for name, ref in kwargs.items():
+            values = heeded.get(name)
+            if values is None and name not in ("x", "y", "points", "values"):
+                return None
+            if values is not None and not (isinstance(ref, Known) and ref.obj in values):
+                return None
+        y = given.get("y")
+        return stand_in if y is None or self.kind(y).rank in (1, None) else None
+
+    def of_sparse(self, op: Any, args: tuple, where: Any) -> Any:
+        """What an operation on a sparse matrix and an array is: a product, or it is refused."""
+        matrix = any(isinstance(a, Known) and hasattr(a.obj, "nnz") and hasattr(a.obj, "getH")
+                     for a in args)  # fmt: skip
+        if op is operator.mul and matrix and all(self.kind(a).rank != 0 for a in args):
+            return operator.matmul  # of `scipy.sparse`'s matrices, not its arrays
+        if op is operator.matmul or getattr(op, "__name__", "") == "spsolve":
+            return op
+        raise self.refuse(where, f"`{op_name(op)}` of a sparse matrix",
+                          "Write a product, `K @ x`, or use `K.toarray()`.")  # fmt: skip
 
     def with_known_parts(self, f: Any, ref: Ref, args: tuple, kwargs: dict) -> Ref:
         """What a function has returned, of which a part is what it was given."""

@@ -74,7 +74,7 @@ COMPARISONS = (operator.lt, operator.gt, operator.le, operator.ge, operator.eq, 
 
 
 # Libraries whose special methods are read: what `total_ordering` adds, our stand-ins for SciPy's.
-READ = ("functools", "srcdiff.runtime.multivariate")
+READ = ("functools", "srcdiff.runtime.interpolators", "srcdiff.runtime.multivariate")
 
 
 class Objects(Memory):

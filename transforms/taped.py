@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime import kernels
+from srcdiff.runtime import filters, kernels
 from srcdiff.runtime.declared import custom_vjp
 from srcdiff.runtime.derivative import DERIVING, Derivative
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
@@ -241,6 +241,8 @@ holder = _Entry  # what has an attribute that is stored into
 def binary(op: str, a: Any, b: Any) -> Any:
     """`a + b` and the like: operators that a user's class defines are rewritten as well."""
     function = _OPERATORS[op]
+    if hasattr(a, "nnz") and active((b,)) or hasattr(b, "nnz") and active((a,)):
+        return made(apply(function, (a, b)), [])  # a sparse matrix
     for x in (a, b):
         if type(x) in _NUMERIC:
             continue
@@ -326,7 +328,7 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if handler is not None:
         return handler(*args, **kwargs)
     twin = twin_of(f) if handler is None and callable(f) and not isinstance(f, type) else None
-    if twin is not None and kind is types.FunctionType and substitute(f) is not None:
+    if twin in filters.COMPILED or kind is types.FunctionType and substitute(f) is not None:
         twin = None  # the tape has its own
     if twin is not None and active((args, kwargs)):
         given = (f.__self__, *args) if kind is types.MethodType else args
@@ -359,6 +361,8 @@ def call(f: Any, /, *args: Any, **kwargs: Any) -> Any:
             standard, by = DRAWS[f.__name__]
             return enter(taped(by)(getattr(of, standard), *map(entered, args), **kwargs))
     if kind is types.MethodType:
+        if hasattr(f.__self__, "nnz") and f.__name__ == "dot" and len(args) == 1:
+            return binary("matmul", f.__self__, *args)
         if type(f.__func__) is types.FunctionType:
             return call_python(f.__func__, (f.__self__, *args), kwargs)
         return opaque(f, args, kwargs)

@@ -17,13 +17,15 @@ import functools
 import inspect
 import math
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime import interpolators
 from srcdiff.runtime.errors import NoRuleError
-from srcdiff.runtime.tape import Array, Leaf, Sweep, apply, caller, plain
+from srcdiff.runtime.tape import Array, Leaf, Sweep, apply, caller, plain, twin
 from srcdiff.runtime.tracked import Number, Place, Tracked
 
 # --------------------------------------------------------------------------------------- roots
@@ -103,6 +105,59 @@ def solving(name: str, field: str | None = None, elementwise: bool = False) -> C
         return root_step(call, f, out, extra, elementwise)
 
     return solve
+
+
+def minimize(call: Callable, solver: Callable, args: tuple, kwargs: dict) -> Any:
+    """A point at which the gradient is zero."""
+    given = bound(solver, args, kwargs)
+    f, extra, x0 = given.pop("fun"), given.pop("args", ()), given.pop("x0")
+    extra = extra if isinstance(extra, tuple) else (extra,)
+    options = given.pop("options", None)
+    rest = {k: plain_tree(v) for k, v in given.items()}
+    for name in ("bounds", "constraints", "callback"):
+        if rest.get(name):
+            raise NoRuleError(f"scipy.optimize.minimize with {name}=", caller())
+    for name in ("jac", "hess", "hessp"):
+        if callable(rest.get(name)):
+            rest[name] = plainly(call, rest[name], extra)
+    if rest.get("jac") is True:
+        raise NoRuleError("scipy.optimize.minimize of a function that returns its derivative")
+    out = solver(plainly(call, f, extra), plain_tree(x0), **rest, **given_options(options))
+
+    def slope(f: Callable, x: Any, *more: Any) -> Any:
+        out = call(f, x, *more)
+        sweep = Sweep(recorded=True)
+        sweep.alone = x._node
+        if isinstance(out, Array) and out._node is not None:
+            sweep.run([(out._node, np.ones_like(plain(out)))], keep=True)
+        found = sweep.gradient(x._node)
+        return np.zeros_like(plain(x)) if found is None else found
+
+    out["x"] = root_step(slope, f, np.array(out["x"]), extra, False)
+    return out
+
+
+def odeint(call: Callable, solver: Callable, args: tuple, kwargs: dict) -> Any:
+    """SciPy's values, and the derivative of a solution by explicit steps of small error."""
+    given = bound(solver, args, kwargs)
+    f, y0, t = given.pop("func"), given.pop("y0"), given.pop("t")
+    extra, first = given.pop("args", ()), given.pop("tfirst", False)
+    extra = extra if isinstance(extra, tuple) else (extra,)
+    rest = {k: plain_tree(v) for k, v in given.items()}
+    if rest.get("full_output") or isinstance(t, Array) and t._node is not None:
+        raise NoRuleError("scipy.integrate.odeint with full_output=, or of times that are "
+                          "differentiated,", caller())  # fmt: skip
+    times = np.asarray(plain_tree(t), float)
+    values = solver(plainly(call, f, extra), plain_tree(y0), times, tfirst=first, **rest)
+
+    def rhs(s: float, y: Any) -> Any:
+        return call(f, s, y, *extra) if first else call(f, y, s, *extra)
+
+    y0 = apply(np.array, (y0,)) if isinstance(y0, list | tuple) else y0
+    steps = call(sys.modules["scipy.integrate"].solve_ivp, rhs, (times[0], times[-1]),
+                 np.atleast_1d(y0), method="DOP853", t_eval=times, rtol=1e-11, atol=1e-13)
+    found = steps.y.T
+    return found + (values - plain(found))
 
 
 def given_options(options: Any) -> dict[str, Any]:
@@ -538,6 +593,16 @@ def cosine(f: Callable, x: Any, type: int = 2, n: Any = None, axis: int = -1,  #
     return np.moveaxis(np.moveaxis(x, axis, -1) @ matrix, -1, axis)
 
 
+def grid(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
+    given = bound(f, args, kwargs)
+    table = given["self"]
+    plainly = table.method == "linear" and given.get("method") in (None, "linear")
+    values = held(table, "values")
+    if not plainly or not table.bounds_error or np.ndim(plain(values)) != len(table.grid):
+        raise NoRuleError("a RegularGridInterpolator in this form", caller())
+    return twin(interpolators.on_grid)(table.grid, values, given["xi"])
+
+
 # --------------------------------------------------------------------------------------- table
 
 ZEROS, MINPACK = "scipy.optimize._zeros_py", "scipy.optimize._minpack_py"
@@ -547,6 +612,8 @@ SUBSTITUTES: dict[tuple[str, str], Callable] = {
     (ZEROS, "newton"): solving("func", elementwise=True),
     ("scipy.optimize._root_scalar", "root_scalar"): solving("f", "root"),
     (MINPACK, "fsolve"): solving("func"),
+    ("scipy.optimize._minimize", "minimize"): minimize,
+    ("scipy.integrate._odepack_py", "odeint"): odeint,
     ("scipy.optimize._root", "root"): solving("fun", "x"),
     ("scipy.integrate._quadpack_py", "quad"): quad,
     (INTERPOLATE + "_fitpack_impl", "splev"): splev,
@@ -556,6 +623,7 @@ SUBSTITUTES: dict[tuple[str, str], Callable] = {
     (INTERPOLATE + "_bsplines", "BSpline.__call__"): bspline,
     (INTERPOLATE + "_interpolate", "PPoly.__call__"): ppoly,
     (INTERPOLATE + "_interpolate", "_PPolyBase.__call__"): ppoly,
+    (INTERPOLATE + "_rgi", "RegularGridInterpolator.__call__"): grid,
     (INTERPOLATE + "_fitpack2", "UnivariateSpline.__call__"): univariate,
     (INTERPOLATE + "_fitpack2", "BivariateSpline.__call__"): bivariate_object,
     (INTERPOLATE + "_fitpack2", "_BivariateSplineBase.__call__"): bivariate_object,

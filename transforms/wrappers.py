@@ -24,7 +24,7 @@ from srcdiff.transforms.references import Cell, Iterator, Known, Ref, Tuple
 OURS = tuple(
     str(Path(twins.__file__).with_name(f"{name}.py"))
     for name in ("stand_ins", "python_forms", "twins", "numpy_twins", "distributions", "families",
-                 "multivariate")
+                 "multivariate", "filters", "interpolators")
 )
 
 

@@ -32,6 +32,7 @@ from srcdiff.runtime.rules import (
     scipy_fft,
     scipy_linalg,
     scipy_signal,
+    scipy_sparse,
     scipy_spatial,
     selecting,
     shapes,
@@ -50,7 +51,7 @@ from srcdiff.runtime.rules import (
 MODULES = (
     *(python_rules, complex_numbers, decompositions, elementwise, fft, grids, linalg),
     reductions,
-    *(scipy_fft, scipy_linalg, scipy_signal, scipy_spatial, shapes, special),
+    *(scipy_fft, scipy_linalg, scipy_signal, scipy_sparse, scipy_spatial, shapes, special),
     *(special_bessel, special_distributions, special_elliptic, special_errors, special_gamma),
     *(special_parameters, special_polynomials, special_series),
     *(distributions, selecting, ufunc_methods),
