@@ -33,7 +33,12 @@ def parameter_names(dist):
     (('a', 'loc', 'scale'), ('mu', 'loc'))
     """
     shapes = tuple(dist.shapes.replace(",", " ").split()) if dist.shapes else ()
-    return (*shapes, "loc", "scale") if hasattr(dist, "logpdf") else (*shapes, "loc")
+    return (*shapes, "loc") if is_discrete(dist) else (*shapes, "loc", "scale")
+
+
+def is_discrete(dist):
+    """Whether it is a distribution of whole numbers."""
+    return not hasattr(dist, "logpdf")
 
 
 def fitting(names, count, given, keywords):
@@ -234,36 +239,35 @@ def logpdf(dist, x, *args, **kwds):
     return checked(elsewhere(out, outside, -np.inf), valid(dist, shapes, scale, y))
 
 
+def in_tails(dist, formula, x, args, kwds, first, last):
+    """A distribution function: `first` where nothing is below, `last` where nothing is above."""
+    shapes, loc, scale = parameters(dist, args, kwds)
+    if is_discrete(dist):
+        y, below, above = counted(dist, x, shapes, loc, False)
+    else:
+        y, below, above = tails(dist, standard(x, loc, scale), shapes)
+    out = elsewhere(elsewhere(formula(y, *shapes), below, first), above, last)
+    return checked(out, valid(dist, shapes, scale, y))
+
+
 def cdf(dist, x, *args, **kwds):
     """The distribution function."""
-    shapes, loc, scale = parameters(dist, args, kwds)
-    y, below, above = tails(dist, standard(x, loc, scale), shapes)
-    out = elsewhere(elsewhere(dist._cdf(y, *shapes), below, 0), above, 1)
-    return checked(out, valid(dist, shapes, scale, y))
+    return in_tails(dist, dist._cdf, x, args, kwds, 0, 1)
 
 
 def logcdf(dist, x, *args, **kwds):
     """The log of the distribution function."""
-    shapes, loc, scale = parameters(dist, args, kwds)
-    y, below, above = tails(dist, standard(x, loc, scale), shapes)
-    out = elsewhere(elsewhere(dist._logcdf(y, *shapes), below, -np.inf), above, 0)
-    return checked(out, valid(dist, shapes, scale, y))
+    return in_tails(dist, dist._logcdf, x, args, kwds, -np.inf, 0)
 
 
 def sf(dist, x, *args, **kwds):
     """1 - the distribution function."""
-    shapes, loc, scale = parameters(dist, args, kwds)
-    y, below, above = tails(dist, standard(x, loc, scale), shapes)
-    out = elsewhere(elsewhere(dist._sf(y, *shapes), below, 1), above, 0)
-    return checked(out, valid(dist, shapes, scale, y))
+    return in_tails(dist, dist._sf, x, args, kwds, 1, 0)
 
 
 def logsf(dist, x, *args, **kwds):
     """The log of 1 - the distribution function."""
-    shapes, loc, scale = parameters(dist, args, kwds)
-    y, below, above = tails(dist, standard(x, loc, scale), shapes)
-    out = elsewhere(elsewhere(dist._logsf(y, *shapes), below, 0), above, -np.inf)
-    return checked(out, valid(dist, shapes, scale, y))
+    return in_tails(dist, dist._logsf, x, args, kwds, 0, -np.inf)
 
 
 def quantile(dist, name, q, shapes, loc, scale):
@@ -390,52 +394,21 @@ def logpmf(dist, k, *args, **kwds):
     return checked(out, valid(dist, shapes, None, k))
 
 
-def discrete_cdf(dist, k, *args, **kwds):
-    """The distribution function."""
-    shapes, loc, _ = parameters(dist, args, kwds)
-    k, below, above = counted(dist, k, shapes, loc, False)
-    out = elsewhere(elsewhere(dist._cdf(k, *shapes), below, 0), above, 1)
-    return checked(out, valid(dist, shapes, None, k))
-
-
-def discrete_logcdf(dist, k, *args, **kwds):
-    """The log of the distribution function."""
-    shapes, loc, _ = parameters(dist, args, kwds)
-    k, below, above = counted(dist, k, shapes, loc, False)
-    out = elsewhere(elsewhere(dist._logcdf(k, *shapes), below, -np.inf), above, 0)
-    return checked(out, valid(dist, shapes, None, k))
-
-
-def discrete_sf(dist, k, *args, **kwds):
-    """1 - the distribution function."""
-    shapes, loc, _ = parameters(dist, args, kwds)
-    k, below, above = counted(dist, k, shapes, loc, False)
-    out = elsewhere(elsewhere(dist._sf(k, *shapes), below, 1), above, 0)
-    return checked(out, valid(dist, shapes, None, k))
-
-
-def discrete_logsf(dist, k, *args, **kwds):
-    """The log of 1 - the distribution function."""
-    shapes, loc, _ = parameters(dist, args, kwds)
-    k, below, above = counted(dist, k, shapes, loc, False)
-    out = elsewhere(elsewhere(dist._logsf(k, *shapes), below, 0), above, -np.inf)
-    return checked(out, valid(dist, shapes, None, k))
-
-
 # Families whose inverses have the ends of the support at 0 and 1, and nan outside.
 COVERING = frozenset("norm.ppf norm.isf logistic.ppf logistic.isf".split())
 
-CONTINUOUS_METHODS = {f.__name__: f for f in (pdf, logpdf, cdf, logcdf, sf, logsf, ppf, isf)}
-BOTH = {f.__name__: f for f in (entropy, mean, var, std)}
-DISCRETE_METHODS = {
-    "pmf": pmf, "logpmf": logpmf, "cdf": discrete_cdf, "logcdf": discrete_logcdf,
-    "sf": discrete_sf, "logsf": discrete_logsf,
-}  # fmt: skip
+METHODS: dict[str, tuple[Callable, ...]] = {
+    "rv_continuous": (pdf, logpdf, cdf, logcdf, sf, logsf, ppf, isf),
+    "rv_discrete": (pmf, logpmf, cdf, logcdf, sf, logsf),
+    "rv_generic": (entropy, mean, var, std),
+}
 
 TWINS: dict[tuple[str, str], Callable] = {
-    **{(INFRASTRUCTURE, f"rv_continuous.{name}"): f for name, f in CONTINUOUS_METHODS.items()},
-    **{(INFRASTRUCTURE, f"rv_generic.{name}"): f for name, f in BOTH.items()},
-    **{(INFRASTRUCTURE, f"rv_discrete.{name}"): f for name, f in DISCRETE_METHODS.items()},
+    **{
+        (INFRASTRUCTURE, f"{cls}.{f.__name__}"): f
+        for cls, functions in METHODS.items()
+        for f in functions
+    },
     **ANY_FAMILY,
     **FAMILIES,
     **multivariate.TWINS,
@@ -452,6 +425,6 @@ def twin_of(f):
 
 
 kernels.STATIC.update(
-    (parameter_names, fitting, fixed_support, is_open, ends_at_infinity, loses_nan, checks_signs,
-     accepts, takes_all, inner_point)
-)
+    (parameter_names, is_discrete, fitting, fixed_support, is_open, ends_at_infinity, loses_nan,
+     checks_signs, accepts, takes_all, inner_point)
+)  # fmt: skip
