@@ -123,8 +123,9 @@ class ArrayCalls(Writers):
 
         if len(args) != 1 or kwargs or not isinstance(args[0], List):
             return None
-        ranks = [self.kind(leaf).rank for leaf in leaves(args[0])]
-        if None in ranks:
+        known = [self.kind(leaf).rank for leaf in leaves(args[0])]
+        ranks = [r for r in known if r is not None]
+        if len(ranks) < len(known):
             return None
         levels = depth(args[0])
         rank = max(levels, *ranks)

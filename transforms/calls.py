@@ -307,7 +307,7 @@ class Calls(
             if placed is not None:
                 if self.tries:
                     self.check_lazy(op, tree, where)
-                return Array(args[0].buffer, (*args[0].path, (op, *placed[1:])))
+                return Array(args[0].buffer, (*args[0].path, (op, *as_tuples(placed[1:]))))
         site = where and (where.node, "memory")
         test = None
         if how == "maybe" and site in self.choices and isinstance(args[0], Array):
@@ -315,7 +315,7 @@ class Calls(
         value = self.emit(op, tree, keywords, kind, where, name, **attrs)
         ref = self.fresh(value)
         if test is not None:
-            step = () if op is np.ascontiguousarray else ((op, *tree[1:]),)
+            step = () if op is np.ascontiguousarray else ((op, *as_tuples(tree[1:])),)
             found = Choice(test, Array(args[0].buffer, (*args[0].path, *step)), ref)
             self.choice_names[found] = name
             return found
@@ -1032,6 +1032,11 @@ def in_places(op: Any, args: tuple, keywords: dict) -> tuple | None:
         return None
     bound.apply_defaults()
     return None if bound.kwargs else bound.args
+
+
+def as_tuples(args: tuple) -> tuple:
+    """The arguments of what makes a view, with tuples for lists: a path to memory is a key."""
+    return tuple(tuple(a) if type(a) is list else a for a in args)
 
 
 def is_outer(obj: Any) -> bool:
