@@ -281,6 +281,12 @@ class Examples:
                         "`np.asarray(…)` for a list of one number for each example, or give it "
                         "the entry None in in_axes"
                     )
+                if isinstance(way[0], str):  # in_axes are of arguments by position
+                    raise ValueError(
+                        f"vmap: {name} is a {type(x).__name__}, which has no axes, and arguments "
+                        "by keyword have the axis 0; bind it: "
+                        f"vmap(functools.partial(f, {way[0]}=…))"
+                    )
                 raise ValueError(
                     f"vmap: {name} is a {type(x).__name__}, which has no axes; give it the entry "
                     "None in in_axes"

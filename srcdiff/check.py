@@ -373,7 +373,8 @@ def _directions(args: tuple, names: list[str]) -> Iterator[_Direction]:
                 tangents = tuple(
                     _put(arg, path, dot) if j == i else None for j, arg in enumerate(args)
                 )
-                yield _Direction(tangents, spelled(names[i], path), index, max(1.0, size), nearest(args, tangents))
+                name, near = spelled(names[i], path), nearest(args, tangents)
+                yield _Direction(tangents, name, index, max(1.0, size), near)
 
 
 def nearest(args: tuple, tangents: tuple) -> float:

@@ -772,3 +772,12 @@ def test_a_gradient_by_a_field_is_mapped_in_a_loop():
     with pytest.warns(FallbackWarning, match="a derivative of `loss` by `self.w`"):
         found = vmap(df)(xs, ts)
     np.testing.assert_allclose(found, [df(x, t) for x, t in zip(xs, ts)])
+
+
+def test_a_number_by_keyword_is_to_be_bound():
+    def f(x, *, k):
+        return k * x
+
+    with pytest.raises(ValueError, match=r"bind it: vmap\(functools.partial\(f, k=…\)\)"):
+        vmap(f)(np.ones((4, 3)), k=2.0)
+    assert vmap(functools.partial(f, k=2.0))(np.ones((4, 3))).shape == (4, 3)

@@ -91,4 +91,30 @@ def print_source(tree: ast.AST) -> str:
     text = "".join(result)
     if max(map(len, text.splitlines()), default=0) <= COLUMNS:
         return text
-    return "".join(split_lines(result, maxline=COLUMNS))
+    return "".join(split_lines(whole(result), maxline=COLUMNS))
+
+
+def whole(tokens: list[str]) -> list[str]:
+    """The tokens, of which a sign and a slice are one: no line ends within.
+
+    >>> whole(["a", " - ", "-", "b", "[", "1", ":", "-1", "]"])
+    ['a', ' - ', '-b', '[', '1:-1', ']']
+    """
+    found: list[str] = []
+    glued = False  # whether the next token belongs to the last one
+    for token in filter(None, tokens):
+        plain = not (token in DELIMITERS or token[:1] in " ,\n" or token[-1:] in " \n")
+        if plain and found and (glued or token == ":" and is_part(found[-1])):
+            found[-1] += token
+        else:
+            found.append(token)
+        glued = plain and (token in ("-", "+", "~") or token == ":")
+    return found
+
+
+DELIMITERS = frozenset(["(", "[", "{", ")", "]", "}", "):"])
+
+
+def is_part(token: str) -> bool:
+    """Whether a token is a name or a number, or several of these."""
+    return token not in DELIMITERS and token[-1] not in " \n,"
