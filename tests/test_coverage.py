@@ -14,19 +14,6 @@ from tests.coverage import ARGUMENTS, rows
 LEFT_OUT = {
     "numpy.frompyfunc": "what Python makes of objects is not seen into",
     "numpy.ndarray.resize": "an array that changes its length in place",
-    "scipy.signal.stft": "SciPy's code reads its arrays in ways that are not compiled",
-    "scipy.ndimage.convolve": "written in C, behind code that writes parts of arrays",
-    "scipy.ndimage.gaussian_filter": "written in C, behind code that writes parts of arrays",
-    "scipy.ndimage.map_coordinates[order=1]": "written in C",
-    "scipy.integrate.solve_ivp": "the solver is compiled step by step or not at all",
-    "scipy.integrate.quad": "a function is given to one in C",
-    "scipy.integrate.simpson": "a mask that is no array of bools",
-    "scipy.interpolate.interp1d": "a call of an object of SciPy's",
-    "scipy.interpolate.CubicSpline": "banded systems in C",
-    "scipy.interpolate.RegularGridInterpolator": "a call of an object of SciPy's",
-    "scipy.optimize.minimize[implicit]": "`implicit` declares what is solved",
-    "scipy.optimize.root[implicit]": "`implicit` declares what is solved",
-    "scipy.optimize.brentq[implicit]": "`implicit` declares what is solved",
     "scipy.sparse.linalg.spsolve": "a sparse matrix that is made inside the function",
 }
 
