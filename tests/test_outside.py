@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import mathieu_a
 
 from srcdiff import FallbackWarning, UnsupportedSyntaxError, grad, value_and_grad
 from tests.tape import value_and_grad_on_tape
@@ -406,7 +407,7 @@ def refused_and_stores(x):
     global TOTAL
     TOTAL = TOTAL + np.sum(x)
     yielded = [v for v in (w for w in x) if v > 0]
-    return np.sum(np.nextafter(x, 1.0)) + len(yielded) if len(x) > 99 else eval("np.sum(x)")
+    return np.sum(mathieu_a(2, x)) + len(yielded) if len(x) > 99 else eval("np.sum(x)")
 
 
 def test_what_a_helper_on_the_tape_stores_is_read_afterwards():

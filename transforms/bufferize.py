@@ -439,9 +439,10 @@ class Look:
             return
         if instr.attrs.get("taped") or instr.attrs.get("fresh"):  # it works on copies
             return
-        if instr.attrs.get("declared"):  # what it returns may be what it is given, or one array
+        if instr.attrs.get("declared"):  # what it is given, one array, or what the function keeps
             for result in instr.results:
                 self.points(result, *operands, *instr.results)
+                self.origins.foreign.add(result)
             return
         if instr.op is kernels.pulled:  # what it returns is new, or its cotangents
             if instr.attrs.get("lends"):

@@ -135,12 +135,12 @@ class Declared(Memory):
             attrs["only"] = True
         self.instrs.append(Instr(f, tree, keywords, values, (), attrs, where))
         refs = tuple(map(self.fresh, values))
-        if not found.fresh:
-            for ref in refs:
+        for ref in refs if not found.fresh else ():
+            if isinstance(ref, Array):
+                ref.buffer.fixed = f"what `{name}` returns, and may keep, is written"
                 for arg in (*args, *kwargs.values()):
                     for array in self.arrays_in(arg):
-                        if isinstance(ref, Array):
-                            self.may_alias(ref.buffer, array.buffer)
+                        self.may_alias(ref.buffer, array.buffer)
         if not several:
             return refs[0]
         return Tuple(refs, found.cls) if isinstance(found.kinds, tuple) else self.new_list(refs)
