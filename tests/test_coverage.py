@@ -4,18 +4,12 @@
 """
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.coverage import ARGUMENTS, rows
-
-# Not compiled, or not differentiated at all: an error, never a wrong number.
-LEFT_OUT = {
-    "numpy.frompyfunc": "what Python makes of objects is not seen into",
-    "numpy.ndarray.resize": "an array that changes its length in place",
-    "scipy.sparse.linalg.spsolve": "a sparse matrix that is made inside the function",
-}
+from tests.coverage import ARGUMENTS, LEFT_OUT, page, rows
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
@@ -37,3 +31,8 @@ def test_what_is_left_out_is_in_the_table():
 def test_every_argument_of_the_table_is_used():
     used = {name for row in rows() for name in row.arguments}
     assert used == set(ARGUMENTS)
+
+
+def test_the_page_is_made_from_the_table():
+    text = (Path(__file__).parent.parent / "docs" / "functions.md").read_text()
+    assert text == page(), "run `python -m tests.coverage --page > docs/functions.md`"

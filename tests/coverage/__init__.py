@@ -133,3 +133,33 @@ def rows() -> list[Row]:
     """All rows, in order."""
     lines = [(_HERE / name).read_text().splitlines() for name in ("rows.txt", "rows_scipy.txt")]
     return [Row(*line.split(" | ", 1)) for part in lines for line in part]
+
+
+# Not compiled, or not differentiated at all: an error, never a wrong number.
+LEFT_OUT = {
+    "numpy.frompyfunc": "what Python makes of objects is not seen into",
+    "numpy.ndarray.resize": "an array that changes its length in place",
+    "scipy.sparse.linalg.spsolve": "of a sparse matrix that is made inside the function",
+}
+
+
+def page() -> str:
+    """docs/functions.md"""
+    lines = [
+        "# Functions with derivatives",
+        "",
+        "Each row is a program that compiles in reverse and in forward mode and runs on the tape,"
+        " and has the derivatives that differences give. What its arguments are, says"
+        " `tests/coverage/`, of which `python -m tests.coverage --page` makes this page.",
+    ]
+    sections: dict[str, list[str]] = {}
+    for row in rows():
+        name, _, way = row.name.partition("[")
+        shown = f"`{name}`" + (f" ({way.rstrip(']')})" if way else "")
+        program = row.program.replace("|", "\\|")
+        left_out = f"**no**: {LEFT_OUT[row.name]}" if row.name in LEFT_OUT else f"`{program}`"
+        home = ".".join(name.split(".")[:-1][:2]) or "Python"
+        sections.setdefault(home, []).append(f"| {shown} | {left_out} |")
+    for home, found in sections.items():
+        lines += ["", f"## {home}", "", "| function | as in |", "|---|---|", *found]
+    return "\n".join(lines) + "\n"

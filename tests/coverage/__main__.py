@@ -1,4 +1,7 @@
-"""The rows that are not right: `python -m tests.coverage [part of a name …]`."""
+"""The rows that are not right: `python -m tests.coverage [part of a name …]`.
+
+`python -m tests.coverage --page > docs/functions.md` writes the table of the documentation.
+"""
 
 import collections
 import sys
@@ -6,8 +9,11 @@ import warnings
 
 import numpy as np
 
-from tests.coverage import rows
+from tests.coverage import page, rows
 
+if sys.argv[1:] == ["--page"]:
+    print(page(), end="")
+    sys.exit()
 warnings.simplefilter("ignore")
 np.seterr(all="ignore")
 counts: collections.Counter = collections.Counter()
