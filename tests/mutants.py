@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.registry import RULES, Rule
 from tests.runtime import test_rules
 
@@ -38,12 +39,31 @@ COMPARED: dict[type, type] = {
 
 def mutants(tree: ast.FunctionDef) -> Iterator[tuple[str, ast.FunctionDef]]:
     """Each change of one node of a function: what it is, and the function changed."""
+    left = {id(part) for node in ast.walk(tree) for part in indifferent(node)}
     for i, node in enumerate(ast.walk(tree)):
+        if id(node) in left:
+            continue
         for what, changed in changes(node):
             made = copy.deepcopy(tree)
             there = next(n for k, n in enumerate(ast.walk(made)) if k == i)
             replace(made, there, changed)
             yield f"line {getattr(node, 'lineno', 0)}: {what}", ast.fix_missing_locations(made)
+
+
+def indifferent(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts whose change makes no difference: defaults, which are those of the function; the
+    1 of `a / np.where(b == 0, 1, b)`, and of `a / (b + (b == 0))`; what an error says."""
+    match node:
+        case ast.arguments(defaults=defaults, kw_defaults=more):
+            yield from (default for default in (*defaults, *more) if default is not None)
+        case ast.BinOp(op=ast.Div(), right=ast.Call(args=[ast.Compare(left=x), one, y])):
+            if ast.unparse(x) == ast.unparse(y):
+                yield one
+        case ast.BinOp(op=ast.Div(), right=ast.BinOp(left=x, right=ast.Compare(left=y)) as guard):
+            if ast.unparse(x) == ast.unparse(y):
+                yield guard
+        case ast.Raise(exc=ast.Call() as error):
+            yield from ast.walk(error)
 
 
 def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
@@ -100,13 +120,13 @@ def time_limit(seconds: float) -> Iterator[None]:
     def stop(*_: Any) -> None:
         raise TooLong
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def survives(rule: Rule) -> bool:
@@ -116,18 +136,15 @@ def survives(rule: Rule) -> bool:
         with time_limit(10.0), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             for each in rule.functions:
-                numbers_only = getattr(each, "__module__", "") in ("math", "cmath")
                 for point in rule.at:
-                    arrays = any(np.ndim(x) for x in point.args if test_rules.is_float(x))
-                    if numbers_only and arrays:
-                        continue
-                    test_rules.check(each, point.args, point.kwargs)
+                    if test_rules.takes(each, point):
+                        test_rules.check(each, point.args, point.kwargs)
             for param in test_rules.complex_sites():
                 each, args, kwargs = param.values
                 if RULES[each] is RULES[fun] and each is not np.linalg.cholesky:
-                    with contextlib.suppress(TypeError):
-                        each(*args, **kwargs)
-                        test_rules.check(each, args, kwargs)
+                    check_complex(each, args, kwargs)
+            for each, args, kwargs in REFUSED.get(rule.name, ()):
+                test_rules.test_what_a_rule_does_not_cover_is_an_error(each, args, kwargs)
             for each, args, wrt, expected in EDGES.get(rule.name, ()):
                 test_rules.test_edge_values(each, args, wrt, expected)
     except (Exception, TooLong):
@@ -135,16 +152,27 @@ def survives(rule: Rule) -> bool:
     return True
 
 
-def edges() -> dict[str, list]:
+def check_complex(fun: Any, args: tuple, kwargs: dict) -> None:
+    try:
+        fun(*args, **kwargs)
+    except (TypeError, ValueError, NotImplementedError):
+        return
+    with contextlib.suppress(NoRuleError):
+        test_rules.check(fun, args, kwargs)
+
+
+def rows(test: Any) -> dict[str, list]:
+    """The rows of a table of calls, by the names of the rules."""
     found: dict[str, list] = collections.defaultdict(list)
-    (mark,) = [m for m in test_rules.test_edge_values.pytestmark if m.name == "parametrize"]
+    (mark,) = [m for m in test.pytestmark if m.name == "parametrize"]
     for row in mark.args[1]:
         values = row.values if hasattr(row, "values") and not isinstance(row, dict) else row
         found[RULES[values[0]].name].append(values)
     return found
 
 
-EDGES = edges()
+EDGES = rows(test_rules.test_edge_values)
+REFUSED = rows(test_rules.test_what_a_rule_does_not_cover_is_an_error)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from scipy.special import mathieu_a
 
 from srcdiff import (
     FallbackWarning,
@@ -312,9 +313,9 @@ def test_what_is_refused_runs_on_the_tape():
 
 def test_a_function_without_a_rule_is_an_error():
     def f(x):
-        return np.sum(np.linalg.eig(np.outer(x, x))[0])
+        return np.sum(mathieu_a(x, 9.0))
 
-    with pytest.raises(NoRuleError, match="np.linalg.eig has no derivative rule"):
+    with pytest.raises(NoRuleError, match="mathieu_a has no derivative rule"):
         jvp(f, (np.ones(2),), (np.ones(2),))
 
 

@@ -188,13 +188,20 @@ def check(fun, args, kwargs):
             assert d is None or type(args[i]) is int
 
 
+def takes(fun, point):
+    """Whether a point is for this function, and not for that of NumPy of the same rule."""
+    numbers_only = getattr(fun, "__module__", "") in ("math", "cmath")
+    if not numbers_only or fun in (math.fsum, math.prod, math.dist):
+        return True
+    return not any(np.ndim(x) for x in point.args if is_float(x))
+
+
 def sites():
     """Each function at each of its sample points that it takes."""
     for fun, rule in RULES.items():
-        numbers_only = getattr(fun, "__module__", "") in ("math", "cmath")
         for i, point in enumerate(rule.at):
-            if numbers_only and any(np.ndim(x) for x in point.args if is_float(x)):
-                continue  # this point is for the NumPy function of the same rule
+            if not takes(fun, point):
+                continue
             yield pytest.param(fun, point, id=f"{rule.name}-{name_of(fun)}-{i}")
 
 
