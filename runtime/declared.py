@@ -21,6 +21,7 @@ import numpy as np
 
 from srcdiff.runtime.errors import NoRuleError, RuleError
 from srcdiff.runtime.kernels import unbroadcast
+from srcdiff.runtime.plain_objects import parts_of, rebuild
 from srcdiff.runtime.registry import DECLARING, RULES, Rule, forget
 
 NUMBERS = "iufc"
@@ -88,13 +89,106 @@ which has shape (2,)
 
 
 def gradients(rule: Callable, found: Any, args: Any, kwargs: dict, out: Any) -> tuple:
-    """What a reverse rule has returned for its parameters, which is checked."""
-    found = as_tuple(rule, found, count_of(rule, args))
+    """What a reverse rule has returned for its parameters, which is checked; those of containers
+    are `aligned`."""
+    found = list(as_tuple(rule, found, args))
     places = places_of(rule, args, kwargs)
     for i, d in enumerate(found):
         if i in places:
-            check(rule, d, places[i], out, name_at(parameters(rule), i))
-    return found
+            name = name_at(parameters(rule), i)
+            found[i] = aligned(rule, d, places[i], name)
+            check(rule, found[i], places[i], out, name)
+    return tuple(found)
+
+
+def aligned(rule: Callable, d: Any, like: Any, name: str, what: str = "gradient",
+            parts: Callable = parts_of, where: Any = None) -> Any:  # fmt: skip
+    """A gradient as its argument is taken apart: a tuple of the gradients of what a container
+    holds, in its order, with None for what the gradient has no key of; RuleError for keys and
+    items that the container has not.
+
+    parts   `parts(tree)` → the class and the parts by their keys, as `parts_of` has them; the class
+            `object` where they are not known
+
+    >>> def line_vjp(d_out, out, p):
+    ...     return {"w": d_out}
+    >>> aligned(line_vjp, {"w": 1.0}, {"b": 3.0, "w": 2.0}, "`p`")
+    (None, 1.0)
+    >>> aligned(line_vjp, {"v": 1.0}, {"b": 3.0, "w": 2.0}, "`p`")
+    Traceback (most recent call last):
+    srcdiff.runtime.errors.RuleError: the rule line_vjp gives a gradient for 'v' of `p`, which has \
+'b', 'w' and no more
+      Return a dict with some of these keys.
+    """
+    want, have = parts(like), parts(d)
+    if d is None:
+        return None
+    if want is None:  # what is no number has no gradient
+        return None if like is None or isinstance(like, str) or callable(like) else d
+    cls, held = want
+    if cls is object or have is not None and have[0] is object:
+        return d
+    if have is None:
+        raise another_structure(rule, what, name, cls, held, where)
+    form, given = have
+    if form is tuple and cls is not dict and len(given) == len(held):
+        given = dict(zip(held, given.values()))
+    elif form is tuple or cls in (tuple, dict) and form is not cls:
+        raise another_structure(rule, what, name, cls, held, where)
+    for key in given:
+        if key not in held:
+            raise RuleError(
+                f"the rule {rule_name(rule)} gives a {what} for {key!r} of {name}, which has "
+                f"{', '.join(map(repr, held))} and no more", where,
+                f"Return a {'dict' if cls is dict else cls.__name__} with some of these "
+                f"{'keys' if cls is dict else 'attributes'}.")  # fmt: skip
+    return tuple(
+        aligned(rule, given.get(key), part, part_name(name, cls, key), what, parts, where)
+        for key, part in held.items()
+    )
+
+
+def check_places(rule: Rule, places: Any, where: Any = None) -> None:
+    """RuleError for arguments that are differentiated, of which a pair gives no gradient."""
+    for place in places:
+        if place in rule.nondiff:
+            name = name_at(rule.parameters, place)
+            raise RuleError(
+                f"{name} of {rule.name} depends on what is differentiated, and is one of its "
+                "`nondiff_argnums`", where,
+                "Leave it out of them, and let the second function return its gradient, or mark "
+                "what is passed with `detach`.")  # fmt: skip
+
+
+def no_likeness(function: Any, where: Any = None) -> RuleError:
+    return RuleError(
+        f"`like` of the rule of {rule_name(function)} is a function that cannot be compiled, or "
+        "returns no array", where, "Let it return one: `like=lambda x: np.ones(2)`.")  # fmt: skip
+
+
+def returns(function: Any, what: str, where: Any = None) -> RuleError:
+    """The error of a function with a rule that returns a container which is no tuple of arrays."""
+    return RuleError(f"{rule_name(function)}, which has a rule, returns {what}", where,
+                     "Return a number, an array or a tuple of them.")  # fmt: skip
+
+
+def another_structure(rule: Callable, what: str, name: str, cls: type, held: dict,
+                      where: Any = None) -> RuleError:  # fmt: skip
+    form = f"tuple of {len(held)} {what}s" if cls is tuple else \
+        f"{cls.__name__} of {what}s, with {', '.join(map(repr, held))},"  # fmt: skip
+    return RuleError(
+        f"the rule {rule_name(rule)} gives a {what} of another structure than {name} has",
+        where, f"Return a {form} for it.")  # fmt: skip
+
+
+def part_name(name: str, cls: type, key: Any) -> str:
+    """
+    >>> part_name("`p`", dict, "w"), part_name("argument 1", tuple, 0)
+    ("`p['w']`", 'argument 1')
+    """
+    if not name.endswith("`") or cls is tuple:
+        return name
+    return f"{name[:-1]}[{key!r}]`" if cls is dict else f"{name[:-1]}.{key}`"
 
 
 def places_of(rule: Callable, args: Any, kwargs: dict) -> dict[int, Any]:
@@ -105,10 +199,12 @@ def places_of(rule: Callable, args: Any, kwargs: dict) -> dict[int, Any]:
 
 def fitted(d: Any, arg: Any) -> Any:
     """A gradient in the shape and dtype of its argument, in memory of its own."""
-    if isinstance(arg, tuple | list):
-        parts = [None] * len(arg) if d is None else d
-        return tuple(fitted(part, of) for part, of in zip(parts, arg))
-    if d is None:
+    held = parts_of(arg)
+    if held is not None:
+        parts = [None] * len(held[1]) if d is None else d
+        found = tuple(fitted(part, of) for part, of in zip(parts, held[1].values()))
+        return list(found) if type(arg) is list else found
+    if d is None or dtype_of(arg) is None:
         return np.zeros_like(arg) if type(arg) is np.ndarray else 0.0
     d = unbroadcast(d, np.shape(arg))
     dtype = dtype_of(arg)
@@ -118,9 +214,15 @@ def fitted(d: Any, arg: Any) -> Any:
     return np.array(d, dtype if dtype is not None and dtype.kind in "fc" else None)
 
 
-def as_tuple(rule: Callable, found: Any, count: int, where: Any = None) -> tuple:
-    """The gradients, of which there are at most `count`."""
+def as_tuple(rule: Callable, found: Any, args: Any, where: Any = None,
+             parts: Callable = parts_of) -> tuple:  # fmt: skip
+    """The gradients, of which there is at most one for each argument."""
     returned(rule, found, where)
+    count = count_of(rule, args)
+    form = parts(found)
+    if form is not None and issubclass(form[0], tuple) and form[0] is not tuple:
+        first = parts(args[0]) if args else None  # a namedtuple: the gradient of one, or gradients
+        found = (found,) if first is not None and first[0] is form[0] else tuple(form[1].values())
     if hasattr(rule, "parameter_names") and not isinstance(found, tuple | list):
         raise RuleError(f"the rule {rule_name(rule)} does not return a tuple", where,
                         "Return a tuple, with one gradient for each argument that has one: "
@@ -164,9 +266,10 @@ def check_linear(rule: Callable, found: Any, again: Any) -> None:
 times the tangents it does not give -2 times the result
       Return a sum of products with them, which is 0 where they are.
     """
-    if isinstance(found, tuple | list):
-        for part, other in zip(found, again):
-            check_linear(rule, part, other)
+    form, other = parts_of(found), parts_of(again)
+    if form is not None and other is not None:
+        for part, twin in zip(form[1].values(), other[1].values()):
+            check_linear(rule, part, twin)
         return
     first, second = np.asarray(-2 * found), np.asarray(again)
     finite = np.isfinite(first) & np.isfinite(second)
@@ -188,9 +291,10 @@ def not_seen_linear(rule: Callable) -> RuleError:
 
 def scaled(tree: Any, by: float) -> Any:
     """A tangent, times a number; None stays."""
-    if isinstance(tree, tuple | list):
-        return type(tree)([scaled(part, by) for part in tree])
-    return tree if tree is None else by * tree
+    form = parts_of(tree)
+    if form is not None:
+        return rebuild(tree, [scaled(part, by) for part in form[1].values()])
+    return by * tree if dtype_of(tree) is not None else tree
 
 
 def too_few(rule: Rule, what: str, found: int, count: int, where: Any = None) -> NoRuleError:
@@ -250,18 +354,18 @@ def called(rule: Callable, args: tuple, kwargs: dict) -> Any:
 
 
 def check(rule: Callable, d: Any, arg: Any, out: Any, name: str, what: str = "gradient") -> None:
-    """Raise RuleError for what is no gradient of an argument."""
+    """Raise RuleError for what is no gradient of an argument; that of a container is `aligned`."""
     if d is None:
         return
-    if isinstance(arg, tuple | list):
-        if not isinstance(d, tuple | list) or len(d) != len(arg):
-            raise RuleError(
-                f"the rule {rule_name(rule)} gives a {what} of another structure than {name} has",
-                None, f"Return a tuple of {len(arg)} {what}s for it.")  # fmt: skip
-        for part, of in zip(d, arg):
-            check(rule, part, of, out, name, what)
+    form = parts_of(arg)
+    if form is not None:
+        cls, held = form
+        for (key, of), part in zip(held.items(), d):
+            check(rule, part, of, out, part_name(name, cls, key), what)
         return
     have, want = dtype_of(d), dtype_of(arg)
+    if want is None:  # nothing is differentiated by it
+        return
     if have is None or have.kind not in NUMBERS or want is not None and is_unreal(have, want, out):
         raise wrong_dtype(rule, describe(d, have), name, describe(arg, want), what)
     shapes = np.shape(d), np.shape(arg)
@@ -340,9 +444,18 @@ def read_only(x: Any) -> Any:
 def map_arrays(f: Callable, tree: Any) -> Any:
     if type(tree) is np.ndarray:
         return f(tree)
-    if type(tree) in (tuple, list):
-        return type(tree)([map_arrays(f, part) for part in tree])
+    if isinstance(tree, tuple | list | dict):
+        _, held = parts_of(tree)
+        return rebuild(tree, [map_arrays(f, part) for part in held.values()])
     return tree
+
+
+def map_leaves(f: Callable, tree: Any) -> Any:
+    """`f` of what containers hold, in containers like them."""
+    form = parts_of(tree)
+    if form is None:
+        return f(tree)
+    return rebuild(tree, [map_leaves(f, part) for part in form[1].values()])
 
 
 # ------------------------------------------------------------------ custom_vjp

@@ -5,6 +5,7 @@
 """
 
 import abc
+import copy
 import dataclasses
 import functools
 import os
@@ -103,3 +104,53 @@ def instance(kind, held):
     for name, value in held.items():
         object.__setattr__(new, name, value)
     return new
+
+
+def is_made_of(kind, names):
+    """Whether it is a dataclass that is made of attributes of these names, and no more.
+
+    >>> Point = dataclasses.make_dataclass("Point", ["x", "y"])
+    >>> is_made_of(Point, ["x", "y"]), is_made_of(Point, ["x"])
+    (True, False)
+    """
+    fields = getattr(kind, "__dataclass_fields__", None)
+    if fields is None or hasattr(kind, "__post_init__"):
+        return False
+    code = getattr(kind.__init__, "__code__", None)
+    if code is None or not code.co_filename.startswith("<string>"):  # it is of the user's own
+        return False
+    return list(names) == [f.name for f in fields.values() if f.init]
+
+
+def parts_of(tree):
+    """The class of a container, `tuple` for a list, and what it holds by keys; None for a leaf.
+
+    >>> parts_of([1.0, None]), parts_of({"w": 2.0}), parts_of(3.0)
+    ((<class 'tuple'>, {0: 1.0, 1: None}), (<class 'dict'>, {'w': 2.0}), None)
+    """
+    kind = type(tree)
+    if isinstance(tree, dict):
+        return dict, tree
+    if isinstance(tree, (list, tuple)):
+        names = getattr(kind, "_fields", None)
+        return (kind, dict(zip(names, tree))) if names else (tuple, dict(enumerate(tree)))
+    return (kind, attributes(tree)) if is_plain_object(tree) else None
+
+
+def rebuild(tree, parts):
+    """A container like `tree` that holds `parts`.
+
+    >>> rebuild({"w": 1.0, "b": 2.0}, [3.0, None])
+    {'w': 3.0, 'b': None}
+    """
+    kind = type(tree)
+    if isinstance(tree, dict):
+        new = {} if kind is dict else copy.copy(tree)
+        new.update(zip(tree, parts))
+        return new
+    if isinstance(tree, list):
+        return parts
+    if isinstance(tree, tuple):
+        return kind._make(parts) if hasattr(kind, "_make") else kind(parts)
+    # neither __init__ nor __post_init__: they may refuse None
+    return instance(kind, dict(zip(attributes(tree), parts)))

@@ -81,7 +81,8 @@ class Rule:
               (result, residuals), the second the gradients for (*nondiff, residuals, d_out)
     nondiff   the places of the arguments that the second takes, and gives no gradient of
     like      the parameter that the result is like in shape and dtype, for a function whose code
-              the compiler cannot read; "" where that is not known
+              the compiler cannot read, or a function of the arguments that returns what it is
+              like; "" where that is not known
     """
 
     functions: tuple[Callable, ...]
@@ -95,7 +96,7 @@ class Rule:
     declared: bool = False
     pair: tuple[Callable, Callable] | None = None
     nondiff: tuple[int, ...] = ()
-    like: str = ""
+    like: str | Callable = ""
 
     @property
     def parameters(self) -> list[str]:
@@ -208,7 +209,7 @@ def vjp_rule(
     analytic: bool = True,
     linear: bool | str = False,
     factors: str = "",
-    like: str = "",
+    like: str | Callable[..., Any] = "",
 ) -> Callable[[F], F]:
     """Register the reverse rule of one function, or of several that compute the same.
 
@@ -218,8 +219,9 @@ def vjp_rule(
     factors   "x y" if it is linear in x and in y taken one at a time, as a product is
     analytic  False if the rule itself takes care of complex numbers: under the real inner product
               Re(conj(a) b), as for `abs`, `real`, `conj`
-    like      the parameter that the result is like in shape and dtype: of a function whose code the
-              compiler cannot read it knows that much then, and it is checked at each call
+    like      the parameter that the result is like in shape and dtype, or a function of the same
+              arguments that returns what it is like: of a function whose code the compiler cannot
+              read it knows that much then, and it is checked at each call
 
     >>> def cube(x):
     ...     return x * x * x
@@ -249,7 +251,7 @@ def vjp_rule(
         if linear:
             names = linear.split() if isinstance(linear, str) else entry.parameters[:1]
             entry = replace(entry, linear=tuple(names))
-        named = (*entry.linear, *entry.factors, *[like] * bool(like))
+        named = (*entry.linear, *entry.factors, *[like] * (isinstance(like, str) and like != ""))
         unknown = [n for n in named if n not in names_of(rule)]
         if unknown:
             raise TypeError(f"the rule {rule.__name__} has no parameter {unknown[0]!r}")

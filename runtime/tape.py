@@ -37,10 +37,12 @@ import numpy as np
 import srcdiff.runtime.rules  # noqa: F401  (registers the rules)
 from srcdiff.runtime import declared, kernels
 from srcdiff.runtime.errors import Location, NoRuleError, SrcdiffError, UnsupportedSyntaxError
+from srcdiff.runtime.plain_objects import is_plain_object, parts_of, rebuild
 from srcdiff.runtime.registry import (
     NONDIFFERENTIABLE,
     RULES,
     Rule,
+    is_outside,
     not_overwriting,
     rule_of,
     tangent_names,
@@ -175,7 +177,7 @@ class Operation(Node):
     """A call of a function that has a rule.
 
     places     where the parents' arrays stand among the arguments: an index, or a tuple that
-               starts with an index or a keyword
+               starts with an index or a keyword, then counts what is in containers
     versions   of the memory that the arguments and the result lie in
     """
 
@@ -211,8 +213,7 @@ class Operation(Node):
                     if type(arg) is float:
                         numpys = np.complex128 if type(out) is complex else np.float64
                         args = [*args[:place], numpys(arg), *args[place + 1 :]]
-        outs = out if isinstance(out, tuple) else (out,)
-        conjugate = rule.analytic and vjp and any(map(is_complex, (*outs, *args)))
+        conjugate = rule.analytic and vjp and any(map(is_complex, (*args, *kwargs.values(), out)))
         if sweep.strong and not sweep.recorded:
             if not np.any(d) if not isinstance(d, list | tuple) else not any(map(np.any, d)):
                 return  # nothing comes of nothing, however steep the function is
@@ -238,6 +239,8 @@ class Operation(Node):
         self, vjp: Any, d: Any, out: Any, args: list, kwargs: dict, recorded: bool
     ) -> tuple:
         """What a rule of the user's gives, which is checked."""
+        if isinstance(out, tuple):
+            d = rebuild(out, list(d))
         if vjp is None:
             return self.transposed(d, out, args, kwargs, recorded)
         if recorded:
@@ -260,8 +263,8 @@ class Operation(Node):
                 "differentiated on the tape", None, "Declare a `vjp_rule` as well.")  # fmt: skip
         wanted = [n.removesuffix("_dot") for n in tangent_names(rule.jvp)]  # type: ignore[arg-type]
         given = dict(zip(rule.parameters, args)) | kwargs
-        leaves = {n: Leaf(np.zeros_like(given[n])) for n in wanted if is_inexact(given.get(n))}
-        dots = [Array(leaves[n].out, leaves[n]) if n in leaves else 0.0 for n in wanted]
+        leaves: dict[tuple, Leaf] = {}
+        dots = [zero_tangent(given.get(n), (n,), leaves) for n in wanted]
         made = twin(rule.jvp)(*dots, out, *args, **kwargs)
         declared.check_tangent(rule.jvp, plain(made), out)  # type: ignore[arg-type]
         pairs = zip(made, d) if isinstance(out, tuple) else [(made, d)]
@@ -271,25 +274,27 @@ class Operation(Node):
         sweep.run(seeds)
         reached = {n: sweep.gradient(leaf) for n, leaf in leaves.items()}
         found = {n: leaves[n].out if g is None else g for n, g in reached.items()}
-        self.check_transposed(found, wanted, d, out, args, kwargs)
+        self.check_transposed(found, dots, d, out, args, kwargs)
         for place in self.places:
             first = place[0] if type(place) is tuple else place
             key = rule.parameters[first] if isinstance(first, int) else first
-            if key not in found:
+            if key not in wanted:
                 raise NoRuleError(
                     f"the rule {name} takes no tangent of `{key}`, which is differentiated", None,
                     "Give it one, or declare a `vjp_rule`.")  # fmt: skip
-        return tuple(found.get(n) for n in rule.parameters)
+        return tuple(gathered(given.get(n), (n,), found) for n in rule.parameters)
 
     def check_transposed(
-        self, found: dict[str, Any], wanted: list[str], d: Any, out: Any, args: list, kwargs: dict
+        self, found: dict[tuple, Any], dots: list, d: Any, out: Any, args: list, kwargs: dict
     ) -> None:
         """RuleError if a forward rule is not linear, or these gradients are not its transpose: at
         tangents v it gives what pairs with d as the gradients do with v."""
         rule: Any = self.rule.jvp
         given = [declared.map_arrays(declared.read_only, x) for x in (out, *args)]
         v = {n: probe(g) for n, g in found.items()}
-        dots = [v.get(n, 0.0) for n in wanted]
+        values = iter(v.values())
+        dots = [declared.map_leaves(lambda x: next(values) if isinstance(x, Array) else x, dot)
+                for dot in dots]  # fmt: skip
         made = declared.called(rule, (*dots, *given), kwargs)
         again = [declared.scaled(dot, -2.0) for dot in dots]
         declared.check_linear(rule, made, declared.called(rule, (*again, *given), kwargs))
@@ -314,7 +319,8 @@ class Operation(Node):
             what = (f"the rule of {name_of(self.rule.functions[0])} has no derivative for"
                     f" the argument {path[0]!r}")  # fmt: skip
             if self.rule.declared:
-                raise declared.too_few(self.rule, what, len(found), len(self.args))
+                raise declared.too_few(self.rule, what, len(found),
+                                       len(self.args) + len(self.kwargs))  # fmt: skip
             raise NoRuleError(what, None, "Make it a constant, or mark it with `detach`.")
         g = found[first]
         for step in rest:
@@ -335,7 +341,7 @@ class Operation(Node):
             home[path[0]] = put(home[path[0]], path[1:], parent)
         if isinstance(out, tuple | list):
             items = [Array(x, Part(self, i, x)) for i, x in enumerate(out)]
-            return args, kwargs, tuple(items)
+            return args, kwargs, rebuild(out, items) if isinstance(out, tuple) else tuple(items)
         return args, kwargs, Array(out, self)
 
 
@@ -352,9 +358,31 @@ def put(tree: Any, path: tuple, node: Node) -> Any:
     """The tree with an array of the tape for what is found at the path."""
     if not path:
         return Array(np.float64(tree) if type(tree) is float else tree, node)
-    parts = list(tree)
+    _, held = parts_of(tree)
+    parts = list(held.values())
     parts[path[0]] = put(parts[path[0]], path[1:], node)
-    return tuple(parts) if isinstance(tree, tuple) else parts
+    return rebuild(tree, parts)
+
+
+def zero_tangent(tree: Any, path: tuple, leaves: dict) -> Any:
+    """Tangents of zero, as arrays of the tape, for the numbers and arrays in an argument; the
+    leaves that they are get their paths."""
+    form = parts_of(tree)
+    if form is not None:
+        return rebuild(tree, [
+            zero_tangent(x, (*path, i), leaves) for i, x in enumerate(form[1].values())])
+    if not is_inexact(tree):
+        return 0.0
+    leaf = leaves[path] = Leaf(np.zeros_like(tree))
+    return Array(leaf.out, leaf)
+
+
+def gathered(tree: Any, path: tuple, found: dict) -> Any:
+    """The gradients of the leaves of an argument, by their paths, as it is taken apart."""
+    form = parts_of(tree)
+    if form is None:
+        return found.get(path)
+    return tuple(gathered(x, (*path, i), found) for i, x in enumerate(form[1].values()))
 
 
 class Part(Node):
@@ -551,8 +579,13 @@ def is_inexact(x: Any) -> bool:
 
 
 def is_complex(x: Any) -> bool:
+    """Whether a number or an array is complex, or one in a container."""
     dtype = getattr(x, "dtype", None)
-    return type(x) is complex if dtype is None else dtype.kind == "c"
+    if dtype is not None:
+        return dtype.kind == "c"
+    if isinstance(x, tuple | list | dict):
+        return any(map(is_complex, x.values() if isinstance(x, dict) else x))
+    return type(x) is complex
 
 
 # ---------------------------------------------------------------------------------- recording
@@ -575,15 +608,19 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
             if node is not None:
                 places.append(i)
                 parents.append(node)
-        elif type(arg) in CONTAINERS:
+        elif isinstance(arg, tuple | list | dict) or is_plain_object(arg):
             known = len(parents)
-            values[i] = unboxed(arg, (i,), boxes, places, parents)
+            values[i] = unboxed(arg, (i,), boxes, places, parents, has_declared(function))
             if len(parents) > known and makes_array(function) and not takes_parts(function, i):
                 return apply(function, (*args[:i], apply(np.array, (arg,)), *args[i + 1 :]), kwargs)
     if kwargs:
-        kwargs = {k: unboxed(v, (k,), boxes, places, parents) for k, v in kwargs.items()}
+        deep = has_declared(function)
+        kwargs = {k: unboxed(v, (k,), boxes, places, parents, deep) for k, v in kwargs.items()}
     if not boxes:
-        return function(*values, **(kwargs or {}))
+        out = function(*values, **(kwargs or {}))
+        if isinstance(out, Array) and has_declared(function):
+            raise hidden(function)
+        return out
     face = boxes[0] if len(boxes) == 1 else max(boxes, key=precedence)
     if not parents or not face._is_recording():
         return face._boxed(function(*values, **(kwargs or {})), None, boxes)
@@ -622,8 +659,9 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     if signature not in _accepted:
         check_call(rule, function, values, kwargs)
         _accepted.add(signature)
-    if rule.pair is not None:
-        out, rule = declared.halved(rule, values)
+    if rule.declared:
+        declared.check_places(rule, [p[0] if type(p) is tuple else p for p in places], caller())
+        out, rule = call_declared(function, rule, values, kwargs)
     else:
         out = function(*values, **kwargs)
     returned = out
@@ -643,6 +681,61 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     if rule.declared:
         face._note_shared(returned, made, boxes, function)
     return made
+
+
+def call_declared(function: Callable, rule: Rule, values: list, kwargs: dict) -> tuple[Any, Rule]:
+    """What a function with a rule of the user's returns, and the rule for this call: it may not
+    write to its arguments, which would not be seen."""
+    given = values, kwargs
+    before = copied_deep(given)
+    if rule.pair is not None:
+        out, rule = declared.halved(rule, values)
+    else:
+        out = function(*values, **kwargs)
+    if not is_same(before, given):
+        raise UnsupportedSyntaxError(
+            f"`{name_of(function)}`, which has a derivative rule, writes to its arguments",
+            caller(), "Let it make new arrays.")  # fmt: skip
+    form = parts_of(out)
+    if any(isinstance(x, Array) for x in (form[1].values() if form is not None else (out,))):
+        raise hidden(function)
+    if form is not None and not isinstance(out, tuple | list):
+        raise declared.returns(function, f"a `{type(out).__name__}`", caller())
+    if form is not None and any(parts_of(x) is not None for x in form[1].values()):
+        raise declared.returns(function, "containers in a container", caller())
+    return out, rule
+
+
+def hidden(function: Callable) -> UnsupportedSyntaxError:
+    """The error of what depends on arrays of the tape that are no arguments."""
+    return UnsupportedSyntaxError(
+        f"`{name_of(function)}`, which has a derivative rule, reads what is differentiated in "
+        "something that is no list, tuple, dict or object of a class of yours", caller(),
+        "Pass it as an argument of its own.")  # fmt: skip
+
+
+def copied_deep(tree: Any, above: tuple = ()) -> Any:
+    """The tree with copies of its arrays and containers."""
+    if isinstance(tree, ndarray):
+        return tree.copy()
+    form = parts_of(tree)
+    if form is None or id(tree) in above:
+        return tree
+    above = (*above, id(tree))
+    return form[0], {k: copied_deep(x, above) for k, x in form[1].items()}
+
+
+def is_same(before: Any, now: Any) -> bool:
+    """Whether a tree is as it was when `copied_deep` made a copy of it."""
+    if isinstance(now, ndarray):
+        return isinstance(before, ndarray) and before.shape == now.shape and (
+            before.dtype.kind == "O" or before.tobytes() == now.tobytes()
+        )  # fmt: skip
+    form = parts_of(now)
+    if form is None or before is now:
+        return before is now or type(before) is type(now) and repr(before) == repr(now)
+    held = before[1]
+    return held.keys() == form[1].keys() and all(is_same(held[k], x) for k, x in form[1].items())
 
 
 def cast_to(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -703,8 +796,13 @@ CONTAINERS = frozenset((list, tuple))
 precedence = operator.attrgetter("_precedence")
 
 
-def unboxed(tree: Any, path: tuple, boxes: list, places: list, parents: list) -> Any:
-    """A tree of arguments without arrays of the tape, which are added to the lists."""
+def unboxed(tree: Any, path: tuple, boxes: list, places: list, parents: list,
+            deep: bool = False, above: tuple = ()) -> Any:  # fmt: skip
+    """A tree of arguments without arrays of the tape, which are added to the lists.
+
+    deep    objects are taken apart
+    above   the objects that it is in: what holds itself is a constant there
+    """
     if isinstance(tree, Array):
         boxes.append(tree)
         node = tree._node
@@ -712,14 +810,23 @@ def unboxed(tree: Any, path: tuple, boxes: list, places: list, parents: list) ->
             places.append(path)
             parents.append(node)
         return tree._value
-    if isinstance(tree, list | tuple):
-        parts = [unboxed(x, (*path, i), boxes, places, parents) for i, x in enumerate(tree)]
-        if not boxes:
-            return tree
-        if isinstance(tree, list):
-            return parts
-        return tree._make(parts) if hasattr(tree, "_make") else tuple(parts)
-    return tree
+    if not deep and not isinstance(tree, tuple | list | dict) or id(tree) in above:
+        return tree
+    form, above = parts_of(tree), (*above, id(tree))
+    if form is None:
+        return tree
+    known = len(boxes)
+    parts = [unboxed(x, (*path, i), boxes, places, parents, deep, above)
+             for i, x in enumerate(form[1].values())]  # fmt: skip
+    return tree if len(boxes) == known else rebuild(tree, parts)
+
+
+def has_declared(function: Any) -> bool:
+    """Whether a derivative of a function was declared outside srcdiff."""
+    rule = rule_of(function, forward=True)
+    if rule is not None:
+        return rule.declared
+    return function in NONDIFFERENTIABLE and is_outside(function)
 
 
 def plain(tree: Any) -> Any:

@@ -26,15 +26,17 @@ from srcdiff.runtime.registry import DECLARING, vjp_rule
 Function = Callable[..., Any]
 
 
-def implicit(root_fn: Function, solver: Function | None = None, *, like: str = "") -> Any:
+def implicit(root_fn: Function, solver: Function | None = None, *,
+             like: str | Function = "") -> Any:  # fmt: skip
     """Declare that a function returns a root of `root_fn`; a decorator of that function.
 
     root_fn   `root_fn(x, …)`, zero at the solution x, and of the shape of x, or a list of numbers.
               Its other parameters are found by their names among those of the solver. What the
               solver takes beside them (a starting point, a tolerance) has no derivative
     solver    the function that finds the solution, a float or an array of floats
-    like      a parameter of the solver that the solution is like in shape and dtype. Second
-              derivatives and forward mode need it where the solver's code cannot be compiled
+    like      a parameter of the solver that the solution is like in shape and dtype, or a function
+              of the solver's arguments that returns what it is like: `lambda a, b: np.ones(2)`.
+              Second derivatives and forward mode need it where the solver's code cannot be compiled
 
     The derivative of the solution comes of one linear system with the Jacobian of `root_fn`, which
     NumPy solves, transposed in reverse mode. The solver's own steps are not looked at, so it may

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime.plain_objects import attributes, form_of, instance
+from srcdiff.runtime.plain_objects import attributes, form_of, rebuild
 
 Step = Any
 
@@ -101,23 +101,6 @@ def spelled(name: str, path: tuple[Step, ...]) -> str:
 
 def is_attribute(step: Step) -> bool:
     return isinstance(step, tuple) and len(step) == 2 and step[0] == "attr"
-
-
-def rebuild(tree: Any, parts: list[Any]) -> Any:
-    """A container like `tree` that holds `parts`.
-
-    >>> rebuild({"w": 1.0, "b": 2.0}, [3.0, None])
-    {'w': 3.0, 'b': None}
-    """
-    kind = type(tree)
-    if kind is dict:
-        return dict(zip(tree, parts))
-    if kind is list:
-        return parts
-    if isinstance(tree, tuple):
-        return kind._make(parts) if hasattr(kind, "_make") else kind(parts)
-    # neither __init__ nor __post_init__: they may refuse None
-    return instance(kind, dict(zip(attributes(tree), parts)))
 
 
 def is_float(leaf: Any) -> bool:

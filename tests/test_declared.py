@@ -7,6 +7,8 @@ see, so that a rule that is passed over is noticed.
 import contextlib
 import functools
 import os
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from srcdiff import (
     RuleError,
     SrcdiffError,
     UnsupportedSyntaxError,
+    check_grads,
     custom_vjp,
     detach,
     elementwise_grad,
@@ -32,6 +35,7 @@ from srcdiff import (
     vjp_rule,
 )
 from srcdiff.runtime.registry import forget
+from srcdiff.trees import leaves
 from tests.tape import value_and_grad_on_tape
 
 X = np.array([0.5, -1.25, 2.0])
@@ -1253,3 +1257,445 @@ def test_what_a_function_keeps_is_no_place_for_an_adjoint():
     assert not np.shares_memory(d, KEPT)
     with pytest.raises(SrcdiffError, match="what `kept_weights` returns, and may keep, is written"):
         grad(writes_what_is_kept, fallback="error")(np.ones((3, 3)))
+
+
+# Containers: a gradient is taken apart as its argument is
+
+
+class Line(NamedTuple):
+    a: Any
+    b: Any
+
+
+@dataclass
+class Slope:
+    a: Any
+    b: Any
+    name: str = "slope"
+
+
+class Layer:
+    def __init__(self, a, b=1.0):
+        self.a, self.b = a, b
+
+    def __call__(self, x):
+        return self.a * x + self.b
+
+    def act(self, x):
+        return self.a * x + self.b
+
+    def loss(self, x):
+        return np.sum(self.act(x) ** 2)
+
+
+@vjp_rule(Layer.act)
+def act_vjp(d_out, out, self, x):
+    return Layer(3 * np.sum(d_out * x), np.sum(d_out)), d_out * self.a
+
+
+def of_dict(p, x):
+    return p["a"] * x + p["b"]
+
+
+@vjp_rule(of_dict)
+def of_dict_vjp(d_out, out, p, x):
+    return {"b": np.sum(d_out), "a": 3 * np.sum(d_out * x)}, d_out * p["a"]
+
+
+def of_line(p, x):
+    return p.a * x + p.b
+
+
+@vjp_rule(of_line)
+def of_line_vjp(d_out, out, p, x):
+    return Line(3 * np.sum(d_out * x), np.sum(d_out)), d_out * p.a
+
+
+def of_slope(p, x):
+    return p.a * x + p.b
+
+
+@vjp_rule(of_slope)
+def of_slope_vjp(d_out, out, p, x):
+    return Slope(3 * np.sum(d_out * x), np.sum(d_out)), d_out * p.a
+
+
+def of_layer(p, x):
+    return p.act(x)
+
+
+def of_called(p, x):
+    return p(x)
+
+
+@vjp_rule(of_called)
+def of_called_vjp(d_out, out, p, x):
+    return {"a": 3 * np.sum(d_out * x), "b": np.sum(d_out)}, d_out * p.a
+
+
+@custom_vjp
+def of_pair(p, x):
+    return p["a"] * x + p["b"]
+
+
+of_pair.defvjp(
+    lambda p, x: (p["a"] * x + p["b"], (p, x)),
+    lambda r, g: ({"a": 3 * np.sum(g * r[1]), "b": np.sum(g)}, g * r[0]["a"]),
+)
+
+
+def of_dots(p, x):
+    return p["a"] * x + p["b"]
+
+
+@jvp_rule(of_dots)
+def of_dots_jvp(p_dot, x_dot, out, p, x):
+    return 3 * p_dot["a"] * x + p_dot["b"] + p["a"] * x_dot
+
+
+def of_line_dots(p, x):
+    return p.a * x + p.b
+
+
+@jvp_rule(of_line_dots)
+def of_line_dots_jvp(p_dot, x_dot, out, p, x):
+    return 3 * p_dot.a * x + p_dot.b + p.a * x_dot
+
+
+CONTAINERS = [
+    (of_dict, lambda a, b: {"a": a, "b": b}),
+    (of_line, Line),
+    (of_slope, Slope),
+    (of_layer, Layer),
+    (of_called, Layer),
+    (of_pair, lambda a, b: {"a": a, "b": b}),
+    (of_dots, lambda a, b: {"a": a, "b": b}),
+    (of_line_dots, Line),
+]
+
+
+def numbers(tree):
+    return [float(leaf) for _, leaf in leaves(tree) if not isinstance(leaf, str | None)]
+
+
+@pytest.mark.parametrize("rule, made", CONTAINERS, ids=lambda x: getattr(x, "__name__", ""))
+def test_every_part_of_a_container_has_its_gradient(rule, made):
+    def f(p, x):
+        return np.sum(rule(p, x) ** 2)
+
+    p, line = made(2.0, 1.0), 2 * X + 1
+    expected = [6 * np.sum(line * X), 2 * np.sum(line)]
+    for run in (grad(f, fallback="error"), lambda *a: value_and_grad_on_tape(f)(*a)[1]):
+        np.testing.assert_allclose(numbers(run(p, X)), expected)
+    for run in (grad(f, "x", fallback="error"), lambda *a: value_and_grad_on_tape(f, "x")(*a)[1]):
+        np.testing.assert_allclose(run(p, X), 4 * line)
+    d_p, d_x = grad(f, ("p", "x"), fallback="error")(p, X)
+    np.testing.assert_allclose([*numbers(d_p), *d_x], [*expected, *4 * line])
+    p_dot = Slope(0.5, 2.0, None) if isinstance(p, Slope) else made(0.5, 2.0)
+    _, dot = jvp(f, (p, X), (p_dot, Y), fallback="error")
+    np.testing.assert_allclose(dot, 0.5 * expected[0] + 2 * expected[1] + 4 * line @ Y)
+
+
+@pytest.mark.parametrize("rule, made", CONTAINERS, ids=lambda x: getattr(x, "__name__", ""))
+def test_a_container_may_be_made_inside(rule, made):
+    def f(x):
+        s = 0.0
+        for i in range(len(x)):
+            p = made(x[i], x[0] * i)
+            if x[i] > 0:
+                s += np.sum(rule(p, x) ** 2)
+        return s
+
+    def slope(x):
+        found = np.zeros(3)
+        for i in range(3):
+            if x[i] > 0:
+                d = 2 * (x[i] * x + x[0] * i)
+                found += d * x[i]
+                found[i] += 3 * np.sum(d * x)
+                found[0] += i * np.sum(d)
+        return found
+
+    np.testing.assert_allclose(both(f, X), slope(X))
+    np.testing.assert_allclose(jvp(f, (X,), (Y,), fallback="error")[1], slope(X) @ Y)
+
+
+@pytest.mark.parametrize("made", [lambda a, b: {"a": a, "b": b}, Line, Slope, Layer])
+def test_second_derivatives_by_containers(made):
+    def of(p):
+        return (p["a"], p["b"]) if isinstance(p, dict) else (p.a, p.b)
+
+    def line(p, x):
+        return of(p)[0] * x + of(p)[1]
+
+    @vjp_rule(line)
+    def line_vjp(d_out, out, p, x):
+        return made(np.sum(d_out * x), np.sum(d_out)), d_out * of(p)[0]
+
+    @jvp_rule(along := lambda p, x: of(p)[0] * x + of(p)[1])
+    def along_jvp(p_dot, x_dot, out, p, x):
+        return of(p_dot)[0] * x + of(p_dot)[1] + of(p)[0] * x_dot
+
+    for rule in (line, along):
+        check_grads(lambda x, rule=rule: np.sum(rule(made(x[0], x[1] ** 2), x) ** 3), (X,))
+
+
+def test_a_container_of_containers_and_the_keys_that_a_rule_leaves_out():
+    def f(p, x):
+        return p["layers"][0].a * x + p["k"] * p["pair"][1] + 0 * p["left"]
+
+    @vjp_rule(f)
+    def f_vjp(d_out, out, p, x):
+        layers = [Line(3 * np.sum(d_out * x), None)]
+        return {"pair": (None, d_out * p["k"]), "layers": layers}, d_out
+
+    def loss(p, x):
+        return np.sum(f(p, x))
+
+    p = {"layers": [Line(2.0, 1.0)], "k": 2.0, "pair": (1, Y), "left": 5.0}
+    for run in (grad(loss, fallback="error"), lambda *a: value_and_grad_on_tape(loss)(*a)[1]):
+        found = run(p, X)
+        assert found["layers"] == [Line(3 * np.sum(X), 0.0)]
+        assert found["k"] == found["left"] == 0.0 and found["pair"][0] is None
+        np.testing.assert_allclose(found["pair"][1], [2.0, 2.0, 2.0])
+
+
+@pytest.mark.parametrize("gradient, message", [
+    (lambda d: {"c": d}, "gives a gradient for 'c' of `p`, which has 'a', 'b' and no more"),
+    (lambda d: d, "of_p_vjp gives a gradient of another structure than `p` has"),
+    (lambda d: (d, d), "of_p_vjp gives a gradient of another structure than `p` has"),
+    (lambda d: Line(d, d), "of_p_vjp gives a gradient of another structure than `p` has"),
+    (lambda d: {"a": d[:2]}, r"gives a gradient of shape \(2,\) for `p\['a'\]`, which has shape"),
+    (lambda d: {"a": "1"}, r"gives a str as the gradient of `p\['a'\]`, which is"),
+])  # fmt: skip
+def test_a_gradient_that_is_no_gradient_of_a_container_is_named(gradient, message):
+    def of_p(p, k=1.0):
+        return p["a"] + k * p["b"]
+
+    @vjp_rule(of_p)
+    def of_p_vjp(d_out, out, p, k=1.0):
+        return gradient(d_out), None
+
+    def f(p):
+        return np.sum(of_p(p))
+
+    p = {"a": X, "b": Y}
+    for run in (grad(f, fallback="error"), value_and_grad_on_tape(f)):
+        with pytest.raises(RuleError, match=message):
+            run(p)
+
+
+def test_the_attributes_of_what_a_method_is_bound_to_have_gradients():
+    layer = Layer(2.0)
+    line = 2 * X + 1
+    for name, expected in (("self.a", 6 * np.sum(line * X)), ("self.b", 2 * np.sum(line))):
+        found = grad(layer.loss, name, fallback="error")(X)
+        np.testing.assert_allclose(found, expected)
+    np.testing.assert_allclose(grad(layer.loss, fallback="error")(X), 4 * line)
+
+
+def test_an_object_is_given_with_the_attributes_that_it_has_got():
+    layer = Layer(2.0)
+
+    def f(x):
+        layer.a = x[0]
+        return np.sum(layer.act(x) ** 2)
+
+    line = X[0] * X + 1
+    expected = 2 * line * X[0] + np.array([6 * np.sum(line * X), 0, 0])
+    np.testing.assert_allclose(both(f, X), expected)
+
+
+def test_a_list_of_a_length_that_is_known_at_run_time():
+    def summed(xs, w):
+        return sum(x * w for x in xs)
+
+    @vjp_rule(summed)
+    def summed_vjp(d_out, out, xs, w):
+        return [2 * d_out * w for _ in xs], sum(d_out * x for x in xs)
+
+    def f(x, n):
+        parts = []
+        for i in range(n):
+            parts.append(i * x)
+        return np.sum(summed(parts, x))
+
+    for n in (1, 3, 4):
+        expected = 3 * X * sum(range(n))
+        np.testing.assert_allclose(both(f, X, n), expected)
+
+
+def test_a_list_of_gradients_has_the_length_of_the_argument():
+    def first(xs, w):
+        return xs[0] * w
+
+    @vjp_rule(first)
+    def first_vjp(d_out, out, xs, w):
+        return [np.sum(d_out * w)], d_out * xs[0]
+
+    def f(x):
+        return np.sum(first([t for t in x], x))
+
+    for run in (grad(f), value_and_grad_on_tape(f)):
+        with pytest.raises(RuleError, match="of another structure than `xs` has"):
+            run(X)
+    for run in (lambda x: jvp(f, (x,), (Y,)), hessian(f)):
+        with pytest.raises(SrcdiffError, match="another structure|known only at run time"):
+            run(X)
+
+
+def test_several_complex_results():
+    def by_vjp(z):
+        return np.sin(z), z * z
+
+    def by_jvp(z):
+        return np.sin(z), z * z
+
+    vjp_rule(by_vjp)(lambda d_out, out, z: d_out[0] * np.cos(z) + 2 * d_out[1] * z)
+    jvp_rule(by_jvp)(lambda z_dot, out, z: (z_dot * np.cos(z), 2 * z_dot * z))
+    z, v = np.array([0.3 + 0.2j, 1 - 0.5j]), np.array([1 + 2j, 0.5 - 1j])
+    expected = np.conj(np.cos(z) * z * z + np.sin(z) * 2 * z)
+    for rule in (by_vjp, by_jvp):
+
+        def f(z, rule=rule):
+            a, b = rule(z)
+            return np.real(np.sum(a * b))
+
+        np.testing.assert_allclose(both(f, z), expected)
+        slope = jvp(f, (z,), (v,), fallback="error")[1]
+        np.testing.assert_allclose(slope, np.sum(np.real(np.conj(expected) * v)))
+
+
+def test_several_results_in_a_namedtuple():
+    def waves(x):
+        return Line(np.sin(x), np.cos(x))
+
+    @vjp_rule(waves)
+    def waves_vjp(d_out, out, x):
+        return 3 * (d_out.a * out.b - d_out.b * out[0])
+
+    def f(x):
+        found = waves(x)
+        return np.sum(found.a * found[1])
+
+    np.testing.assert_allclose(both(f, X), 3 * np.cos(2 * X))
+    np.testing.assert_allclose(jvp(f, (X,), (Y,), fallback="error")[1], 3 * np.cos(2 * X) @ Y)
+    np.testing.assert_allclose(hvp(f)(X, Y), -18 * np.sin(2 * X) * Y, rtol=1e-9)
+
+
+@pytest.mark.parametrize("made", [lambda a, b: {"a": a, "b": b}, Layer, lambda a, b: [a, (a, b)]])
+def test_other_containers_are_no_results(made):
+    def waves(x):
+        return made(np.sin(x), np.cos(x))
+
+    vjp_rule(waves)(lambda d_out, out, x: d_out)
+
+    def f(x):
+        waves(x)
+        return np.sum(x)
+
+    for run in (grad(f), value_and_grad_on_tape(f)):
+        with pytest.raises(RuleError, match="waves, which has a rule, returns"):
+            run(X)
+
+
+# What a rule does not see is no zero
+
+
+@functools.partial(custom_vjp, nondiff_argnums=(1,))
+def times(x, k):
+    return k * x
+
+
+times.defvjp(lambda x, k: (k * x, None), lambda k, r, g: (3 * k * g,))
+
+
+def test_what_has_no_gradient_by_declaration_may_not_move():
+    def f(x, k):
+        return np.sum(times(x, k))
+
+    def g(x):
+        return np.sum(times(x, x[0]))
+
+    np.testing.assert_allclose(both(f, X, 2.0), np.full(3, 6.0))
+    np.testing.assert_allclose(both(lambda x: np.sum(times(x, detach(x[0]))), X), 3 * X[0])
+    message = "`k` of times depends on what is differentiated, and is one of its `nondiff_argnums`"
+    for run in (grad(f, "k"), value_and_grad_on_tape(f, "k")):
+        with pytest.raises(RuleError, match=message):
+            run(X, 2.0)
+    for run in (grad(g), value_and_grad_on_tape(g), lambda x: jvp(g, (x,), (Y,)), hessian(g)):
+        with pytest.raises(RuleError, match=message):
+            run(X)
+
+
+@pytest.mark.parametrize("kind", ["array", "list", "dict", "object"])
+def test_a_function_with_a_rule_writes_nothing_on_the_tape_either(kind):
+    def writes(p, x):
+        if kind == "array":
+            x *= 2
+        elif kind == "list":
+            p.append(x)
+        elif kind == "dict":
+            p["b"] = 1.0
+        else:
+            p.b = 2.0
+        return 2 * x
+
+    vjp_rule(writes)(lambda d_out, out, p, x: (None, d_out * 2))
+
+    def f(x):
+        p = {"array": 1, "list": [x], "dict": {"a": x}, "object": Layer(x)}[kind]
+        return np.sum(writes(p, x)) + np.sum(x**2)
+
+    for run in (grad(f), grad(f, fallback="error"), value_and_grad_on_tape(f)):
+        with pytest.raises(UnsupportedSyntaxError, match="writes to its arguments"):
+            run(X.copy())
+
+
+def test_a_function_of_a_library_takes_keywords():
+    from scipy.ndimage import gaussian_filter
+
+    @vjp_rule(gaussian_filter)
+    def gaussian_filter_vjp(d_out, out, input, sigma, **keywords):
+        return 3 * gaussian_filter(d_out, sigma, **keywords), None
+
+    try:
+        expected = 3 * gaussian_filter(X, 1.0, mode="wrap")
+        by_place = both(lambda x: np.sum(gaussian_filter(x, 1.0, mode="wrap") * X), X)
+        by_name = both(lambda x: np.sum(gaussian_filter(x, sigma=1.0, mode="wrap") * X), X)
+        np.testing.assert_allclose([by_place, by_name], [expected, expected])
+    finally:
+        forget(gaussian_filter)
+
+
+def test_what_a_rule_cannot_look_into_is_refused():
+    import collections
+
+    def f(x):
+        return np.sum(total(collections.deque([x, 2 * x]), x))
+
+    for run in (grad(f), value_and_grad_on_tape(f)):
+        with pytest.raises(UnsupportedSyntaxError, match="which has a derivative rule, reads"):
+            run(X)
+
+
+def test_what_a_result_is_like_may_be_said_by_a_function():
+    def hidden(x, y):
+        exec("pass")
+        return np.array([x * y, x + y])
+
+    @vjp_rule(hidden, like=lambda x, y: np.ones(2))
+    def hidden_vjp(d_out, out, x, y):
+        return 3 * d_out[0] * y + d_out[1], d_out[0] * x + d_out[1]
+
+    def f(x, y):
+        return np.sum(hidden(x, y) ** 2)
+
+    df = grad(f, fallback="error")
+    assert df(2.0, 3.0) == 2 * (6 * 9 + 5)
+    assert jvp(f, (2.0, 3.0), (1.0, None), fallback="error")[1] == 2 * (6 * 9 + 5)
+    assert hessian(f)(2.0, 3.0) == 2 * (9 * 9 + 1)
+
+    vjp_rule(hidden, like=lambda x, y: np.ones(3))(hidden_vjp)
+    with pytest.raises(RuleError, match="was declared to be like"):
+        grad(f, fallback="error")(2.0, 3.0)

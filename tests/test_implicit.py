@@ -1,5 +1,7 @@
 """`implicit`: derivatives of solutions, against the derivatives of the steps that find them."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -179,3 +181,66 @@ def test_a_second_derivative_without_like_says_what_is_missing():
 
     with pytest.raises(SrcdiffError, match='like="x"'):
         hessian(lambda a: hidden(a) ** 2)(2.0)
+
+
+class Coefficients(NamedTuple):
+    a: float
+    b: float
+
+
+@pytest.mark.parametrize("made", [lambda a, b: {"a": a, "b": b}, Coefficients])
+def test_the_parameters_may_be_in_a_container(made):
+    def held(p):
+        return (p["a"], p["b"]) if isinstance(p, dict) else (p.a, p.b)
+
+    def residual(z, p):
+        a, b = held(p)
+        return z**3 + a * z - b
+
+    @implicit(residual)
+    def solve(p):
+        z = np.ones(2)
+        for _ in range(30):
+            z = z - residual(z, p) / (3 * z**2 + held(p)[0])
+        return z
+
+    def loss(p):
+        return np.sum(solve(p) ** 2)
+
+    def inside(a):
+        return np.sum(solve(made(a, a * a)) ** 2)
+
+    p, h = made(2.0, 3.0), 1e-6
+    found = held(grad(loss, fallback="error")(p))
+    np.testing.assert_allclose(found, held(value_and_grad_on_tape(loss)(p)[1]))
+    steps = [(loss(made(2 + i, 3 + j)) - loss(made(2 - i, 3 - j))) / 2e-6
+             for i, j in ((h, 0), (0, h))]  # fmt: skip
+    np.testing.assert_allclose(found, steps, rtol=1e-6)
+    slope = grad(inside, fallback="error")(2.0)
+    np.testing.assert_allclose(slope, (inside(2 + h) - inside(2 - h)) / 2e-6, rtol=1e-6)
+    np.testing.assert_allclose(jvp(inside, (2.0,), (1.0,), fallback="error")[1], slope)
+    steps = (grad(inside)(2 + h) - grad(inside)(2 - h)) / 2e-6
+    np.testing.assert_allclose(hessian(inside)(2.0), steps, rtol=1e-6)
+
+
+def test_a_solution_of_numbers_that_is_an_array_is_like_what_a_function_returns():
+    def residual(x, p, q):
+        return np.array([x[0] ** 2 + x[1] - p, x[0] - x[1] ** 3 * q])
+
+    @implicit(residual, like=lambda p, q: np.ones(2))
+    def solve(p, q):
+        exec("pass")
+        x = np.ones(2)
+        for _ in range(40):
+            across = np.array([[2 * x[0], 1.0], [1.0, -3 * x[1] ** 2 * q]])
+            x = x - np.linalg.solve(across, residual(x, p, q))
+        return x
+
+    def f(p, q):
+        return np.sum(solve(p, q) ** 2)
+
+    h = 1e-6
+    step = (grad(f, fallback="error")(2 + h, 1.5) - grad(f)(2 - h, 1.5)) / 2e-6
+    np.testing.assert_allclose(hessian(f)(2.0, 1.5), step, rtol=1e-6)
+    slope = jvp(f, (2.0, 1.5), (1.0, None), fallback="error")[1]
+    np.testing.assert_allclose(slope, grad(f)(2.0, 1.5))

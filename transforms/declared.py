@@ -24,6 +24,7 @@ import numpy as np
 
 from srcdiff.runtime import declared as checks
 from srcdiff.runtime.errors import NoRuleError, RuleError, SrcdiffError, UnsupportedSyntaxError
+from srcdiff.runtime.plain_objects import attributes, is_plain_object
 from srcdiff.runtime.registry import (
     DECLARING,
     NONDIFFERENTIABLE,
@@ -35,14 +36,18 @@ from srcdiff.runtime.registry import (
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import (
     SHAPE_READERS,
+    Attributes,
     Instr,
     Value,
+    branches,
     carried,
+    dict_like,
     flatten,
     has_effect,
     leaf_kind,
     map_tree,
     op_name,
+    whole,
 )
 from srcdiff.transforms.kinds import OBJECT, Kind
 from srcdiff.transforms.linearity import CONSTANT, LINEAR, SHIFTED, ZERO, linearity
@@ -51,8 +56,10 @@ from srcdiff.transforms.names import written_name
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
+    Dict,
     Known,
     List,
+    Object,
     Plain,
     Ref,
     Tuple,
@@ -92,9 +99,10 @@ class Declared(Memory):
         if isinstance(f, checks.custom_vjp):
             args, kwargs = tuple(map(self.argument, f.positional(args, kwargs))), {}
         name = getattr(f, "__name__", "t")
-        if not all(self.is_tree(a) for a in (*args, *kwargs.values())):
-            what = f"an object or a function made here is given to `{name}`, which has a rule,"
-            raise self.refuse(where, what, "Pass numbers and arrays.")
+        for ref in (*args, *kwargs.values()):
+            if not self.is_tree(ref) and not isinstance(ref, Object):
+                what = f"a function made here is given to `{name}`, which has a rule,"
+                raise self.refuse(where, what, "Pass numbers and arrays.")
         if rule is not None and rule.pair is not None and self.saves_pairs:
             result = self.call_pair(f, rule, args, where)
             if result is not None:
@@ -107,10 +115,15 @@ class Declared(Memory):
                       where: Any) -> Ref:  # fmt: skip
         """The instruction that calls it; `found`: what is known of its result, if it is."""
         rule, name = rule_of(f), getattr(f, "__name__", "t")
-        tree = tuple(self.read(a, where) for a in args)
-        keywords = {k: self.read(v, where) for k, v in kwargs.items()}
+        tree = tuple(self.tree_of(a, where) for a in args)
+        keywords = {k: self.tree_of(v, where) for k, v in kwargs.items()}
         attrs: dict[str, Any] = {"declared": True}
-        if found is None and rule is not None and rule.like:
+        if found is None and rule is not None and callable(rule.like):
+            found = self.outcome(rule.like, args, kwargs, where)
+            if found is None or not isinstance(found.kinds, Kind) or found.effect:
+                raise checks.no_likeness(f, place(where))
+            attrs["like"], found = rule.like, found._replace(fresh=False)
+        elif found is None and rule is not None and rule.like:
             at = rule.parameters.index(rule.like)
             like = tree[at] if at < len(tree) else keywords.get(rule.like)
             if like is not None and leaf_kind(like).inexact:
@@ -118,8 +131,8 @@ class Declared(Memory):
                 found = Outcome(leaf_kind(like), tuple, False, False)
         name = name if name.isidentifier() and name != "<lambda>" else "t"
         if found is None:
-            kinds = tuple(map_tree(kind_of_value, t) for t in tree)
-            kind = abstract.infer(f, kinds, {k: kind_of_value(v) for k, v in keywords.items()})
+            kinds, named = map_tree(kind_of_value, tree), map_tree(kind_of_value, keywords)
+            kind = abstract.infer(f, kinds, named)
             return self.result_of(f, tree, keywords, kind, args, where, "", attrs)
         if found.effect:
             attrs["effect"] = True
@@ -133,6 +146,8 @@ class Declared(Memory):
         values = tuple(map(Value, names, kinds))
         if several and len(kinds) == 1:
             attrs["only"] = True
+        if hasattr(found.cls, "_fields"):
+            attrs["named"] = found.cls
         self.instrs.append(Instr(f, tree, keywords, values, (), attrs, where))
         refs = tuple(map(self.fresh, values))
         for ref in refs if not found.fresh else ():
@@ -144,6 +159,43 @@ class Declared(Memory):
         if not several:
             return refs[0]
         return Tuple(refs, found.cls) if isinstance(found.kinds, tuple) else self.new_list(refs)
+
+    def tree_of(self, ref: Any, where: Any, above: tuple = ()) -> Any:
+        """The argument tree of a reference, with its objects and namedtuples taken apart."""
+        if isinstance(ref, Tuple):
+            items = [self.tree_of(r, where, above) for r in ref.items]
+            names = getattr(ref.cls, "_fields", None)
+            return tuple(items) if names is None else Attributes(zip(names, items), ref.cls)
+        if isinstance(ref, (List, Dict, Object)):
+            if ref.cell in above:
+                raise self.refuse(where, "an object that holds itself is used as a value")
+            held, above = self.held(ref), (*above, ref.cell)
+            if not isinstance(ref, Object) and ref.cell.cls is not None:
+                raise self.refuse(where, f"a `{ref.cell.cls.__name__}` is given to a function that "
+                                  "has a rule", "Pass a list or a dict.")  # fmt: skip
+            if isinstance(held, dict):
+                parts = {k: self.tree_of(r, where, above) for k, r in held.items()}
+                return Attributes(parts, ref.cls) if isinstance(ref, Object) else parts
+            if type(held) is tuple:
+                return [self.tree_of(r, where, above) for r in held]
+        if isinstance(ref, Known) and is_plain_object(ref.obj) and (
+            self.wanted_outside or self.outside_places
+        ):  # fmt: skip
+            if id(ref.obj) in above:
+                raise self.refuse(where, "an object that holds itself is used as a value")
+            above = (*above, id(ref.obj))
+            parts = {name: self.tree_of(self.getattr(ref, name, where), where, above)
+                     for name in attributes(ref.obj)}  # fmt: skip
+            return Attributes(parts, type(ref.obj))
+        return self.read(ref, where)
+
+    def object_of(self, cls: type, held: dict) -> Ref:
+        """The reference to an object or a namedtuple that was taken apart."""
+        if issubclass(cls, tuple):
+            return Tuple(tuple(held.values()), cls)
+        made = self.new_object(cls)
+        self.state.memory[made.cell] = held
+        return made
 
     def argument(self, ref: Any) -> Any:
         """What is passed: a default of the function's is a plain object."""
@@ -157,7 +209,7 @@ class Declared(Memory):
         found = self.outcome(rule.pair[0], args, {}, where, pair=True)
         if found is None or not isinstance(found.kinds, Kind):
             return None
-        tree = tuple(self.read(a, where) for a in args)
+        tree = tuple(self.tree_of(a, where) for a in args)
         first = next(iter(flatten(tree)), None)
         name = written_name(f, "t")
         name = f"{name}_{first.name}" if first is not None and first.user else name
@@ -178,13 +230,22 @@ class Declared(Memory):
         return ref
 
     def arrays_in(self, ref: Any) -> list:
+        return [a for each in self.reached(ref) if isinstance(each, ARRAYS)
+                for a in arrays_of(each)]  # fmt: skip
+
+    def reached(self, ref: Any, seen: Any = None) -> list:
+        """The arrays and the containers that a reference leads to, each once."""
+        seen = set() if seen is None else seen
         if isinstance(ref, ARRAYS):
-            return list(arrays_of(ref))
+            return [ref]
         if isinstance(ref, Tuple):
-            return [a for r in ref.items for a in self.arrays_in(r)]
-        if isinstance(ref, List) and type(self.held(ref)) is tuple:
-            return [a for r in self.held(ref) for a in self.arrays_in(r)]
-        return []
+            return [each for r in ref.items for each in self.reached(r, seen)]
+        if not isinstance(ref, (List, Dict, Object)) or ref.cell in seen:
+            return []
+        seen.add(ref.cell)
+        held = self.held(ref)
+        parts = held.values() if isinstance(held, dict) else held if type(held) is tuple else ()
+        return [ref, *(each for r in parts for each in self.reached(r, seen))]
 
     def outcome(self, f: Any, args: tuple, kwargs: dict, where: Any,
                 pair: bool = False) -> Outcome | None:  # fmt: skip
@@ -200,7 +261,10 @@ class Declared(Memory):
         observed, self.observed = self.observed, None
         self.reading += (f,)
         count, since = len(self.instrs), self.written.now
-        arrays = [a for arg in (*args, *kwargs.values()) for a in self.arrays_in(arg)]
+        given = [each for arg in (*args, *kwargs.values()) for each in self.reached(arg)]
+        arrays = [a for each in given for a in self.arrays_in(each)]
+        memory = [*(a.buffer for a in arrays), *(each.cell for each in given if each not in arrays
+                                                 and not isinstance(each, ARRAYS))]  # fmt: skip
         try:
             out = self.inline(f, args, kwargs, where)
             if pair:
@@ -208,8 +272,8 @@ class Declared(Memory):
                     raise checks.no_pair(f, place(where))
                 out = out.items[0]
             made = self.instrs[count:]
-            written = any(self.written.times.get(a.buffer, 0) > since for a in arrays)
-            found = self.outcome_of(out, made, arrays, where)
+            written = any(self.written.times.get(m, 0) > since for m in memory)
+            found = self.outcome_of(f, out, made, arrays, where)
         except (UnsupportedSyntaxError, NoRuleError):
             found, written = None, False
         finally:
@@ -223,9 +287,12 @@ class Declared(Memory):
                               "arguments", "Let it make new arrays.")  # fmt: skip
         return found
 
-    def outcome_of(self, out: Any, made: list, arrays: list, where: Any) -> Outcome | None:
+    def outcome_of(self, f: Any, out: Any, made: list, arrays: list, where: Any) -> Outcome | None:
         cls: type = tuple
         refs: tuple = (out,)
+        if isinstance(out, (Dict, Object)):
+            what = "dict" if isinstance(out, Dict) else out.cls.__name__
+            raise checks.returns(f, f"a `{what}`", place(where))
         if isinstance(out, Tuple):
             refs, cls = out.items, out.cls
         elif isinstance(out, List):
@@ -233,6 +300,8 @@ class Declared(Memory):
         kinds = []
         for ref in refs if type(refs) is tuple else ():
             plain = isinstance(ref, (Plain, *ARRAYS)) or isinstance(ref, Known)
+            if isinstance(ref, (Tuple, List, Dict, Object)):
+                raise checks.returns(f, "containers in a container", place(where))
             kind = leaf_kind(self.read(ref, where)) if plain else None
             if kind is None or not kind.numeric:
                 return None
@@ -272,29 +341,47 @@ class Expander:
         """What a reverse rule of the user's gives: a gradient for each argument, None for none."""
         vjp, where = rule.vjp, instr.where
         assert vjp is not None
-        args = (d_out, out, *instr.args)
-        count = checks.count_of(vjp, instr.args)
+        args = (whole(instr, d_out), whole(instr, out), *instr.args)
         body: list[Instr] = []
         names, given = rule.parameters, checks.places_of(vjp, instr.args, instr.kwargs)
         wanted = {i: arg for i, arg in given.items() if any(v in active for v in flatten(arg))}
+        checks.check_places(rule, wanted, place(where))
         source = checks.source_of(vjp, wanted)
         found, refused = self.read(source, args, instr.kwargs, body, where)
         proven = refused is None
-        bare = not isinstance(found, tuple)
+        bare, as_returned = not isinstance(found, tuple), found
         if proven:
-            found = checks.as_tuple(vjp, found, count, place(where))
-            for i, d in enumerate(found):
-                if i in wanted:
-                    name = checks.name_at(names, i)
-                    proven &= fits(vjp, d, wanted[i], out, name, where)
+            found, proven = aligned(vjp, found, wanted, instr, out, names)
         if refused is None and self.writes_out(body, instrs):
+            check_forms(vjp, found, wanted, where)
             return found
-        if proven:
-            return self.called(vjp, args, instr, found, body, bare, instrs)
+        if proven and not has_objects(as_returned):
+            as_returned = as_returned if isinstance(as_returned, tuple) else (as_returned,)
+            made = self.called(vjp, args, instr, as_returned, body, bare, instrs)
+            return tuple(self.apart(r, d, wanted[i], instrs, where) if i in wanted else None
+                         for i, (r, d) in enumerate(zip(made, as_returned)))  # fmt: skip
         self.check_names(vjp, refused, instr)
-        kinds = [kind_of_tree(wanted[i]) if i in wanted else OBJECT
+        kinds = [kind_apart(wanted[i]) if i in wanted else OBJECT
                  for i in range(max(wanted) + 1)]  # fmt: skip
         return self.checked(checks.by_rule, vjp, args, instr, kinds, instrs)
+
+    def apart(self, r: Any, d: Any, arg: Any, instrs: list, where: Any) -> Any:
+        """A gradient that a rule has returned, as its argument is taken apart; `d` is its form."""
+        held, have = parts_of(arg), parts_of(d)
+        if d is None or held is None or have is None:
+            return None if d is None else r
+        found = []
+        for k, (key, part) in enumerate(held[1].items()):
+            key = k if have[0] is tuple else key
+            inner = have[1].get(key)
+            if inner is not None and flatten(part):
+                kind = kind_of_tree(inner)
+                inner_r = Value("d_t", kind)
+                instrs.append(Instr("getitem", (r, key), None, (inner_r,), (), {}, where))
+                found.append(self.apart(inner_r, inner, part, instrs, where))
+            else:
+                found.append(None)
+        return tuple(found)
 
     def by_pair(self, instr: Instr, d_out: Any, instrs: list, active: set) -> tuple:
         """`d_x, = f_bwd(res, d_y)`: what the second function of a pair gives."""
@@ -303,7 +390,8 @@ class Expander:
         whole = instr.replace(op=rule.functions[0], args=tuple(args), attrs={})
         made: list[Instr] = []
         found = self.gradients(rule, whole, d_out, out, made, active)
-        call = made[-1]
+        at = next((k for k, i in enumerate(made) if i.op in (rule.vjp, checks.by_rule)), None)
+        call = made[at or 0]
         if call.op is rule.vjp:
             given = (*[args[i] for i in rule.nondiff], residuals, d_out)
             kept = [r for i, r in enumerate(call.results) if i not in rule.nondiff]
@@ -314,10 +402,8 @@ class Expander:
         elif call.op is checks.by_rule:
             _, count, *rest = call.args
             call = call.replace(op=checks.by_pair, args=(rule, count, residuals, *rest))
-        else:  # it is written out, and runs the first function again
-            instrs += made
-            return found
-        instrs.append(call)
+        made[at or 0] = call  # else it is written out, and runs the first function again
+        instrs += made
         return found
 
     def tangent(self, rule: Rule, instr: Instr, args: tuple, out: Any, instrs: list) -> Any:
@@ -327,7 +413,7 @@ class Expander:
         proven = self.is_linear(jvp, args, instr)
         body: list[Instr] = []
         found, refused = self.read(jvp, args, instr.kwargs, body, where)
-        several = isinstance(out, tuple)
+        found, several = unnamed(found, instr), isinstance(out, tuple)
         if refused is None:
             if several and not (isinstance(found, tuple) and len(found) == len(out)):
                 raise not_each(jvp, out, where)
@@ -362,7 +448,7 @@ class Expander:
     def tangent_of(self, jvp: Any, args: tuple, instr: Instr, out: Any, instrs: list) -> Any:
         """The body of a forward rule, and the tangent that it returns."""
         linear = self.is_linear(jvp, args, instr)
-        found = self.body_of(jvp, args, instr, instrs, "forward")
+        found = unnamed(self.body_of(jvp, args, instr, instrs, "forward"), instr)
         several = isinstance(out, tuple)
         if several and not (isinstance(found, tuple) and len(found) == len(out)):
             raise not_each(jvp, out, instr.where)
@@ -379,12 +465,15 @@ class Expander:
         """
         where, count = instr.where, len(instrs)
         source = checks.source_of(vjp, wanted)
-        found = self.body_of(source, args, instr, instrs, "reverse")
-        found = checks.as_tuple(vjp, found, checks.count_of(vjp, instr.args), place(where))
+        d_out, out, *rest = args
+        given = (whole(instr, d_out), whole(instr, out), *rest)
+        found = self.body_of(source, given, instr, instrs, "reverse")
+        names = checks.parameters(vjp)
+        found, proven = aligned(vjp, found, wanted, instr, out, names)
+        check_forms(vjp, found, wanted, where)
         for i, d in enumerate(found):
             if i in wanted:
-                name = checks.name_at(checks.parameters(vjp), i)
-                proven = fits(vjp, d, wanted[i], args[1], name, where)
+                name = checks.name_at(names, i)
                 if not proven and source is vjp and differ(d, wanted[i]):
                     raise NoRuleError(
                         f"the rule {checks.rule_name(vjp)} is not seen to give a gradient with the "
@@ -481,14 +570,23 @@ class Expander:
 def likeness(instr: Instr) -> str:
     """What to write where nothing is known of what a function with a rule returns."""
     unknown = any(not r.kind.numeric for r in instr.results)
-    return f"Say which argument the result of `{op_name(instr.op)}` is like, in shape and dtype, " \
-        "where the rule is declared: `like=\"x\"`." if unknown else ""  # fmt: skip
+    return f"Say what the result of `{op_name(instr.op)}` is like, in shape and dtype, where the " \
+        "rule is declared: an argument, `like=\"x\"`, or what a function of the arguments " \
+        "returns, `like=lambda x: np.ones(2)`." if unknown else ""  # fmt: skip
+
+
+def unnamed(found: Any, instr: Instr) -> Any:
+    """The tangents of several results, which a namedtuple may hold as that of the results does."""
+    return tuple(found.values()) if "named" in instr.attrs and isinstance(found, Attributes) \
+        else found  # fmt: skip
 
 
 def own_tangent(tree: Any) -> Any:
     """A tangent in place of that of a call; what is zero stays so."""
     if isinstance(tree, (tuple, list)):
         return type(tree)([own_tangent(part) for part in tree])
+    if isinstance(tree, dict):
+        return dict_like(tree, {k: own_tangent(part) for k, part in tree.items()})
     kind = leaf_kind(tree)
     return Value("dot", kind) if isinstance(tree, Value) or tree != 0 else tree
 
@@ -513,7 +611,74 @@ def place(where: Any) -> Any:
 def kind_of_tree(tree: Any) -> Kind:
     if isinstance(tree, (tuple, list)) and not isinstance(tree, Kind):
         return Kind("tuple", items=tuple(map(kind_of_tree, tree)))
-    return leaf_kind(tree)
+    return Kind("dict") if type(tree) is dict else leaf_kind(tree)
+
+
+def kind_apart(tree: Any) -> Kind:
+    """The kind of the gradient of an argument, as it is taken apart."""
+    parts = branches(tree)
+    return leaf_kind(tree) if parts is None else Kind("tuple", items=tuple(map(kind_apart, parts)))
+
+
+def parts_of(tree: Any) -> tuple[type, dict] | None:
+    """What `plain_objects.parts_of` says of the object, for its argument tree."""
+    if isinstance(tree, Attributes):
+        return tree.cls, tree
+    if isinstance(tree, Value):
+        return None if tree.kind.numeric else (object, {})
+    held = branches(tree)
+    if held is None:
+        return None
+    return (dict, tree) if isinstance(tree, dict) else (tuple, dict(enumerate(held)))
+
+
+def has_objects(tree: Any) -> bool:
+    held = branches(tree)
+    return held is not None and (isinstance(tree, Attributes) or any(map(has_objects, held)))
+
+
+def aligned(rule: Any, found: Any, wanted: dict, instr: Instr, out: Any,
+            names: list) -> tuple[tuple, bool]:  # fmt: skip
+    """The gradients that a rule returns, as the arguments are taken apart (`checks.aligned`), and
+    whether they are known to fit."""
+    made, proven, at = [], True, place(instr.where)
+    for i, d in enumerate(checks.as_tuple(rule, found, instr.args, at, parts_of)):
+        if i in wanted:
+            name = checks.name_at(names, i)
+            d = checks.aligned(rule, d, wanted[i], name, parts=parts_of, where=at)
+            proven &= fits(rule, d, wanted[i], out, name, instr.where)
+        made.append(d)
+    return tuple(made), proven
+
+
+def lengths_differ(d: Any, arg: Any) -> bool:
+    """Whether a list of known length is the gradient of one of a length known at run time."""
+    parts = branches(arg)
+    if parts is None:
+        return isinstance(arg, Value) and arg.kind.tag == "list" and branches(d) is not None
+    return isinstance(d, tuple) and any(map(lengths_differ, d, parts))
+
+
+def check_forms(rule: Any, found: tuple, wanted: dict, where: Any) -> None:
+    """Refuse gradients of dicts and objects that are dicts and objects known at run time only."""
+
+    def known(d: Any, arg: Any) -> bool:
+        parts = branches(arg)
+        if parts is None or d is None:
+            return True
+        if not isinstance(d, tuple):
+            return not isinstance(arg, dict)
+        return all(map(known, d, parts))
+
+    if not all(known(d, wanted[i]) for i, d in enumerate(found) if i in wanted):
+        raise UnsupportedSyntaxError(
+            f"the rule {checks.rule_name(rule)} gives a gradient whose keys are known only at run "
+            "time", place(where), "Write out the dict that it returns.")  # fmt: skip
+    if any(lengths_differ(d, wanted[i]) for i, d in enumerate(found) if i in wanted):
+        raise UnsupportedSyntaxError(
+            f"the rule {checks.rule_name(rule)} gives so many gradients for a list whose length is "
+            "known only at run time", place(where),
+            "Make them in a comprehension over the list.")  # fmt: skip
 
 
 def is_fresh(maker: Instr | None) -> bool:
@@ -528,16 +693,18 @@ def fits(rule: Any, d: Any, arg: Any, out: Any, name: str, where: Any,
     """Whether a gradient is known to fit its argument; RuleError where it is known not to."""
     if d is None:
         return True
-    if isinstance(arg, (tuple, list)):
-        if isinstance(d, (tuple, list)) and len(d) == len(arg):
-            return all([fits(rule, part, of, out, name, where, what) for part, of in zip(d, arg)])
-        if not isinstance(d, Value) or d.kind.numeric:
-            raise RuleError(
-                f"the rule {checks.rule_name(rule)} gives a {what} of another structure than "
-                f"{name} has", place(where),
-                f"Return a tuple of {len(arg)} {what}s for it.")  # fmt: skip
-        return False
+    form = parts_of(arg)
+    if form is not None and form[0] is not object:
+        if not isinstance(d, tuple):
+            return False
+        cls, held = form
+        return all([fits(rule, part, of, out, checks.part_name(name, cls, key), where, what)
+                    for (key, of), part in zip(held.items(), d)])  # fmt: skip
     have, want = kind_of_tree(d), leaf_kind(arg)
+    if not want.numeric and want.tag not in ("list", "object"):  # nothing is differentiated by it
+        return True
+    if want.tag == "list":
+        return False
     if not have.numeric and have.tag != "object":
         raise checks.wrong_dtype(rule, f"a {have.tag}", name, described(want), what, place(where))
     if have.dtype is not None and have.dtype.kind not in checks.NUMBERS:
@@ -571,7 +738,7 @@ def fits(rule: Any, d: Any, arg: Any, out: Any, name: str, where: Any,
 
 def differ(d: Any, arg: Any) -> bool:
     """Whether the shapes of two arrays are known, and not the same."""
-    if isinstance(arg, (tuple, list)) or isinstance(d, (tuple, list)):
+    if branches(arg) is not None or branches(d) is not None:
         return False
     have, want = leaf_kind(d).dims, leaf_kind(arg).dims
     return have is not None and want is not None and have != want

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Slice, Value, walk
+from srcdiff.transforms.ir import UNDEFINED, Attributes, Block, Instr, Slice, Value, dict_like, walk
 
 NOTHING: frozenset[int] = frozenset()
 UNKNOWN = object()
@@ -193,7 +193,7 @@ class Machine:
         if isinstance(tree, list):
             return list(map(self.read, tree))
         if isinstance(tree, dict):
-            return {key: self.read(part) for key, part in tree.items()}
+            return dict_like(tree, {key: self.read(part) for key, part in tree.items()})
         return Seen(tree, None, tree is not UNDEFINED)
 
     def not_followed(self, instr: Instr) -> tuple:
@@ -519,6 +519,8 @@ def concrete(tree: Any) -> Any:
         return tuple(map(concrete, tree))
     if isinstance(tree, list):
         return list(map(concrete, tree))
+    if isinstance(tree, Attributes):
+        raise NotKnown
     if isinstance(tree, dict):
         return {key: concrete(part) for key, part in tree.items()}
     return tree

@@ -30,9 +30,11 @@ import numpy as np
 
 from srcdiff.runtime import declared, kernels, marks
 from srcdiff.runtime.errors import NonScalarOutputError
+from srcdiff.runtime.plain_objects import instance, is_made_of
 from srcdiff.transforms.ir import (
     LIST_UPDATES,
     UNDEFINED,
+    Attributes,
     Block,
     Instr,
     Slice,
@@ -1286,9 +1288,22 @@ class Emitter:
             return ast.Tuple([self.expr(t) for t in tree])
         if isinstance(tree, list):
             return ast.List([self.expr(t) for t in tree])
+        if isinstance(tree, Attributes):
+            return self.object(tree)
         if isinstance(tree, dict):
             return ast.Dict([ast.Constant(k) for k in tree], [self.expr(t) for t in tree.values()])
         return self.constant(tree)
+
+    def object(self, tree: Attributes) -> ast.expr:
+        """`Point(x=a, y=b)`, for an object of its own."""
+        cls = tree.cls
+        if issubclass(cls, tuple):
+            return ast.Call(self.callable(cls), [self.expr(t) for t in tree.values()], [])
+        if is_made_of(cls, tree):
+            keywords = [ast.keyword(k, self.expr(t)) for k, t in tree.items()]
+            return ast.Call(self.callable(cls), [], keywords)
+        held = ast.Dict([ast.Constant(k) for k in tree], [self.expr(t) for t in tree.values()])
+        return ast.Call(self.callable(instance), [self.callable(cls), held], [])
 
     def constant(self, obj: Any) -> ast.expr:
         if obj is None or isinstance(obj, (bool, int, float, complex, str, bytes, type(...))) \
@@ -1331,7 +1346,10 @@ class Emitter:
         like = instr.attrs.get("like")
         if like is None:
             return expr
-        other = instr.kwargs[like] if isinstance(like, str) else instr.args[like]
+        if callable(like):
+            other = Printed(self.call_expr(like, instr.args, instr.kwargs, None))
+        else:
+            other = instr.kwargs[like] if isinstance(like, str) else instr.args[like]
         return self.call_expr(declared.alike, (Printed(expr), other), {}, None)
 
     def method_expr(self, name: str, instr: Instr) -> ast.expr | None:

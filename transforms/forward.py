@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.runtime.declared import places_of
+from srcdiff.runtime.declared import check_places, places_of
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import Rule, rule_of, tangent_names
 from srcdiff.transforms import abstract
@@ -44,7 +44,9 @@ from srcdiff.transforms.ir import (
     Slice,
     Value,
     below,
+    branches,
     carried,
+    dict_like,
     flatten,
     leaf_kind,
     map_tree,
@@ -52,6 +54,8 @@ from srcdiff.transforms.ir import (
     perhaps_unbound,
     substitute,
     through_reshape,
+    whole,
+    with_zeros,
 )  # fmt: skip
 from srcdiff.transforms.kinds import (
     BOOL,
@@ -171,6 +175,8 @@ class Forward:
             return self.zero(tree, where) if found is None else found
         if isinstance(tree, (tuple, list)) and not isinstance(tree, Slice):
             return type(tree)([self.dot(part, where) for part in tree])
+        if isinstance(tree, dict):
+            return dict_like(tree, {k: self.dot(part, where) for k, part in tree.items()})
         return zero_of(tree)
 
     def zero(self, value: Value, where: Any) -> Any:
@@ -565,12 +571,12 @@ class Forward:
         out = instr.results[0] if single else instr.results
         unread = hasattr(rule.jvp, "unread")  # it is called with zeros for the tangents missing
         given = [self.dot(places[n], where) if n in moving else 0.0 if unread else
-                 Value(f"{n}_dot", moved_kind(places.get(n))) for n in wanted]  # fmt: skip
-        whole = unread or len(moving) == len(wanted)
-        args = (*given, out, *instr.args)
-        if whole and rule.declared:
+                 unmoved(n, places.get(n)) for n in wanted]  # fmt: skip
+        all_given = unread or len(moving) == len(wanted)
+        args = (*given, whole(instr, out), *instr.args)
+        if all_given and rule.declared:
             found = self.expand.tangent(rule, instr, args, out, self.instrs)
-        elif whole:
+        elif all_given:
             found = self.expanded(rule.jvp, args, instr.kwargs, self.instrs, rule, instr)
         else:
             inner: list[Instr] = []
@@ -583,7 +589,8 @@ class Forward:
                 d for n, d in zip(wanted, given) if n in moving for d in flatten(d)
             }, where)  # fmt: skip
             if rule.declared:
-                rest = {d for n, d in zip(wanted, given) if n not in moving}
+                rest = {d for n, part in zip(wanted, given) if n not in moving
+                        for d in flatten(part)}  # fmt: skip
                 made = self.instrs[start:]
                 self.expand.check_linear(made, (found,), rest, rule.jvp, "the tangents", where)
         found = (found,) if single else found
@@ -623,6 +630,7 @@ class Forward:
         if rule.declared:
             moving = {i: arg for i, arg in places_of(rule.vjp, instr.args, instr.kwargs).items()
                       if self.has_dot(arg)}  # fmt: skip
+            check_places(rule, moving, where and where.location)
             found = self.expand.gradients_of(rule.vjp, moving, args, instr, self.instrs)
         else:
             found = self.expanded(rule.vjp, args, instr.kwargs, self.instrs, rule, instr)
@@ -668,11 +676,12 @@ class Forward:
 
     def seed(self, arg: Any, d: Any, conjugate: bool, seeds: dict, where: Any) -> None:
         """Note the tangent of an argument as the cotangent of what would be its gradient."""
-        if isinstance(arg, (tuple, list)) and not isinstance(arg, Slice):
+        inside = branches(arg)
+        if inside is not None:
             if isinstance(d, Value) and self.has_dot(arg):
                 d = [self.emit("getitem", (d, i), None, where) for i in range(len(arg))]
             if isinstance(d, (tuple, list)):
-                for a, part in zip(arg, d):
+                for a, part in zip(inside, d):
                     self.seed(a, part, conjugate, seeds, where)
             return
         if not isinstance(arg, Value) or arg not in self.dots:
@@ -893,8 +902,11 @@ def without_defaults(instr: Instr) -> Instr:
     return instr if len(kwargs) == len(instr.kwargs) else instr.replace(kwargs=kwargs)
 
 
-def moved_kind(arg: Any) -> Kind:
-    return arg.kind if isinstance(arg, Value) else leaf_kind(0.0)
+def unmoved(name: str, arg: Any) -> Any:
+    """The place of a tangent that there is none of, of the form of its argument."""
+    if branches(arg) is not None:
+        return map_tree(lambda v: Value(f"{name}_dot", v.kind), with_zeros(arg))
+    return Value(f"{name}_dot", arg.kind if isinstance(arg, Value) else leaf_kind(0.0))
 
 
 def symmetric(rule: Rule, instr: Instr) -> bool:

@@ -114,6 +114,14 @@ class Slice(NamedTuple):
     step: Any = None
 
 
+class Attributes(dict):
+    """An object or a namedtuple in an argument tree: what it holds, by the attributes' names."""
+
+    def __init__(self, held: Any, cls: type):
+        super().__init__(held)
+        self.cls = cls
+
+
 class Instr:
     """`results = op(*args, **kwargs)`, never changed once it is made.
 
@@ -234,8 +242,43 @@ def map_tree(f: Callable[[Value], Any], tree: Any) -> Any:
     if isinstance(tree, list):
         return [map_tree(f, branch) for branch in tree]
     if isinstance(tree, dict):
-        return {key: map_tree(f, branch) for key, branch in tree.items()}
+        return dict_like(tree, {key: map_tree(f, branch) for key, branch in tree.items()})
     return tree
+
+
+def dict_like(tree: dict, parts: dict) -> dict:
+    return Attributes(parts, tree.cls) if isinstance(tree, Attributes) else parts
+
+
+def branches(tree: Any) -> list | None:
+    """What a container in an argument tree holds, in order; None for a leaf.
+
+    >>> branches({"w": 1.0, "b": (2.0,)}), branches(Slice(0, 1)), branches(3.0)
+    ([1.0, (2.0,)], None, None)
+    """
+    if isinstance(tree, (tuple, list)) and not isinstance(tree, (Slice, Kind)):
+        return list(tree)
+    return list(tree.values()) if isinstance(tree, dict) else None
+
+
+def whole(instr: Instr, results: Any) -> Any:
+    """Several results, or what belongs to each of them, as the namedtuple that is returned."""
+    cls = instr.attrs.get("named")
+    return results if cls is None else Attributes(zip(cls._fields, results), cls)
+
+
+def with_zeros(tree: Any) -> Any:
+    """An argument tree with 0.0 in place of its numbers: the form of its tangent.
+
+    >>> with_zeros({"w": (2.0, 3)}), with_zeros(None)
+    ({'w': (0.0, 0.0)}, 0.0)
+    """
+    if isinstance(tree, Value):
+        return tree
+    if isinstance(tree, dict):
+        return dict_like(tree, {key: with_zeros(part) for key, part in tree.items()})
+    parts = branches(tree)
+    return 0.0 if parts is None else type(tree)(map(with_zeros, parts))
 
 
 def substitute(instr: Instr, env: dict[Value, Any]) -> Instr:

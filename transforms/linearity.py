@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime.registry import rule_of
-from srcdiff.transforms.ir import SHAPE_READERS, Block, Instr, Slice, Value, carried, flatten
+from srcdiff.transforms.ir import SHAPE_READERS, Block, Instr, Value, branches, carried, flatten
 
 ZERO, CONSTANT, LINEAR, SHIFTED, UNKNOWN = "zero", "constant", "linear", "shifted", "unknown"
 
@@ -58,8 +58,9 @@ def _of(tree: Any, states: dict) -> str:
     """The state of an operand; a list of operands is as their sum."""
     if isinstance(tree, Value):
         return states.get(tree, CONSTANT)
-    if isinstance(tree, (tuple, list)) and not isinstance(tree, Slice):
-        return _sum([_of(part, states) for part in tree])
+    parts = branches(tree)
+    if parts is not None:
+        return _sum([_of(part, states) for part in parts])
     number = isinstance(tree, int | float | complex | np.number)
     return ZERO if number and tree == 0 or tree is None or repr(tree) == "undefined" else CONSTANT
 

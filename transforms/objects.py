@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime.errors import UnsupportedSyntaxError
-from srcdiff.runtime.plain_objects import instance, is_of_attributes
-from srcdiff.transforms.ir import Slice
+from srcdiff.runtime.plain_objects import instance, is_made_of, is_of_attributes
+from srcdiff.transforms.ir import Attributes, Slice
 from srcdiff.transforms.kinds import OBJECT, Kind
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
@@ -48,11 +48,6 @@ from srcdiff.transforms.references import (
     Super,
     Tuple,
 )  # fmt: skip
-
-
-class Attributes(dict):
-    """What an object holds, in an argument tree."""
-
 
 ABSENT: Any = object()  # what is found where nothing is
 
@@ -457,8 +452,8 @@ class Objects(Memory):
                 raise self.refuse(where, "an object that holds itself is used as a value")
             held, above = self.held(ref), (*above, ref.cell)
             if isinstance(held, dict):
-                kind = Attributes if isinstance(ref, Object) else dict
-                return kind({k: self.apart(r, where, above) for k, r in held.items()})
+                parts = {k: self.apart(r, where, above) for k, r in held.items()}
+                return Attributes(parts, ref.cls) if isinstance(ref, Object) else parts
             if type(held) is tuple:
                 return [self.apart(r, where, above) for r in held]
         return self.read(ref, where)
@@ -486,10 +481,8 @@ class Objects(Memory):
 
     def emit_object(self, cls: type, held: dict, where: Any, name: str) -> Any:
         """`Point(x=a, y=b)` where the class of a dataclass makes it, else `instance(…)`."""
-        fields = getattr(cls, "__dataclass_fields__", None)
-        if fields is not None and is_generated(cls.__init__) and not hasattr(cls, "__post_init__"):
-            if list(held) == [f.name for f in fields.values() if f.init]:
-                return self.emit(cls, (), held, OBJECT, where, name, made=True)
+        if is_made_of(cls, held):
+            return self.emit(cls, (), held, OBJECT, where, name, made=True)
         return self.emit(instance, (cls, held), None, OBJECT, where, name, made=True)
 
     # ------------------------------------------------------------------ namedtuples

@@ -49,14 +49,22 @@ from srcdiff.transforms.halves import (
     reached,
 )
 from srcdiff.transforms.int_powers import int_powers
-from srcdiff.transforms.ir import Block, Instr, Value, flatten, leaf_kind, map_tree, substitute
+from srcdiff.transforms.ir import (
+    Attributes,
+    Block,
+    Instr,
+    Value,
+    flatten,
+    leaf_kind,
+    map_tree,
+    substitute,
+)  # fmt: skip
 from srcdiff.transforms.kinds import INT, Kind, Size, kind_of, proven_not_one, proven_one
 from srcdiff.transforms.last_of_step import last_of_step
 from srcdiff.transforms.leaves import drop_leaves
 from srcdiff.transforms.linemap import build, line_map
 from srcdiff.transforms.mutation import NeedsChoice, NeedsUnrolling
 from srcdiff.transforms.names import written_name
-from srcdiff.transforms.objects import Attributes
 from srcdiff.transforms.outside import NeedsOutside, Structure
 from srcdiff.transforms.parse import Parsed
 from srcdiff.transforms.printer import print_source

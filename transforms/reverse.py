@@ -38,6 +38,7 @@ from srcdiff.transforms.ir import (
     Slice,
     Value,
     below,
+    branches,
     carried,
     defined_inside,
     flatten,
@@ -52,6 +53,8 @@ from srcdiff.transforms.ir import (
     sweeps_in,
     through_reshape,
     walk,
+    whole,
+    with_zeros,
 )  # fmt: skip
 from srcdiff.transforms.kinds import (
     BOOL,
@@ -563,17 +566,18 @@ class Reverse:
         places = dict(zip(names, instr.args)) | instr.kwargs
         moving = [v for a in (*instr.args, *instr.kwargs.values()) for v in flatten(a)
                   if v in self.active]  # fmt: skip
-        dots: dict[Any, Value] = {}  # of the arguments that are wanted
+        dots: dict[Value, Value] = {}  # of the arguments that are wanted
         for name in wanted:
-            arg = places.get(name)
-            if isinstance(arg, Value):
-                dots[name] = Value(f"{name}_dot", arg.kind)
-        if any(v not in [places[name] for name in dots] for v in moving):
+            for arg in flatten(places.get(name)):
+                if arg not in dots:
+                    dots[arg] = Value(f"{name}_dot", arg.kind)
+        if any(v not in dots for v in moving):
             raise NoRuleError(
                 f"the rule {rule_name(rule.jvp)} takes no tangent of an argument that is "
                 "differentiated", instr.where and instr.where.location,
                 "Give it one, or declare a `vjp_rule`.")  # fmt: skip
-        args = (*[dots.get(name, 0.0) for name in wanted], out, *instr.args)
+        given = [map_tree(lambda v: dots[v], with_zeros(places.get(name))) for name in wanted]
+        args = (*given, whole(instr, out), *instr.args)
         body: list[Instr] = []
         dot = self.expand.tangent_of(rule.jvp, args, instr, out, body)
         seeds: dict[Value, Any] = {}
@@ -584,10 +588,11 @@ class Reverse:
         made, found = self.expand.transpose(body, seeds, list(dots.values()))
         given = set(dots.values())
         self.expand.check_linear(made, found, given, rule.jvp, "the tangents", instr.where)
-        known = {dot: places[name] for name, dot in dots.items()}
+        known: dict[Value, Any] = {dot: arg for arg, dot in dots.items()}
         self.instrs += [substitute(i, known) for i in made]
-        for name, d in zip(dots, found):
-            self.add(places[name], d, instr.where)
+        for arg, d in zip(dots, found):
+            if arg in self.active:
+                self.add(arg, d, instr.where)
 
     def full(self, d: Any, value: Value, where: Any) -> Any:
         """An adjoint in the shape of its value, also where it is the same number everywhere."""
@@ -627,7 +632,8 @@ class Reverse:
         if any(v in self.active for v in flatten(missing)):
             what = f"the rule of {op_name(instr.op)} has no derivative for this argument"
             if rule.declared:
-                raise too_few(rule, what, len(found), len(instr.args), where and where.location)
+                count = len(instr.args) + len(instr.kwargs)
+                raise too_few(rule, what, len(found), count, where and where.location)
             raise NoRuleError(
                 what, where and where.location, "Make it a constant, or mark it with `detach`."
             )
@@ -642,11 +648,12 @@ class Reverse:
     def spread(
         self, arg: Any, d: Any, where: Any, conjugate: bool = False, exact: bool = False
     ) -> None:
-        if isinstance(arg, (tuple, list)) and not isinstance(arg, Slice):
+        parts = branches(arg)
+        if parts is not None:
             if isinstance(d, Value) and any(v in self.active for v in flatten(arg)):
                 d = [self.emit("getitem", (d, i), None, where) for i in range(len(arg))]
             if isinstance(d, (tuple, list)):
-                for a, part in zip(arg, d):
+                for a, part in zip(parts, d):
                     self.spread(a, part, where, conjugate, exact)
         elif d is not None and isinstance(arg, Value) and arg in self.active:
             dtype = d.kind.dtype if isinstance(d, Value) else None

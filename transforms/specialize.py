@@ -42,6 +42,7 @@ from srcdiff.transforms.exceptions import (
 )  # fmt: skip
 from srcdiff.transforms.halves import Bottom, Halves, Separate
 from srcdiff.transforms.ir import (
+    Attributes,
     Block,
     Instr,
     Slice,
@@ -162,6 +163,10 @@ def expander(run: Specializer, names: bool = True) -> Expander:
             return Tuple(tuple(map(ref_of, tree)))
         if isinstance(tree, list):
             return run.new_list(tuple(map(ref_of, tree)))
+        if isinstance(tree, Attributes):
+            return run.object_of(tree.cls, {k: ref_of(part) for k, part in tree.items()})
+        if isinstance(tree, dict):
+            return run.new_dict({k: ref_of(part) for k, part in tree.items()})
         return Known(tree)
 
     def expand(rule: Any, args: tuple, kwargs: dict, instrs: list, where: Any) -> Any:
@@ -177,7 +182,7 @@ def expander(run: Specializer, names: bool = True) -> Expander:
             arrays = [a for ref in (*given, *named.values()) for a in run.arrays_in(ref)]
             found = run.inline(rule, given, named, where, internal=True)
             writes[0] = any(run.written.times.get(a.buffer, 0) > since for a in arrays)
-            return run.read(found, where)
+            return run.tree_of(found, where)
         except NoRuleError as error:  # the rule does not know where the user is
             if error.where is not None or where is None:
                 raise

@@ -18,7 +18,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from srcdiff.transforms.ir import EFFECTS, STRUCTURAL, Block, Instr, Printer, Slice, Value, flatten
+from srcdiff.transforms.ir import (
+    EFFECTS,
+    STRUCTURAL,
+    Attributes,
+    Block,
+    Instr,
+    Printer,
+    Slice,
+    Value,
+    flatten,
+)  # fmt: skip
 from srcdiff.transforms.kinds import Kind, kind_of
 
 
@@ -112,7 +122,7 @@ class _Verifier:
             kind = type(tree)
             if kind is tuple or kind is list or kind is Slice:
                 self.trees(tree, at)
-            elif kind is dict:
+            elif kind is dict or kind is Attributes:
                 self.trees(tree.values(), at)
             elif isinstance(tree, _NO_CONSTANTS):
                 self.fail(f"a {kind.__name__} is no argument", at)

@@ -1,5 +1,7 @@
 """Functions with rules of their own."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from srcdiff import custom_vjp, implicit, jvp_rule, nondifferentiable, vjp_rule
@@ -38,6 +40,31 @@ def declared_in_a_loop(x):
             s = s + softplus(x[i]) * x[i]
         else:
             s = s - softplus(s * x[i])
+    return s
+
+
+class Scaling(NamedTuple):
+    gain: Any
+    shift: Any
+
+
+def scaled(p, x):
+    return p["by"].gain * x + p["by"].shift
+
+
+@vjp_rule(scaled)
+def scaled_vjp(d_out, out, p, x):
+    by = Scaling(np.sum(d_out * x), np.sum(d_out))
+    return {"by": by}, d_out * p["by"].gain
+
+
+@line("`vjp_rule`: a dict and a namedtuple as the argument", some(4))
+def declared_of_containers(x):
+    s = 0.0
+    for i in range(len(x)):
+        p = {"by": Scaling(x[i], s)}
+        if x[i] > 0:
+            s = s + np.sum(scaled(p, x) ** 2) * 0.1
     return s
 
 
