@@ -189,7 +189,7 @@ class Declared(Memory):
             return Attributes(parts, type(ref.obj))
         return self.read(ref, where)
 
-    def object_of(self, cls: type, held: dict) -> Ref:
+    def assembled(self, cls: type, held: dict) -> Ref:
         """The reference to an object or a namedtuple that was taken apart."""
         if issubclass(cls, tuple):
             return Tuple(tuple(held.values()), cls)

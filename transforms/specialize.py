@@ -164,7 +164,7 @@ def expander(run: Specializer, names: bool = True) -> Expander:
         if isinstance(tree, list):
             return run.new_list(tuple(map(ref_of, tree)))
         if isinstance(tree, Attributes):
-            return run.object_of(tree.cls, {k: ref_of(part) for k, part in tree.items()})
+            return run.assembled(tree.cls, {k: ref_of(part) for k, part in tree.items()})
         if isinstance(tree, dict):
             return run.new_dict({k: ref_of(part) for k, part in tree.items()})
         return Known(tree)
