@@ -262,9 +262,9 @@ class Declared(Memory):
         self.reading += (f,)
         count, since = len(self.instrs), self.written.now
         given = [each for arg in (*args, *kwargs.values()) for each in self.reached(arg)]
-        arrays = [a for each in given for a in self.arrays_in(each)]
-        memory = [*(a.buffer for a in arrays), *(each.cell for each in given if each not in arrays
-                                                 and not isinstance(each, ARRAYS))]  # fmt: skip
+        arrays = [a for each in given if isinstance(each, ARRAYS) for a in arrays_of(each)]
+        cells = [each.cell for each in given if not isinstance(each, ARRAYS)]
+        memory = [*(a.buffer for a in arrays), *cells]
         try:
             out = self.inline(f, args, kwargs, where)
             if pair:
