@@ -49,7 +49,7 @@ def read_triangle(d, uplo):
 
 @vjp_rule(
     np.linalg.eigh,
-    at=[SYMMETRIC, (SYMMETRIC, "U"), np.stack((SYMMETRIC, 2 * SYMMETRIC))],
+    at=[SYMMETRIC, (SYMMETRIC, "U"), np.stack((SYMMETRIC, 2 * SYMMETRIC))[None]],
     analytic=False,
 )
 def eigh_vjp(d_out, out, a, UPLO="L"):  # noqa: N803
@@ -87,11 +87,12 @@ def adjoint_of(v, a):
 
 # A matrix with two real eigenvalues and one with a pair of complex ones.
 UNLIKE = np.array([[2.0, 0.3, -0.4], [0.7, -1.0, 0.5], [-0.2, 0.6, 0.4]])
+CYCLED = np.diag([1.0, -3.0, 2.0, -4.0]) + 0.1 * np.ones((4, 4))
 TURNING = np.array([[1.0, 2.0, 0.1], [-1.5, 0.8, 0.3], [0.2, -0.1, -5.5]])
 
 
 @vjp_rule(
-    np.linalg.eigvals, at=[UNLIKE, TURNING, np.stack((UNLIKE, 2 * UNLIKE))], analytic=False
+    np.linalg.eigvals, at=[UNLIKE, TURNING, np.stack((UNLIKE, 2 * UNLIKE))[None]], analytic=False
 )
 def eigvals_vjp(d_out, out, a):
     """out = the eigenvalues of a matrix"""
@@ -99,7 +100,11 @@ def eigvals_vjp(d_out, out, a):
     return spectral_slope(d_out[..., :, None] * np.eye(np.shape(a)[-1]), v, a)
 
 
-@vjp_rule(np.linalg.eig, at=[UNLIKE, TURNING, np.stack((UNLIKE, 2 * UNLIKE))], analytic=False)
+@vjp_rule(
+    np.linalg.eig,
+    at=[UNLIKE, TURNING, np.stack((UNLIKE, 2 * UNLIKE))[None], TURNING - 0.8j * UNLIKE],
+    analytic=False,
+)
 def eig_vjp(d_out, out, a):
     """a @ v = v * w; each v has length one, and its largest element is real"""
     d_w, d_v = d_out
@@ -171,6 +176,9 @@ def unless_used(d):
         sample(TALL, compute_uv=False),
         sample(REGULAR, hermitian=True),
         sample(REGULAR, compute_uv=False, hermitian=True),
+        sample(UNLIKE, hermitian=True),
+        sample(-3 * UNLIKE, compute_uv=False, hermitian=True),
+        sample(CYCLED, compute_uv=False, hermitian=True),
         sample(np.stack((REGULAR, 2 * REGULAR)), full_matrices=False),
     ],
     analytic=False,
@@ -229,6 +237,7 @@ def svd_slope(d_out, out, a, full_matrices):
         (REGULAR, "complete"),
         (TALL.T, "complete"),
         (np.stack((TALL.T, 2 * TALL.T)), "reduced"),
+        (spread(2, 5), "reduced"),
     ],
 )
 def qr_vjp(d_out, out, a, mode="reduced"):
@@ -287,8 +296,8 @@ def pinv_vjp(d_out, out, a, rcond=None, hermitian=False, *, rtol=None):
 @vjp_rule(np.linalg.lstsq, at=[(TALL, spread(3)), (TALL, spread(3, 2)), (REGULAR, spread(3), None)])
 def lstsq_vjp(d_out, out, a, b, rcond=None):
     """out = x with the least |a @ x - b|, the squares that are left, the rank, singular values"""
-    d_x, d_left, _, d_s = d_out
     refuse_complex(a, "np.linalg.lstsq")
+    d_x, d_left, _, d_s = d_out
     x = out[0]
     p = np.linalg.pinv(a)
     u, _, vh = np.linalg.svd(a, full_matrices=False)

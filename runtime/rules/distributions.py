@@ -198,7 +198,7 @@ def skewnorm_cdf_vjp(d_out, out, x, a):
 
 
 @vjp_rule(ufuncs._skewnorm_ppf, at=[(F(0.4), F(0.0), F(1.0), F(1.2)),
-                                    (UNIT[1], F(0.0), F(1.0), F(-0.7))])  # fmt: skip
+                                    (UNIT[1], F(0.3), F(1.4), F(-0.7))])  # fmt: skip
 def skewnorm_ppf_vjp(d_out, out, q, loc, scale, a):
     """skewnorm_cdf((out - loc) / scale, a) = q"""
     z = (out - loc) / scale
@@ -209,7 +209,7 @@ def skewnorm_ppf_vjp(d_out, out, q, loc, scale, a):
 
 
 @vjp_rule(ufuncs._skewnorm_isf, at=[(F(0.4), F(0.0), F(1.0), F(1.2)),
-                                    (UNIT[1], F(0.0), F(1.0), F(-0.7))])  # fmt: skip
+                                    (UNIT[1], F(0.3), F(1.4), F(-0.7))])  # fmt: skip
 def skewnorm_isf_vjp(d_out, out, q, loc, scale, a):
     """1 - skewnorm_cdf((out - loc) / scale, a) = q"""
     z = (out - loc) / scale

@@ -76,7 +76,8 @@ def rfft_vjp(d_out, out, a, n=None, axis=-1, norm=None):
 @vjp_rule(
     np.fft.irfft,
     at=[spread(4), (spread(4), 7), (spread(4), 5), (spread(3), 8), sample(spread(4, 2), axis=0),
-        sample(spread(4) + 1j * spread(4)[::-1], norm="ortho"), spread(2, 3) + 0.5j],
+        sample(spread(4) + 1j * spread(4)[::-1], norm="ortho"), spread(2, 3) + 0.5j,
+        sample(spread(2, 4, 3), axis=-2), sample(spread(2, 4, 3), 8, axis=1)],
     analytic=False,
     linear=True,
 )  # fmt: skip
@@ -115,7 +116,7 @@ def ifftn_vjp(d_out, out, a, s=None, axes=None, norm=None):
     return shaped(np.fft.ifftn(d_out, axes=axes, norm=norm), np.shape(a), s, axes)
 
 
-@vjp_rule(np.fft.rfft2, at=[*PLANES, *SIZES], linear=True)
+@vjp_rule(np.fft.rfft2, at=[*PLANES, *SIZES, spread(2, 3, 5)], linear=True)
 def rfft2_vjp(d_out, out, a, s=None, axes=(-2, -1), norm=None):
     """out = rfft along the last of two axes, fft along the other"""
     whole = kernels.with_length(d_out, np.shape(a)[axes[-1]] if s is None else s[-1], axes[-1])

@@ -77,6 +77,8 @@ def matmul_vjp(d_out, out, x, y):
         (spread(3), spread(2, 3, 4)),
         (spread(2, 4, 3), spread(3)),
         (spread(2, 4, 3), spread(5, 3, 2)),
+        (spread(2, 3), spread(5, 3, 2)),
+        (spread(2, 4, 3), spread(3, 2)),
     ],
     factors="a b",
 )
@@ -109,6 +111,10 @@ def dot_vjp(d_out, out, a, b):
         (spread(3), spread(2, 3)),
         (spread(2, 3), spread(4, 3)),
         (spread(2, 4, 3), spread(5, 3)),
+        (spread(5, 3), spread(2, 4, 3)),
+        (spread(3), spread(2, 4, 3)),
+        (spread(2, 4, 3), spread(3)),
+        (spread(2, 3), 0.7),
     ],
     factors="a b",
 )
@@ -131,9 +137,10 @@ def inner_vjp(d_out, out, a, b):
 
 @vjp_rule(
     np.outer,
-    at=[(spread(2), spread(3)), (0.7, spread(3)), (spread(2, 2), spread(3)), (spread(2), 0.9)],
+    at=[(spread(2), spread(3)), (0.7, spread(3)), (spread(2, 2), spread(3)), (spread(2), 0.9),
+        (spread(2), spread(2, 3))],
     factors="a b",
-)
+)  # fmt: skip
 def outer_vjp(d_out, out, a, b):
     """out[i, j] = a[i] * b[j]"""
     if np.ndim(a) == 1 and np.ndim(b) == 1:
@@ -281,13 +288,30 @@ def einsum_vjp(d_out, out, subscripts, *operands, optimize=False):
     return (None, *d_operands)
 
 
+CROSSED = (
+    (spread(3), spread(3)),
+    (spread(2, 3), spread(3)),
+    (spread(3), spread(2, 3)),
+    sample(spread(3, 2), spread(3, 2), axis=0),
+)
+
+
+@vjp_rule(np.linalg.cross, at=CROSSED, factors="x1 x2")
+def linalg_cross_vjp(d_out, out, x1, x2, *, axis=-1):
+    """out = x1 x x2, of vectors with three components"""
+    return np.linalg.cross(x2, d_out, axis=axis), np.linalg.cross(d_out, x1, axis=axis)
+
+
 @vjp_rule(
     np.cross,
-    np.linalg.cross,
     at=[
-        (spread(3), spread(3)),
-        (spread(2, 3), spread(3)),
-        sample(spread(3, 2), spread(3, 2), axis=0),
+        *CROSSED,
+        sample(spread(3, 4), spread(4, 3), axisa=0),
+        sample(spread(4, 3), spread(3, 4), axisb=0),
+        sample(spread(4, 3), spread(4, 3), axisc=0),
+        sample(spread(4, 3, 2), spread(3), axisa=1, axisc=0),
+        sample(spread(3, 2), spread(4, 2, 3)[..., ::-1], axisa=-2, axisb=-1),
+        sample(spread(3, 2), spread(4, 3, 2), axisa=0, axisb=1, axisc=1),
     ],
     factors="a b",
 )
@@ -361,7 +385,8 @@ def convolve_vjp(d_out, out, a, v, mode="full"):
 @vjp_rule(
     np.correlate,
     at=[(spread(5), spread(3)), (spread(5), spread(3), "full"), (spread(5), spread(4), "same"),
-        (spread(3), spread(5)), (spread(3), spread(4), "full")],
+        (spread(3), spread(5)), (spread(3), spread(4), "full"), (spread(3), spread(4), "same"),
+        (spread(3), spread(6), "same"), (spread(2), spread(5), "same"), (spread(4), spread(4))],
     factors="a v",
 )  # fmt: skip
 def correlate_vjp(d_out, out, a, v, mode="valid"):
@@ -388,6 +413,8 @@ def correlate_vjp(d_out, out, a, v, mode="valid"):
         (spread(5), np.array([-1.0, 0.5, 1.2]), spread(3)),
         (spread(2, 3), np.array([-1.0, 0.5, 1.2]), spread(3), -5.0, 7.0),
         (spread(5), np.array([0.1]), spread(1), -5.0, 7.0),
+        (spread(5), np.array([-1.0, 1.2]), spread(2)),
+        (0.7, np.array([0.1]), spread(1)),
     ],
 )
 def interp_vjp(d_out, out, x, xp, fp, left=None, right=None):
@@ -433,6 +460,9 @@ def interp_vjp(d_out, out, x, xp, fp, left=None, right=None):
         (spread(3), 1),
         (spread(3), np.inf),
         (spread(3), -np.inf),
+        (spread(3) - 2.5, 3),
+        sample(spread(2, 3), 3, axis=(1,)),
+        sample(spread(2, 3), 1, axis=(0,), keepdims=True),
         (spread(3), 3),
         sample(spread(2, 3), 1, axis=1),
         sample(spread(2, 3), np.inf, axis=0),

@@ -315,6 +315,8 @@ def ptp_vjp(d_out, out, a, axis=None, *, keepdims=False):
         sample(spread(4, 3), axis=0, keepdims=True),
         sample(spread(2, 3, 4), axis=(0, 2)),
         sample(spread(2, 3, 4), axis=(-1, 0), keepdims=True),
+        sample(spread(2, 7), axis=1),
+        sample(spread(2, 3, 2, 2), axis=(0, 2)),
     ],
 )
 def median_vjp(d_out, out, a, axis=None, to=None, overwrite_input=False, keepdims=False):
@@ -376,6 +378,8 @@ def average_vjp(d_out, out, a, axis=None, weights=None, *, keepdims=False):
         sample(spread(2, 3), np.array([0.0, 0.3, 1.0])),
         sample(spread(3, 2), np.array([0.0, 0.3, 1.0]), axis=0),
         sample(spread(3, 2), spread(3, 2), axis=0),
+        sample(spread(2, 3, 4), np.array([0.0, 0.3, 1.0]), axis=1),
+        sample(spread(2, 3, 4), np.array([0.0, 1.0]), axis=0),
     ],
 )
 def trapezoid_vjp(d_out, out, y, x=None, dx=1, axis=-1):
@@ -488,7 +492,7 @@ def length_along(x, axis):
 )
 def bincount_vjp(d_out, out, x, weights=None, minlength=0):
     """out[k] = the sum of the weights where x == k"""
-    return None if weights is None else (None, d_out[x])
+    return None, d_out[x]
 
 
 @vjp_rule(
@@ -497,6 +501,7 @@ def bincount_vjp(d_out, out, x, weights=None, minlength=0):
         sample(np.array([0.1, 0.9, -1.2, 0.35, 1.7, -0.4]), 4, weights=spread(6)),
         sample(spread(6), 3, (-1.0, 1.0), weights=spread(6)[::-1]),
         sample(spread(6), np.array([-1.5, 0.0, 1.2]), weights=spread(6)[::-1]),
+        sample(np.array([[0.1, 0.9, -1.2], [0.35, 1.7, -0.4]]), 4, weights=spread(2, 3)),
     ],
 )
 def histogram_vjp(d_out, out, a, bins=10, range=None, density=None, weights=None):

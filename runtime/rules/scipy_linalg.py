@@ -281,7 +281,8 @@ def refuse_uneven(name, a):
                           instead="Take them one by one.")  # fmt: skip
 
 
-@vjp_rule(linalg.lu_factor, at=[REGULAR, REGULAR[::-1], sample(REGULAR, check_finite=False)])
+@vjp_rule(linalg.lu_factor, at=[REGULAR, REGULAR[::-1], REGULAR[[1, 2, 0]],
+                                sample(REGULAR, check_finite=False)])  # fmt: skip
 def lu_factor_vjp(d_out, out, a, overwrite_a=False, check_finite=True):
     """lu, piv = out: both factors in one matrix, of the rows of a that piv exchanges"""
     refuse_uneven("lu_factor", a)
@@ -313,7 +314,9 @@ def lu_solve_vjp(d_out, out, lu_and_piv, b, trans=0, overwrite_b=False, check_fi
     return (d_lu, None), d_b
 
 
-@vjp_rule(linalg.lu, at=[REGULAR, sample(REGULAR[::-1], check_finite=False), (REGULAR, True)])
+@vjp_rule(linalg.lu, at=[REGULAR, sample(REGULAR[::-1], check_finite=False), (REGULAR, True),
+                         REGULAR[[1, 2, 0]], (REGULAR[[1, 2, 0]], True),
+                         sample(REGULAR[[1, 2, 0]], p_indices=True)])  # fmt: skip
 def lu_vjp(d_out, out, a, permute_l=False, overwrite_a=False, check_finite=True, p_indices=False):
     """p @ l @ u = a, of a square matrix"""
     refuse_uneven("lu", a)

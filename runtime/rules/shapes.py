@@ -316,9 +316,10 @@ def stack_vjp(d_out, out, arrays, axis=0, *, dtype=None, casting=None):
 
 @vjp_rule(
     np.vstack,
-    at=[([spread(3), spread(3)],), ((spread(2, 3), spread(3)),), ((spread(1, 3), spread(2, 3)),)],
+    at=[([spread(3), spread(3)],), ((spread(2, 3), spread(3)),), ((spread(1, 3), spread(2, 3)),),
+        ([0.7, 0.4],), ((spread(3), spread(2, 3), spread(3)),)],
     linear=True,
-)
+)  # fmt: skip
 def vstack_vjp(d_out, out, tup, *, dtype=None, casting=None):
     """out = the arrays, or rows, one below the other"""
     d_arrays, start = (), 0
@@ -427,6 +428,10 @@ def append_vjp(d_out, out, arr, values, axis=None):
         (spread(2, 3), 2),
         (spread(2, 3), (3, 1)),
         (spread(2, 3), (2, 1, 2)),
+        (0.7, (2, 3)),
+        (spread(3), [2, 2]),
+        (spread(1, 3), 2),
+        (spread(2, 3, 2), (2, 1)),
     ],
     linear=True,
 )
@@ -457,6 +462,9 @@ def tile_vjp(d_out, out, A, reps):
         sample(spread(2, 3), 3, axis=-1),
         (spread(3), np.array([1, 0, 2])),
         (spread(2, 3), np.array([1, 0, 2]), 1),
+        (spread(2, 2), np.array([1, 0, 2, 1])),
+        (spread(2, 3, 2), np.array([1, 0, 2]), -2),
+        (spread(2, 3, 2), 2, 1),
     ],
     linear=True,
 )
@@ -576,6 +584,8 @@ def taken_places(indices, n, mode):
         (spread(2, 3), np.array([[0, 2, 2, 1]]), 1),
         (spread(2, 3), np.array([[0, 1, 1], [1, 1, 0]]), 0),
         (spread(2, 3), np.array([0, 4, 4]), None),
+        (spread(2, 3, 4), np.array([[[1], [0], [0]], [[3], [1], [2]]]), -1),
+        (spread(2, 3, 4), np.array([[[1, 0, 0, 1]], [[1, 2, 1, 1]]]), 1),
     ],
     linear=True,
 )

@@ -61,7 +61,7 @@ def logit_vjp(d_out, out, x):
 def xlogy_vjp(d_out, out, x, y):
     """out = x * log(y); 0 where x is 0"""
     d_x = d_out * np.log(y)
-    d_y = d_out * np.where(x == 0, 0, np.divide(x, np.where(x == 0, 1, y)))
+    d_y = d_out * np.divide(x, np.where(x == 0, 1, y))
     return d_x, d_y
 
 
@@ -69,7 +69,7 @@ def xlogy_vjp(d_out, out, x, y):
 def xlog1py_vjp(d_out, out, x, y):
     """out = x * log(1 + y); 0 where x is 0"""
     d_x = d_out * np.log1p(y)
-    d_y = d_out * np.where(x == 0, 0, np.divide(x, np.where(x == 0, 1, 1 + y)))
+    d_y = d_out * np.divide(x, np.where(x == 0, 1, 1 + y))
     return d_x, d_y
 
 
@@ -133,7 +133,7 @@ def scaled_exp1_vjp(d_out, out, x):
     return d_out * (out / x + out - 1)
 
 
-@vjp_rule(special._ufuncs._cosine_cdf, at=ANY)
+@vjp_rule(special._ufuncs._cosine_cdf, at=[*ANY, 4.0, -4.0])
 def cosine_cdf_vjp(d_out, out, x):
     """out = (pi + x + sin(x)) / (2 pi) from -pi to pi"""
     return d_out * np.where(np.abs(x) < np.pi, 1 + np.cos(x), 0) / (2 * np.pi)
@@ -279,6 +279,9 @@ def radian_vjp(d_out, out, d, m, s):
         sample(spread(2, 3), axis=0),
         sample(spread(2, 3), axis=1, keepdims=True),
         sample(spread(2, 3), axis=1, b=spread(3, low=0.3)),
+        sample(spread(2, 3), b=spread(3), return_sign=True),
+        sample(spread(2, 3), axis=1, b=np.array([0.3, -2.5, 0.7]), return_sign=True),
+        (np.array([0.3, -np.inf, -0.7]),),
     ],
 )
 def logsumexp_vjp(d_out, out, a, axis=None, b=None, keepdims=False, return_sign=False):

@@ -43,7 +43,7 @@ def stdtrit_vjp(d_out, out, df, p):
     return parameter_term(-d_p, special.stdtr, 0, (0,), df, out), d_p
 
 
-@vjp_rule(special.chdtr, at=POSITIVE_PAIRS)
+@vjp_rule(special.chdtr, at=[*POSITIVE_PAIRS, (F(0.03), F(0.4))])
 def chdtr_vjp(d_out, out, v, x):
     """out = the distribution function of chi squared"""
     d_v = parameter_term(d_out, special.chdtr, 0, (0, 1), v, x)
@@ -51,7 +51,7 @@ def chdtr_vjp(d_out, out, v, x):
     return d_v, 0.5 * d_out * np.exp(xlogy(half - 1, 0.5 * x) - 0.5 * x - gammaln(half))
 
 
-@vjp_rule(special.chdtrc, at=POSITIVE_PAIRS)
+@vjp_rule(special.chdtrc, at=[*POSITIVE_PAIRS, (F(0.03), F(0.4))])
 def chdtrc_vjp(d_out, out, v, x):
     """out = 1 - chdtr(v, x)"""
     d_v = parameter_term(d_out, special.chdtrc, 0, (0, 1), v, x)
@@ -67,7 +67,8 @@ def chdtri_vjp(d_out, out, v, p):
     return parameter_term(-d_p, special.chdtrc, 0, (0, 1), v, out), d_p
 
 
-FISHER = [(F(1.7), F(2.3), F(0.4)), (F(3.0), F(5.0), spread(3, low=0.3))]
+FISHER = [(F(1.7), F(2.3), F(0.4)), (F(0.077), F(0.076), F(0.4)),
+          (F(3.0), F(5.0), spread(3, low=0.3))]  # fmt: skip
 
 
 def fisher_density(dfn, dfd, x):
@@ -103,13 +104,13 @@ def fdtri_vjp(d_out, out, dfn, dfd, p):
     return d_n, d_d, d_p
 
 
-@vjp_rule(special.pdtr, at=[(3, 0.7), (np.array([0, 2, 5]), spread(3, low=0.3))])
+@vjp_rule(special.pdtr, at=[(3, 0.7), (2.5, 0.7), (np.array([0, 2, 5]), spread(3, low=0.3))])
 def pdtr_vjp(d_out, out, k, m):
     """out = the sum of exp(-m) * m ** j / j! over j up to k"""
     return None, -d_out * np.exp(xlogy(np.floor(k), m) - m - gammaln(np.floor(k) + 1))
 
 
-@vjp_rule(special.pdtrc, at=[(3, 0.7), (np.array([0, 2, 5]), spread(3, low=0.3))])
+@vjp_rule(special.pdtrc, at=[(3, 0.7), (2.5, 0.7), (np.array([0, 2, 5]), spread(3, low=0.3))])
 def pdtrc_vjp(d_out, out, k, m):
     """out = 1 - pdtr(k, m)"""
     return None, d_out * np.exp(xlogy(np.floor(k), m) - m - gammaln(np.floor(k) + 1))
@@ -132,19 +133,19 @@ def beta_density(a, b, p):
     return np.exp(xlogy(a - 1, p) + xlog1py(b - 1, -p) - betaln(a, b))
 
 
-@vjp_rule(special.bdtr, at=DRAWS)
+@vjp_rule(special.bdtr, at=[*DRAWS, (2.6, 5, F(0.3))])
 def bdtr_vjp(d_out, out, k, n, p):
     """out = betainc(n - k, k + 1, 1 - p)"""
     return None, None, -d_out * beta_density(np.floor(k) + 1, n - np.floor(k), p)
 
 
-@vjp_rule(special.bdtrc, at=DRAWS)
+@vjp_rule(special.bdtrc, at=[*DRAWS, (2.6, 5, F(0.3))])
 def bdtrc_vjp(d_out, out, k, n, p):
     """out = betainc(k + 1, n - k, p)"""
     return None, None, d_out * beta_density(np.floor(k) + 1, n - np.floor(k), p)
 
 
-@vjp_rule(special.bdtri, at=DRAWS)
+@vjp_rule(special.bdtri, at=[*DRAWS, (2.6, 5, F(0.3))])
 def bdtri_vjp(d_out, out, k, n, y):
     """bdtr(k, n, out) = y"""
     return None, None, -d_out / beta_density(np.floor(k) + 1, n - np.floor(k), out)
@@ -171,7 +172,7 @@ def nbdtri_vjp(d_out, out, k, n, y):
 # The gamma distribution of the rate a and the shape b
 
 
-RATES = [(F(1.3), F(1.7), F(0.4)), (F(0.8), spread(3, low=0.4), F(0.6))]
+RATES = [(F(1.3), F(1.7), F(0.4)), (F(1.3), F(0.07), F(0.9)), (F(0.8), spread(3, low=0.4), F(0.6))]
 
 
 def gamma_density(b, x):

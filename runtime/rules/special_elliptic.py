@@ -27,7 +27,7 @@ def elliprd_vjp(d_out, out, x, y, z):
     in_x = 0.5 * (out - elliprd(y, z, x)) / (z - x)
     in_y = 0.5 * (out - elliprd(x, z, y)) / (z - y)
     # `elliprd(y, z, 0)` is infinite, but counts nothing: of x * in_x the limit is 0.
-    in_z = -(1.5 * out + np.where(x == 0, 0, x * in_x) + np.where(y == 0, 0, y * in_y)) / z
+    in_z = -(1.5 * out + x * np.where(x == 0, 0, in_x) + y * np.where(y == 0, 0, in_y)) / z
     return d_out * in_x, d_out * in_y, d_out * in_z
 
 
@@ -49,7 +49,8 @@ def ellipe_vjp(d_out, out, m):
     return -np.pi / 8 * d_out * hyp2f1(0.5, 1.5, 2, m)
 
 
-ELLIPTIC = [(0.7, 0.3), (spread(3), 0.4), (0.9, spread(3, low=-2, high=0.9)), (1.1, 0.0)]
+ELLIPTIC = [(0.7, 0.3), (spread(3), 0.4), (0.9, spread(3, low=-2, high=0.9)), (1.1, 0.0),
+            (1.4, 9e-4)]  # fmt: skip
 
 
 def sine_series(phi, m, coefficients):

@@ -17,7 +17,7 @@ from scipy.special import (
     xlogy,
 )
 
-from srcdiff.runtime.registry import spread, vjp_rule
+from srcdiff.runtime.registry import sample, spread, vjp_rule
 from srcdiff.runtime.rules.special_parameters import (
     BETAS,
     POSITIVE,
@@ -96,12 +96,15 @@ def binom_vjp(d_out, out, n, k):
     return d_n, d_k
 
 
-@vjp_rule(special.comb, at=[(4.3, 1.7), (spread(3, low=3, high=6), 2)])
+@vjp_rule(
+    special.comb,
+    at=[(4.3, 1.7), (spread(3, low=3, high=6), 2), sample(4.3, 1.7, repetition=True)],
+)
 def comb_vjp(d_out, out, N, k, *, exact=False, repetition=False):
     """out = binom(N, k), or binom(N + k - 1, k)"""
     if exact:
         return None, None
-    n = N + k - 1.0 if repetition else N + 0.0
+    n = N + k - 1 if repetition else N
     rest = digamma(n - k + 1.0)
     d_n = d_out * out * (digamma(n + 1.0) - rest)
     d_k = d_out * out * (rest - digamma(k + 1.0))
@@ -121,7 +124,7 @@ def poch_vjp(d_out, out, z, m):
     return d_out * out * (both - digamma(z)), d_out * out * both
 
 
-@vjp_rule(special.gammainc, at=POSITIVE_PAIRS)
+@vjp_rule(special.gammainc, at=[*POSITIVE_PAIRS, (F(0.03), F(0.4))])
 def gammainc_vjp(d_out, out, a, x):
     """out = the integral of t ** (a - 1) * exp(-t) / gamma(a) from 0 to x"""
     d_a = parameter_term(d_out, special.gammainc, 0, (0, 1), a, x)
@@ -129,7 +132,7 @@ def gammainc_vjp(d_out, out, a, x):
     return d_a, d_x
 
 
-@vjp_rule(special.gammaincc, at=POSITIVE_PAIRS)
+@vjp_rule(special.gammaincc, at=[*POSITIVE_PAIRS, (F(0.03), F(0.4))])
 def gammaincc_vjp(d_out, out, a, x):
     """out = 1 - gammainc(a, x)"""
     d_a = parameter_term(d_out, special.gammaincc, 0, (0, 1), a, x)
@@ -137,21 +140,24 @@ def gammaincc_vjp(d_out, out, a, x):
     return d_a, d_x
 
 
-@vjp_rule(special.gammaincinv, at=[(F(0.7), F(0.3)), (spread(3, low=0.4), UNIT[1])])
+INVERSES = [(F(0.7), F(0.3)), (spread(3, low=0.4), UNIT[1])]
+
+
+@vjp_rule(special.gammaincinv, at=INVERSES)
 def gammaincinv_vjp(d_out, out, a, y):
     """gammainc(a, out) = y"""
     d_y = d_out * np.exp(out + gammaln(a) - xlogy(a - 1, out))
     return parameter_term(-d_y, special.gammainc, 0, (0, 1), a, out), d_y
 
 
-@vjp_rule(special.gammainccinv, at=[(F(0.7), F(0.3)), (spread(3, low=0.4), UNIT[1])])
+@vjp_rule(special.gammainccinv, at=INVERSES)
 def gammainccinv_vjp(d_out, out, a, y):
     """gammaincc(a, out) = y"""
     d_y = -d_out * np.exp(out + gammaln(a) - xlogy(a - 1, out))
     return parameter_term(-d_y, special.gammaincc, 0, (0, 1), a, out), d_y
 
 
-@vjp_rule(special.betainc, at=BETAS)
+@vjp_rule(special.betainc, at=[*BETAS, (F(0.077), F(0.076), F(0.4))])
 def betainc_vjp(d_out, out, a, b, x):
     """out = the integral of t ** (a - 1) * (1 - t) ** (b - 1) / beta(a, b) from 0 to x"""
     d_a = parameter_term(d_out, special.betainc, 0, (0, 1, 2), a, b, x)
@@ -160,7 +166,7 @@ def betainc_vjp(d_out, out, a, b, x):
     return d_a, d_b, d_x
 
 
-@vjp_rule(special.betaincc, at=BETAS)
+@vjp_rule(special.betaincc, at=[*BETAS, (F(0.077), F(0.076), F(0.4))])
 def betaincc_vjp(d_out, out, a, b, x):
     """out = 1 - betainc(a, b, x)"""
     d_a = parameter_term(d_out, special.betaincc, 0, (0, 1, 2), a, b, x)

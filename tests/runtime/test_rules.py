@@ -11,6 +11,8 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.signal
 import scipy.special
 import scipy.stats
 
@@ -164,7 +166,10 @@ def check(fun, args, kwargs):
     def number(x):  # Python's functions take Python's numbers
         return x if isinstance(fun, np.ufunc) or x.ndim else x[()]
 
-    for i, d in enumerate(gradients(*rule_args, d_out)):
+    found = gradients(*rule_args, d_out)
+    for x in args[len(found) :]:
+        assert not (isinstance(x, np.ndarray) and is_float(x)), "an argument has no gradient"
+    for i, d in enumerate(found):
         if isinstance(args[i], list | tuple) and any(map(is_float, args[i])):
             for j, x in enumerate(args[i]):
                 if not is_float(x):
@@ -427,6 +432,27 @@ X0 = np.zeros(2)
         (math.atan2, (0.0, 0.0), 1, NAN),
         (np.hypot, (0.0, 0.0), 0, 0),
         (math.hypot, (0.0, 0.0), 1, 0),
+        (np.hypot.reduce, (X0,), 0, [0, 0]),
+        (math.dist, (X0, X0), 0, [0, 0]),
+        (np.fmax, (1.0, 1.0), 1, 0.5),
+        (np.fmax, (NAN, 1.0), 1, 1),
+        (np.fmin, (1.0, 1.0), 0, 0.5),
+        (np.fmin, (1.0, 1.0), 1, 0.5),
+        (np.fmin, (NAN, 1.0), 1, 1),
+        (np.heaviside, (0.0, 0.5), 1, 1),
+        (np.heaviside, (1.0, 0.5), 1, 0),
+        (np.copysign, (2.0, -0.0), 0, -1),
+        (scipy.special.xlogy, (0.0, 0.0), 1, 0),
+        (scipy.special.xlog1py, (0.0, -1.0), 1, 0),
+        (scipy.special.rel_entr, (0.0, 0.0), 1, 0),
+        (scipy.special.rel_entr, (0.0, 2.0), 1, 0),
+        (scipy.special.rel_entr, (2.0, 0.0), 1, -INF),
+        (scipy.special.kl_div, (0.0, 0.0), 1, 1),
+        (scipy.special.kl_div, (0.0, 2.0), 1, 1),
+        (scipy.special.kl_div, (2.0, 0.0), 1, -INF),
+        (scipy.special.radian, (30.0, 20.0, 10.0), 2, np.pi / 648000),
+        (scipy.special.logsumexp, (np.full(2, -INF),), 0, [0, 0]),
+        (scipy.special.logsumexp, (np.array([INF, 1.0]),), 0, [1, 0]),
         (np.linalg.norm, (X0,), 0, [0, 0]),
         (np.linalg.norm, (np.zeros((2, 2)),), 0, np.zeros((2, 2))),
         (np.linalg.norm, (np.array([0.0, 1.0]), 1), 0, [0, 1]),
@@ -447,6 +473,7 @@ X0 = np.zeros(2)
         (np.interp, (0.5, np.array([0.0, 0.5, 2.0]), np.array([0.0, 1.0, 4.0])), 2, [0, 1, 0]),
         (np.nan_to_num, (NAN,), 0, 0),
         (np.nan_to_num, (np.array([1.0, NAN, INF]),), 0, [1, 0, 0]),
+        (np.nan_to_num, (np.array([1 + 2j, complex(NAN, 1), complex(1, INF)]),), 0, [1, 0, 1]),
         (np.prod, (np.array([0.0, 2.0, 3.0]),), 0, [6, 0, 0]),
         (np.prod, (np.array([0.0, 0.0, 3.0]),), 0, [0, 0, 0]),
         (np.cumprod, (np.array([2.0, 0.0, 3.0]),), 0, [1, 8, 0]),
@@ -494,6 +521,33 @@ def test_no_function_has_a_rule_and_is_nondifferentiable():
         (np.pad, (np.ones(3), 1, "empty"), {}),
         (np.reshape, (np.ones(4), (2, 2)), {"order": "A"}),
         (np.linalg.qr, (np.ones((3, 2)), "complete"), {}),
+        (np.linalg.qr, (np.eye(2) + 1j,), {}),
+        (np.linalg.lstsq, (np.eye(2) + 1j, np.ones(2)), {}),
+        (np.correlate, (np.ones(3) + 1j, np.ones(2)), {}),
+        (np.correlate, (np.ones(3), np.ones(2) + 1j), {}),
+        (np.choose, (np.array([0, 1]), np.ones((2, 2))), {}),
+        (np.einsum, (np.ones(3), [0]), {}),
+        (np.histogram, (np.ones(3),), {"density": True}),
+        (np.pad, (np.ones(4), 1, "median"), {}),
+        (np.pad, (np.ones(4), 1, "constant"), {"constant_values": (1, 2)}),
+        (np.linspace, (0.0, 1.0), {"retstep": True}),
+        (np.logspace, (0.0, 1.0), {"base": np.array([2.0, 3.0])}),
+        (np.array, ([1.0, 2.0],), {"ndmin": 2}),
+        (scipy.special.logsumexp, (np.ones(2) + 1j,), {"return_sign": True}),
+        (scipy.special.psi, (0.5j,), {}),
+        (scipy.special.ive, (0.5, 0.5j), {}),
+        (scipy.linalg.solve_triangular, (np.eye(2) + 1j, np.ones(2)), {"trans": 2}),
+        (scipy.linalg.lu_solve, ((np.eye(2) + 1j, np.arange(2)), np.ones(2)), {"trans": 2}),
+        (scipy.linalg.solve_triangular, (np.stack((np.eye(2), np.eye(2))), np.ones((2, 2, 1))), {}),
+        (scipy.linalg.cholesky, (np.stack((np.eye(2), np.eye(2))),), {}),
+        (scipy.linalg.lu_factor, (np.stack((np.eye(2), np.eye(2))),), {}),
+        (scipy.linalg.lu, (np.stack((np.eye(2), np.eye(2))),), {}),
+        (scipy.linalg.eigh, (np.eye(2), np.eye(2)), {}),
+        (scipy.linalg.eigvalsh, (np.eye(2),), {"subset_by_index": (0, 1)}),
+        (scipy.linalg.hankel, (np.ones((2, 2)),), {}),
+        (scipy.linalg.circulant, (np.ones((2, 2)),), {}),
+        (scipy.signal.fftconvolve, (np.ones((3, 3)), np.ones((3, 3))), {"axes": 0}),
+        (scipy.signal.convolve2d, (np.ones((3, 3)), np.ones((2, 2))), {"boundary": "wrap"}),
     ],
 )
 def test_what_a_rule_does_not_cover_is_an_error(fun, args, kwargs):
