@@ -272,7 +272,7 @@ def average_returned(a, axis=None, weights=None, *, returned, **keepdims):
     """`np.average` with the sum of the weights
 
     >>> average_returned(np.array([1.0, 3.0]), returned=True)
-    (np.float64(2.0), np.float64(2.0))
+    (np.float64(2.0), array(2.))
     """
     found = np.average(a, axis, weights, **keepdims)
     if not returned:

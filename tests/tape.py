@@ -87,3 +87,16 @@ def numbers(tree):
     if type(tree) in (list, tuple):
         return type(tree)([numbers(x) for x in tree])
     return tree
+
+
+def squared(x: Any) -> Any:
+    """x * x, written so that the compiler refuses it and the tape takes it.
+
+    >>> squared(3.0)
+    9.0
+    """
+
+    class Local:
+        factor = 1.0
+
+    return Local.factor * x * x

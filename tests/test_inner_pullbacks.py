@@ -106,7 +106,7 @@ def test_the_adjoint_of_an_adjoint_is_the_function_itself():
     lambda x: np.ones(1), lambda x: 1.0, lambda x: (x,), lambda x: x * 1j, lambda x: np.arange(3),
 ])  # fmt: skip
 def test_a_cotangent_that_does_not_fit_inside(d_out):
-    with pytest.raises(SrcdiffError, match="cotangent"):
+    with pytest.raises((SrcdiffError, ValueError), match="cotangent"):
         grad(lambda x: np.sum(PULL(x, 2.0, d_out(x))[0]), fallback="error")(np.ones(3))
 
 

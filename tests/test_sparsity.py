@@ -7,7 +7,6 @@ import pytest
 from scipy import integrate, optimize, sparse
 
 from srcdiff import (
-    NoRuleError,
     SrcdiffError,
     UnsupportedSyntaxError,
     grad,
@@ -20,6 +19,7 @@ from srcdiff.coordinates import Coordinates
 from srcdiff.sparsity import as_pattern, colours
 from tests.judge import fresh, positions
 from tests.tangents import programs
+from tests.tape import squared
 
 X = np.array([1.3, 0.4, 2.1, 0.9, 1.7, 0.6])
 K = np.diag([1.0, 2.0, 3.0]) + np.diag([0.5, 0.5], 1)
@@ -256,7 +256,7 @@ def test_no_entry_of_a_hessian_is_missed(f, args, wrt):
 
 def test_what_does_not_compile_has_no_pattern():
     with pytest.raises(UnsupportedSyntaxError):
-        jacobian_sparsity(lambda x: np.vectorize(lambda t: t * t)(x))(X)
+        jacobian_sparsity(squared)(X)
 
 
 def test_effects_do_not_happen_again(capsys):
@@ -626,10 +626,9 @@ def test_an_entry_that_might_be_missed(f, more):
 
 
 def test_a_border_of_maxima():
-    with pytest.raises(NoRuleError):
-        jacobian(lambda x: np.pad(x, 1, mode="maximum"), fallback="error")(X)
+    padded = jacobian(lambda x: np.pad(x, 1, mode="maximum"), fallback="error")(X)
     found = jacobian_sparsity(lambda x: np.pad(x, 1, mode="maximum"))(X)
-    assert found.nnz == 8 * 6
+    assert not np.any(padded[~found.toarray().astype(bool)])
 
 
 def test_an_output_whose_shape_varies():

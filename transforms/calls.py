@@ -197,6 +197,9 @@ class Calls(
                 return Known(op(*numbers))  # a constant of a rule
         tree = tuple(self.read(a, where) for a in args)
         keywords = {k: self.read(v, where) for k, v in kwargs.items()}
+        if any(isinstance(t, Slice | slice) for t in (*tree, *keywords.values())):
+            name = getattr(op, "__name__", "a function")
+            raise self.refuse(where, f"a slice is given to `{name}`", "Give it the indices.")
         spelled = op
         kinds = tuple(map_tree(kind_of_value, t) for t in tree)
         kind_kwargs = {k: map_tree(kind_of_value, v) for k, v in keywords.items()}

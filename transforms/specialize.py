@@ -1143,7 +1143,12 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
         return self.apply(op, (a, b), {}, where)
 
     def is_not_one(self, length: Any, one: Any) -> bool:
-        """Whether one of two numbers is 1, and the other a length that is proven not to be."""
+        """Whether one of two numbers is 1, and the other a length that is proven not to be.
+
+        In a function that calls itself lengths are those of one of its calls.
+        """
+        if self.separate.functions:
+            return False
         size = self.kind(length).size if isinstance(length, Plain) else None
         return isinstance(one, Known) and type(one.obj) is int and one.obj == 1 and (
             size is not None and proven_not_one(size)

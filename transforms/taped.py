@@ -408,6 +408,10 @@ def is_numpy(f: Any) -> bool:
     return module == "numpy" and self_of(f) is None and not isinstance(f, type)
 
 
+# What makes sparse matrices, of numbers alone.
+SPARSE = {"scipy.sparse._construct"}
+
+
 def call_python(f: types.FunctionType, args: tuple, kwargs: dict) -> Any:
     if rule_of(f, forward=True) is not None or f in NONDIFFERENTIABLE:
         return made(apply(f, args, kwargs), [])
@@ -422,6 +426,8 @@ def call_python(f: types.FunctionType, args: tuple, kwargs: dict) -> Any:
         return enter(taped(f)(*args, **kwargs))
     if home == "logging":  # it says numbers, and may keep them
         return f(*bare(args), **bare(kwargs))
+    if instead is None and active((args, kwargs)) and (f.__module__ or "") in SPARSE:
+        raise no_rule(f)
     if home == "srcdiff" or (home in sys.stdlib_module_names and f.__module__ not in _REWRITTEN):
         return enter(f(*args, **kwargs))
     if home == "numpy" and not active((args, kwargs)):

@@ -24,8 +24,8 @@ from srcdiff.runtime.rules.special_parameters import UNIT, F, parameter_term
 
 
 def times(factor, power):
-    """factor * power, 0 where the factor is 0"""
-    return np.where(factor == 0, 0, factor * np.where(factor == 0, 1, power))
+    """factor * power, 0 where the factor is 0 and the power infinite"""
+    return factor * np.where((factor == 0) & np.isinf(power), 0, power)
 
 
 @vjp_rule(ufuncs._beta_pdf, at=[(F(0.4), F(1.7), F(2.3)), (UNIT[1], spread(3, low=0.4), F(1.3)),
@@ -127,11 +127,16 @@ def log_gauss_mass(a, b):
 ENDS = [(F(-0.7), F(1.3)), (spread(3), F(2.5)), (F(-np.inf), F(0.4)), (F(3.0), F(np.inf))]
 
 
+def share_at(end, out):
+    """The standard normal density at an end, over exp(out): 0 where that is infinite"""
+    finite = np.where(np.isinf(end), 0, end)
+    return np.where(np.isinf(end), 0, np.exp(-0.5 * finite * finite - out)) / math.sqrt(2 * math.pi)
+
+
 @vjp_rule(log_gauss_mass, at=ENDS)
 def log_gauss_mass_vjp(d_out, out, a, b):
     """out = log(ndtr(b) - ndtr(a))"""
-    d_a = -d_out * np.exp(-0.5 * a * a - out) / math.sqrt(2 * math.pi)
-    return d_a, d_out * np.exp(-0.5 * b * b - out) / math.sqrt(2 * math.pi)
+    return -d_out * share_at(a, out), d_out * share_at(b, out)
 
 
 def truncnorm_ppf(q, a, b):

@@ -121,8 +121,9 @@ def elliprg_vjp(d_out, out, x, y, z):
 
 @vjp_rule(special.elliprc, at=[(F(0.1), F(0.7)), (spread(3, low=0.3), F(1.2)), (F(0.5), F(0.5))])
 def elliprc_vjp(d_out, out, x, y):
-    """out = elliprf(x, y, y), y > 0"""
-    return -d_out / 6 * elliprd(y, y, x), -d_out / 3 * elliprd(x, y, y)
+    """out = elliprf(x, y, y), y > 0, homogeneous of degree -1 / 2"""
+    in_x = -elliprd(y, y, x) / 6
+    return d_out * in_x, -d_out * (0.5 * out + x * in_x) / y
 
 
 @vjp_rule(special.elliprj, at=[(F(0.1), F(0.7), F(1.0), F(1.4)),

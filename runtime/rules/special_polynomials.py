@@ -161,8 +161,8 @@ def sph_harm_y(n, m, theta, phi):
 def sph_harm_y_vjp(d_out, out, n, m, theta, phi):
     """out = the spherical harmonic of degree n and order m: DLMF 14.30.1, with 14.10"""
     turn = np.exp(1j * phi)
-    above = np.sqrt((n - m) * (n + m + 1)) * sph_harm_y(n, m + 1, theta, phi) / turn
-    below = np.sqrt((n + m) * (n - m + 1)) * sph_harm_y(n, m - 1, theta, phi) * turn
+    above = np.sqrt(np.maximum((n - m) * (n + m + 1), 0)) * sph_harm_y(n, m + 1, theta, phi) / turn
+    below = np.sqrt(np.maximum((n + m) * (n - m + 1), 0)) * sph_harm_y(n, m - 1, theta, phi) * turn
     return None, None, 0.5 * d_out * (above - below), 1j * d_out * m * out
 
 
