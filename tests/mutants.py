@@ -60,8 +60,10 @@ EQUIVALENT = {
     r"linalg.(kron|interp): .*np.reshape": "the caller undoes broadcasting",
     r"linalg.interp: .*None if (left|right) is None": "a gradient of what was not given",
     r"decompositions.(eigh|eigvals|eig): .*: 1 → 2": "the matrices are square",
-    r"decompositions.qr: .*zeros_like|decompositions.lstsq: .*0.0 → ":
-        "q is not in the result; what is left of exact solutions is zero",
+    r".*\.qr: .*zeros_like": "q times itself is constant, its gradient along q counts nothing",
+    r"decompositions.lstsq: .*0.0 → ": "what is left of exact solutions is zero",
+    r"scipy_linalg.(qr: .*spare|schur: .*refuse_blocks)": "is zero, or nan, or raises",
+    r"scipy_linalg.block_diag: .*(ndim|block|2 → 3)": "the caller undoes broadcasting",
     r"special_elliptic.ellip[ke]inc: .*: (\d+|\d+ / \d+) → ":
         "terms below 1e-6 of a series, for digits that differences do not have",
     r"special_elliptic.ellip[ke]inc: .*0.5 → ": "replaces a number that is not looked at",

@@ -87,7 +87,7 @@ def adjoint_of(v, a):
 
 # A matrix with two real eigenvalues and one with a pair of complex ones.
 UNLIKE = np.array([[2.0, 0.3, -0.4], [0.7, -1.0, 0.5], [-0.2, 0.6, 0.4]])
-CYCLED = np.diag([1.0, -3.0, 2.0, -4.0]) + 0.1 * np.ones((4, 4))
+CYCLED = np.diag([1.0, -2.0, 3.0]) + 0.1 * np.ones((3, 3))
 TURNING = np.array([[1.0, 2.0, 0.1], [-1.5, 0.8, 0.3], [0.2, -0.1, -5.5]])
 
 

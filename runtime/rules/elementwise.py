@@ -449,7 +449,7 @@ def heaviside_vjp(d_out, out, x, y):
 
 @vjp_rule(
     np.nan_to_num,
-    at=[0.7, spread(2, 3), sample(spread(3), nan=1.0)],
+    at=[0.7, spread(2, 3), sample(spread(3), nan=1.0), spread(3) - 0.4j * spread(3)[::-1]],
     analytic=False,
 )
 def nan_to_num_vjp(d_out, out, x, copy=True, nan=0, posinf=None, neginf=None):

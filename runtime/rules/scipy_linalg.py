@@ -350,6 +350,8 @@ WIDE = np.concatenate((REGULAR, spread(3, 2)), axis=1)
         sample(WIDE, mode="economic", check_finite=False),
         sample(REGULAR, pivoting=True),
         sample(TALL, mode="r"),
+        sample(REGULAR * np.array([0.3, 7.0, 2.0]), pivoting=True),
+        sample(REGULAR * np.array([0.3, 7.0, 2.0]), mode="r", pivoting=True),
     ],
 )
 def qr_vjp(d_out, out, a, overwrite_a=False, lwork=None, mode="full", pivoting=False,
@@ -450,7 +452,8 @@ def lstsq_of_scipy_vjp(d_out, out, a, b, cond=None, overwrite_a=False, overwrite
     return lstsq_vjp(d_out, out, a, b)
 
 
-@vjp_rule(linalg.pinv, at=[REGULAR, TALL, TALL.T, sample(TALL, rtol=1e-9)])
+@vjp_rule(linalg.pinv, at=[REGULAR, TALL, TALL.T, sample(TALL, rtol=1e-9),
+                        sample(TALL, return_rank=True)])  # fmt: skip
 def pinv_of_scipy_vjp(d_out, out, a, *, atol=None, rtol=None, return_rank=False,
                       check_finite=True):  # fmt: skip
     """out = the pseudoinverse of a"""
