@@ -4,7 +4,7 @@
                                                      z = solve_triangular(factor, (x - mean).T)
 
 One factorisation gives the determinant and the distances. A matrix that has none is an error, where
-SciPy's own code, which takes eigenvalues, has one too.
+SciPy's own code, which takes eigenvalues, has one too; with `allow_singular` there are eigenvalues.
 """
 
 # mypy: no-check-untyped-defs
@@ -70,13 +70,40 @@ def distances(x, center, shape):
     return square, dim * np.log(shape), dim
 
 
-def normal_logpdf(dist, x, mean=None, cov=1):
+def normal_logpdf(dist, x, mean=None, cov=1, allow_singular=False):
+    if allow_singular:
+        return singular_logpdf(x, mean, cov)
     square, log_det, dim = distances(x, mean, cov)
     return squeezed(-0.5 * (dim * np.log(2 * np.pi) + log_det + square))
 
 
-def normal_pdf(dist, x, mean=None, cov=1):
-    return np.exp(normal_logpdf(dist, x, mean, cov))
+def singular_logpdf(x, mean, cov):
+    """Of a covariance that may be singular: the density on its range, and -inf elsewhere."""
+    x, cov = double(x), double(cov)
+    if np.ndim(cov) == 1:
+        cov = np.diag(cov)
+    elif np.ndim(cov) == 0:
+        cov = cov * np.eye(1 if mean is None or np.ndim(mean) == 0 else np.asarray(mean).shape[0])
+    if np.ndim(x) == 0:
+        x = np.reshape(x, (1,))
+    elif np.ndim(x) == 1 and cov.shape[0] == 1:
+        x = x[:, None]
+    off = x if mean is None else x - double(mean)
+    w, basis = np.linalg.eigh(detach(cov))
+    small = 1e6 * np.finfo(np.float64).eps  # as SciPy has it
+    if np.min(w) < -small * np.max(np.abs(w)):
+        raise ValueError("The input matrix must be symmetric positive semidefinite.")
+    kept = w > small * np.max(np.abs(w))
+    square = np.sum(off @ np.linalg.pinv(cov, small, hermitian=True) * off, axis=-1)
+    log_det = np.sum(np.log(np.where(kept, np.linalg.eigvalsh(cov), 1.0)))
+    out = -0.5 * (np.sum(kept) * np.log(2 * np.pi) + log_det + square)
+    beyond = np.linalg.norm(np.where(kept, 0.0, detach(off) @ basis), axis=-1)
+    inside = beyond < 1e3 * small * np.max(np.abs(w))
+    return squeezed(np.where(inside, out, -np.inf)[()])
+
+
+def normal_pdf(dist, x, mean=None, cov=1, allow_singular=False):
+    return np.exp(normal_logpdf(dist, x, mean, cov, allow_singular))
 
 
 def normal_entropy(dist, mean=None, cov=1):

@@ -219,6 +219,9 @@ SEVERAL = [
     "stats.multivariate_normal.logpdf(m, w4, p4)",
     "stats.multivariate_normal.logpdf(m, w4, r)",
     "stats.multivariate_normal.logpdf(m, w4)",
+    "stats.multivariate_normal.logpdf(m, w4, h, allow_singular=True)",
+    "stats.multivariate_normal.pdf(w4, m[0], p4, allow_singular=True)",
+    "stats.multivariate_normal.logpdf(v, s, r, allow_singular=True)",
     "stats.multivariate_normal.logpdf(m, cov=h)",
     "stats.multivariate_normal.logpdf(v, s, r)",
     "stats.multivariate_normal.logpdf(s, 0.3, r)",
@@ -272,6 +275,37 @@ def test_a_covariance_that_is_none_raises_as_scipy_does():
             loss(cov)
         with pytest.raises(ValueError):
             grad(loss, fallback="error")(cov)
+
+
+def test_a_singular_covariance_has_a_density_on_its_range():
+    cov = np.diag([1.0, 1.0, 0.0])
+
+    def loss(x, mean):
+        x = np.concatenate((x, mean[2:]))
+        return stats.multivariate_normal.logpdf(x, mean, cov, allow_singular=True)
+
+    right(loss, np.array([0.3, -1.2]), np.array([0.1, 0.2, 0.4]), wrt=(0, 1))
+    beyond = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+
+    def outside_and_inside(x):
+        logs = stats.multivariate_normal.logpdf(x, np.zeros(3), cov, allow_singular=True)
+        return logs[1] + np.sum(stats.multivariate_normal.pdf(x, np.zeros(3), cov, True)), logs
+
+    compiled = value_and_grad(outside_and_inside, has_aux=True, fallback="error")
+    (value, logs), d = compiled(beyond)
+    assert logs[0] == -np.inf and not d[0].any() and d[1, 1] < 0
+    np.testing.assert_allclose(value, outside_and_inside(beyond)[0], rtol=1e-12)
+
+
+def test_the_pseudo_determinant_of_a_covariance_moves_with_it():
+    def loss(factor):
+        cov = factor @ factor.T  # of rank two
+        return stats.multivariate_normal.logpdf(factor @ AT, np.zeros(3), cov, allow_singular=True)
+
+    right(loss, np.array([[1.0, 0.3], [-0.4, 0.9], [0.2, 0.5]]))
+
+
+AT = np.array([0.3, -0.8])
 
 
 def test_several_variables_need_one_factorisation_and_no_inverse():

@@ -57,6 +57,12 @@ def of_a_loop(x):
     return np.sum(pullback(cubes)(x, x[0])[0] ** 2)
 
 
+def of_an_array_without_axes(x):
+    (d,) = pullback(lambda y: np.array(y))(x[0], x[1])  # a number for what is an array
+    (e,) = pullback(lambda y: y * y)(x[2], np.asarray(x[0]))  # and the other way round
+    return d * d + e * x[1]
+
+
 def in_a_loop(x):
     y = x * 1.0
     for _ in range(2):
@@ -87,7 +93,7 @@ def of_nothing(x):
 
 @pytest.mark.parametrize("f", [
     of_both_gradients, of_one_made_outside, with_an_int, of_a_container, of_one_value_twice,
-    of_a_loop, in_a_loop, of_what_writes, with_aux, of_nothing,
+    of_an_array_without_axes, of_a_loop, in_a_loop, of_what_writes, with_aux, of_nothing,
 ])  # fmt: skip
 def test_a_pullback_inside_a_function(f):
     right(f, np.array([0.3, 0.5, 0.9]))

@@ -196,7 +196,7 @@ class Derivatives(Memory):
                 elif not fits:
                     raise self.refuse(where, "a cotangent that does not fit what is returned",
                                       "Give it the shape and dtype of that.")  # fmt: skip
-                yield out, d if isinstance(d, Value) else float(d)
+                yield out, self.as_cotangent(d, out, where)
         elif isinstance(out, (tuple, list, dict)):
             if not isinstance(d, (tuple, list, dict)) or len(d) != len(out) or (
                 isinstance(out, dict) and (not isinstance(d, dict) or out.keys() != d.keys())
@@ -205,6 +205,16 @@ class Derivatives(Memory):
                                   "Give it the structure of that.")  # fmt: skip
             for key in out if isinstance(out, dict) else range(len(out)):
                 yield from self.pairs_of(out[key], d[key], where)
+
+    def as_cotangent(self, d: Any, out: Value, where: Any) -> Any:
+        """A number that is a cotangent, as an array of no axes if such is returned, or back."""
+        d = d if isinstance(d, Value) else complex(d) if np.iscomplexobj(d) else float(d)
+        kind = d.kind if isinstance(d, Value) else kind_of(d)
+        if kind.tag == out.kind.tag:
+            return d
+        if out.kind.tag == "array":
+            return self.emit(np.asarray, (d,), None, out.kind, where, "d_out")
+        return self.read(self.item(Plain(d), (), where), where)
 
     def check_same_shape(self, d: Value, out: Value, where: Any) -> None:
         """`if np.shape(d) != np.shape(out): raise ValueError(…)`"""
@@ -555,6 +565,8 @@ def fits_cotangent(out: Kind, d: Kind) -> bool | None:
     known only at run time."""
     if d.tag == "scalar" == out.tag:
         return d.numeric and (d.inexact or bool(d.python))
+    if {d.tag, out.tag} == {"scalar", "array"} and (d.rank, out.rank) == (0, 0):
+        return d.dtype == out.dtype
     if out.tag != "array" or d.tag != "array" or out.dims is None or d.dims is None:
         return False
     if d.dtype != out.dtype or len(d.dims) != len(out.dims):

@@ -152,10 +152,21 @@ class Libraries(Memory):
         items = self.items(key, where) if isinstance(key, Tuple) else (key,)
         if not any(map(self.may_flow, items)):
             return None
+        items = tuple(self.numbers_of(i, where) if isinstance(i, Slice) else i for i in items)
         if any(self.kind(i).rank is None for i in items):
             return None
         twin = row_of if maker is np.r_ else columns_of
         return self.as_if_here(twin, (Tuple(tuple(items)),), {}, where)
+
+    def numbers_of(self, bounds: Slice, where: Any) -> Ref:
+        """`np.arange(1, 10)` of what stands as `1:10` in `np.r_[…]`; a step `5j` counts them."""
+        start, stop, step = (Known(None) if p is None else p for p in bounds)
+        start = Known(0) if start == Known(None) else start
+        if isinstance(step, Known) and isinstance(step.obj, complex):
+            count = Known(int(abs(step.obj)))
+            return self.call(Known(np.linspace), (start, stop, count), {}, where)
+        steps = () if step == Known(None) else (step,)
+        return self.call(Known(np.arange), (start, stop, *steps), {}, where)
 
     def as_index(self, key: Any) -> Ref:
         """What stands between the brackets, as a reference."""

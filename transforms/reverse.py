@@ -499,18 +499,6 @@ class Reverse:
         if op in CASTS or op is np.astype or (op is complex and len(instr.args) == 1):
             self.add(instr.operands[0], ds[0], where)
             return
-        first = instr.args[0] if instr.args else None
-        if (
-            op in JOINS
-            and isinstance(first, Value)
-            and (first.kind.tag == "array" or op not in SPECIAL)
-        ):
-            raise NoRuleError(
-                f"{op_name(op)} of an array, or of a list whose length is known only at run time, "
-                "has no derivative rule",
-                where and where.location,
-                "Give it a list of known length, or use np.stack.",
-            )
         special = SPECIAL.get(op)
         if special is not None and special(self, instr, ds[0]):
             return

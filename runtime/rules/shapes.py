@@ -268,7 +268,15 @@ def partition_vjp(d_out, out, a, kth, axis=-1, kind="introselect"):
     return np.take_along_axis(ascending, places, axis)
 
 
-# Joining
+# Joining: of a sequence of arrays, or of one array, whose items are taken
+
+
+def apart(d, x, axis):
+    """The items of d, joined as `np.concatenate(x, axis)` joins those of an array x."""
+    if axis is None or axis % (np.ndim(x) - 1) == 0:
+        return np.reshape(d, np.shape(x))
+    at = axis % (np.ndim(x) - 1)
+    return np.moveaxis(np.reshape(d, np.shape(np.moveaxis(x, 0, at))), at, 0)
 
 
 @vjp_rule(
@@ -279,11 +287,17 @@ def partition_vjp(d_out, out, a, kth, axis=-1, kind="introselect"):
         ((spread(2, 1), spread(2, 3), spread(2, 2)), 1),
         sample((spread(2, 1, 2), spread(2, 3, 2)), axis=-2),
         sample((spread(2, 3), spread(4)), axis=None),
+        spread(3, 2),
+        (spread(2, 3, 2), 1),
+        sample(spread(2, 3, 2, 2), axis=-2),
+        sample(spread(3, 2), axis=None),
     ],
     linear=True,
 )
 def concatenate_vjp(d_out, out, arrays, axis=0, *, dtype=None, casting="same_kind"):
     """out = the arrays one after the other"""
+    if isinstance(arrays, np.ndarray):
+        return apart(d_out, arrays, axis)
     d_arrays, start = (), 0
     for a in arrays:
         if axis is None:
@@ -303,11 +317,15 @@ def concatenate_vjp(d_out, out, arrays, axis=0, *, dtype=None, casting="same_kin
         ([spread(3), spread(3)],),
         ((spread(2, 3), spread(2, 3)), 1),
         sample([spread(2, 3), spread(2, 3)], axis=-1),
+        spread(3, 2),
+        sample(spread(3, 2), axis=-1),
     ],
     linear=True,
 )
 def stack_vjp(d_out, out, arrays, axis=0, *, dtype=None, casting=None):
     """out[i] = arrays[i]"""
+    if isinstance(arrays, np.ndarray):
+        return np.moveaxis(d_out, axis, 0)
     d_arrays = ()
     for i, _ in enumerate(arrays):
         d_arrays = (*d_arrays, index_along(d_out, axis, i))
@@ -316,12 +334,20 @@ def stack_vjp(d_out, out, arrays, axis=0, *, dtype=None, casting=None):
 
 @vjp_rule(
     np.vstack,
-    at=[([spread(3), spread(3)],), ((spread(2, 3), spread(3)),), ((spread(1, 3), spread(2, 3)),),
-        ([0.7, 0.4],), ((spread(3), spread(2, 3), spread(3)),)],
+    at=[
+        ([spread(3), spread(3)],),
+        ((spread(2, 3), spread(3)),),
+        ((spread(1, 3), spread(2, 3)),),
+        ([0.7, 0.4],),
+        ((spread(3), spread(2, 3), spread(3)),),
+        *(spread(3), spread(3, 2), spread(3, 2, 2)),
+    ],
     linear=True,
-)  # fmt: skip
+)
 def vstack_vjp(d_out, out, tup, *, dtype=None, casting=None):
     """out = the arrays, or rows, one below the other"""
+    if isinstance(tup, np.ndarray):
+        return np.reshape(d_out, np.shape(tup))
     d_arrays, start = (), 0
     for a in tup:
         if np.ndim(a) < 2:
@@ -340,11 +366,14 @@ def vstack_vjp(d_out, out, tup, *, dtype=None, casting=None):
         ([0.7, spread(3)],),
         ([spread(2), spread(3)],),
         ((spread(2, 3), spread(2, 1)),),
+        *(spread(3), spread(3, 2), spread(3, 2, 2)),
     ],
     linear=True,
 )
 def hstack_vjp(d_out, out, tup, *, dtype=None, casting=None):
     """out = the arrays side by side"""
+    if isinstance(tup, np.ndarray):
+        return apart(d_out, tup, 1) if np.ndim(tup) > 2 else np.reshape(d_out, np.shape(tup))
     d_arrays, start = (), 0
     for a in tup:
         if np.ndim(a) == 0:
@@ -363,11 +392,17 @@ def hstack_vjp(d_out, out, tup, *, dtype=None, casting=None):
 
 @vjp_rule(
     np.column_stack,
-    at=[([spread(3), spread(3)],), ((spread(3), spread(3, 2)),)],
+    at=[
+        ([spread(3), spread(3)],),
+        ((spread(3), spread(3, 2)),),
+        *(spread(3), spread(3, 2), spread(3, 2, 2)),
+    ],
     linear=True,
 )
 def column_stack_vjp(d_out, out, tup):
     """out = the columns side by side"""
+    if isinstance(tup, np.ndarray):
+        return apart(d_out, tup, 1) if np.ndim(tup) > 2 else np.reshape(d_out.T, np.shape(tup))
     d_arrays, start = (), 0
     for a in tup:
         if np.ndim(a) < 2:
@@ -386,11 +421,16 @@ def column_stack_vjp(d_out, out, tup):
         ([spread(3), spread(3)],),
         ([spread(2, 3), spread(2, 3)],),
         ((spread(2, 3, 2), spread(2, 3)),),
+        *(spread(3), spread(3, 2), spread(3, 2, 4), spread(3, 2, 2, 2)),
     ],
     linear=True,
 )
 def dstack_vjp(d_out, out, tup):
     """out = the arrays one behind the other"""
+    if isinstance(tup, np.ndarray):
+        if np.ndim(tup) > 3:
+            return apart(d_out, tup, 2)
+        return np.reshape(np.moveaxis(d_out, 2, 0), np.shape(tup))
     d_arrays, start = (), 0
     for a in tup:
         stop = start + 1 if np.ndim(a) < 3 else start + np.shape(a)[2]
