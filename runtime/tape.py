@@ -581,7 +581,7 @@ def is_inexact(x: Any) -> bool:
 def is_complex(x: Any) -> bool:
     """Whether a number or an array is complex, or one in a container."""
     dtype = getattr(x, "dtype", None)
-    if dtype is not None:
+    if isinstance(dtype, np.dtype):  # it is none of a class, such as `np.float64`
         return dtype.kind == "c"
     if isinstance(x, tuple | list | dict):
         return any(map(is_complex, x.values() if isinstance(x, dict) else x))
