@@ -206,3 +206,48 @@ def test_the_source_of_a_list_reads_as_it_was_written():
         "        d_x += d_t * i * np.cos(x)\n"
         "    return out, (d_x,)\n"
     )
+
+
+def test_a_tuple_that_grows_in_a_dict_that_each_step_makes_anew_is_all_there():
+    def f(x):
+        s = {"h": x, "t": 0, "path": ()}
+        for _ in range(3):
+            s = {**s, "h": 2 * s["h"], "t": s["t"] + 1}
+            s["path"] = s["path"] + (s["h"],)
+        return s["path"]
+
+    value, pull = vjp(f, X)
+    np.testing.assert_array_equal(value, f(X))
+    np.testing.assert_array_equal(pull(value)[0], (4 + 16 + 64) * X)
+    np.testing.assert_array_equal(elementwise_grad(f)(X), 14 * np.ones(3))
+    np.testing.assert_array_equal(jacobian(f, matrix=True)(X)[3:6], 4 * np.eye(3))
+
+
+def test_a_tuple_that_grows_in_an_object_that_each_step_makes_anew_is_all_there():
+    class Step:
+        def __init__(self, h, t, path):
+            self.h, self.t, self.path = h, t, path
+
+    def f(x):
+        s = Step(x, 0, ())
+        for _ in range(3):
+            s = Step(2 * s.h, s.t + 1, s.path)
+            s.path = s.path + (s.h,)
+        return s.path
+
+    np.testing.assert_array_equal(vjp(f, X)[0], f(X))
+    np.testing.assert_array_equal(elementwise_grad(f)(X), 14 * np.ones(3))
+
+
+def test_the_best_of_a_loop_which_is_written_after_it_may_be_returned():
+    def f(x):
+        best = None
+        for i in range(3):
+            c = x * (i - 1)
+            if best is None or c.sum() > best.sum():
+                best = c
+        best[0] += x[1] ** 2
+        return best
+
+    np.testing.assert_array_equal(vjp(f, X)[0], f(X))
+    np.testing.assert_array_equal(elementwise_grad(f)(X), [1, 5, 1])

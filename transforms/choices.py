@@ -46,7 +46,7 @@ class Choices(Memory):
     def on_a_path(self, act: Callable[[], Any]) -> Any:
         """A path (see `merging`) on which `act` is carried out; its value is what that returns."""
         found: list = []
-        self.temporaries.append(dict(self.temporaries[-1]))
+        self.temporaries.append(dict(*self.temporaries[-1:]))  # none: what is returned is read
         try:
             path = self.sub(self.state.copy(), lambda: found.append(act()))
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from srcdiff.transforms.either import int_and_float
@@ -899,7 +899,7 @@ class Loop:
         """A tuple that has more items after a step than before it has a slot for each no more."""
         for key in (*self.names, *self.memory):
             before, after = (s.env.get(key, s.memory.get(key)) for s in (start, end))
-            if grows(before, after):
+            if grows(before, after, start.memory, end.memory, set()):
                 name = key[1] if type(key) is tuple else key.name
                 where = self.instr.where
                 what = f"the tuple `{name.rpartition('.')[2]}`, which grows in a loop"
@@ -1314,14 +1314,29 @@ class Slot:
         self.cell: Cell | None = None
 
 
-def grows(before: Any, after: Any) -> bool:
-    """Whether what was a tuple is one with more items, here or in an item of both."""
+def grows(before: Any, after: Any, start: Any, end: Any, seen: set) -> bool:
+    """Whether what was a tuple is one with more items, here or in an item of both.
+
+    `start` and `end` are the memory before and after: a dict or an object that is another one
+    in each step holds tuples, too. `seen` are the pairs of these that are being compared.
+    """
+
+    def pairwise(first: Iterable, last: Iterable) -> bool:
+        return any(grows(b, a, start, end, seen) for b, a in zip(first, last))
+
     if isinstance(before, Tuple) and isinstance(after, Tuple):
-        return len(before.items) < len(after.items) or any(map(grows, before.items, after.items))
+        return len(before.items) < len(after.items) or pairwise(before.items, after.items)
     if type(before) is tuple and type(after) is tuple:  # the items of a list
-        return any(map(grows, before, after))
+        return pairwise(before, after)
     if isinstance(before, dict) and isinstance(after, dict):
-        return any(grows(ref, after[key]) for key, ref in before.items() if key in after)
+        both = [key for key in before if key in after]
+        return pairwise([before[key] for key in both], [after[key] for key in both])
+    if isinstance(before, Dict | Object) and isinstance(after, Dict | Object):
+        cells = before.cell, after.cell
+        if before.cell is after.cell or cells in seen:  # one that stays is in the memory itself
+            return False
+        seen.add(cells)
+        return grows(start.get(before.cell), end.get(after.cell), start, end, seen)
     return isinstance(before, Tuple) and not before.items and not isinstance(after, Missing)
 
 
