@@ -109,7 +109,7 @@ def main() -> None:
         for values in (ARGUMENTS, {n: large(n, row.name) for n in row.arguments}):
             try:
                 found.append(price(row, values))
-            except (ValueError, IndexError, MemoryError, TypeError, ArithmeticError):
+            except (ValueError, IndexError, TypeError, ArithmeticError, RuntimeError, MemoryError):
                 found.append("size")  # the program is of one size only
             except srcdiff.SrcdiffError:
                 found.append("refused")

@@ -239,7 +239,7 @@ def fsum_vjp(d_out, out, seq):
 def prod_vjp(d_out, out, iterable, *, start=1):
     """out = the product of the numbers"""
     others = start * product_of_others(np.array(iterable), 0)
-    if isinstance(iterable, np.ndarray):
+    if not isinstance(iterable, list | tuple):  # an array, on the tape too
         return d_out * others
     d_numbers = ()
     for i, _ in enumerate(iterable):
