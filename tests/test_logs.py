@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from srcdiff import grad, value_and_grad, vmap
+from tests.tape import value_and_grad_on_tape
 
 log = logging.getLogger(__name__)
 
@@ -69,3 +70,36 @@ def test_a_logger_of_an_object(caplog):
 def test_each_example_is_told_of(caplog):
     assert vmap(Model().loss)(np.ones((3, 2))).tolist() == [4.0] * 3
     assert caplog.messages == ["loss of [1. 1.]"] * 3
+
+
+def said_of_containers(x):
+    found = [x * 2.0, {"a": x}]
+    log.info("%s", found)
+    return np.sum(found[0] * found[1]["a"])
+
+
+def said_by_name_of_level(x):
+    log.log(5, "%s", 1.0)
+    return np.sum(x * x * 2.0)
+
+
+@pytest.mark.parametrize("f", [said_of_containers, said_by_name_of_level])
+def test_what_is_said_keeps_its_gradient(f):
+    x = np.array([1.0, 2.0])
+    for value, d in (value_and_grad(f, fallback="error")(x), value_and_grad_on_tape(f)(x)):
+        assert value == 10.0
+        np.testing.assert_array_equal(d, [4.0, 8.0])
+
+
+def told(x):
+    log.log(5, "%s", x)
+    return x * 2.0
+
+
+def test_no_local_hides_a_logger():
+    def f(x):
+        log = np.log(x)
+        return np.sum(told(log))
+
+    _, d = value_and_grad(f, fallback="error")(np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(d, [2.0, 1.0])

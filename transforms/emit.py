@@ -610,8 +610,8 @@ class Emitter:
             if instr.op == "global" and not instr.attrs.get("read"):
                 expression = self.path(instr.attrs["path"])
                 self.globals_read[instr.results[0]] = expression
-            elif "path" in instr.attrs:
-                expression = self.path(instr.attrs["path"])
+            elif "path" in instr.attrs or "reached" in instr.attrs:
+                expression = self.path(instr.attrs.get("path") or instr.attrs["reached"])
                 names |= {n.id for n in ast.walk(expression) if isinstance(n, ast.Name)}
             elif callable(instr.op):
                 expression = self.callable(instr.op)
@@ -1570,8 +1570,8 @@ class Emitter:
 def outside_names(block: Block) -> set[str]:
     """The names of the user's globals and closure cells that are read."""
     found = set()
-    for instr in walk(block):
-        path = instr.attrs.get("path")
+    paths = (i.attrs.get(how) for i in walk(block) for how in ("path", "reached"))
+    for path in paths:
         while path is not None and path[0] in ("attr", "item"):
             path = path[1]
         if path is not None and path[0] in ("global", "cell"):

@@ -50,7 +50,7 @@ from srcdiff.runtime.tracked import (
     owner,
 )
 from srcdiff.runtime.twins import fits, twin_of
-from srcdiff.transforms.recording import active, bare, boxes_in, current, reads_history
+from srcdiff.transforms.recording import active, boxes_in, current, reads_history
 from srcdiff.transforms.rewrite import has_source, taped, use
 from srcdiff.transforms.taped_calls import Watch, is_of
 from srcdiff.transforms.taped_numpy import MADE_OF_OTHERS, vectorized
@@ -425,8 +425,8 @@ def call_python(f: types.FunctionType, args: tuple, kwargs: dict) -> Any:
     if f.__module__ in DISTRIBUTIONS and f not in STATIC:
         return enter(taped(f)(*args, **kwargs))
     if home == "logging":  # it says numbers, and may keep them
-        return f(*bare(args), **bare(kwargs))
-    if instead is None and active((args, kwargs)) and (f.__module__ or "") in SPARSE:
+        return f(*unwrapped(args), **unwrapped(kwargs))
+    if active((args, kwargs)) and (f.__module__ or "") in SPARSE:
         raise no_rule(f)
     if home == "srcdiff" or (home in sys.stdlib_module_names and f.__module__ not in _REWRITTEN):
         return enter(f(*args, **kwargs))
