@@ -5,6 +5,7 @@ import pytest
 
 from srcdiff import NoRuleError, SrcdiffError, check_grads, grad, jvp
 from tests.judge import right
+from tests.tape import value_and_grad_on_tape
 
 V = np.array([-1.31, 0.62, 1.57, -0.28, 0.93])
 M = np.array([[0.4, -1.2, 0.8], [1.3, 0.7, -0.5]])
@@ -186,3 +187,14 @@ def test_eigenvalues_that_turn_complex_from_one_call_to_the_next():
 def test_what_has_no_derivative_here_is_an_error(f):
     with pytest.raises((NoRuleError, SrcdiffError)):
         grad(f)(V)
+
+
+def test_block_of_an_array_is_a_copy():
+    def f(x, s):
+        a = 1 * x
+        b = np.block(a)
+        b[0] = s
+        return np.sum(a * x) + np.sum(b)
+
+    x = np.array([1.0, 2.0])
+    assert value_and_grad_on_tape(f)(x, 5.0)[0] == f(x, 5.0) == 12.0

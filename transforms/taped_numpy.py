@@ -68,7 +68,7 @@ def block(arrays: Any) -> Any:
             return np.reshape(x, (1,) * (rank - np.ndim(plain(x))) + np.shape(plain(x)))
         return np.concatenate([joined(x, level - 1) for x in tree], axis=-level)
 
-    return joined(arrays, levels)
+    return joined(arrays, levels) if levels else apply(np.array, (arrays,))  # it copies
 
 
 def einsum(*args: Any, **kwargs: Any) -> Any:
