@@ -136,22 +136,22 @@ def truncnorm_logpdf(dist, x, a, b):
     return -(x**2) / 2.0 - 0.5 * np.log(2 * np.pi) - formulas.log_gauss_mass(a, b)
 
 
+def log_share(part, rest):
+    """The log of a share, by that of the rest where it is nearly 1"""
+    near = part > -0.1
+    return pick(near, np.log1p(-np.exp(pick(near, rest, -1))), part)
+
+
 def truncnorm_logcdf(dist, x, a, b):
-    """Of what is nearly 1 by the other tail."""
     total = formulas.log_gauss_mass(a, b)
     left = formulas.log_gauss_mass(a, x) - total
-    right = formulas.log_gauss_mass(x, b) - total
-    near = left > -0.1
-    return pick(near, np.log1p(-np.exp(pick(near, right, -1))), left)
+    return log_share(left, formulas.log_gauss_mass(x, b) - total)
 
 
 def truncnorm_logsf(dist, x, a, b):
-    """Of what is nearly 1 by the other tail."""
     total = formulas.log_gauss_mass(a, b)
-    left = formulas.log_gauss_mass(a, x) - total
     right = formulas.log_gauss_mass(x, b) - total
-    near = right > -0.1
-    return pick(near, np.log1p(-np.exp(pick(near, left, -1))), right)
+    return log_share(right, formulas.log_gauss_mass(a, x) - total)
 
 
 def truncnorm_ppf(dist, q, a, b):

@@ -15,7 +15,6 @@ import copy
 import dataclasses
 import inspect
 import re
-import signal
 import sys
 import textwrap
 import warnings
@@ -27,6 +26,7 @@ import pytest
 
 from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.registry import RULES, Rule
+from tests.judge import TooSlow, time_limit
 from tests.runtime import test_rules
 
 BINARY: dict[type, type] = {
@@ -157,24 +157,6 @@ def source_of(rule: Rule) -> ast.FunctionDef | None:
     return tree
 
 
-class TooLong(BaseException):
-    pass
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    def stop(*_: Any) -> None:
-        raise TooLong
-
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
-
-
 def survives(rule: Rule) -> bool:
     """Whether all checks of a rule pass."""
     fun = rule.functions[0]
@@ -193,7 +175,7 @@ def survives(rule: Rule) -> bool:
                 test_rules.test_what_a_rule_does_not_cover_is_an_error(each, args, kwargs)
             for each, args, wrt, expected in EDGES.get(rule.name, ()):
                 test_rules.test_edge_values(each, args, wrt, expected)
-    except (Exception, TooLong, pytest.fail.Exception):
+    except (Exception, TooSlow, pytest.fail.Exception):
         return False
     return True
 
