@@ -198,3 +198,30 @@ def test_block_of_an_array_is_a_copy():
 
     x = np.array([1.0, 2.0])
     assert value_and_grad_on_tape(f)(x, 5.0)[0] == f(x, 5.0) == 12.0
+
+
+def test_a_generator_made_inside_that_writes_is_left_to_the_tape():
+    def shuffled(x):
+        rng = np.random.default_rng(3)
+        y = x * rng.standard_normal(3)
+        rng.shuffle(y)
+        return np.sum(y * np.arange(3.0))
+
+    def drawn_into(x):
+        rng = np.random.default_rng(3)
+        y = x * 2.0
+        rng.standard_normal(3, float, y)
+        return np.sum(y * x)
+
+    x = np.array([1.0, 2.0, 3.0])
+    for f in (shuffled, drawn_into):
+        with pytest.raises(SrcdiffError, match="that writes, of a generator made in here"):
+            grad(f, fallback="error")(x)
+    _, d = value_and_grad_on_tape(shuffled)(x)
+    order = np.random.default_rng(3)
+    weights = order.standard_normal(3)
+    places = np.arange(3)
+    order.shuffle(places)
+    expected = np.zeros(3)
+    expected[places] = weights[places] * np.arange(3.0)
+    np.testing.assert_allclose(d, expected, rtol=1e-14)

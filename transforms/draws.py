@@ -30,6 +30,8 @@ SIZE = {
     "exponential": 1, "rayleigh": 1, "standard_gamma": 1, "normal": 2, "uniform": 2, "laplace": 2,
     "logistic": 2, "gumbel": 2, "lognormal": 2, "gamma": 2,
 }  # fmt: skip
+# Where `out` stands, which is written.
+OUT = {"random": 2, "standard_normal": 2, "standard_exponential": 3, "standard_gamma": 3}
 
 
 def is_generator(obj: Any) -> bool:
@@ -81,6 +83,11 @@ class Draws(Memory):
 
     def call_draw(self, ref: tuple, args: tuple, kwargs: dict, where: Any) -> Ref:
         base, name = ref
+        given = args[OUT.get(name, len(args)) :]
+        out = kwargs.get("out", given[0] if given else Known(None))
+        if name == "shuffle" or not (isinstance(out, Known) and out.obj is None):
+            raise self.refuse(where, f"`{name}` that writes, of a generator made in here,",
+                              "Use an order: `x = x[g.permutation(len(x))]`.")  # fmt: skip
         found = self.reparameterised(
             name, lambda other: Bound((base, other), "draw"), args, kwargs, where
         )
