@@ -306,6 +306,17 @@ def _name_line(error: Exception, code: _Code) -> None:
         error.add_note(f"in the code generated for\n  {indent(where.location.quoted(), '  ')[2:]}")
 
 
+def _left_unbound(error: Exception, code: _Code) -> bool:
+    """Whether generated code itself read a name that is unbound there, or None for it."""
+    none = isinstance(error, TypeError | AttributeError) and "'NoneType'" in str(error)
+    if code.compiled.source is None or not (none or isinstance(error, UnboundLocalError)):
+        return False
+    trace, ran = error.__traceback__, None
+    while trace is not None:
+        trace, ran = trace.tb_next, trace.tb_frame.f_code
+    return ran is code.function.__code__
+
+
 class _Code:
     """Generated code for one key, and what a call of it must see to.
 
@@ -444,16 +455,6 @@ class Differentiated(Derivative):
                 result = code.function(*args, **kwargs)
                 if code.fits is not None and not code.fits(args, kwargs, result):
                     self._misfit(args, kwargs)
-            except ComplexPowerError as error:
-                if self._fallback != "tape" or _has_effects(code.compiled.ir):
-                    _name_line(error, code)
-                    raise
-                self._warn(self, error)  # the tape takes each number as it comes
-                callee = self._parsed_callee()
-                compiled = self._on_tape(callee, code.entries, error)
-                on_tape = _Code(compiled, callee, args, code.entries)
-                on_tape.finish, on_tape.promoted = code.finish, code.promoted
-                return self._careful_call(on_tape, args, kwargs)
             except (ArithmeticError, ValueError) as error:
                 # Python's numbers raise where NumPy's give inf or nan; a broadcast was not
                 # expected.
@@ -468,7 +469,13 @@ class Differentiated(Derivative):
                 if self._helper_changed(error, code, key):
                     return self(*args, **kwargs)
                 _name_line(error, code)
-                raise
+                refusal = self._refused_late(error, code, args, kwargs)
+                if refusal is None:
+                    raise
+                if not self._may_run_on_tape(code):
+                    raise refusal from None
+                self._warn(self, refusal)
+                return self._again_on_tape(code, args, kwargs, refusal)
             if code.finish is not None:
                 result = code.finish(result)
             return self._with_strong_zeros(code, args, kwargs, result) if code.steep else result
@@ -500,10 +507,34 @@ class Differentiated(Derivative):
         compiled = code.compiled.source is not None
         return self._fallback == "tape" and compiled and not _has_effects(code.compiled.ir)
 
-    def _again_on_tape(self, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _refused_late(
+        self, error: Exception, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> SrcdiffError | None:
+        """Why generated code turned out not to be for these arguments; None: it is for them.
+
+        What the function itself raises for them is raised here.
+        """
+        if isinstance(error, ComplexPowerError):
+            return error  # the tape takes each number as it comes
+        if not _left_unbound(error, code) or _has_effects(code.compiled.ir):
+            return None
+        self._f(*private(args), **dict(zip(kwargs, private(tuple(kwargs.values())))))
+        return UnsupportedSyntaxError(
+            f"`{self.__name__}` binds an array only in a branch or loop that was not taken, and its"
+            " adjoint was to be as long", self._parsed_callee().where(),
+            "Bind the array before the branches.",
+        )  # fmt: skip
+
+    def _again_on_tape(
+        self,
+        code: _Code,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        why: SrcdiffError | None = None,
+    ) -> Any:
         """What the tape gives for a call."""
         callee = self._parsed_callee()
-        on_tape = _Code(self._on_tape(callee, code.entries, None), callee, args, code.entries)
+        on_tape = _Code(self._on_tape(callee, code.entries, why), callee, args, code.entries)
         on_tape.finish, on_tape.promoted, on_tape.checked = code.finish, code.promoted, True
         return self._careful_call(on_tape, args, kwargs)
 
@@ -1088,8 +1119,13 @@ class _Pullback(Differentiated):
             d_out = cotangent(shape, d_out)
             try:
                 result = function(*full, **kwargs, d_out=d_out)
-            except ComplexPowerError as error:  # the tape takes each number as it comes
-                on_tape: Any = self._on_tape(callee, code.entries, error).function
+            except Exception as error:
+                refusal = self._refused_late(error, code, full, kwargs)
+                if refusal is None:
+                    raise
+                if not self._may_run_on_tape(code):
+                    raise refusal from None
+                on_tape: Any = self._on_tape(callee, code.entries, refusal).function
                 result = on_tape.value_and_pull(full, kwargs)[1](d_out)
             gradients = iter(result if finish is None else finish(result))
             return tuple(next(gradients) if want else None for want in wanted)

@@ -437,19 +437,19 @@ class Directional(Differentiated):
         given, named = self._arranged(args, kwargs, dots)
         try:
             return code.function(*given, **named)
-        except ComplexPowerError as error:
-            if self._fallback != "tape" or code.entries:
-                _name_line(error, code)
-                raise
-            self._warn(self, error)  # the tape takes each number as it comes
-            on_tape = self._on_tape(self._parsed_callee(), code.entries, error)
-            return on_tape.function(args, kwargs, dots)
         except Exception as error:
             # Python's numbers raise where NumPy's give inf or nan.
             if isinstance(error, ArithmeticError | ValueError) and code.on_numpy_scalars():
                 return code.function(*given, **named)
             _name_line(error, code)
-            raise
+            refusal = self._refused_late(error, code, args, kwargs)
+            if refusal is None:
+                raise
+            if code.entries or not self._may_run_on_tape(code):
+                raise refusal from None
+            self._warn(self, refusal)
+            on_tape = self._on_tape(self._parsed_callee(), code.entries, refusal)
+            return on_tape.function(args, kwargs, dots)
 
 
 class Pushforward(Directional):

@@ -1049,3 +1049,52 @@ def test_all_that_a_star_has_caught_on_the_tape():
     assert grad(f, wrt="more")(x, 2.0, 3.0, z=1.0, y="a") == {"z": 3.0, "y": None}
     assert grad(f, wrt="more")(x, 2.0, 3.0) == {}
     assert jacobian(f, wrt="ks")(x, 2.0, 3.0) == (3.3, 1.0)
+
+
+def one_branch_of_a_branch(x, s, y, k):
+    both = np.where(x, y if k > 0 else x, s)
+    for _ in range(len(y)):
+        x = np.tanh(both)
+    return np.mean(x)
+
+
+def a_view_in_a_loop_of_no_steps(x, n):
+    for _ in range(3):
+        k = 0
+        while k < n:
+            k += 1
+            x = x**2
+            tail = x[-3:]  # noqa: F841
+    np.subtract(x, 2.0, out=x)
+    return np.sum(x)
+
+
+LEFT_UNBOUND = [
+    (one_branch_of_a_branch, "y", (some(4).astype(np.float32), 0.9, some(4), -1.0), [0.0] * 4),
+    (a_view_in_a_loop_of_no_steps, "x", (some(4), 0), [1.0] * 4),
+]
+
+
+@pytest.mark.parametrize("f, wrt, args, expected", LEFT_UNBOUND)
+def test_where_arrays_turn_out_unbound_the_tape_runs(f, wrt, args, expected):
+    with pytest.warns(FallbackWarning, match="in a branch or loop that was not taken"):
+        np.testing.assert_array_equal(grad(f, wrt=wrt)(*args), expected)
+    with pytest.raises(UnsupportedSyntaxError, match="Bind the array before the branches"):
+        grad(f, wrt=wrt, fallback="error")(*args)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackWarning)
+        value, pull = vjp(f, *args)
+    assert value == f(*args)
+    found = pull(2.0)[["x", "s", "y"].index(wrt)]
+    np.testing.assert_array_equal(found, 2 * np.array(expected))
+
+
+def test_a_name_that_the_function_leaves_unbound_is_pythons_error():
+    def f(x, n):
+        for _ in range(n):
+            y = x * 2.0
+        return np.sum(y * x)
+
+    assert grad(f)(some(3), 1).shape == (3,)
+    with pytest.raises(UnboundLocalError, match="'y'"):
+        grad(f)(some(3), 0)

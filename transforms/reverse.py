@@ -27,7 +27,7 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.runtime.declared import rule_name, ruled, too_few
-from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
+from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.registry import rule_of, tangent_names
 from srcdiff.transforms import abstract
 from srcdiff.transforms.activity import active
@@ -290,13 +290,6 @@ class Reverse:
             return self.add(value, d, where, True)
         place = maker.results.index(value)
         ends = [block.results[place] for block in maker.blocks]
-        for inside in (i for block in maker.blocks for i in block.instrs if i.blocks):
-            self.makers.update(dict.fromkeys(inside.results, inside))
-        if any(map(self.may_be_unbound, ends)):
-            name = f"`{value.name}`" if value.user else "a value"
-            raise UnsupportedSyntaxError(
-                f"{name} may be left unbound by a branch inside a branch, and passed on",
-                where and where.location, "Bind it before the branches.")  # fmt: skip
         if UNDEFINED not in ends:
             return self.add(value, d, where, True)
         result, blocks = Value(f"d_{value.name}", value.kind), []
