@@ -99,16 +99,20 @@ def whole(tokens: list[str]) -> list[str]:
 
     >>> whole(["a", " - ", "-", "b", "[", "1", ":", "-1", "]"])
     ['a', ' - ', '-b', '[', '1:-1', ']']
+    >>> whole(["if ", "a", ":", "\\n"])  # this colon stays last where parentheses are added
+    ['if ', 'a', ':', '\\n']
     """
     found: list[str] = []
     glued = False  # whether the next token belongs to the last one
-    for token in filter(None, tokens):
+    tokens = [*filter(None, tokens)]
+    for token, after in zip(tokens, [*tokens[1:], "\n"]):
         plain = not (token in DELIMITERS or token[:1] in " ,\n" or token[-1:] in " \n")
-        if plain and found and (glued or token == ":" and is_part(found[-1])):
+        of_slice = token == ":" and after[0] != "\n"
+        if plain and found and (glued or of_slice and is_part(found[-1])):
             found[-1] += token
         else:
             found.append(token)
-        glued = plain and (token in ("-", "+", "~") or token == ":")
+        glued = plain and (token in ("-", "+", "~") or of_slice)
     return found
 
 

@@ -1,5 +1,10 @@
 """A program is printed as a person would write it."""
 
+import ast
+
+import pytest
+
+from srcdiff.transforms.printer import print_source
 from tests.transforms.typed import same, source
 
 
@@ -179,3 +184,11 @@ def test_a_stack_is_a_list():
                 x = x * b
             return x
     """)  # fmt: skip
+
+
+@pytest.mark.parametrize("head", ["if {}:", "while {}:", "for i in range({}):"])
+@pytest.mark.parametrize("test", ["{0}.{1} >= {0}b.{1}", "f({0}.{1}) < {0}b[1:{1}]", "{0} - {1}"])
+def test_a_long_line_that_ends_with_a_colon_is_wrapped_before_it(head, test):
+    for length in range(20, 90, 7):
+        tree = ast.parse(head.format(test.format("x" * length, "y" * (length // 2))) + "\n    pass")
+        assert ast.dump(ast.parse(print_source(tree))) == ast.dump(tree)
