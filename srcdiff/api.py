@@ -15,6 +15,7 @@ import math
 import operator
 import sys
 import threading
+import traceback
 import types
 from collections.abc import Callable
 from textwrap import indent
@@ -311,9 +312,7 @@ def _left_unbound(error: Exception, code: _Code) -> bool:
     none = isinstance(error, TypeError | AttributeError) and "'NoneType'" in str(error)
     if code.compiled.source is None or not (none or isinstance(error, UnboundLocalError)):
         return False
-    trace, ran = error.__traceback__, None
-    while trace is not None:
-        trace, ran = trace.tb_next, trace.tb_frame.f_code
+    ran = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
     return ran is code.function.__code__
 
 

@@ -1098,3 +1098,43 @@ def test_a_name_that_the_function_leaves_unbound_is_pythons_error():
     assert grad(f)(some(3), 1).shape == (3,)
     with pytest.raises(UnboundLocalError, match="'y'"):
         grad(f)(some(3), 0)
+
+
+def nested(x, n):
+    s = 0.0
+    for a in range(n):
+        for b in range(n):
+            for c in range(n):
+                for d in range(n):
+                    for e in range(n):
+                        for f in range(n):
+                            for g in range(n):
+                                for h in range(n):
+                                    for i in range(n):
+                                        for j in range(n):
+                                            for k in range(n):
+                                                s += np.sin(x + a + c + e + g + i + k)
+    return s
+
+
+def more_loops_than_python_takes(x, n):
+    s = 0.0
+    for a in range(n):
+        for b in range(n):
+            for c in range(n):
+                for d in range(n):
+                    for e in range(n):
+                        for f in range(n):
+                            for g in range(n):
+                                for h in range(n):
+                                    for i in range(n):
+                                        for j in range(n):
+                                            s += nested(x * (a + c + e + g + i + 1), n)
+    return s
+
+
+def test_loops_that_are_nested_deeper_than_python_takes_run_on_the_tape():
+    with pytest.warns(FallbackWarning, match="too many statically nested blocks"):
+        assert grad(more_loops_than_python_takes)(0.5, 1) == pytest.approx(np.cos(0.5))
+    with pytest.raises(UnsupportedSyntaxError, match="too many statically nested blocks"):
+        grad(more_loops_than_python_takes, fallback="error")(0.5, 1)

@@ -225,3 +225,14 @@ def test_a_generator_made_inside_that_writes_is_left_to_the_tape():
     expected = np.zeros(3)
     expected[places] = weights[places] * np.arange(3.0)
     np.testing.assert_allclose(d, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("x", [0.7, V[[1, 2, 4]], np.float32(0.7)])
+def test_powers_of_constants_that_have_names(x):
+    def f(x):
+        a, b, c, d, e, g = 2.3, 0.5, -1.0, 0.0, 1.0, 0.3
+        q = 2.0
+        y = x**a + x**b * x**c + np.power(x, d) * x**e + np.power(x, g) - x**q
+        return np.sum(y * a**x * e**x + np.power(q, x))
+
+    right(f, x)

@@ -262,3 +262,24 @@ def test_what_a_function_reads_or_changes_around_it_is_never_lost(f, slope):
         assert grad(f, fallback="error")(0.7) == pytest.approx(slope)
     except SrcdiffError:
         pass
+
+
+def cap(r):  # the slope of the root is infinite at the upper limit
+    return integrate.quad(lambda x: np.sqrt(r * r - x * x) * r, r - 0.4, r)[0]
+
+
+def sector(r):  # a power that is infinite at the lower one
+    return integrate.quad(lambda x: x ** (r - 1) * np.exp(-r * x), 0.0, 1.5)[0]
+
+
+def gamma_function(r):
+    return integrate.quad(lambda x: x ** (r - 1) * np.exp(-x), 0.0, np.inf)[0]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("f", [cap, sector, gamma_function])
+def test_an_integral_whose_integrand_is_steep_at_its_limits(f):
+    step = 1e-5
+    slope = (f(0.7 + step) - f(0.7 - step)) / (2 * step)
+    assert grad(f, fallback="error")(0.7) == pytest.approx(slope, rel=3e-5)
+    assert tape_gradient(f, 0)(0.7)[1] == pytest.approx(slope, rel=3e-5)

@@ -13,6 +13,8 @@ import types
 import weakref
 from typing import Any
 
+from srcdiff.runtime.errors import UnsupportedSyntaxError
+
 _numbers = itertools.count(1)
 
 
@@ -29,7 +31,14 @@ def build(source: str, tree: ast.FunctionDef, bound: dict[str, Any], cells: dict
     free = [*bound, *cells]
     body = source.replace("\n", "\n ").rstrip(" ")
     factory = f"def factory({', '.join(free)}):\n {body} return {tree.name}\n"
-    code = compile(factory, filename, "exec")
+    try:
+        code = compile(factory, filename, "exec")
+    except SyntaxError as error:  # 100 levels of indentation, 20 nested loops: Python takes no more
+        if not str(error.msg).startswith("too many"):
+            raise
+        raise UnsupportedSyntaxError(
+            f"once all calls are in their places there are {error.msg} for Python"
+        ) from None
     outer = next(c for c in code.co_consts if isinstance(c, types.CodeType))
     inner = [shifted(c, -1) for c in outer.co_consts if isinstance(c, types.CodeType)]
     known = {name: types.CellType(obj) for name, obj in bound.items()} | cells

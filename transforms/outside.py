@@ -249,9 +249,24 @@ class Outside(Memory):
                 }
                 held: Any = tuple(refs.values()) if isinstance(obj, list) else refs
                 self.outside["held", cell] = held
-        if cell not in self.state.memory:
-            self.state.memory[cell] = self.outside["held", cell]
-        return List(cell) if isinstance(obj, list) else Dict(cell)
+        ref = List(cell) if isinstance(obj, list) else Dict(cell)
+        self.hold(ref)
+        return ref
+
+    def hold(self, ref: Any) -> None:
+        """See that a container from outside holds something on this path: it may have been met on
+        another, or in a loop that is being read again."""
+        if isinstance(ref, Tuple):
+            items: Any = ref.items
+        elif isinstance(ref, (List, Dict)) and ref.cell not in self.state.memory:
+            if ("held", ref.cell) not in self.outside:
+                return
+            held = self.state.memory[ref.cell] = self.outside["held", ref.cell]
+            items = held.values() if isinstance(held, dict) else held
+        else:
+            return
+        for item in items if isinstance(items, tuple) else tuple(items):
+            self.hold(item)
 
     def outside_sequence(self, path: tuple, obj: list) -> Plain:
         """A list of numbers or arrays from outside, of any length, as a list of one's own."""

@@ -1180,6 +1180,8 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
         """The constant that a reference stands for, if a comparison with it can be folded."""
         if isinstance(ref, Known):
             return ref
+        if self.frame.internal and isinstance(ref, Plain) and ref.value in self.constants:
+            return Known(self.constants[ref.value])  # a rule asks; the user's tests stay
         if isinstance(ref, Tuple) and all(self.comparable(r) is not None for r in ref.items):
             return Known(tuple(self.comparable(r).obj for r in ref.items))
         return None
