@@ -49,10 +49,19 @@ def vectorize(pyfunc, otypes=None):
 
     >>> vectorize(max)(np.array([1.0, 5.0]), 3.0)
     array([3., 5.])
+    >>> vectorize(pow)(np.array([1.0, 5.0]), exp=2.0)
+    array([ 1., 25.])
     """
 
-    def call(*args):
-        return call_vectorized(pyfunc, otypes, *args)
+    def call(*args, **kwargs):
+        if not kwargs:
+            return call_vectorized(pyfunc, otypes, *args)
+        count, names = len(args), tuple(kwargs)
+
+        def named(*xs):
+            return pyfunc(*xs[:count], **{k: x for k, x in zip(names, xs[count:])})
+
+        return call_vectorized(named, otypes, *args, *kwargs.values())
 
     return call
 

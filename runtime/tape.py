@@ -1077,6 +1077,9 @@ class Array:
             if len(out) == 1 and method == "__call__" and any(out[0] is x for x in inputs):
                 form = f"{ufunc.__name__} in place"
             if isinstance(out[0], Array):
+                writer = type(out[0]).__array_ufunc__
+                if writer is not type(self).__array_ufunc__:  # NumPy asks the first operand first
+                    return writer(out[0], ufunc, method, *inputs, **kwargs)
                 return out[0]._refuse_write(form)
             raise lost(f"`{form}` of `{name_of(ufunc)}`", "Use what the function returns.")
         if method == "__call__":

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from srcdiff import NoRuleError, SrcdiffError, check_grads, grad, jvp
-from tests.judge import right
-from tests.tape import value_and_grad_on_tape
+from tests.judge import judge, right
+from tests.tape import tape_gradient, value_and_grad_on_tape
 
 V = np.array([-1.31, 0.62, 1.57, -0.28, 0.93])
 M = np.array([[0.4, -1.2, 0.8], [1.3, 0.7, -0.5]])
@@ -236,3 +236,64 @@ def test_powers_of_constants_that_have_names(x):
         return np.sum(y * a**x * e**x + np.power(q, x))
 
     right(f, x)
+
+
+def test_a_flat_iterator_is_an_operand_like_any_other():
+    def f(x, s):
+        y = x * s
+        d = np.diag(y.flat)
+        z = np.sum(np.sin(y.flat)) + np.max(y.flat) + np.dot(y.flat, y.flat)
+        w = np.asarray(y.flat)
+        w[0] = 2.0
+        return np.sum(d @ d) * z + np.sum(w) + y[0, 0] * sum(y.flat) * len(y.flat)
+
+    right(f, M, 1.7, wrt=(0, 1))
+    right_on_tape(f, M, 1.7)
+
+
+def right_on_tape(f, *args):
+    verdict = judge(f, args, 0, gradient=tape_gradient)
+    assert verdict.outcome == "right", verdict
+
+
+@pytest.mark.parametrize("x", [0.7, np.array(0.3), np.array([0.3, 0.0, 0.4])])
+@pytest.mark.parametrize("s", [0.8, 1.7, -1.0])
+def test_what_one_bool_or_many_decide_on_is_stored(x, s):
+    def f(x, s):
+        y = np.zeros_like(x, dtype=float)
+        np.copyto(y, x * s, where=s > 1)
+        y[...] *= 2
+        np.divide(s, x, out=y, where=x > 0.35)
+        return np.sum(y + np.log(s, out=np.full_like(s, -9.0), where=(s > 0)))
+
+    right(f, x, s, wrt=(0, 1))
+    right_on_tape(f, x, s)
+
+
+@pytest.mark.parametrize("x", [0.7, np.float64(0.7), V])
+def test_what_takes_no_attributes_raises_as_in_python(x):
+    def f(x, s):
+        y = x * s
+        try:
+            y.name = "power"
+            y = y * 0.0
+        except AttributeError:
+            y = y * 2.0
+        return np.sum(y * y)
+
+    right(f, x, 1.7, wrt=(0, 1))
+    right_on_tape(f, x, 1.7)
+
+
+def test_keywords_of_what_is_vectorized_are_vectorized_too():
+    def h(a, b, k=1.0):
+        return a * b**k if a > 0 else b * k
+
+    known = np.vectorize(h)
+
+    def f(x, s):
+        made = np.vectorize(h)
+        return np.sum(made(x, b=s)) + np.sum(known(x, s, k=x)) * s
+
+    right(f, V, 1.7, wrt=(0, 1))
+    right_on_tape(f, V, 1.7)

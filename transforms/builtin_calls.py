@@ -30,6 +30,7 @@ from srcdiff.transforms.references import (
     Ref,
     Rows,
     Tuple,
+    is_flat,
 )  # fmt: skip
 
 
@@ -38,6 +39,8 @@ class Builtins(Memory):
         (ref,) = args
         if self.special(ref, "__len__") is not None:
             return self.object_method(ref, "__len__", (), where)
+        if is_flat(ref):
+            return self.size_ref(ref.ref, where)
         if isinstance(ref, Tuple):
             return Known(len(ref.items))
         if isinstance(ref, Iterator) and ref.kind == "listed":

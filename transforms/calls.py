@@ -105,6 +105,7 @@ from srcdiff.transforms.references import (
     Super,
     Tuple,
     arrays_of,
+    is_flat,
     ref_like,
     static_ref,
 )  # fmt: skip
@@ -436,6 +437,9 @@ class Calls(
         args, kwargs = abstract.with_named_out(obj, args, kwargs)
         if "out" in kwargs:
             return self.call_out(obj, args, kwargs, where)
+        if any(map(is_flat, args)) and "numpy" in (obj.__module__ or "numpy"):
+            args = tuple(self.apply(np.ravel, (a.ref,), {}, where) if is_flat(a) else a
+                         for a in args)  # fmt: skip
         if isinstance(obj, np.ufunc) and "dtype" in kwargs:
             args, kwargs = self.cast_operands(obj, args, kwargs, where)
         ufunc = getattr(obj, "__self__", None)
@@ -458,8 +462,8 @@ class Calls(
             return self.call_getter(obj, args[0], where)
         if isinstance(obj, np.vectorize) and obj.signature is None and not obj.excluded:
             inner = self.outside_ref(("object", obj.pyfunc), obj.pyfunc)
-            types_ = Known(obj.otypes)
-            return self.as_if_here(stand_ins.call_vectorized, (inner, types_, *args), kwargs, where)
+            made = self.as_if_here(stand_ins.vectorize, (inner, Known(obj.otypes)), {}, where)
+            return self.call(made, args, kwargs, where)
         if isinstance(obj, functools.partial):
             given = tuple(self.outside_ref(("object", a), a) for a in obj.args)
             named = {k: self.outside_ref(("object", v), v) for k, v in obj.keywords.items()}
@@ -797,7 +801,7 @@ class Calls(
             except Exception as error:
                 raise self.failing(error, where) from None
             return self.outside_ref(("item", base.path or ("object", base.obj), index), found)
-        if elements.is_flat(base):
+        if is_flat(base):
             return self.flat_item(base.ref, key, where)
         raise self.refuse(where, f"an item of {describe(base)}")
 
@@ -888,6 +892,11 @@ class Calls(
         if isinstance(base, Known):  # a class, a module
             self.store_attribute(base, name, value, where)
             return
+        kind = self.kind(base) if isinstance(base, Plain) else None
+        if kind is not None and kind.tag == "scalar":  # no number takes attributes
+            cls = type(kind.dtype.type(0).item()) if kind.python else kind.dtype.type
+            how = "is not writable" if hasattr(cls, name) else f"has no attribute '{name}'"
+            raise self.failing(AttributeError(f"a {cls.__name__} {how}"), where)
         raise self.refuse(where, f"a store to the attribute `{name}`",
                           "Return the new value instead.")  # fmt: skip
 

@@ -17,7 +17,7 @@ import numpy as np
 from srcdiff.runtime import kernels
 from srcdiff.transforms.ir import Slice
 from srcdiff.transforms.kinds import Kind
-from srcdiff.transforms.references import ARRAYS, Array, Bound, Choice, Iterator, Known, Ref, Tuple
+from srcdiff.transforms.references import ARRAYS, Array, Choice, Iterator, Known, Ref, Tuple
 from srcdiff.transforms.writers import Writers
 
 
@@ -133,6 +133,9 @@ class Elements(Writers):
             part = self.getattr(base, name, where)
             if value != part:  # `z.real += e` has stored already
                 self.setitem(part, Known(...), value, where)
+        elif not hasattr(np.ndarray, name):
+            text = f"'numpy.ndarray' object has no attribute '{name}'"
+            raise self.failing(AttributeError(text), where)
         else:
             raise self.refuse(where, f"a store to the attribute `{name}` of an array",
                               "Use the function that returns the new array: `np.reshape`, "
@@ -156,10 +159,6 @@ class Elements(Writers):
             moved = self.apply(np.take, (x, order, Known(along)), {}, where)
         self.put_all(x, moved, where)
         return Known(None)
-
-
-def is_flat(ref: Any) -> bool:
-    return isinstance(ref, Bound) and ref.name == "flat"
 
 
 HANDLERS: dict[Any, Callable] = {

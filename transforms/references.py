@@ -159,6 +159,11 @@ class Bound(NamedTuple):
     name: str
 
 
+def is_flat(ref: Any) -> bool:
+    """Whether it is `x.flat`."""
+    return isinstance(ref, Bound) and ref.name == "flat"
+
+
 class Iterator(NamedTuple):
     kind: str
     parts: tuple

@@ -31,7 +31,6 @@ from srcdiff.transforms.choices import Choices
 from srcdiff.transforms.contexts import Contexts
 from srcdiff.transforms.declared import Expander
 from srcdiff.transforms.either import HANDING_ON, Eithers
-from srcdiff.transforms.elements import is_flat
 from srcdiff.transforms.exceptions import (
     Hidden,
     Raised,
@@ -99,6 +98,7 @@ from srcdiff.transforms.references import (
     Storage,
     Tuple,
     arrays_of,
+    is_flat,
     ref_like,
     static_ref,
 )  # fmt: skip
@@ -421,7 +421,9 @@ class Specializer(Calls, Choices, Eithers, Nones, Matching, Contexts, Loose, Hal
             raise self.wrong_call(lowered, "too many arguments", where)
         return bound
 
-    def wrong_call(self, lowered: Lowered, what: str, where: Any) -> TypeError:
+    def wrong_call(self, lowered: Lowered, what: str, where: Any) -> Exception:
+        if self.is_stand_in(lowered.parsed):  # it stands for a function that may take them
+            return self.refuse(where, "a call with these arguments")
         error = TypeError(f"{lowered.name}(): {what}")
         if where is not None:
             error.add_note(indent(where.location.quoted(), "  "))

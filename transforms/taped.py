@@ -487,7 +487,7 @@ def entered(x: Any) -> Any:
     """An argument with tracked arrays in place of arrays, in lists as well."""
     if type(x) is list and any(type(part) is ndarray for part in x):
         return [entered(part) for part in x]
-    return enter(x)
+    return np.ravel(x._array) if isinstance(x, Flat) else enter(x)
 
 
 def opaque(f: Any, args: tuple, kwargs: dict) -> Any:

@@ -27,12 +27,13 @@ def eigvals(a: Any) -> Any:
 
 def vectorized(f: np.vectorize, call: Callable, args: tuple, kwargs: dict) -> Any:
     """A call of an `np.vectorize`: the function is called once for each element."""
-    if kwargs or f.signature is not None or f.excluded:
+    if f.signature is not None or f.excluded:
         raise no_rule(f.pyfunc)
-    arrays = apply(np.broadcast_arrays, args)
+    count, names = len(args), tuple(kwargs)
+    arrays = apply(np.broadcast_arrays, (*args, *kwargs.values()))
     shape = np.shape(plain(arrays[0]))
-    rows = zip(*[apply(np.ravel, (x,)) for x in arrays])
-    results = [call(f.pyfunc, *[x.item() for x in row]) for row in rows]
+    rows = zip(*[[x.item() for x in apply(np.ravel, (column,))] for column in arrays])
+    results = [call(f.pyfunc, *row[:count], **dict(zip(names, row[count:]))) for row in rows]
     if results and isinstance(results[0], tuple):
         return tuple(stacked(list(column), shape, f) for column in zip(*results))
     return stacked(results, shape, f)

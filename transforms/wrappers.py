@@ -15,11 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from srcdiff.runtime import python_forms, stand_ins, twins
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.transforms.ir import Block, Instr, Value, walk
 from srcdiff.transforms.mutation import Memory
-from srcdiff.transforms.references import Cell, Iterator, Known, Ref, Tuple
+from srcdiff.transforms.references import Cell, Iterator, Known, Ref, Tuple, is_flat
 
 OURS = tuple(
     str(Path(twins.__file__).with_name(f"{name}.py"))
@@ -30,6 +32,10 @@ OURS = tuple(
 
 class Wrappers(Memory):
     walked_once: dict[int, Any]  # parts of an iterator that has been walked, by their id
+
+    def is_stand_in(self, parsed: Any) -> bool:
+        """Whether a function stands for a library's."""
+        return parsed.filename in OURS
 
     def as_if_here(self, f: Callable, args: tuple, kwargs: dict, where: Any,
                    internal: bool = False) -> Ref:  # fmt: skip
@@ -73,7 +79,10 @@ class Wrappers(Memory):
             self.once(part, where)
 
     def sequence_of(self, ref: Any, where: Any) -> Any:
-        """What is walked: an iterator whose length is known only at run time as a list."""
+        """What is walked: an iterator whose length is known only at run time as a list, and
+        `x.flat` as an array."""
+        if is_flat(ref):
+            return self.apply(np.ravel, (ref.ref,), {}, where)
         if not isinstance(ref, Iterator) or ref.kind == "range":
             return ref
         return self.indexable(ref, where)

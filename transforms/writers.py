@@ -108,12 +108,25 @@ class Writers(Overlap):
         """`ref[mask] = value(mask)`; a mask of fewer elements is broadcast."""
         mask = self.as_operand(mask, where)
         kind = self.kind(mask)
-        if kind.dtype is None or kind.dtype.kind != "b" or not self.kind(ref).rank:
+        if kind.dtype is None or kind.dtype.kind != "b":
             raise self.refuse(where, "a mask that is no array of bools")
+        if not self.kind(ref).rank and not kind.rank:
+            self.where_true(mask, lambda: self.put_all(ref, value(mask), where), where)
+            return
         if not fits(kind, self.kind(ref)):
             mask = self.apply(np.broadcast_to, (mask, self.shape_ref(ref, where)), {}, where)
         tree = self.read(value(mask), where)
         self.write(ref, self.read(mask, where), tree, where)
+
+    def where_true(self, mask: Any, store: Callable[[], Any], where: Any) -> None:
+        """A store that one bool decides on."""
+        test = self.truth(mask, where)
+        if isinstance(test, Known):
+            if test.obj:
+                store()
+            return
+        then, other = (self.sub(self.state.copy(), body) for body in (store, lambda: None))
+        self.join(test.value, then, other, where, made=True)
 
     def masked(self, ref: Any, mask: Any, like: Array, where: Any) -> Any:
         """The elements that an operand, broadcast to the shape of `like`, has at a mask."""
