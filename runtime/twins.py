@@ -278,13 +278,6 @@ def lfilter(b, a, x, axis=-1):
     return scipy_signal.lfilter(b, a, x, axis)
 
 
-def sqrtm(A):  # noqa: N803
-    """`scipy.linalg.sqrtm`"""
-    from srcdiff.runtime.rules.scipy_linalg import real_sqrtm
-
-    return real_sqrtm(A)
-
-
 def solve(x1, x2, /):
     """`solve` of the array API, for NumPy's arrays"""
     return np.linalg.solve(x1, x2)
@@ -329,7 +322,6 @@ TWINS: dict[tuple[str, str], Callable] = {
         for f in (filters.correlate, filters.convolve, filters.correlate1d, filters.convolve1d,
                   filters.gaussian_filter1d, filters.gaussian_filter)
     },
-    ("scipy.linalg._matfuncs", "sqrtm"): sqrtm,
     ("numpy", "polymul"): polymul,
     **{
         ("numpy", f.__name__): f

@@ -57,6 +57,7 @@ from srcdiff.sparsity import (
     with_colours,
 )
 from srcdiff.tracebacks import trim
+from srcdiff.transforms.kinds import RealOrComplex
 from srcdiff.trees import (
     as_tangent,
     children,
@@ -809,8 +810,11 @@ def cast_as(kinds: Any, d_out: Any) -> Any:
     dtype = getattr(kinds, "dtype", None)
     if d_out is None or dtype is None or dtype.kind not in "fc" or kinds.tag == "list":
         return d_out
-    if np.asarray(d_out).dtype.kind == "c" and dtype.kind != "c":
+    complex_ = np.asarray(d_out).dtype.kind == "c"
+    if complex_ and dtype.kind != "c":
         return d_out  # an error, later
+    if isinstance(dtype, RealOrComplex):
+        dtype = dtype.complex if complex_ else dtype.real
     return np.asarray(d_out, dtype) if kinds.tag == "array" else dtype.type(d_out)
 
 

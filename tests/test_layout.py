@@ -27,7 +27,7 @@ SHARED = {
     "ir", "kinds", "names", "syntax", "verify", "references", "activity",
     "abstract", "abstract_core", "abstract_shapes", "abstract_making", "abstract_products",
     "abstract_scipy", "abstract_scipy_linalg", "abstract_scipy_signal",
-    "spelling", "recording", "list_identity", "copies",
+    "spelling", "undecided", "recording", "list_identity", "copies",
 }  # fmt: skip
 # What one stage is made of: the specialiser is written in several files and calls the stages before
 # it for each helper; emission prints; the pipeline knows the order, and is the only one that does.

@@ -70,6 +70,7 @@ from srcdiff.transforms.kinds import (
     item_of,
     join,
     proven_not_one,
+    real_or_complex,
 )
 from srcdiff.transforms.spelling import (
     METHODS,
@@ -80,6 +81,7 @@ from srcdiff.transforms.spelling import (
     with_named_out,
     writes,
 )
+from srcdiff.transforms.undecided import either_way, of_part, undecided_in
 
 __all__ = [
     "METHODS", "PURE", "NeedsStatic", "aliasing", "canonical", "canonical_method", "infer",
@@ -105,6 +107,10 @@ def infer(op: Any, args: tuple, kwargs: dict[str, Any] | None = None) -> Kind | 
     ...
     srcdiff.transforms.abstract_core.NeedsStatic: int decides how many axes there are
     """
+    undecided = undecided_in((args, kwargs))
+    if undecided:
+        real, wide = (infer(op, *of_part((args, kwargs), part)) for part in ("real", "complex"))
+        return either_way(real, wide)
     try:
         rule = RULES.get(op) or _unregistered(op)
         if rule is None:
@@ -222,6 +228,13 @@ abstract(
 @abstract(np.real, np.imag)
 def part(op: Callable, val: Any) -> Kind:
     return elementwise(op, val)
+
+
+@abstract(np.real_if_close)
+def real_if_close(op: Callable, a: Any, tol: Any = 100) -> Kind:
+    a = numeric(a)
+    dtype = real_or_complex(a.dtype) if a.dtype.kind == "c" else a.dtype
+    return Kind("array", dtype, a.dims)
 
 
 # Element by element in the operands before "/"; what comes after it decides no kind.

@@ -37,7 +37,7 @@ from srcdiff.transforms.abstract_core import (
     total,
     tuple_of,
 )
-from srcdiff.transforms.kinds import OBJECT, Dim, Kind, fresh_size
+from srcdiff.transforms.kinds import Dim, Kind, fresh_size, real_or_complex
 
 
 def as_dense(tree: Any) -> Kind:
@@ -300,12 +300,24 @@ def eigen(op: Any, a: Any, UPLO: Any = "L") -> Kind:
     n = same_length(*a.dims[-2:])
     values, vectors = (*a.dims[:-2], n), (*a.dims[:-2], n, n)
     found = run(op, [a])
+    parts = found.items if found.tag == "tuple" else (found,)
     if op in (np.linalg.eig, np.linalg.eigvals) and a.dtype.kind != "c":
         # Real if all eigenvalues are.
-        return OBJECT if op is np.linalg.eigvals else tuple_of(OBJECT, OBJECT)
+        parts = tuple([part._replace(dtype=real_or_complex(part.dtype)) for part in parts])
     if found.tag != "tuple":
-        return finish(found, values)
-    return tuple_of(finish(found.items[0], values), finish(found.items[1], vectors))
+        return finish(parts[0], values)
+    return tuple_of(finish(parts[0], values), finish(parts[1], vectors))
+
+
+@abstract(np.roots)
+def roots(op: Any, p: Any) -> Kind:
+    """As many as there are coefficients between the first and the last that are not zero, less one,
+    and one for each zero at the end; of no coefficients they are float64."""
+    p = numeric(p)
+    dtype = np.result_type(p.dtype, np.float64)
+    if p.rank > 1 or dtype.itemsize > p.dtype.itemsize and p.dtype.kind in "fc":
+        raise Unknown
+    return Kind("array", real_or_complex(dtype), (fresh_size(),))
 
 
 @abstract(np.linalg.svd)

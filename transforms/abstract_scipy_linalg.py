@@ -28,7 +28,7 @@ from srcdiff.transforms.abstract_core import (
     total,
     tuple_of,
 )
-from srcdiff.transforms.kinds import BOOL, INT, OBJECT, Kind, fresh_size
+from srcdiff.transforms.kinds import BOOL, INT, OBJECT, Kind, fresh_size, real_or_complex
 
 
 def square(a: Any) -> Kind:
@@ -45,6 +45,14 @@ def options(kwargs: dict[str, Any], **more: Any) -> tuple:
 def like_matrix(op: Any, a: Any, *args: Any, **kwargs: Any) -> Kind:
     a = square(a)
     return finish(run(op, [a]), a.dims)
+
+
+def sqrtm(op: Any, a: Any, *args: Any, **kwargs: Any) -> Kind:
+    """Of a real matrix it is complex if the matrix has negative eigenvalues."""
+    found = like_matrix(op, a)
+    if found.tag != "array":
+        raise Unknown
+    return found._replace(dtype=real_or_complex(found.dtype))
 
 
 def pair_of_matrices(op: Any, a: Any, e: Any, method: Any = None, compute_expm: Any = True,
@@ -212,7 +220,7 @@ def static_none(tree: Any) -> bool:
 
 NAMED: dict[str, Callable] = {
     **dict.fromkeys(
-        "inv cholesky expm sinm cosm tanm sinhm coshm tanhm real_sqrtm real_logm".split(),
+        "inv cholesky expm sinm cosm tanm sinhm coshm tanhm real_logm".split(),
         like_matrix,
     ),
     **dict.fromkeys(("solve", "solve_triangular"), solution),
@@ -222,5 +230,5 @@ NAMED: dict[str, Callable] = {
     "solve_banded": solution_of_bands, "solve_sylvester": sylvester,
     "expm_frechet": pair_of_matrices,
     **{f.__name__: f for f in (det, cho_factor, lu_factor, lu, qr, svd, svdvals, eigh, eigvalsh,
-                               lstsq, pinv, polar, schur, block_diag)},
+                               lstsq, pinv, polar, schur, sqrtm, block_diag)},
 }  # fmt: skip

@@ -13,6 +13,7 @@ import numpy as np
 from srcdiff.runtime import kernels, marks, modes
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import flatten, map_tree
+from srcdiff.transforms.kinds import decided, is_undecided
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
@@ -55,7 +56,7 @@ class ArrayCalls(Writers):
         loop = f"{dtype.char * ufunc.nin}->{dtype.char * ufunc.nout}"
         kinds = [self.kind(a) for a in args]
         if loop not in ufunc.types or not all(
-            k.dtype is not None and np.can_cast(k.dtype, dtype, "same_kind") for k in kinds
+            k.dtype is not None and np.can_cast(decided(k).dtype, dtype, "same_kind") for k in kinds
         ):
             return args, kwargs
         made = [a if k.tag == "array" and k.dtype == dtype else
@@ -145,7 +146,7 @@ class ArrayCalls(Writers):
 
     def call_iscomplexobj(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         kind = self.kind(args[0])
-        return Known(kind.dtype.kind == "c") if kind.numeric else None
+        return Known(kind.dtype.kind == "c") if kind.numeric and not is_undecided(kind) else None
 
 
 # What only looks at an array: it may be given a choice. For all others it is settled first.

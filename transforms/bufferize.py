@@ -37,7 +37,7 @@ from srcdiff.transforms.ir import (
     substitute,
     walk,
 )  # fmt: skip
-from srcdiff.transforms.kinds import fits
+from srcdiff.transforms.kinds import fits, is_undecided
 from srcdiff.transforms.list_identity import NONE, ListIdentity, is_list
 
 UPDATES = ("setitem", "add_at")
@@ -428,6 +428,7 @@ class Look:
             and base not in self.primal
             and fits(base.kind, result.kind)
             and base.kind.dtype == result.kind.dtype
+            and not is_undecided(base.kind)
         )
 
     def share_operation(self, instr: Instr) -> None:

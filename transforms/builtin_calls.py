@@ -13,7 +13,7 @@ import numpy as np
 
 from srcdiff.runtime import python_forms
 from srcdiff.transforms.ir import Instr
-from srcdiff.transforms.kinds import BOOL, INT, Kind, item_of, kind_of
+from srcdiff.transforms.kinds import BOOL, INT, Kind, is_undecided, item_of, kind_of
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -163,7 +163,7 @@ class Builtins(Memory):
         kind = self.kind(ref)
         if kind.tag == "array":
             return np.ndarray
-        if kind.tag == "scalar":
+        if kind.tag == "scalar" and not is_undecided(kind):
             python = {"b": bool, "i": int, "f": float, "c": complex}
             if isinstance(ref, Plain):
                 self.ask_for_ints((ref.value,))

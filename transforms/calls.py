@@ -68,8 +68,10 @@ from srcdiff.transforms.kinds import (
     INT,
     OBJECT,
     Kind,
+    decided,
     fresh_kind,
     fresh_size,
+    is_undecided,
     item_of,
 )  # fmt: skip
 from srcdiff.transforms.library import Libraries
@@ -908,15 +910,15 @@ class Calls(
             found = self.method_of_generator(base, name)
             if found is not None:
                 return found
-            if name in ("real", "imag") and self.of_eigenvalues(base):
-                return self.apply(getattr(np, name), (base,), {}, where)
             raise self.refuse(where, f"the attribute `{name}` of something of unknown kind")
         if name == "shape":
             return Tuple(tuple(self.dimension(base, i, where) for i in range(len(kind.dims))))
         if name == "ndim":
             return Known(len(kind.dims))
+        if name == "dtype" and is_undecided(kind) and not self.frame.internal:
+            raise self.refuse(where, "the dtype of what is real or complex, as its values decide,")
         if name == "dtype":
-            return Known(kind.dtype)
+            return Known(decided(kind).dtype)
         if name == "size":
             if all(isinstance(d, int) for d in kind.dims):
                 return Known(math.prod(kind.dims))
@@ -935,13 +937,6 @@ class Calls(
             text = f"'numpy.ndarray' object has no attribute '{name}'"
             raise self.failing(AttributeError(text), where, f"an array has no attribute `{name}`")
         return Bound(base, name)
-
-    def of_eigenvalues(self, base: Any) -> bool:
-        """Whether it was made just now by a function whose result may be complex, or real."""
-        if not isinstance(base, Plain):
-            return False
-        made = next((i for i in reversed(self.instrs) if base.value in i.results), None)
-        return made is not None and made.op in library.MAYBE_COMPLEX
 
     def dimension(self, base: Any, axis: int, where: Any) -> Ref:
         dim = self.kind(base).dims[axis]

@@ -49,7 +49,7 @@ from srcdiff.transforms.ir import (
     op_name,
     whole,
 )
-from srcdiff.transforms.kinds import OBJECT, Kind
+from srcdiff.transforms.kinds import OBJECT, Kind, is_undecided
 from srcdiff.transforms.linearity import CONSTANT, LINEAR, SHIFTED, ZERO, linearity
 from srcdiff.transforms.mutation import Memory, kind_of_value
 from srcdiff.transforms.names import written_name
@@ -714,6 +714,8 @@ def fits(rule: Any, d: Any, arg: Any, out: Any, name: str, where: Any,
     spread = out is not None and not isinstance(out, tuple)
     of = leaf_kind(out) if spread else want
     if have.dtype.kind == "c" and want.dtype.kind != "c":
+        if is_undecided(have) or is_undecided(of):
+            return False
         if of.dtype is None:
             return False
         if of.dtype.kind != "c":

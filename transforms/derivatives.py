@@ -27,7 +27,7 @@ import numpy as np
 from srcdiff.runtime.derivative import MAKERS, Derivative
 from srcdiff.runtime.errors import NotDifferentiableTypeError, UnknownArgumentError
 from srcdiff.transforms.ir import Block, Instr, Value, flatten, walk
-from srcdiff.transforms.kinds import BOOL, FLOAT, INT, Kind, kind_of, proven_not_one
+from srcdiff.transforms.kinds import BOOL, FLOAT, INT, Kind, covers, kind_of, proven_not_one
 from srcdiff.transforms.mutation import Memory, describe
 from srcdiff.transforms.names import written_name
 from srcdiff.transforms.references import (
@@ -566,10 +566,10 @@ def fits_cotangent(out: Kind, d: Kind) -> bool | None:
     if d.tag == "scalar" == out.tag:
         return d.numeric and (d.inexact or bool(d.python))
     if {d.tag, out.tag} == {"scalar", "array"} and (d.rank, out.rank) == (0, 0):
-        return d.dtype == out.dtype
+        return covers(out.dtype, d.dtype)
     if out.tag != "array" or d.tag != "array" or out.dims is None or d.dims is None:
         return False
-    if d.dtype != out.dtype or len(d.dims) != len(out.dims):
+    if not covers(out.dtype, d.dtype) or len(d.dims) != len(out.dims):
         return False
     same = [m == n or proven_not_one(m) and proven_not_one(n) for m, n in zip(out.dims, d.dims)]
     return all(same) or None

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.transforms.ir import UNDEFINED, Block, Instr, Slice, Value, flatten, leaf_kind
-from srcdiff.transforms.kinds import BOOL, Kind
+from srcdiff.transforms.kinds import BOOL, Kind, is_undecided
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -307,6 +307,8 @@ def wider(a: Kind, b: Kind) -> Kind | None:
     if not (a.numeric and b.numeric and a.rank == b.rank == 0):
         return None
     if a.dtype is None or b.dtype is None:  # `None in (…)` would take None for a dtype
+        return None
+    if is_undecided(a) or is_undecided(b):
         return None
     dtype = np.result_type(a.dtype, b.dtype)
     if "array" in (a.tag, b.tag):

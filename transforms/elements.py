@@ -16,7 +16,7 @@ import numpy as np
 
 from srcdiff.runtime import kernels
 from srcdiff.transforms.ir import Slice
-from srcdiff.transforms.kinds import Kind
+from srcdiff.transforms.kinds import Kind, is_undecided
 from srcdiff.transforms.references import ARRAYS, Array, Choice, Iterator, Known, Ref, Tuple
 from srcdiff.transforms.writers import Writers
 
@@ -51,6 +51,8 @@ class Elements(Writers):
             raise self.refuse(where, "this index of a number")
         kind = self.kind(base)
         python = {"f": float, "c": complex, "b": bool, "i": int, "u": int}
+        if is_undecided(kind):
+            raise self.refuse(where, "`item` of what is real or complex, as its values decide,")
         cast = python.get(kind.dtype.kind) if kind.numeric and kind.dtype is not None else None
         if cast is None:
             raise self.refuse(where, "`item` of what is no number or array")

@@ -46,7 +46,7 @@ from srcdiff.transforms.ir import (
     perhaps_unbound,
     walk,
 )  # fmt: skip
-from srcdiff.transforms.kinds import BOOL, INT
+from srcdiff.transforms.kinds import BOOL, INT, is_undecided, proven_one
 from srcdiff.transforms.names import Variables, assign, base_name, lives
 from srcdiff.transforms.phrasing import negated, phrased
 from srcdiff.transforms.printer import Comment
@@ -1007,18 +1007,18 @@ class Emitter:
 
     def stmt_check_scalar(self, instr: Instr) -> None:
         v, name = instr.args
-        error = ast.Call(
-            self.callable(NonScalarOutputError),
-            [
-                ast.Constant(
-                    f"`{name}` returns more than one element; use `elementwise_grad` or `vjp`"
-                )
-            ],
-            [],
-        )
-        size = self.call_expr(np.size, (v,), {}, None)
-        self.add(ast.If(ast.Compare(size, [ast.NotEq()], [ast.Constant(1)]),
-                        [ast.Raise(error, None)], []))  # fmt: skip
+
+        def refuse(test: ast.expr, text: str) -> None:
+            error = ast.Call(self.callable(NonScalarOutputError), [ast.Constant(text)], [])
+            self.add(ast.If(test, [ast.Raise(error, None)], []))
+
+        if v.kind.dims is None or not all(map(proven_one, v.kind.dims)):
+            size = self.call_expr(np.size, (v,), {}, None)
+            refuse(ast.Compare(size, [ast.NotEq()], [ast.Constant(1)]),
+                   f"`{name}` returns more than one element; use `elementwise_grad` or `vjp`")
+        if is_undecided(v.kind):
+            refuse(self.call_expr(np.iscomplexobj, (v,), {}, None),
+                   f"`{name}` returns a complex number; return its real part, or use `vjp`")
 
     def with_errstate(self, instr: Instr, rest: list[Instr], tail: Tail | None) -> int:
         """`with np.errstate(…):` around the instructions up to its end; how many they are."""

@@ -34,7 +34,7 @@ from srcdiff.transforms.ir import (
     walk,
     writes_through_reshape,
 )  # fmt: skip
-from srcdiff.transforms.kinds import Kind, fits
+from srcdiff.transforms.kinds import Kind, covers, decided, fits, is_undecided
 
 
 def fold(block: Block) -> Block:
@@ -602,16 +602,18 @@ def materialize(block: Block, marker: int) -> Block:
                 have = leaf_kind(small)
                 v = source(shape, instr.results[0].kind)
                 kind = instr.results[0].kind
-                if have.dims == () and v is not None and v.kind.dtype == kind.dtype:
-                    if is_number(small) and small == 1:
+                one = is_number(small) and small == 1
+                like = v is not None and v.kind.dtype == kind.dtype
+                if have.dims == () and like and (one or not is_undecided(kind)):
+                    if one:
                         instr = instr.replace(op=np.ones_like, args=(v,))
                     else:
                         instr = instr.replace(op=np.full_like, args=(v, small))
                 elif have.dims == ():
                     if kind.dtype == float and type(small) is int:
                         small = float(small)
-                    own = leaf_kind(small).dtype == kind.dtype
-                    kwargs = {} if own else {"dtype": kind.dtype}
+                    own = covers(kind.dtype, leaf_kind(small).dtype)
+                    kwargs = {} if own else {"dtype": decided(kind).dtype}
                     instr = instr.replace(op=np.full, args=(shape, small), kwargs=kwargs)
             out.append(instr)
         return out

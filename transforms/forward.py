@@ -62,6 +62,8 @@ from srcdiff.transforms.kinds import (
     INT,
     OBJECT,
     Kind,
+    covers,
+    decided,
     fresh_size,
     may_be_complex,
     proven_not_one,
@@ -253,8 +255,9 @@ class Forward:
         elif want.tag == "scalar" and have.tag == "array" and have.dims == ():
             have = Kind("scalar", have.dtype, python=False)
             dot = self.emit("getitem", (dot, ()), have, where)
-        if have.dtype is None or want.dtype is None or have.dtype == want.dtype:
+        if have.dtype is None or want.dtype is None or covers(want.dtype, have.dtype):
             return dot
+        want = decided(want)
         if have.dtype.kind == "c" and want.dtype.kind == "f":
             dot = self.emit(np.real, (dot,), None, where)
             have = dot.kind

@@ -4,6 +4,7 @@
     2.0                   float          Python's own number
     np.float64(2)         f8             a NumPy scalar
     one or the other      f8?            the dtype is known, the origin is not
+    np.linalg.eigvals(a)  f8/c16[n]      real, or complex where its values ask for it
 
 A dimension is an int (known), or a `Size`: a name for a number that is fixed for the run. Two
 dimensions are proven equal when they compare equal; a `Size` never proves that two are different.
@@ -12,7 +13,7 @@ dimensions are proven equal when they compare equal; a `Size` never proves that 
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,12 +61,59 @@ def proven_not_one(dim: Dim) -> bool:
     return dim != 1 if isinstance(dim, int) else dim.not_one and not dim.minus
 
 
+class RealOrComplex:
+    """In place of a dtype: which of the two it is depends on values at run time.
+
+    Whoever asks for its kind is told that it is complex, the wider of the two. It equals no dtype.
+    """
+
+    kind = "c"
+
+    def __init__(self, real: np.dtype, wide: np.dtype) -> None:
+        self.real, self.complex = real, wide
+        self.type, self.itemsize, self.char = wide.type, wide.itemsize, wide.char
+        self.str, self.name = f"{real.str}/{wide.str[1:]}", f"{real.name} or {wide.name}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RealOrComplex) and self.real == other.real
+
+    def __hash__(self) -> int:
+        return hash((RealOrComplex, self.real))
+
+
+def real_or_complex(dtype: Any) -> Any:
+    """What is complex of this precision, or real.
+
+    >>> array(real_or_complex("c16"), 3), array(real_or_complex("f4"), 3)
+    (f8/c16[3], f4/c8[3])
+    """
+    if isinstance(dtype, RealOrComplex):
+        return dtype
+    wide = np.result_type(dtype, np.complex64)
+    return RealOrComplex(np.empty(0, wide).real.dtype, wide)
+
+
+def is_undecided(kind: Kind) -> bool:
+    """Whether it depends on values if this is real or complex."""
+    return isinstance(kind.dtype, RealOrComplex)
+
+
+def decided(kind: Kind) -> Kind:
+    """The kind of memory that holds it, whichever it is: complex."""
+    return kind._replace(dtype=kind.dtype.complex) if is_undecided(kind) else kind  # type: ignore[union-attr]
+
+
+def covers(want: Any, have: Any) -> bool:
+    """Whether what is of one dtype, `have`, is of the other, too."""
+    return want == have or isinstance(want, RealOrComplex) and have in (want.real, want.complex)
+
+
 class Kind(NamedTuple):
     """What is known of a value.
 
     tag     "scalar", "array", "none", "str", "bytes", "tuple", "list", "dict", "range", "slice",
             "object" (nothing known)
-    dtype   of scalars and arrays
+    dtype   of scalars and arrays; a `RealOrComplex` where values decide
     shape   of arrays: one `Dim` per axis; None when even the rank is unknown
     python  of scalars: True is Python's own bool, int, float, complex; False a NumPy scalar; None
             either of the two
@@ -134,7 +182,8 @@ def array(dtype, *shape: Dim) -> Kind:
     >>> array("f8", 3, Size("n"))
     f8[3,n]
     """
-    return Kind("array", np.dtype(dtype), tuple(shape))
+    dtype = dtype if isinstance(dtype, RealOrComplex) else np.dtype(dtype)
+    return Kind("array", dtype, tuple(shape))
 
 
 def scalar(dtype, python: bool | None = False) -> Kind:
@@ -254,14 +303,15 @@ def join(a: Kind, b: Kind) -> Kind:
         return a
     if a.tag != b.tag:
         return OBJECT
-    if a.tag == "scalar":
-        if a.dtype != b.dtype:
+    if a.tag in ("scalar", "array"):
+        wide = a.dtype if covers(a.dtype, b.dtype) else b.dtype
+        if not covers(wide, a.dtype):
             return OBJECT
-        return Kind("scalar", a.dtype, python=a.python if a.python == b.python else None)
-    if a.tag == "array":
-        if a.dtype != b.dtype or a.rank != b.rank or a.shape is None or b.shape is None:
+        if a.tag == "scalar":
+            return Kind("scalar", wide, python=a.python if a.python == b.python else None)
+        if a.rank != b.rank or a.shape is None or b.shape is None:
             return OBJECT
-        return Kind("array", a.dtype, tuple(map(join_dims, a.shape, b.shape)))
+        return Kind("array", wide, tuple(map(join_dims, a.shape, b.shape)))
     if a.tag == "list" and None in (a.items, b.items):  # an empty list is a list of anything
         return a if b.items is None else b
     if a.items is not None and b.items is not None and len(a.items) == len(b.items):

@@ -26,6 +26,7 @@ from srcdiff.runtime.interpolators import CLASSES
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.runtime.twins import columns_of, fits, row_of, twin_of
 from srcdiff.transforms.ir import Slice, op_name
+from srcdiff.transforms.kinds import is_undecided
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -55,8 +56,6 @@ NO_RULE = {np.vander, np.gradient, np.linalg.multi_dot, np.linalg.matrix_power, 
 
 
 INDEX_TRICKS = (np.r_, np.c_, np.s_, np.index_exp)
-# What is complex, or real, as its values decide.
-MAYBE_COMPLEX = {np.linalg.eig, np.linalg.eigvals, np.roots}
 # What returns its results by names: their class.
 RESULT_CLASSES = {
     f: type(f(np.eye(1)))
@@ -73,7 +72,7 @@ class Libraries(Memory):
             parts = [self.like(r, where) for r in self.items(ref, where)]
             return tuple(parts) if isinstance(ref, Tuple) else parts
         kind = self.kind(ref)
-        if not kind.numeric or kind.dims is None:
+        if not kind.numeric or kind.dims is None or is_undecided(kind):
             raise self.refuse(where, "something of unknown kind is given to a library function")
         if kind.tag == "array":
             return np.empty((1,) * len(kind.dims), kind.dtype)
@@ -288,7 +287,10 @@ class Libraries(Memory):
 def result_type(run: Any, args: tuple, kwargs: dict, where: Any) -> Ref | None:
     """`np.result_type`, which asks for dtypes alone."""
     numbers = [a for a in args if not isinstance(a, Known)]
-    if kwargs or not all(run.kind(a).numeric and run.kind(a).dims is not None for a in numbers):
+    if kwargs or not all(
+        run.kind(a).numeric and run.kind(a).dims is not None and not is_undecided(run.kind(a))
+        for a in numbers
+    ):
         return None
     run.ask_for_ints([a.value for a in numbers if isinstance(a, Plain)])
     return Known(np.result_type(*[run.like(a, where) for a in args]))

@@ -22,7 +22,7 @@ import numpy as np
 from srcdiff.runtime import kernels
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import Slice, Value, flatten, map_tree
-from srcdiff.transforms.kinds import BOOL, Kind, Size, proven_not_one
+from srcdiff.transforms.kinds import BOOL, Kind, Size, decided, proven_not_one
 from srcdiff.transforms.mutation import Memory, kind_of_value
 from srcdiff.transforms.references import Array, Known, List, Plain, State, Tuple, arrays_of
 from srcdiff.transforms.strides import (
@@ -172,7 +172,7 @@ class MemoryOrder(Memory):
             return ref.obj
         if isinstance(ref, Tuple):
             return tuple(self.small_operand(r, sizes, proofs) for r in ref.items)
-        kind = self.kind(ref)
+        kind = decided(self.kind(ref))
         if isinstance(ref, Plain) and kind.inexact:
             return kind.dtype.type(1.0)
         order, proof = self.order_like(ref) if isinstance(ref, Array) else ("", ())

@@ -23,7 +23,7 @@ import numpy as np
 from srcdiff.runtime.errors import SrcdiffError, UnsupportedSyntaxError
 from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import UNDEFINED, Instr, Slice, Value, leaf_kind, map_tree
-from srcdiff.transforms.kinds import Kind, join, kind_of
+from srcdiff.transforms.kinds import Kind, is_undecided, join, kind_of, may_be_complex
 from srcdiff.transforms.references import (
     Array,
     Bound,
@@ -46,6 +46,7 @@ from srcdiff.transforms.references import (
     Tuple,
     buffers_of,
 )  # fmt: skip
+from srcdiff.transforms.undecided import either_way
 
 NUMBERS = (bool, int, float, complex)
 
@@ -103,6 +104,7 @@ class Memory:
     choices: frozenset  # sites of merges whose names are choices
     choice_names: dict
     where: Any
+    frame: Any
     facts: dict  # test → how it has come out on this path
     temporaries: list[dict]
     appended: set  # lists from outside that are appended to
@@ -267,6 +269,9 @@ class Memory:
         self.state.memory[buffer] = new
 
     def check_writable(self, buffer: Buffer, where: Any) -> None:
+        if is_undecided(self.state.memory[buffer].kind):
+            raise self.refuse(where, f"`{buffer.name}`, real or complex as its values decide, is "
+                              "written", "Write to `.astype(complex)` of it.")  # fmt: skip
         fixed = self.fixed(buffer)
         if fixed:
             self.need_choices((buffer, other) for other in self.aliases_of(buffer) if other.fixed)
@@ -378,6 +383,14 @@ class Memory:
         ka, kb = leaf_kind(a), leaf_kind(b)
         if ka == kb:
             return a, b, ka
+        real, wide = sorted((ka, kb), key=may_be_complex)
+        undecided = is_undecided(real) or is_undecided(wide)
+        if undecided or self.frame.internal and may_be_complex(wide) > may_be_complex(real):
+            joined = either_way(real, wide)  # in a rule, it is what its argument is
+            if joined is not None and joined.tag != "object":
+                return a, b, joined
+            if undecided:
+                return None
         if ka.tag == kb.tag == "scalar" and ka.dtype != kb.dtype:
             promoted = promote(ka, kb)
             if promoted is None or promoted.dtype.itemsize < 8 and any(

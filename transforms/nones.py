@@ -22,6 +22,7 @@ from srcdiff.transforms import abstract
 from srcdiff.transforms.either import takes_anything
 from srcdiff.transforms.exceptions import error_ref
 from srcdiff.transforms.ir import Block, Instr, Slice, Value
+from srcdiff.transforms.kinds import is_undecided
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -181,7 +182,7 @@ class Nones(Memory):
         if not isinstance(ref, (Plain, Known, *ARRAYS)):
             raise abstract.Unknown
         kind = self.kind(ref)
-        if not kind.numeric or kind.dtype is None:
+        if not kind.numeric or kind.dtype is None or is_undecided(kind):
             raise abstract.Unknown
         if kind.tag == "array":
             return np.ones((2,) * (1 if kind.rank is None else kind.rank), kind.dtype)

@@ -59,7 +59,15 @@ from srcdiff.transforms.ir import (
     map_tree,
     substitute,
 )  # fmt: skip
-from srcdiff.transforms.kinds import INT, Kind, Size, kind_of, proven_not_one, proven_one
+from srcdiff.transforms.kinds import (
+    INT,
+    Kind,
+    Size,
+    is_undecided,
+    kind_of,
+    proven_not_one,
+    proven_one,
+)
 from srcdiff.transforms.last_of_step import last_of_step
 from srcdiff.transforms.leaves import drop_leaves
 from srcdiff.transforms.linemap import build, line_map
@@ -1256,11 +1264,11 @@ class Seeding:
         kind = out.kind
         if kind.tag == "list" or not kind.numeric and kind.tag != "object":
             raise self.not_scalar(f"returns a {kind.tag}")
-        if kind.numeric and kind.dtype.kind == "c":
+        if kind.numeric and kind.dtype.kind == "c" and not is_undecided(kind):
             raise NonScalarOutputError(
                 f"`{self.name}` returns a complex number, which has no gradient", None,
                 "Return its real part or its absolute value, or use `vjp`.")  # fmt: skip
-        if kind.dims is None or not all(map(proven_one, kind.dims)):
+        if kind.dims is None or not all(map(proven_one, kind.dims)) or is_undecided(kind):
             if kind.dims is not None and any(map(proven_not_one, kind.dims)):
                 raise self.not_scalar(f"returns an array of shape {self.shape_of(kind)}")
             self.instrs.append(Instr("check_scalar", (out, self.name), None, (), (),

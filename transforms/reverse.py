@@ -61,8 +61,11 @@ from srcdiff.transforms.kinds import (
     INT,
     OBJECT,
     Kind,
+    covers,
+    decided,
     fresh_kind,
     fresh_size,
+    is_undecided,
     kind_of,
     may_be_complex,
     of_one_size,
@@ -185,7 +188,11 @@ class Reverse:
     def zeros_like(self, value: Value, where: Any) -> Any:
         kind = value.kind
         if kind.tag == "scalar":
-            return 0j if kind.dtype.kind == "c" else 0.0
+            return 0j if kind.dtype.kind == "c" and not is_undecided(kind) else 0.0
+        if is_undecided(kind):  # what is added to parts of it may be complex in any case
+            kind = decided(kind)
+            kwargs = {"dtype": kind.dtype}
+            return self.emit(np.zeros_like, (value,), kind, where, f"d_{value.name}", kwargs)
         op = "zero_list" if kind.tag in ("list", "tuple") else np.zeros_like
         return self.emit(op, (value,), kind, where, f"d_{value.name}")
 
@@ -332,11 +339,11 @@ class Reverse:
         if base not in self.active:
             return
         repeats = self.repeats(key)
-        found = self.adjoints.get(base)
+        found, kind = self.adjoints.get(base), decided(base.kind)
         if found is None:
             zeros = self.zeros(base, where)
             op = "add_at" if repeats else "setitem"
-            new = self.emit(op, (zeros, path, key, d), base.kind, where, f"d_{base.name}")
+            new = self.emit(op, (zeros, path, key, d), kind, where, f"d_{base.name}")
             if repeats:
                 new_attrs = self.instrs[-1].attrs
                 new_attrs["repeats"] = True
@@ -344,7 +351,7 @@ class Reverse:
             return
         if not repeats and len(found.stale) == 1 and same(found.stale[0], (path, key)):
             old = self.writable(found.d, path, where)
-            new = self.emit("setitem", (old, path, key, d), base.kind, where, f"d_{base.name}")
+            new = self.emit("setitem", (old, path, key, d), kind, where, f"d_{base.name}")
             self.adjoints[base] = Adjoint(self.caught_up(new, found.waiting, where))
             return
         if not repeats and len(found.stale) == 1 and len(found.waiting) < 8:
@@ -352,7 +359,7 @@ class Reverse:
             return
         old = self.writable(self.flush(found, where), path, where)
         attrs = {"repeats": True} if repeats else {}
-        new = self.emit("add_at", (old, path, key, d), base.kind, where, f"d_{base.name}", **attrs)
+        new = self.emit("add_at", (old, path, key, d), kind, where, f"d_{base.name}", **attrs)
         self.adjoints[base] = Adjoint(new)
 
     def fit(self, d: Any, value: Value, where: Any, exact: bool = False) -> Any:
@@ -360,7 +367,8 @@ class Reverse:
         want = value.kind
         if exact and self.may_be_unbound(value):  # it fits where the value is bound
             return d
-        if type(d) is float and want.dtype is not None and want.dtype.kind == "c":
+        if type(d) is float and want.dtype is not None and want.dtype.kind == "c" and not \
+                is_undecided(want):  # fmt: skip
             d = complex(d)
         have = leaf_kind(d)
         if want.tag == "list" or want.tag == "object" or want.dims is None:
@@ -372,8 +380,9 @@ class Reverse:
         if have.tag == "object" or have.dims is None:
             kind = want._replace(dtype=have.dtype or want.dtype)
             d = self.emit(kernels.unbroadcast, (d, self.shape(value, where)), kind, where)
-            if have.dtype is None and want.dtype not in WIDEST:  # it may be of a higher precision
-                d = self.cast(d, kind, want.dtype, where)
+            wide = decided(want).dtype
+            if have.dtype is None and wide not in WIDEST:  # it may be of a higher precision
+                d = self.cast(d, kind, wide, where)
         elif have.dims != want.dims and not (exact and have.rank == want.rank):
             d = self.sum_to(d, have, want, value, where)
         have = leaf_kind(d)
@@ -384,6 +393,7 @@ class Reverse:
         if want.tag == "array" and want.dims == () and have.tag == "scalar":
             d = self.emit(np.array, (d,), want._replace(dtype=have.dtype), where)
             have = d.kind
+        want = want._replace(dtype=have.dtype) if covers(want.dtype, have.dtype) else decided(want)
         if have.dtype is not None and want.dtype is not None and have.dtype != want.dtype:
             if have.dtype.kind == "c" and want.dtype.kind == "f":
                 d = self.emit(np.real, (d,), None, where)
@@ -580,7 +590,9 @@ class Reverse:
         if value.kind.tag != "array" or leaf_kind(d).dims == value.kind.dims:
             return d
         if not isinstance(d, Value):
-            return self.emit(np.full_like, (value, d), value.kind, where)
+            kind = decided(value.kind)
+            kwargs = {"dtype": kind.dtype} if is_undecided(value.kind) else None
+            return self.emit(np.full_like, (value, d), kind, where, kwargs=kwargs)
         kind = value.kind._replace(dtype=d.kind.dtype)
         return self.emit(np.broadcast_to, (d, self.shape(value, where)), kind, where)
 
@@ -821,7 +833,11 @@ class Reverse:
 
     def writable(self, d: Any, path: tuple, where: Any) -> Any:
         """What is written through a reshape must be in C order, or the reshape is a copy; what a
-        rule gives for an array with no axes may be a number."""
+        rule gives for an array with no axes may be a number; what may be real or complex must be
+        complex."""
+        if isinstance(d, Value) and is_undecided(d.kind):
+            kind = decided(d.kind)
+            d = self.emit(np.astype, (d, kind.dtype), kind, where, d.name)
         if isinstance(d, Value) and d.kind.tag == "array" and d.kind.rank == 0:
             return self.emit(np.asarray, (d,), d.kind, where, d.name)
         if through_reshape(path) and isinstance(d, Value):

@@ -18,7 +18,7 @@ import numpy as np
 
 from srcdiff.runtime import kernels, python_forms
 from srcdiff.transforms.ir import Instr, Slice, Value, leaf_kind
-from srcdiff.transforms.kinds import INT, Kind, item_of, join, kind_of
+from srcdiff.transforms.kinds import INT, Kind, is_undecided, item_of, join, kind_of
 from srcdiff.transforms.list_elements import WRITTEN
 from srcdiff.transforms.mutation import Memory
 from srcdiff.transforms.references import (
@@ -103,7 +103,9 @@ class Sequences(Memory):
             return a if b.items is None else b
         p, q = a.items[0], b.items[0]
         item = join(p, q)
-        if item.tag == "object" and p.tag == q.tag == "scalar":  # ints among floats
+        if item.tag == "object" and p.tag == q.tag == "scalar" and not (
+            is_undecided(p) or is_undecided(q)
+        ):  # ints among floats
             item = Kind("scalar", np.result_type(p.dtype, q.dtype), python=None)
         if p.tag == q.tag == "list":
             item = self.joined(p, q)

@@ -24,6 +24,7 @@ from srcdiff.transforms.abstract_core import RULES, NeedsStatic, Unknown, kind, 
 from srcdiff.transforms.abstract_shapes import is_basic_key
 from srcdiff.transforms.ir import Value
 from srcdiff.transforms.kinds import Kind
+from srcdiff.transforms.undecided import of_part, undecided_in
 
 Call = tuple[Any, tuple, dict[str, Any]]
 ASTYPE = getattr(np, "astype", np.ndarray.astype)  # NumPy 2.0 has no np.astype
@@ -249,6 +250,9 @@ def aliasing(op: Any, args: tuple, kwargs: dict[str, Any] | None = None) -> str 
     if isinstance(op, str) and op == "identity":
         return "self"
     args, kwargs = _kinds(args), _kinds(kwargs)
+    if undecided_in((args, kwargs)):
+        real, wide = (aliasing(op, *of_part((args, kwargs), p)) for p in ("real", "complex"))
+        return real if real == wide else None if None in (real, wide) else "maybe"
     if writes(op, args, kwargs):
         return None
     try:
@@ -353,6 +357,12 @@ def _of_real(x: Any, args: tuple, kwargs: dict) -> str:
     return "view" if x.dtype.kind == "c" else "self"
 
 
+def _of_real_if_close(x: Any, args: tuple, kwargs: dict) -> str:
+    if not _is_array(x):
+        return "fresh"
+    return "maybe" if x.dtype.kind == "c" else "self"
+
+
 def _of_imag(x: Any, args: tuple, kwargs: dict) -> str:
     return "view" if _is_array(x) and x.dtype.kind == "c" else "fresh"
 
@@ -442,7 +452,7 @@ _ALIASING: dict[Any, Callable] = {
     np.asarray: _of_asarray, np.asanyarray: _of_asarray, np.array: _of_array,
     ASTYPE: _of_astype, "astype": _of_astype, np.ndarray.astype: _of_astype,
     np.reshape: _of_reshape, np.round: _of_round, np.around: _of_round,
-    np.real: _of_real, np.imag: _of_imag, np.diag: _of_diag,
+    np.real: _of_real, np.real_if_close: _of_real_if_close, np.imag: _of_imag, np.diag: _of_diag,
     np.einsum: _of_einsum, np.linalg.matrix_power: _of_power, np.diff: _of_diff,
     np.atleast_1d: _of_atleast(1), np.atleast_2d: _of_atleast(2), np.atleast_3d: _of_atleast(3),
     np.meshgrid: _of_meshgrid, builtins.max: _of_extreme, builtins.min: _of_extreme,

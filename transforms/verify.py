@@ -29,7 +29,7 @@ from srcdiff.transforms.ir import (
     Value,
     flatten,
 )  # fmt: skip
-from srcdiff.transforms.kinds import Kind, kind_of
+from srcdiff.transforms.kinds import Kind, covers, kind_of
 
 
 class IRError(AssertionError):
@@ -234,10 +234,10 @@ def _twins(maker: tuple[Instr, int], reader: tuple[Instr, int]) -> bool:
 
 
 def agree(a: Kind, b: Kind) -> bool:
-    """Whether two kinds can be those of one value, seen from two sides."""
+    """Whether two kinds can be those of one value, seen from where it is made and where it goes."""
     if a.tag == "object" or b.tag == "object":
         return True
-    dtypes = a.dtype is None or b.dtype is None or a.dtype == b.dtype
+    dtypes = a.dtype is None or b.dtype is None or covers(b.dtype, a.dtype)
     if a.tag == b.tag == "scalar" and None in (a.python, b.python):
         return True  # an int on one path, a float on the other
     ranks = a.rank is None or b.rank is None or a.rank == b.rank

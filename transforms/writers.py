@@ -27,7 +27,7 @@ from srcdiff.transforms.ir import (
     map_tree,
     op_name,
 )
-from srcdiff.transforms.kinds import Kind, fits, fresh_size
+from srcdiff.transforms.kinds import Kind, decided, fits, fresh_size, is_undecided
 from srcdiff.transforms.mutation import kind_of_value
 from srcdiff.transforms.overlap import Overlap
 from srcdiff.transforms.references import ARRAYS, Array, Known, List, Plain, Ref, Tuple
@@ -67,7 +67,9 @@ class Writers(Overlap):
     def check_cast(self, value: Any, target: Kind, where: Any, casting: str = "same_kind") -> None:
         """Refuse what NumPy refuses to cast; its own error comes from the function itself."""
         kind = leaf_kind(value)
-        if kind.dtype is None or not np.can_cast(kind.dtype, target.dtype, casting):
+        if kind.dtype is None or is_undecided(target) or not np.can_cast(
+            decided(kind).dtype, target.dtype, casting
+        ):  # fmt: skip
             raise self.refuse(where, f"a store that casts {kind!r} to {target!r}")
 
     def number(self, n: Any, where: Any) -> Any:
@@ -186,7 +188,9 @@ class Writers(Overlap):
             return out
         if obj in IN_DTYPE_OF_OUT and "dtype" not in kwargs and len(args) < 3:
             given, wide = self.kind(args[0]).dtype, self.kind(out).dtype
-            if given is not None and given != wide == np.promote_types(given, wide):
+            undecided = is_undecided(self.kind(args[0])) or is_undecided(self.kind(out))
+            if given is not None and not undecided and \
+                    given != wide == np.promote_types(given, wide):  # fmt: skip
                 kwargs["dtype"] = Known(wide)
         result = self.function(obj, args, kwargs, where)
         self.check_cast(self.read(result, where), self.kind(out), where, casting)
@@ -447,7 +451,7 @@ class Writers(Overlap):
         operands = () if value is None else (self.kind(value),)
         found = None if old_kind is None else abstract.infer(ufunc, (old_kind, *operands), {})
         if found is None or found.dtype is None or not np.can_cast(
-                found.dtype, self.kind(a).dtype, "same_kind"):  # fmt: skip
+                decided(found).dtype, self.kind(a).dtype, "same_kind"):  # fmt: skip
             raise self.refuse(where, f"`{op_name(ufunc.at)}` of values that it cannot cast")
         if not has_integer_arrays(key):
             self.at_once(a, key, ufunc, op, value, where)

@@ -15,7 +15,7 @@ import operator
 import numpy as np
 
 from srcdiff.runtime.kernels import bessel_i, is_constant, real_power, sinc_derivative
-from srcdiff.runtime.registry import nondifferentiable, sample, spread, vjp_rule
+from srcdiff.runtime.registry import jvp_rule, nondifferentiable, sample, spread, vjp_rule
 
 # Sample points: around zero, positive, within (-1, 1), above 1; pairs that broadcast.
 ANY = (0.7, -1.3, spread(3), spread(2, 3))
@@ -509,6 +509,22 @@ def real_vjp(d_out, out, val):
 def imag_vjp(d_out, out, val):
     """val = ... + i out"""
     return 1j * d_out
+
+
+@vjp_rule(
+    np.real_if_close,
+    at=[*ANY[1:], spread(3) - 0.2j, (spread(2, 3) + 0.5j, 1e-3), np.array(0.7 - 0.2j)],
+    analytic=False,
+)  # fmt: skip
+def real_if_close_vjp(d_out, out, a, tol=100):
+    """out = a, or its real part where the imaginary parts are all close to 0"""
+    return d_out if np.iscomplexobj(out) else np.real(d_out)
+
+
+@jvp_rule(np.real_if_close)
+def real_if_close_jvp(a_dot, out, a, tol=100):
+    """out = a, or its real part where the imaginary parts are all close to 0"""
+    return a_dot if np.iscomplexobj(out) else np.real(a_dot)
 
 
 @vjp_rule(np.conjugate, at=[*ANY, 0.7 - 0.2j], analytic=False, linear=True)

@@ -571,11 +571,6 @@ def real_logm(A):  # noqa: N803
     return as_real(linalg.logm(A), A, "logm")
 
 
-def real_sqrtm(A):  # noqa: N803
-    """`scipy.linalg.sqrtm`, real of real matrices"""
-    return as_real(linalg.sqrtm(A), A, "sqrtm")
-
-
 def as_real(out, a, name):
     if np.iscomplexobj(out) and not np.iscomplexobj(a):
         raise NoRuleError(f"scipy.linalg.{name} of a real matrix, where that is complex",
@@ -625,7 +620,7 @@ def tanhm_vjp(d_out, out, A):  # noqa: N803
     return change_of(linalg.tanhm(with_change(A.T, d_out)))
 
 
-@vjp_rule(real_sqrtm, linalg.sqrtm, at=[POSITIVE])
+@vjp_rule(linalg.sqrtm, at=[POSITIVE, -REGULAR])
 def sqrtm_vjp(d_out, out, A):  # noqa: N803
     """out @ out = A"""
     return linalg.solve_sylvester(out.T, out.T, d_out)
