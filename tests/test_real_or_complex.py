@@ -127,6 +127,16 @@ def test_what_is_returned_may_be_either(a):
     np.testing.assert_allclose(np.sum(pull(d_out)[0] * a), np.real(np.sum(dot)))
 
 
+def test_what_is_returned_may_be_either_by_a_branch():
+    def by_branch(x, c):
+        return (x * (1 + 2j) if c else x * x)[1]
+
+    df = grad(by_branch, fallback="error")
+    np.testing.assert_array_equal(df(np.array([1.0, 2.0]), np.bool_(False)), [0.0, 4.0])
+    with pytest.raises(NonScalarOutputError, match="returns a complex number"):
+        df(np.array([1.0, 2.0]), np.bool_(True))
+
+
 def test_a_sum_of_eigenvalues_has_a_gradient_where_it_is_real():
     def total(a):
         return np.sum(np.linalg.eigvals(a))

@@ -104,6 +104,7 @@ class Memory:
     choices: frozenset  # sites of merges whose names are choices
     choice_names: dict
     where: Any
+    frames: list
     frame: Any
     facts: dict  # test → how it has come out on this path
     temporaries: list[dict]
@@ -385,8 +386,9 @@ class Memory:
             return a, b, ka
         real, wide = sorted((ka, kb), key=may_be_complex)
         undecided = is_undecided(real) or is_undecided(wide)
-        if undecided or self.frame.internal and may_be_complex(wide) > may_be_complex(real):
-            joined = either_way(real, wide)  # in a rule, it is what its argument is
+        last = not self.frames or self.frame.internal  # it is returned, or what a rule returns
+        if undecided or last and may_be_complex(wide) > may_be_complex(real):
+            joined = either_way(real, wide)
             if joined is not None and joined.tag != "object":
                 return a, b, joined
             if undecided:

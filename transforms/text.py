@@ -47,7 +47,18 @@ from srcdiff.transforms.ir import (
     Value,
     new_twin,
 )
-from srcdiff.transforms.kinds import BOOL, COMPLEX, FLOAT, INT, Dim, Kind, Size, join, kind_of
+from srcdiff.transforms.kinds import (
+    BOOL,
+    COMPLEX,
+    FLOAT,
+    INT,
+    Dim,
+    Kind,
+    Size,
+    join,
+    kind_of,
+    real_or_complex,
+)
 
 Kinds = Callable[[Instr], Iterable[Kind]]
 
@@ -73,6 +84,8 @@ def parse_kind(text: str) -> Kind:
 
     >>> [parse_kind(t) for t in ("f8[x.0,3-1,?2]", "f8[...]", "f4?", "int", "tuple(f8, list())")]
     [f8[x.0,3-1,?2], f8[...], f4?, int, tuple(f8, list())]
+    >>> parse_kind("f4/c8[3]"), parse_kind("f8/c16")
+    (f4/c8[3], f8/c16)
     """
     if text in _PYTHON:
         return _PYTHON[text]
@@ -82,13 +95,14 @@ def parse_kind(text: str) -> Kind:
         tag, items = text[:-1].split("(", 1)
         if tag in _TAGS:
             return Kind(tag, items=tuple(map(parse_kind, split(items))))
-    match = re.fullmatch(r"(\?|[a-zA-Z]\d*)(?:\[(.*)\]|(\?))?", text)
+    match = re.fullmatch(r"(\?|[a-zA-Z]\d*)(/c\d+)?(?:\[(.*)\]|(\?))?", text)
     if not match:
         raise ValueError(f"`{text}` is no kind")
     dtype = None if match[1] == "?" else np.dtype(match[1])
-    if match[2] is None:
-        return Kind("scalar", dtype, python=None if match[3] else False)
-    shape = None if match[2] == "..." else tuple(map(_dim, split(match[2])))
+    dtype = real_or_complex(dtype) if match[2] else dtype
+    if match[3] is None:
+        return Kind("scalar", dtype, python=None if match[4] else False)
+    shape = None if match[3] == "..." else tuple(map(_dim, split(match[3])))
     return Kind("array", dtype, shape)
 
 

@@ -39,6 +39,7 @@ from srcdiff.transforms.kinds import (
     Kind,
     Size,
     array,
+    covers,
     kind_of,
     scalar,
 )
@@ -133,14 +134,14 @@ def agrees(kind, result, lengths):
         if python:
             assert kind._replace(size=None, python=True) == kind_of(result)
         else:
-            assert kind.dtype == result.dtype
+            assert covers(kind.dtype, result.dtype)
         if kind.size is not None and not isinstance(kind.size, int):
             lengths.check(kind.size, max(int(result), 0))
         elif kind.size is not None:
             assert kind.size == result
     elif kind.tag == "array":
         assert type(result) is np.ndarray, (kind, type(result))
-        assert kind.dtype == result.dtype, (kind, result.dtype)
+        assert covers(kind.dtype, result.dtype), (kind, result.dtype)
         if kind.shape is not None:
             assert len(kind.shape) == result.ndim, (kind, result.shape)
             for dim, n in zip(kind.shape, result.shape):
