@@ -139,7 +139,7 @@ def softmax_kind(op: Any, x: Any, axis: Any = None) -> Kind:
     return by_elements(op, x)
 
 
-def slope_kind(op: Any, f: Any, ks: Any, positive: Any, *args: Any) -> Kind:
+def slope_kind(op: Any, f: Any, ks: Any, *args: Any) -> Kind:
     dims = broadcast(*[numeric(arg).dims for arg in args])
     dtype = by_elements(f, *args).dtype
     dtype = dtype if dtype is not None and dtype.kind == "c" else FLOAT.dtype

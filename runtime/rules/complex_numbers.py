@@ -135,7 +135,7 @@ def phase_vjp(d_out, out, z):
     return np.divide(d_out * 1j * z, abs(z) ** 2)
 
 
-@vjp_rule(cmath.polar, at=[0.7, 0.7 - 0.2j, -1.1 + 0.4j], analytic=False)
+@vjp_rule(cmath.polar, at=[0.7, 0.7 - 0.2j, -1.1 + 0.4j, 0.6 + 0.8j], analytic=False)
 def polar_vjp(d_out, out, z):
     """z = r * e ** (i * phi); d_r does not reach the origin"""
     d_r, d_phi = d_out

@@ -16,7 +16,7 @@ differentiation", 2008; Z.-Q. Wan, S.-X. Zhang, "Automatic differentiation for c
 import numpy as np
 
 from srcdiff.runtime.errors import NoRuleError
-from srcdiff.runtime.kernels import half_lower, matrix_transpose
+from srcdiff.runtime.kernels import half_lower, matrix_transpose, refuse_cut_off
 from srcdiff.runtime.registry import jvp_rule, sample, spread, vjp_rule
 
 SYMMETRIC = np.array([[2.0, 0.3, -0.4], [0.3, 1.0, 0.5], [-0.4, 0.5, 3.0]])
@@ -58,7 +58,7 @@ def eigh_vjp(d_out, out, a, UPLO="L"):  # noqa: N803
     w, v = out
     vh = hermitian_transpose(v)
     inner = inverse_differences(w) * (vh @ d_v)
-    inner = inner + d_w[..., None, :] * np.eye(np.shape(a)[-1])
+    inner = inner + d_w[..., None, :] * np.eye(np.shape(w)[-1])
     return read_triangle(v @ inner @ vh, UPLO)
 
 
@@ -88,6 +88,8 @@ def adjoint_of(v, a):
 # A matrix with two real eigenvalues and one with a pair of complex ones.
 UNLIKE = np.array([[2.0, 0.3, -0.4], [0.7, -1.0, 0.5], [-0.2, 0.6, 0.4]])
 CYCLED = np.diag([1.0, -2.0, 3.0]) + 0.1 * np.ones((3, 3))
+# The largest element of its vectors is negative.
+NEGATIVE = np.array([[1.3, -0.1, -1.1], [1.2, 1.7, -0.9], [0.2, -0.2, 1.7]])
 TURNING = np.array([[1.0, 2.0, 0.1], [-1.5, 0.8, 0.3], [0.2, -0.1, -5.5]])
 
 
@@ -97,12 +99,12 @@ TURNING = np.array([[1.0, 2.0, 0.1], [-1.5, 0.8, 0.3], [0.2, -0.1, -5.5]])
 def eigvals_vjp(d_out, out, a):
     """out = the eigenvalues of a matrix"""
     _, v = np.linalg.eig(a)
-    return spectral_slope(d_out[..., :, None] * np.eye(np.shape(a)[-1]), v, a)
+    return spectral_slope(d_out[..., :, None] * np.eye(np.shape(out)[-1]), v, a)
 
 
 @vjp_rule(
     np.linalg.eig,
-    at=[UNLIKE, TURNING, np.stack((UNLIKE, 2 * UNLIKE))[None], TURNING - 0.8j * UNLIKE],
+    at=[UNLIKE, TURNING, NEGATIVE, np.stack((UNLIKE, 2 * UNLIKE))[None], TURNING - 0.8j * UNLIKE],
     analytic=False,
 )
 def eig_vjp(d_out, out, a):
@@ -110,10 +112,10 @@ def eig_vjp(d_out, out, a):
     d_w, d_v = d_out
     w, v = out
     vh = adjoint_of(v, a)
-    identity = np.eye(np.shape(a)[-1])
+    identity = np.eye(np.shape(w)[-1])
     along = np.sum(np.conj(v) * d_v, axis=-2, keepdims=True)
     row = np.argmax(np.abs(v), axis=-2, keepdims=True)
-    largest = np.arange(np.shape(a)[-1])[:, None] == row
+    largest = np.arange(np.shape(w)[-1])[:, None] == row
     turned = np.where(largest, 1j * np.imag(along) / np.where(largest, v, 1), 0)
     d_v = d_v - v * np.real(along) - turned
     gap = w[..., None, :] - w[..., :, None]
@@ -286,11 +288,12 @@ def pinv_slope(d, p, a):
 )
 def pinv_vjp(d_out, out, a, rcond=None, hermitian=False, *, rtol=None):
     """out = the pseudoinverse of a; of a symmetric matrix NumPy reads the lower triangle"""
+    p = out if rcond is None and rtol is None else out + refuse_cut_off(a, out)
     if hermitian:
         lower = half_lower(a)
         full = lower + hermitian_transpose(lower)
-        return read_triangle(pinv_slope(d_out, out, full), "L")
-    return pinv_slope(d_out, out, a)
+        return read_triangle(pinv_slope(d_out, p, full), "L")
+    return pinv_slope(d_out, p, a)
 
 
 @vjp_rule(np.linalg.lstsq, at=[(TALL, spread(3)), (TALL, spread(3, 2)), (REGULAR, spread(3), None)])
@@ -298,9 +301,11 @@ def lstsq_vjp(d_out, out, a, b, rcond=None):
     """out = x with the least |a @ x - b|, the squares that are left, the rank, singular values"""
     refuse_complex(a, "np.linalg.lstsq")
     d_x, d_left, _, d_s = d_out
-    x = out[0]
-    p = np.linalg.pinv(a)
-    u, _, vh = np.linalg.svd(a, full_matrices=False)
+    x, rank = out[0], out[2]
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    p = (vh[:rank].T / s[:rank]) @ u[:, :rank].T
+    if rcond is not None:
+        p = p + refuse_cut_off(a, p)
     scaled = (u * d_s) @ vh
     if np.ndim(b) == 1:
         d_p, d_b = np.outer(d_x, b), p.T @ d_x

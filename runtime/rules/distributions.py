@@ -18,7 +18,7 @@ from scipy.special import betaln, log_ndtr, psi, xlog1py, xlogy
 from scipy.stats import _continuous_distns
 
 from srcdiff.runtime.registry import batch_by_elements, spread, vjp_rule
-from srcdiff.runtime.rules.special_parameters import UNIT, F, parameter_term
+from srcdiff.runtime.rules.special_parameters import BARRIERS, UNIT, ZERO, F, parameter_term
 
 # Beta, binomial and negative binomial
 
@@ -83,14 +83,14 @@ def nbinom_pmf_vjp(d_out, out, k, n, p):
 @vjp_rule(ufuncs._nbinom_cdf, at=NEGATIVE)
 def nbinom_cdf_vjp(d_out, out, k, n, p):
     """out = betainc(n, k + 1, p)"""
-    d_n = parameter_term(d_out, special.betainc, 0, (0, 1, 2), n, k + 1.0, p)
+    d_n = parameter_term(d_out, special.betainc, 0, n, k + 1.0, p)
     return None, d_n, d_out * np.exp(xlogy(n - 1, p) + xlog1py(k, -p) - betaln(n, k + 1))
 
 
 @vjp_rule(ufuncs._nbinom_sf, at=NEGATIVE)
 def nbinom_sf_vjp(d_out, out, k, n, p):
     """out = 1 - betainc(n, k + 1, p)"""
-    d_n = parameter_term(-d_out, special.betainc, 0, (0, 1, 2), n, k + 1.0, p)
+    d_n = parameter_term(-d_out, special.betainc, 0, n, k + 1.0, p)
     return None, d_n, -d_out * np.exp(xlogy(n - 1, p) + xlog1py(k, -p) - betaln(n, k + 1))
 
 
@@ -264,10 +264,13 @@ def vonmises_cdf(x, kappa):
     return stats.vonmises.cdf(x, kappa)
 
 
+BARRIERS[vonmises_cdf] = {1: ZERO}
+
+
 @vjp_rule(vonmises_cdf, at=[(F(0.4), F(1.2)), (spread(3), F(0.7)), (F(0.6), spread(3, low=0.4))])
 def vonmises_cdf_vjp(d_out, out, x, kappa):
     """out = the integral of exp(kappa * cos(t)) / (2 pi * i0(kappa)) from -pi to x"""
-    d_kappa = parameter_term(d_out, vonmises_cdf, 1, (1,), x, kappa)
+    d_kappa = parameter_term(d_out, vonmises_cdf, 1, x, kappa)
     return d_out * np.exp(kappa * special.cosm1(x)) / (2 * np.pi * special.i0e(kappa)), d_kappa
 
 
@@ -281,7 +284,7 @@ def vonmises_ppf_vjp(d_out, out, q, kappa):
     """vonmises_cdf(out, kappa) = q"""
     density = np.exp(kappa * special.cosm1(out)) / (2 * np.pi * special.i0e(kappa))
     d_q = d_out / density
-    return d_q, parameter_term(-d_q, vonmises_cdf, 1, (1,), out, kappa)
+    return d_q, parameter_term(-d_q, vonmises_cdf, 1, out, kappa)
 
 
 # Noncentral chi squared
@@ -298,7 +301,7 @@ def ncx2_pdf_vjp(d_out, out, x, df, nc):
     x f(df) = df f(df + 2) + nc f(df + 4); in nc: (f(df + 2) - f) / 2.
     """
     more = ufuncs._ncx2_pdf(x, df + 2, nc)
-    d_df = parameter_term(d_out, ufuncs._ncx2_pdf, 1, (0, 1, 2), x, df, nc)
+    d_df = parameter_term(d_out, ufuncs._ncx2_pdf, 1, x, df, nc)
     lower = ((df - 2) * out + nc * more) / x
     return 0.5 * d_out * (lower - out), d_df, 0.5 * d_out * (more - out)
 
@@ -306,7 +309,7 @@ def ncx2_pdf_vjp(d_out, out, x, df, nc):
 @vjp_rule(special.chndtr, at=NONCENTRAL)
 def chndtr_vjp(d_out, out, x, df, nc):
     """out = the distribution function of noncentral chi squared"""
-    d_df = parameter_term(d_out, special.chndtr, 1, (0, 1, 2), x, df, nc)
+    d_df = parameter_term(d_out, special.chndtr, 1, x, df, nc)
     d_nc = -d_out * ufuncs._ncx2_pdf(x, df + 2, nc)
     return d_out * ufuncs._ncx2_pdf(x, df, nc), d_df, d_nc
 
@@ -314,7 +317,7 @@ def chndtr_vjp(d_out, out, x, df, nc):
 @vjp_rule(ufuncs._ncx2_sf, at=NONCENTRAL)
 def ncx2_sf_vjp(d_out, out, x, df, nc):
     """out = 1 - chndtr(x, df, nc)"""
-    d_df = parameter_term(d_out, ufuncs._ncx2_sf, 1, (0, 1, 2), x, df, nc)
+    d_df = parameter_term(d_out, ufuncs._ncx2_sf, 1, x, df, nc)
     d_nc = d_out * ufuncs._ncx2_pdf(x, df + 2, nc)
     return -d_out * ufuncs._ncx2_pdf(x, df, nc), d_df, d_nc
 
@@ -323,7 +326,7 @@ def ncx2_sf_vjp(d_out, out, x, df, nc):
 def chndtrix_vjp(d_out, out, p, df, nc):
     """chndtr(out, df, nc) = p"""
     d_p = d_out / ufuncs._ncx2_pdf(out, df, nc)
-    d_df = parameter_term(-d_p, special.chndtr, 1, (0, 1, 2), out, df, nc)
+    d_df = parameter_term(-d_p, special.chndtr, 1, out, df, nc)
     return d_p, d_df, d_p * ufuncs._ncx2_pdf(out, df + 2, nc)
 
 
@@ -331,7 +334,7 @@ def chndtrix_vjp(d_out, out, p, df, nc):
 def ncx2_isf_vjp(d_out, out, p, df, nc):
     """chndtr(out, df, nc) = 1 - p"""
     d_p = -d_out / ufuncs._ncx2_pdf(out, df, nc)
-    d_df = parameter_term(-d_p, ufuncs._ncx2_sf, 1, (0, 1, 2), out, df, nc)
+    d_df = parameter_term(-d_p, ufuncs._ncx2_sf, 1, out, df, nc)
     return d_p, d_df, -d_p * ufuncs._ncx2_pdf(out, df + 2, nc)
 
 

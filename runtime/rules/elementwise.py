@@ -449,7 +449,8 @@ def heaviside_vjp(d_out, out, x, y):
 
 @vjp_rule(
     np.nan_to_num,
-    at=[0.7, spread(2, 3), sample(spread(3), nan=1.0), spread(3) - 0.4j * spread(3)[::-1]],
+    at=[0.7, spread(2, 3), sample(spread(3), nan=1.0), spread(3) - 0.4j * spread(3)[::-1],
+        np.array([0.7 - 0.2j, 0.3 + 0.0j])],
     analytic=False,
 )
 def nan_to_num_vjp(d_out, out, x, copy=True, nan=0, posinf=None, neginf=None):

@@ -116,7 +116,12 @@ def ifftn_vjp(d_out, out, a, s=None, axes=None, norm=None):
     return shaped(np.fft.ifftn(d_out, axes=axes, norm=norm), np.shape(a), s, axes)
 
 
-@vjp_rule(np.fft.rfft2, at=[*PLANES, *SIZES, spread(2, 3, 5)], linear=True)
+@vjp_rule(
+    np.fft.rfft2,
+    at=[*PLANES, *SIZES, spread(2, 3, 5), sample(spread(2, 3, 4), axes=(0, 1, 2)),
+        sample(spread(2, 3, 4), s=(2, 4, 6), axes=(0, 1, 2))],
+    linear=True,
+)  # fmt: skip
 def rfft2_vjp(d_out, out, a, s=None, axes=(-2, -1), norm=None):
     """out = rfft along the last of two axes, fft along the other"""
     whole = kernels.with_length(d_out, np.shape(a)[axes[-1]] if s is None else s[-1], axes[-1])

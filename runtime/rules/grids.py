@@ -83,6 +83,7 @@ def logspace_vjp(d_out, out, start, stop, num=50, endpoint=True, base=10, dtype=
         (spread(3, low=0.3), 1.5, 4),
         (-0.7, -2.0, 3),
         sample(spread(2, 3, low=0.3), spread(3, low=0.2), 4, axis=1),
+        sample(0.7, spread(3, low=0.2), 4, axis=-1),
     ],
 )
 def geomspace_vjp(d_out, out, start, stop, num=50, endpoint=True, dtype=None, axis=0):

@@ -20,6 +20,7 @@ from srcdiff.runtime.kernels import (
     inverse_permutation,
     leading,
     matrix_transpose,
+    refuse_cut_off,
     restore_axes,
     rows_in_order,
     tensordot_axes,
@@ -479,7 +480,7 @@ def norm_vjp(d_out, out, x, ord=None, axis=None, keepdims=False):
     matrix = np.ndim(x) == 2 if axis is None else isinstance(axis, tuple) and len(axis) == 2
     if matrix and ord is not None and ord != "fro":
         d = restore_axes(d_out, np.ndim(x), axis, keepdims)
-        return d * matrix_norm_slope(x, ord, (-2, -1) if axis is None else axis)
+        return d * matrix_norm_slope(x, ord, (0, 1) if axis is None else axis)
     d = restore_axes(d_out, np.ndim(x), axis, keepdims)
     if ord is None or ord == "fro" or ord == 2:
         return d * x / restore_axes(np.where(out == 0, 1, out), np.ndim(x), axis, keepdims)
@@ -672,4 +673,4 @@ def hermitian_transpose(x):
     return matrix_transpose(np.conj(x))
 
 
-nondifferentiable(np.linalg.matrix_rank, fullest_last, rows_in_order)
+nondifferentiable(np.linalg.matrix_rank, fullest_last, refuse_cut_off, rows_in_order)

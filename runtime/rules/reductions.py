@@ -460,6 +460,8 @@ def linear_recurrence_jvp(c_dot, x_dot, out, c, x, axis=-1):
         (spread(5), 0),
         sample(spread(2, 3), axis=0),
         sample(spread(3, 4), n=3, axis=-1),
+        (spread(4), 1, -1, 0.3),
+        sample(spread(4), append=-0.7),
         (spread(4), 1, -1, 0.3, -0.7),
         (spread(2, 3), 2, 1, 0.3, spread(2, 2)),
     ],

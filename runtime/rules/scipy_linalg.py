@@ -18,6 +18,7 @@ from srcdiff.runtime.kernels import (
     fullest_last,
     half_lower,
     matrix_transpose,
+    refuse_cut_off,
     rows_in_order,
 )
 from srcdiff.runtime.registry import jvp_rule, nondifferentiable, sample, spread, vjp_rule
@@ -214,7 +215,8 @@ def solve_banded_vjp(d_out, out, l_and_u, ab, b, overwrite_ab=False, overwrite_b
 
 
 def cholesky_slope(d_low, low):
-    """The lower triangle of the gradient of a, from that of `low`: low @ low.T = a."""
+    """The lower triangle of the gradient of a, from that of `low`: low @ low.T = a. Above the
+    diagonal `d_low` is not read."""
     upper = hermitian_transpose(low)
     half = linalg.solve_triangular(upper, half_lower(upper @ d_low))
     half = hermitian_transpose(linalg.solve_triangular(upper, hermitian_transpose(half)))
@@ -244,14 +246,14 @@ def cho_factor_vjp(d_out, out, a, lower=False, overwrite_a=False, check_finite=T
     refuse_uneven("cho_factor", a)
     c, d_c = out[0], d_out[0]
     if lower:
-        return cholesky_slope(np.tril(d_c), np.tril(c)) + np.triu(d_c, 1)
-    return cholesky_slope(np.triu(d_c).T, np.triu(c).T).T + np.tril(d_c, -1)
+        return cholesky_slope(d_c, np.tril(c)) + np.triu(d_c, 1)
+    return cholesky_slope(d_c.T, np.triu(c).T).T + np.tril(d_c, -1)
 
 
 @vjp_rule(
     linalg.cho_solve,
     at=[
-        ((np.triu(REGULAR), False), spread(3)),
+        ((REGULAR, False), spread(3)),
         ((np.tril(REGULAR), True), spread(3, 2)),
         sample((REGULAR, True), spread(3), check_finite=False),
     ],
@@ -287,7 +289,7 @@ def lu_factor_vjp(d_out, out, a, overwrite_a=False, check_finite=True):
     """lu, piv = out: both factors in one matrix, of the rows of a that piv exchanges"""
     refuse_uneven("lu_factor", a)
     lu, piv = out
-    low = np.tril(lu, -1) + np.eye(np.shape(lu)[0])
+    low = np.tril(lu, -1) + np.eye(np.size(piv))
     d_rows = lu_slope(d_out[0], d_out[0], low, np.triu(lu))
     return d_rows[np.argsort(rows_in_order(piv))]
 
@@ -309,7 +311,7 @@ def lu_solve_vjp(d_out, out, lu_and_piv, b, trans=0, overwrite_b=False, check_fi
     d_b = linalg.lu_solve((lu, piv), d_out, trans=0 if trans else 1)
     d_a = -product_with(out, d_b) if trans else -product_with(d_b, out)
     d_rows = d_a[rows_in_order(piv)]
-    low = np.tril(lu, -1) + np.eye(np.shape(lu)[0])
+    low = np.tril(lu, -1) + np.eye(np.size(piv))
     d_lu = np.tril(d_rows @ np.triu(lu).T, -1) + np.triu(low.T @ d_rows)
     return (d_lu, None), d_b
 
@@ -366,7 +368,7 @@ def qr_vjp(d_out, out, a, overwrite_a=False, lwork=None, mode="full", pivoting=F
     if mode == "r":
         r, d_r = out[0][:k], d_out[0][:k]
         columns = a[:, out[1]] if pivoting else a
-        q = linalg.solve_triangular(r[:, :k], columns[:, :k].T, trans=1).T
+        q = linalg.solve_triangular(r[:, :k], columns[:, :k].T, trans="T").T
         d_q = np.zeros_like(q)
         spare = 0.0
     else:
@@ -449,7 +451,7 @@ def lstsq_of_scipy_vjp(d_out, out, a, b, cond=None, overwrite_a=False, overwrite
     """out = x with the least |a @ x - b|, the squares that are left, the rank, singular values"""
     if lapack_driver == "gelsy":
         raise NoRuleError('scipy.linalg.lstsq with lapack_driver="gelsy"', instead="Leave it out.")
-    return lstsq_vjp(d_out, out, a, b)
+    return lstsq_vjp(d_out, out, a, b, cond)
 
 
 @vjp_rule(linalg.pinv, at=[REGULAR, TALL, TALL.T, sample(TALL, rtol=1e-9),
@@ -459,7 +461,10 @@ def pinv_of_scipy_vjp(d_out, out, a, *, atol=None, rtol=None, return_rank=False,
     """out = the pseudoinverse of a"""
     refuse_complex("pinv", a)
     refuse_uneven("pinv", a)
-    return pinv_slope(d_out[0], out[0], a) if return_rank else pinv_slope(d_out, out, a)
+    d_p, p = (d_out[0], out[0]) if return_rank else (d_out, out)
+    if atol is not None or rtol is not None:
+        p = p + refuse_cut_off(a, p)
+    return pinv_slope(d_p, p, a)
 
 
 @vjp_rule(linalg.polar, at=[REGULAR, (REGULAR, "left"), TALL, sample(TALL.T, side="left")])
@@ -493,7 +498,7 @@ def schur_vjp(d_out, out, a, output="real", lwork=None, overwrite_a=False, sort=
     t, z = out
     d_t = np.triu(d_t)
     turn = z.T @ d_z - d_t @ t.T + t.T @ d_t
-    return z @ (d_t + turned(np.tril(turn - turn.T, -1), t)) @ z.T + refuse_blocks(t)
+    return z @ (d_t + turned(turn - turn.T, t)) @ z.T + refuse_blocks(t)
 
 
 def turned(g, t):
@@ -543,8 +548,7 @@ def expm_frechet_vjp(d_out, out, A, E, method=None, compute_expm=True,  # noqa: 
     # The change of the change, for a change of A: a block of the same function.
     pair = np.concatenate((np.concatenate((A.T, E.T), axis=1), np.concatenate((zero, A.T), axis=1)))
     seed = np.concatenate((np.concatenate((d, zero), axis=1), np.concatenate((zero, d), axis=1)))
-    n = np.shape(A)[0]
-    d_a = linalg.expm_frechet(pair, seed, compute_expm=False)[:n, n:]
+    d_a = change_of(linalg.expm_frechet(pair, seed, compute_expm=False))
     if compute_expm:
         d_a = d_a + linalg.expm_frechet(A.T, d_out[0], compute_expm=False)
     return d_a, linalg.expm_frechet(A.T, d, compute_expm=False)
@@ -660,7 +664,12 @@ def solve_discrete_lyapunov_vjp(d_out, out, a, q, method=None):
 
 
 @vjp_rule(
-    linalg.block_diag, at=[(spread(2, 3), spread(1, 2)), (spread(3), spread(2, 2), np.float64(0.7))]
+    linalg.block_diag,
+    at=[
+        (spread(2, 3), spread(1, 2)),
+        (spread(3), spread(2, 2), np.float64(0.7)),
+        (np.float64(0.7), spread(2, 2)),
+    ],
 )
 def block_diag_vjp(d_out, out, *arrs):
     """out = the blocks along the diagonal"""
@@ -711,6 +720,6 @@ def hankel_vjp(d_out, out, c, r=None):
 def circulant_vjp(d_out, out, c):
     """out[i, j] = c[i - j]"""
     refuse_stacked("circulant", c)
-    n = np.shape(out)[0]
+    n = np.size(c)
     place = (np.arange(n)[:, None] - np.arange(n)) % n
     return add_at(np.zeros(n, d_out.dtype), place, d_out)

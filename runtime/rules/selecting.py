@@ -104,6 +104,7 @@ def delete_vjp(d_out, out, arr, obj, axis=None):
         (spread(2, 3), 1, spread(2), 1),
         sample(spread(2, 3), [0, 2], spread(2, 2), axis=-1),
         sample(spread(2, 3), [2, 0], 0.7, axis=1),
+        sample(spread(2, 3), np.array([2, 0]), spread(2, 2), axis=1),
     ],
     linear="arr values",
 )
@@ -116,7 +117,7 @@ def insert_vjp(d_out, out, arr, obj, values, axis=None):
     d = np.take(d_out, order, along)
     d_arr = np.reshape(slice_along(d, along, 0, n), np.shape(arr))
     d_values = slice_along(d, along, n, None)
-    one = np.ndim(obj) == 0 and not isinstance(obj, tuple | list)
+    one = not isinstance(obj, tuple | list) and np.ndim(obj) == 0
     if axis is not None and one:  # the axis of the values is then their first
         d_values = np.moveaxis(d_values, axis, 0)
     return d_arr, None, d_values
@@ -141,6 +142,8 @@ def resize_vjp(d_out, out, a, new_shape):
         np.array([2.0, 1.0, 2.0])[[1, 0]],
         spread(2, 3),
         sample(spread(4), return_index=True, return_counts=True),
+        sample(spread(4), return_inverse=True),
+        sample(spread(4), return_counts=True),
         sample(spread(3, 2), axis=0),
     ],
 )

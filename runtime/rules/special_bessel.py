@@ -76,14 +76,14 @@ def y1_vjp(d_out, out, x):
 @vjp_rule(special.jv, special.jn, at=ORDERS)
 def jv_vjp(d_out, out, v, z):
     """out = the Bessel function of order v"""
-    d_v = parameter_term(d_out, jv, 0, (), v, z)
+    d_v = parameter_term(d_out, jv, 0, v, z)
     return d_v, 0.5 * d_out * (jv(v - 1, z) - jv(v + 1, z))
 
 
 @vjp_rule(special.yv, at=ORDERS)
 def yv_vjp(d_out, out, v, z):
     """out = the Bessel function of the second kind, of order v"""
-    d_v = parameter_term(d_out, yv, 0, (1,), v, z)
+    d_v = parameter_term(d_out, yv, 0, v, z)
     return d_v, 0.5 * d_out * (yv(v - 1, z) - yv(v + 1, z))
 
 
@@ -96,7 +96,7 @@ def yn_vjp(d_out, out, n, x):
 @vjp_rule(special.iv, at=ORDERS)
 def iv_vjp(d_out, out, v, z):
     """out = the modified Bessel function of order v"""
-    d_v = parameter_term(d_out, iv, 0, (), v, z)
+    d_v = parameter_term(d_out, iv, 0, v, z)
     return d_v, 0.5 * d_out * (iv(v - 1, z) + iv(v + 1, z))
 
 
@@ -104,21 +104,21 @@ def iv_vjp(d_out, out, v, z):
 def ive_vjp(d_out, out, v, z):
     """out = iv(v, z) * exp(-|z|)"""
     refuse_complex(z, "ive")
-    d_v = parameter_term(d_out, ive, 0, (), v, z)
+    d_v = parameter_term(d_out, ive, 0, v, z)
     return d_v, d_out * (0.5 * (ive(v - 1, z) + ive(v + 1, z)) - np.sign(z) * out)
 
 
 @vjp_rule(special.kv, at=ORDERS)
 def kv_vjp(d_out, out, v, z):
     """out = the modified Bessel function of the second kind, of order v"""
-    d_v = parameter_term(d_out, kv, 0, (1,), v, z)
+    d_v = parameter_term(d_out, kv, 0, v, z)
     return d_v, -0.5 * d_out * (kv(v - 1, z) + kv(v + 1, z))
 
 
 @vjp_rule(special.kve, at=ORDERS)
 def kve_vjp(d_out, out, v, z):
     """out = kv(v, z) * exp(z)"""
-    d_v = parameter_term(d_out, kve, 0, (1,), v, z)
+    d_v = parameter_term(d_out, kve, 0, v, z)
     return d_v, d_out * (out - 0.5 * (kve(v - 1, z) + kve(v + 1, z)))
 
 
@@ -182,14 +182,14 @@ HANKEL = [(0, F(0.7)), (1, spread(3, low=0.3)), (F(0.5), 1.3 + 0.4j)]
 @vjp_rule(special.hankel1, at=HANKEL)
 def hankel1_vjp(d_out, out, v, z):
     """out = jv(v, z) + i yv(v, z)"""
-    d_v = parameter_term(d_out, special.hankel1, 0, (), v, z)
+    d_v = parameter_term(d_out, special.hankel1, 0, v, z)
     return d_v, 0.5 * d_out * (special.hankel1(v - 1, z) - special.hankel1(v + 1, z))
 
 
 @vjp_rule(special.hankel2, at=HANKEL)
 def hankel2_vjp(d_out, out, v, z):
     """out = jv(v, z) - i yv(v, z)"""
-    d_v = parameter_term(d_out, special.hankel2, 0, (), v, z)
+    d_v = parameter_term(d_out, special.hankel2, 0, v, z)
     return d_v, 0.5 * d_out * (special.hankel2(v - 1, z) - special.hankel2(v + 1, z))
 
 
@@ -231,7 +231,7 @@ def spherical_kn_vjp(d_out, out, n, z, derivative=False):
 @vjp_rule(special.struve, at=[(F(0.5), F(0.7)), (1, spread(3, low=0.3)), (2, F(1.3))])
 def struve_vjp(d_out, out, v, x):
     """out = the Struve function of order v"""
-    d_v = parameter_term(d_out, struve, 0, (1,), v, x)
+    d_v = parameter_term(d_out, struve, 0, v, x)
     lowest = np.power(0.5 * x, v) * rgamma(v + 1.5) / math.sqrt(math.pi)
     return d_v, 0.5 * d_out * (struve(v - 1, x) - struve(v + 1, x) + lowest)
 
@@ -239,7 +239,7 @@ def struve_vjp(d_out, out, v, x):
 @vjp_rule(special.modstruve, at=[(F(0.5), F(0.7)), (1, spread(3, low=0.3)), (2, F(1.3))])
 def modstruve_vjp(d_out, out, v, x):
     """out = the modified Struve function of order v"""
-    d_v = parameter_term(d_out, modstruve, 0, (1,), v, x)
+    d_v = parameter_term(d_out, modstruve, 0, v, x)
     lowest = np.power(0.5 * x, v) * rgamma(v + 1.5) / math.sqrt(math.pi)
     return d_v, 0.5 * d_out * (modstruve(v - 1, x) + modstruve(v + 1, x) + lowest)
 
@@ -259,7 +259,7 @@ def airy_vjp(d_out, out, z):
 def jve_vjp(d_out, out, v, z):
     """out = jv(v, z) * exp(-|imag z|)"""
     refuse_complex(z, "jve")
-    d_v = parameter_term(d_out, special.jve, 0, (), v, z)
+    d_v = parameter_term(d_out, special.jve, 0, v, z)
     return d_v, 0.5 * d_out * (special.jve(v - 1, z) - special.jve(v + 1, z))
 
 
@@ -267,14 +267,14 @@ def jve_vjp(d_out, out, v, z):
 def yve_vjp(d_out, out, v, z):
     """out = yv(v, z) * exp(-|imag z|)"""
     refuse_complex(z, "yve")
-    d_v = parameter_term(d_out, special.yve, 0, (1,), v, z)
+    d_v = parameter_term(d_out, special.yve, 0, v, z)
     return d_v, 0.5 * d_out * (special.yve(v - 1, z) - special.yve(v + 1, z))
 
 
 @vjp_rule(special.hankel1e, at=HANKEL)
 def hankel1e_vjp(d_out, out, v, z):
     """out = hankel1(v, z) * exp(-iz)"""
-    d_v = parameter_term(d_out, special.hankel1e, 0, (), v, z)
+    d_v = parameter_term(d_out, special.hankel1e, 0, v, z)
     slope = 0.5 * (special.hankel1e(v - 1, z) - special.hankel1e(v + 1, z)) - 1j * out
     return d_v, d_out * slope
 
@@ -282,7 +282,7 @@ def hankel1e_vjp(d_out, out, v, z):
 @vjp_rule(special.hankel2e, at=HANKEL)
 def hankel2e_vjp(d_out, out, v, z):
     """out = hankel2(v, z) * exp(iz)"""
-    d_v = parameter_term(d_out, special.hankel2e, 0, (), v, z)
+    d_v = parameter_term(d_out, special.hankel2e, 0, v, z)
     slope = 0.5 * (special.hankel2e(v - 1, z) - special.hankel2e(v + 1, z)) + 1j * out
     return d_v, d_out * slope
 
@@ -425,14 +425,14 @@ def itmodstruve0_vjp(d_out, out, x):
 @vjp_rule(special.wright_bessel, at=[(F(0.7), F(1.3), F(0.4)), (F(1.0), F(0.5), POSITIVE[1])])
 def wright_bessel_vjp(d_out, out, a, b, x):
     """out = the sum of x ** k / (k! * gamma(a * k + b)): DLMF 10.46"""
-    d_a = parameter_term(d_out, special.wright_bessel, 0, (0, 1), a, b, x)
-    d_b = parameter_term(d_out, special.wright_bessel, 1, (0, 1), a, b, x)
+    d_a = parameter_term(d_out, special.wright_bessel, 0, a, b, x)
+    d_b = parameter_term(d_out, special.wright_bessel, 1, a, b, x)
     return d_a, d_b, d_out * special.wright_bessel(a, a + b, x)
 
 
 @vjp_rule(special.log_wright_bessel, at=[(F(0.7), F(1.3), F(0.4)), (F(1.0), F(0.5), POSITIVE[1])])
 def log_wright_bessel_vjp(d_out, out, a, b, x):
     """out = log(wright_bessel(a, b, x))"""
-    d_a = parameter_term(d_out, special.log_wright_bessel, 0, (0, 1), a, b, x)
-    d_b = parameter_term(d_out, special.log_wright_bessel, 1, (0, 1), a, b, x)
+    d_a = parameter_term(d_out, special.log_wright_bessel, 0, a, b, x)
+    d_b = parameter_term(d_out, special.log_wright_bessel, 1, a, b, x)
     return d_a, d_b, d_out * np.exp(special.log_wright_bessel(a, a + b, x) - out)

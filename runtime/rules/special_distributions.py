@@ -30,7 +30,7 @@ from srcdiff.runtime.rules.special_parameters import (
 @vjp_rule(special.stdtr, at=[(F(1.7), F(0.4)), (F(3.0), spread(3)), (spread(3, low=0.5), F(-0.7))])
 def stdtr_vjp(d_out, out, df, t):
     """out = the distribution function of Student's t"""
-    d_df = parameter_term(d_out, special.stdtr, 0, (0,), df, t)
+    d_df = parameter_term(d_out, special.stdtr, 0, df, t)
     power = xlog1py(-0.5 * (df + 1), t * t / df) - betaln(0.5 * df, 0.5)
     return d_df, d_out * np.exp(power) / np.sqrt(df)
 
@@ -40,13 +40,13 @@ def stdtrit_vjp(d_out, out, df, p):
     """stdtr(df, out) = p"""
     power = xlog1py(0.5 * (df + 1), out * out / df) + betaln(0.5 * df, 0.5)
     d_p = d_out * np.exp(power) * np.sqrt(df)
-    return parameter_term(-d_p, special.stdtr, 0, (0,), df, out), d_p
+    return parameter_term(-d_p, special.stdtr, 0, df, out), d_p
 
 
 @vjp_rule(special.chdtr, at=[*POSITIVE_PAIRS, (F(0.03), F(0.4))])
 def chdtr_vjp(d_out, out, v, x):
     """out = the distribution function of chi squared"""
-    d_v = parameter_term(d_out, special.chdtr, 0, (0, 1), v, x)
+    d_v = parameter_term(d_out, special.chdtr, 0, v, x)
     half = 0.5 * v
     return d_v, 0.5 * d_out * np.exp(xlogy(half - 1, 0.5 * x) - 0.5 * x - gammaln(half))
 
@@ -54,7 +54,7 @@ def chdtr_vjp(d_out, out, v, x):
 @vjp_rule(special.chdtrc, at=[*POSITIVE_PAIRS, (F(0.03), F(0.4))])
 def chdtrc_vjp(d_out, out, v, x):
     """out = 1 - chdtr(v, x)"""
-    d_v = parameter_term(d_out, special.chdtrc, 0, (0, 1), v, x)
+    d_v = parameter_term(d_out, special.chdtrc, 0, v, x)
     half = 0.5 * v
     return d_v, -0.5 * d_out * np.exp(xlogy(half - 1, 0.5 * x) - 0.5 * x - gammaln(half))
 
@@ -64,7 +64,7 @@ def chdtri_vjp(d_out, out, v, p):
     """chdtrc(v, out) = p"""
     half = 0.5 * v
     d_p = -2 * d_out * np.exp(gammaln(half) + 0.5 * out - xlogy(half - 1, 0.5 * out))
-    return parameter_term(-d_p, special.chdtrc, 0, (0, 1), v, out), d_p
+    return parameter_term(-d_p, special.chdtrc, 0, v, out), d_p
 
 
 FISHER = [(F(1.7), F(2.3), F(0.4)), (F(0.077), F(0.076), F(0.4)),
@@ -82,16 +82,16 @@ def fisher_density(dfn, dfd, x):
 @vjp_rule(special.fdtr, at=FISHER)
 def fdtr_vjp(d_out, out, dfn, dfd, x):
     """out = the distribution function of F"""
-    d_n = parameter_term(d_out, special.fdtr, 0, (0, 1, 2), dfn, dfd, x)
-    d_d = parameter_term(d_out, special.fdtr, 1, (0, 1, 2), dfn, dfd, x)
+    d_n = parameter_term(d_out, special.fdtr, 0, dfn, dfd, x)
+    d_d = parameter_term(d_out, special.fdtr, 1, dfn, dfd, x)
     return d_n, d_d, d_out * fisher_density(dfn, dfd, x)
 
 
 @vjp_rule(special.fdtrc, at=FISHER)
 def fdtrc_vjp(d_out, out, dfn, dfd, x):
     """out = 1 - fdtr(dfn, dfd, x)"""
-    d_n = parameter_term(d_out, special.fdtrc, 0, (0, 1, 2), dfn, dfd, x)
-    d_d = parameter_term(d_out, special.fdtrc, 1, (0, 1, 2), dfn, dfd, x)
+    d_n = parameter_term(d_out, special.fdtrc, 0, dfn, dfd, x)
+    d_d = parameter_term(d_out, special.fdtrc, 1, dfn, dfd, x)
     return d_n, d_d, -d_out * fisher_density(dfn, dfd, x)
 
 
@@ -99,8 +99,8 @@ def fdtrc_vjp(d_out, out, dfn, dfd, x):
 def fdtri_vjp(d_out, out, dfn, dfd, p):
     """fdtr(dfn, dfd, out) = p"""
     d_p = d_out / fisher_density(dfn, dfd, out)
-    d_n = parameter_term(-d_p, special.fdtr, 0, (0, 1, 2), dfn, dfd, out)
-    d_d = parameter_term(-d_p, special.fdtr, 1, (0, 1, 2), dfn, dfd, out)
+    d_n = parameter_term(-d_p, special.fdtr, 0, dfn, dfd, out)
+    d_d = parameter_term(-d_p, special.fdtr, 1, dfn, dfd, out)
     return d_n, d_d, d_p
 
 
@@ -183,7 +183,7 @@ def gamma_density(b, x):
 def gdtr_vjp(d_out, out, a, b, x):
     """out = gammainc(b, a * x)"""
     d_both = d_out * gamma_density(b, a * x)
-    d_b = parameter_term(d_out, special.gdtr, 1, (0, 1, 2), a, b, x)
+    d_b = parameter_term(d_out, special.gdtr, 1, a, b, x)
     return d_both * x, d_b, d_both * a
 
 
@@ -191,7 +191,7 @@ def gdtr_vjp(d_out, out, a, b, x):
 def gdtrc_vjp(d_out, out, a, b, x):
     """out = gammaincc(b, a * x)"""
     d_both = -d_out * gamma_density(b, a * x)
-    d_b = parameter_term(d_out, special.gdtrc, 1, (0, 1, 2), a, b, x)
+    d_b = parameter_term(d_out, special.gdtrc, 1, a, b, x)
     return d_both * x, d_b, d_both * a
 
 
@@ -199,14 +199,14 @@ def gdtrc_vjp(d_out, out, a, b, x):
 def gdtrix_vjp(d_out, out, a, b, p):
     """gdtr(a, b, out) = p"""
     d_p = d_out / (a * gamma_density(b, a * out))
-    return -d_out * out / a, parameter_term(-d_p, special.gdtr, 1, (0, 1, 2), a, b, out), d_p
+    return -d_out * out / a, parameter_term(-d_p, special.gdtr, 1, a, b, out), d_p
 
 
 @vjp_rule(special.gdtria, at=[(F(0.4), F(1.7), F(1.3)), (UNIT[1], F(1.7), F(0.8))])
 def gdtria_vjp(d_out, out, p, b, x):
     """gdtr(out, b, x) = p"""
     d_p = d_out / (x * gamma_density(b, out * x))
-    return d_p, parameter_term(-d_p, special.gdtr, 1, (0, 1, 2), out, b, x), -d_out * out / x
+    return d_p, parameter_term(-d_p, special.gdtr, 1, out, b, x), -d_out * out / x
 
 
 # The normal distribution
@@ -234,14 +234,14 @@ def nrdtrisd_vjp(d_out, out, mn, p, x):
 def chdtriv_vjp(d_out, out, p, x):
     """chdtr(out, x) = p"""
     half = 0.5 * out
-    d_p = d_out / parameter_slope(special.chdtr, (0,), (0, 1), out, x)
+    d_p = d_out / parameter_slope(special.chdtr, (0,), out, x)
     return d_p, -0.5 * d_p * gamma_density(half, 0.5 * x)
 
 
 @vjp_rule(special.gdtrib, at=[(F(1.3), F(0.4), F(1.7)), (F(0.8), UNIT[1], F(2.2))])
 def gdtrib_vjp(d_out, out, a, p, x):
     """gdtr(a, out, x) = p"""
-    d_p = d_out / parameter_slope(special.gdtr, (1,), (0, 1, 2), a, out, x)
+    d_p = d_out / parameter_slope(special.gdtr, (1,), a, out, x)
     density = gamma_density(out, a * x)
     return -d_p * x * density, d_p, -d_p * a * density
 
@@ -249,16 +249,16 @@ def gdtrib_vjp(d_out, out, a, p, x):
 @vjp_rule(special.btdtria, at=[(F(0.4), F(1.3), F(0.6)), (UNIT[1], F(1.7), F(0.3))])
 def btdtria_vjp(d_out, out, p, b, x):
     """betainc(out, b, x) = p"""
-    d_p = d_out / parameter_slope(special.betainc, (0,), (0, 1, 2), out, b, x)
-    d_b = parameter_term(-d_p, special.betainc, 1, (0, 1, 2), out, b, x)
+    d_p = d_out / parameter_slope(special.betainc, (0,), out, b, x)
+    d_b = parameter_term(-d_p, special.betainc, 1, out, b, x)
     return d_p, d_b, -d_p * beta_density(out, b, x)
 
 
 @vjp_rule(special.btdtrib, at=[(F(1.3), F(0.4), F(0.6)), (F(1.7), UNIT[1], F(0.3))])
 def btdtrib_vjp(d_out, out, a, p, x):
     """betainc(a, out, x) = p"""
-    d_p = d_out / parameter_slope(special.betainc, (1,), (0, 1, 2), a, out, x)
-    d_a = parameter_term(-d_p, special.betainc, 0, (0, 1, 2), a, out, x)
+    d_p = d_out / parameter_slope(special.betainc, (1,), a, out, x)
+    d_a = parameter_term(-d_p, special.betainc, 0, a, out, x)
     return d_a, d_p, -d_p * beta_density(a, out, x)
 
 
@@ -274,7 +274,7 @@ def kolmogorov_vjp(d_out, out, y):
 @vjp_rule(special._ufuncs._kolmogp, at=[F(0.7), spread(3, low=0.5, high=1.7)])
 def kolmogp_vjp(d_out, out, y):
     """out = the derivative of kolmogorov(y)"""
-    return d_out * parameter_slope(special._ufuncs._kolmogp, (0,), (0,), y)
+    return d_out * parameter_slope(special._ufuncs._kolmogp, (0,), y)
 
 
 @vjp_rule(special.kolmogi, at=[F(0.4), UNIT[1]])

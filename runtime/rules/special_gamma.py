@@ -111,7 +111,10 @@ def comb_vjp(d_out, out, N, k, *, exact=False, repetition=False):
     return (d_n, d_n + d_k) if repetition else (d_n, d_k)
 
 
-@vjp_rule(special.factorial, at=[2.5, spread(3, low=0.5, high=4)])
+@vjp_rule(
+    special.factorial,
+    at=[2.5, spread(3, low=0.5, high=4), sample(np.array([3, 5]), exact=True)],
+)
 def factorial_vjp(d_out, out, n, exact=False, extend="zero"):
     """out = gamma(n + 1)"""
     return None if exact else d_out * out * digamma(n + 1.0)
@@ -127,7 +130,7 @@ def poch_vjp(d_out, out, z, m):
 @vjp_rule(special.gammainc, at=[*POSITIVE_PAIRS, (F(0.03), F(0.4))])
 def gammainc_vjp(d_out, out, a, x):
     """out = the integral of t ** (a - 1) * exp(-t) / gamma(a) from 0 to x"""
-    d_a = parameter_term(d_out, special.gammainc, 0, (0, 1), a, x)
+    d_a = parameter_term(d_out, special.gammainc, 0, a, x)
     d_x = d_out * np.exp(xlogy(a - 1, x) - x - gammaln(a))
     return d_a, d_x
 
@@ -135,7 +138,7 @@ def gammainc_vjp(d_out, out, a, x):
 @vjp_rule(special.gammaincc, at=[*POSITIVE_PAIRS, (F(0.03), F(0.4))])
 def gammaincc_vjp(d_out, out, a, x):
     """out = 1 - gammainc(a, x)"""
-    d_a = parameter_term(d_out, special.gammaincc, 0, (0, 1), a, x)
+    d_a = parameter_term(d_out, special.gammaincc, 0, a, x)
     d_x = -d_out * np.exp(xlogy(a - 1, x) - x - gammaln(a))
     return d_a, d_x
 
@@ -147,21 +150,21 @@ INVERSES = [(F(0.7), F(0.3)), (spread(3, low=0.4), UNIT[1])]
 def gammaincinv_vjp(d_out, out, a, y):
     """gammainc(a, out) = y"""
     d_y = d_out * np.exp(out + gammaln(a) - xlogy(a - 1, out))
-    return parameter_term(-d_y, special.gammainc, 0, (0, 1), a, out), d_y
+    return parameter_term(-d_y, special.gammainc, 0, a, out), d_y
 
 
 @vjp_rule(special.gammainccinv, at=INVERSES)
 def gammainccinv_vjp(d_out, out, a, y):
     """gammaincc(a, out) = y"""
     d_y = -d_out * np.exp(out + gammaln(a) - xlogy(a - 1, out))
-    return parameter_term(-d_y, special.gammaincc, 0, (0, 1), a, out), d_y
+    return parameter_term(-d_y, special.gammaincc, 0, a, out), d_y
 
 
 @vjp_rule(special.betainc, at=[*BETAS, (F(0.077), F(0.076), F(0.4))])
 def betainc_vjp(d_out, out, a, b, x):
     """out = the integral of t ** (a - 1) * (1 - t) ** (b - 1) / beta(a, b) from 0 to x"""
-    d_a = parameter_term(d_out, special.betainc, 0, (0, 1, 2), a, b, x)
-    d_b = parameter_term(d_out, special.betainc, 1, (0, 1, 2), a, b, x)
+    d_a = parameter_term(d_out, special.betainc, 0, a, b, x)
+    d_b = parameter_term(d_out, special.betainc, 1, a, b, x)
     d_x = d_out * np.exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
     return d_a, d_b, d_x
 
@@ -169,8 +172,8 @@ def betainc_vjp(d_out, out, a, b, x):
 @vjp_rule(special.betaincc, at=[*BETAS, (F(0.077), F(0.076), F(0.4))])
 def betaincc_vjp(d_out, out, a, b, x):
     """out = 1 - betainc(a, b, x)"""
-    d_a = parameter_term(d_out, special.betaincc, 0, (0, 1, 2), a, b, x)
-    d_b = parameter_term(d_out, special.betaincc, 1, (0, 1, 2), a, b, x)
+    d_a = parameter_term(d_out, special.betaincc, 0, a, b, x)
+    d_b = parameter_term(d_out, special.betaincc, 1, a, b, x)
     d_x = -d_out * np.exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
     return d_a, d_b, d_x
 
@@ -179,8 +182,8 @@ def betaincc_vjp(d_out, out, a, b, x):
 def betaincinv_vjp(d_out, out, a, b, y):
     """betainc(a, b, out) = y"""
     d_y = d_out * np.exp(betaln(a, b) - xlogy(a - 1, out) - xlog1py(b - 1, -out))
-    d_a = parameter_term(-d_y, special.betainc, 0, (0, 1, 2), a, b, out)
-    d_b = parameter_term(-d_y, special.betainc, 1, (0, 1, 2), a, b, out)
+    d_a = parameter_term(-d_y, special.betainc, 0, a, b, out)
+    d_b = parameter_term(-d_y, special.betainc, 1, a, b, out)
     return d_a, d_b, d_y
 
 
@@ -188,8 +191,8 @@ def betaincinv_vjp(d_out, out, a, b, y):
 def betainccinv_vjp(d_out, out, a, b, y):
     """betaincc(a, b, out) = y"""
     d_y = -d_out * np.exp(betaln(a, b) - xlogy(a - 1, out) - xlog1py(b - 1, -out))
-    d_a = parameter_term(-d_y, special.betaincc, 0, (0, 1, 2), a, b, out)
-    d_b = parameter_term(-d_y, special.betaincc, 1, (0, 1, 2), a, b, out)
+    d_a = parameter_term(-d_y, special.betaincc, 0, a, b, out)
+    d_b = parameter_term(-d_y, special.betaincc, 1, a, b, out)
     return d_a, d_b, d_y
 
 
@@ -197,8 +200,8 @@ def betainccinv_vjp(d_out, out, a, b, y):
 def beta_ppf_vjp(d_out, out, y, a, b):
     """betainc(a, b, out) = y"""
     d_y = d_out * np.exp(betaln(a, b) - xlogy(a - 1, out) - xlog1py(b - 1, -out))
-    d_a = parameter_term(-d_y, special.betainc, 0, (0, 1, 2), a, b, out)
-    d_b = parameter_term(-d_y, special.betainc, 1, (0, 1, 2), a, b, out)
+    d_a = parameter_term(-d_y, special.betainc, 0, a, b, out)
+    d_b = parameter_term(-d_y, special.betainc, 1, a, b, out)
     return d_y, d_a, d_b
 
 

@@ -1,6 +1,6 @@
 """What the rules of `scipy.special` share: sample points, and derivatives by differences.
 
-    parameter_slope(jv, (0,), (), v, z)    the derivative of jv(v, z) with respect to its order
+    parameter_slope(jv, (0,), v, z)    the derivative of jv(v, z) with respect to its order
 """
 
 # mypy: no-check-untyped-defs
@@ -36,45 +36,65 @@ DEGREES = (
 )
 BETAS = [(F(1.7), F(2.3), F(0.4)), (spread(3, low=0.4), F(1.3), UNIT[1]), (2, 3, UNIT[2])]
 
+# Where a step in an argument of a function must not lead across: there is a pole, or beyond it the
+# function is not defined.
+ZERO = (0,)
+BARRIERS = {
+    **dict.fromkeys((special.gammainc, special.gammaincc, special.chdtr, special.chdtrc),
+                    {0: ZERO, 1: ZERO}),
+    **dict.fromkeys((special.fdtr, special.fdtrc, special.gdtr, special.gdtrc, special.chndtr,
+                     special._ufuncs._ncx2_pdf, special._ufuncs._ncx2_sf, special.wright_bessel,
+                     special.log_wright_bessel), {0: ZERO, 1: ZERO, 2: ZERO}),
+    **dict.fromkeys((special.betainc, special.betaincc), {0: ZERO, 1: ZERO, 2: (0, 1)}),
+    **dict.fromkeys((special.stdtr, special._ufuncs._kolmogp, special.hyp0f1), {0: ZERO}),
+    **dict.fromkeys((special.yv, special.yve, special.kv, special.kve, special.struve,
+                     special.modstruve, special.hyp1f1), {1: ZERO}),
+    special.hyp2f1: {2: ZERO, 3: (1,)},
+    special.hyperu: {2: ZERO},
+    special.zeta: {0: (1,), 1: ZERO},
+    special.zetac: {0: (1,)},
+}  # fmt: skip
 
 
-def parameter_slope(f, ks, positive, *args):
+def parameter_slope(f, ks, *args):
     """The derivative of `f(*args)` with respect to its arguments ks, one after the other.
 
     The step is small against the scale on which these functions change in a parameter p: no less
-    than its cube root above 1, and below 1 it is p itself for arguments that must be `positive`.
+    than its cube root above 1; and against how far p is from its `BARRIERS`.
     Of a first derivative about twelve digits are right, of a second one nine.
 
     >>> want = special.gamma(1.5) * special.psi(1.5)
-    >>> bool(abs(parameter_slope(special.gamma, (0,), (0,), 1.5) - want) < 1e-11)
+    >>> bool(abs(parameter_slope(special.gamma, (0,), 1.5) - want) < 1e-11)
     True
     """
     if not ks:
         return f(*args)
     *others, k = ks
-    p = np.abs(args[k])
-    scale = np.cbrt(np.maximum(p, 1))
-    h = 0.02 * (np.where(p > 0, np.minimum(p, scale), scale) if k in positive else scale)
+    h = np.cbrt(np.maximum(np.abs(args[k]), 1))
+    for end in BARRIERS.get(f, {}).get(k, ()):
+        away = np.abs(args[k] - end)
+        h = np.where(away > 0, np.minimum(h, away), h)
+    h = 0.02 * h
     total = 0.0
     for i, weight in enumerate((4 / 5, -1 / 5, 4 / 105, -1 / 280), 1):
-        above = parameter_slope(f, others, positive, *args[:k], args[k] + i * h, *args[k + 1 :])
-        below = parameter_slope(f, others, positive, *args[:k], args[k] - i * h, *args[k + 1 :])
+        above = parameter_slope(f, others, *args[:k], args[k] + i * h, *args[k + 1 :])
+        below = parameter_slope(f, others, *args[:k], args[k] - i * h, *args[k + 1 :])
         total = total + weight * (above - below)
     return (total / h)[()]
 
 
-def parameter_term(d_out, f, k, positive, *args):
+def parameter_term(d_out, f, k, *args):
     """What `d_out` gives the argument k of `f(*args)`: nothing where that is a constant."""
-    return None if is_constant(args[k]) else d_out * parameter_slope(f, (k,), positive, *args)
+    return None if is_constant(args[k]) else d_out * parameter_slope(f, (k,), *args)
 
 
-@vjp_rule(parameter_slope, at=[(special.gammainc, (0,), (0, 1), 1.5, 0.7)])
-def parameter_slope_vjp(d_out, out, f, ks, positive, *args):
+@vjp_rule(parameter_slope, at=[(special.gammainc, (0,), 1.5, 0.7)])
+def parameter_slope_vjp(d_out, out, f, ks, *args):
     """out = the derivative of f(*args) with respect to its arguments ks"""
     found = ()
     for j in range(len(args)):
-        found = (*found, d_out * parameter_slope(f, (*ks, j), positive, *args))
-    return (None, None, None, *found)
+        found = (*found, d_out * parameter_slope(f, (*ks, j), *args))
+    return (None, None, *found)
 
 
 def refuse_complex(z, name):

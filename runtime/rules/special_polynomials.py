@@ -51,8 +51,8 @@ def eval_sh_legendre_vjp(d_out, out, n, x):
 )
 def eval_jacobi_vjp(d_out, out, n, alpha, beta, x):
     """out = P_n(x) of Jacobi"""
-    d_alpha = parameter_term(d_out, eval_jacobi, 1, (), n, alpha, beta, x)
-    d_beta = parameter_term(d_out, eval_jacobi, 2, (), n, alpha, beta, x)
+    d_alpha = parameter_term(d_out, eval_jacobi, 1, n, alpha, beta, x)
+    d_beta = parameter_term(d_out, eval_jacobi, 2, n, alpha, beta, x)
     factor = np.where(n == 0, 0, 0.5 * (n + alpha + beta + 1))
     return None, d_alpha, d_beta, d_out * factor * eval_jacobi(lower(n), alpha + 1, beta + 1, x)
 
@@ -62,7 +62,7 @@ def eval_jacobi_vjp(d_out, out, n, alpha, beta, x):
 )
 def eval_gegenbauer_vjp(d_out, out, n, alpha, x):
     """out = C_n(x) of Gegenbauer"""
-    d_alpha = parameter_term(d_out, eval_gegenbauer, 1, (), n, alpha, x)
+    d_alpha = parameter_term(d_out, eval_gegenbauer, 1, n, alpha, x)
     factor = np.where(n == 0, 0, 2 * alpha)
     return None, d_alpha, d_out * factor * eval_gegenbauer(lower(n), alpha + 1, x)
 
@@ -106,7 +106,7 @@ def eval_laguerre_vjp(d_out, out, n, x):
 @vjp_rule(special.eval_genlaguerre, at=[(0, F(0.5), F(0.3)), (3, F(1.2), spread(3))])
 def eval_genlaguerre_vjp(d_out, out, n, alpha, x):
     """out = L_n(x) of the parameter alpha"""
-    d_alpha = parameter_term(d_out, eval_genlaguerre, 1, (), n, alpha, x)
+    d_alpha = parameter_term(d_out, eval_genlaguerre, 1, n, alpha, x)
     factor = np.where(n == 0, 0, 1)
     return None, d_alpha, -d_out * factor * eval_genlaguerre(lower(n), alpha + 1, x)
 
@@ -135,8 +135,8 @@ def eval_chebys_vjp(d_out, out, n, x):
 )
 def eval_sh_jacobi_vjp(d_out, out, n, p, q, x):
     """out = P_n(2 x - 1) of Jacobi with alpha = p - q, beta = q - 1, over binom(2 n + p - 1, n)"""
-    d_p = parameter_term(d_out, special.eval_sh_jacobi, 1, (), n, p, q, x)
-    d_q = parameter_term(d_out, special.eval_sh_jacobi, 2, (), n, p, q, x)
+    d_p = parameter_term(d_out, special.eval_sh_jacobi, 1, n, p, q, x)
+    d_q = parameter_term(d_out, special.eval_sh_jacobi, 2, n, p, q, x)
     factor = np.where(n == 0, 0, n + p) / special.binom(2 * n + p - 1, n)
     return None, d_p, d_q, d_out * factor * eval_jacobi(lower(n), p - q + 1, q, 2 * x - 1)
 

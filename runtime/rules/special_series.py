@@ -95,23 +95,23 @@ def wrightomega_vjp(d_out, out, z):
 def zeta_vjp(d_out, out, x, q=None):
     """out = the sum of (k + q) ** -x over k = 0, 1, …; q is 1 if there is none"""
     if q is None:
-        return d_out * parameter_slope(zeta, (0,), (), x), None
-    d_x = parameter_term(d_out, zeta, 0, (), x, q)
+        return d_out * parameter_slope(zeta, (0,), x), None
+    d_x = parameter_term(d_out, zeta, 0, x, q)
     return d_x, -d_out * x * zeta(x + 1, q)
 
 
 @vjp_rule(special.hyp0f1, at=[(F(1.7), F(0.7)), (F(0.5), spread(3))])
 def hyp0f1_vjp(d_out, out, v, z):
     """out = the sum of z ** n / (poch(v, n) * n!)"""
-    d_v = parameter_term(d_out, hyp0f1, 0, (), v, z)
+    d_v = parameter_term(d_out, hyp0f1, 0, v, z)
     return d_v, d_out * hyp0f1(v + 1, z) / v
 
 
 @vjp_rule(special.hyp1f1, at=[(F(0.7), F(1.7), F(0.4)), (F(0.5), F(1.3), spread(3))])
 def hyp1f1_vjp(d_out, out, a, b, x):
     """out = the sum of poch(a, n) / poch(b, n) * x ** n / n!"""
-    d_a = parameter_term(d_out, hyp1f1, 0, (1,), a, b, x)
-    d_b = parameter_term(d_out, hyp1f1, 1, (1,), a, b, x)
+    d_a = parameter_term(d_out, hyp1f1, 0, a, b, x)
+    d_b = parameter_term(d_out, hyp1f1, 1, a, b, x)
     return d_a, d_b, d_out * a / b * hyp1f1(a + 1, b + 1, x)
 
 
@@ -121,24 +121,24 @@ def hyp1f1_vjp(d_out, out, a, b, x):
 )
 def hyp2f1_vjp(d_out, out, a, b, c, z):
     """out = the sum of poch(a, n) * poch(b, n) / poch(c, n) * z ** n / n!"""
-    d_a = parameter_term(d_out, hyp2f1, 0, (2,), a, b, c, z)
-    d_b = parameter_term(d_out, hyp2f1, 1, (2,), a, b, c, z)
-    d_c = parameter_term(d_out, hyp2f1, 2, (2,), a, b, c, z)
+    d_a = parameter_term(d_out, hyp2f1, 0, a, b, c, z)
+    d_b = parameter_term(d_out, hyp2f1, 1, a, b, c, z)
+    d_c = parameter_term(d_out, hyp2f1, 2, a, b, c, z)
     return d_a, d_b, d_c, d_out * a * b / c * hyp2f1(a + 1, b + 1, c + 1, z)
 
 
 @vjp_rule(special.hyperu, at=[(F(0.7), F(1.7), F(0.4)), (F(0.5), F(1.3), spread(3, low=0.3))])
 def hyperu_vjp(d_out, out, a, b, x):
     """out = Tricomi's function"""
-    d_a = parameter_term(d_out, hyperu, 0, (2,), a, b, x)
-    d_b = parameter_term(d_out, hyperu, 1, (2,), a, b, x)
+    d_a = parameter_term(d_out, hyperu, 0, a, b, x)
+    d_b = parameter_term(d_out, hyperu, 1, a, b, x)
     return d_a, d_b, -d_out * a * hyperu(a + 1, b + 1, x)
 
 
 @vjp_rule(special.zetac, at=[F(2.5), spread(3, low=1.5, high=4)])
 def zetac_vjp(d_out, out, x):
     """out = zeta(x) - 1"""
-    return d_out * parameter_slope(special.zetac, (0,), (), x)
+    return d_out * parameter_slope(special.zetac, (0,), x)
 
 
 # Parabolic cylinder functions (DLMF 12.2)
@@ -157,13 +157,13 @@ def pbdv_slope(v, x):
 @vjp_rule(pbdv_value, at=[(F(1.3), F(0.7)), (F(0.4), spread(3))])
 def pbdv_value_vjp(d_out, out, v, x):
     """out = D_v(x)"""
-    return parameter_term(d_out, pbdv_value, 0, (), v, x), d_out * pbdv_slope(v, x)
+    return parameter_term(d_out, pbdv_value, 0, v, x), d_out * pbdv_slope(v, x)
 
 
 @vjp_rule(pbdv_slope, at=[(F(1.3), F(0.7)), (F(0.4), spread(3))])
 def pbdv_slope_vjp(d_out, out, v, x):
     """out = the derivative of D_v at x: D'' = (x ** 2 / 4 - v - 1 / 2) * D"""
-    d_v = parameter_term(d_out, pbdv_slope, 0, (), v, x)
+    d_v = parameter_term(d_out, pbdv_slope, 0, v, x)
     return d_v, d_out * (0.25 * x * x - v - 0.5) * pbdv_value(v, x)
 
 
@@ -172,9 +172,9 @@ def pbdv_vjp(d_out, out, v, x):
     """out = D_v(x) and its derivative"""
     d_value, d_slope = d_out
     value, slope = out
-    by_order = parameter_term(d_value, pbdv_value, 0, (), v, x)
+    by_order = parameter_term(d_value, pbdv_value, 0, v, x)
     if by_order is not None:
-        by_order = by_order + parameter_term(d_slope, pbdv_slope, 0, (), v, x)
+        by_order = by_order + parameter_term(d_slope, pbdv_slope, 0, v, x)
     return by_order, d_value * slope + d_slope * (0.25 * x * x - v - 0.5) * value
 
 

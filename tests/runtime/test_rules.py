@@ -145,7 +145,13 @@ def plain(fun):
     """The function, without writing to its arguments."""
     if fun is kernels.add_at:
         return lambda d, key, value: kernels.add_at(d.copy(), key, value)
-    return padded if fun is np.pad else fun
+    return {np.pad: padded, np.diff: differences}.get(fun, fun)
+
+
+def differences(a, n=1, axis=-1, prepend=None, append=None):
+    """`np.diff`, where None is what is not given."""
+    given = {"prepend": prepend, "append": append}
+    return np.diff(a, n, axis, **{k: x for k, x in given.items() if x is not None})
 
 
 def padded(array, pad_width, mode="constant", stat_length=None, constant_values=0, end_values=0):
@@ -359,6 +365,9 @@ def test_registry_rules_do_not_change_their_arguments(fun, point):
 
 NAN, INF = np.nan, np.inf
 X0 = np.zeros(2)
+_, _, BI, BI_SLOPE = scipy.special.airy(-0.7)
+# Along vectors of equal eigenvalues nothing is known, and nothing counted.
+EQUAL_BUT_FOR_ROUNDING = [[1, 0, 1 / 3000], [0, 1, 1 / 3000], [-1 / 3000, -1 / 3000, 1]]
 
 
 @pytest.mark.parametrize(
@@ -458,6 +467,11 @@ X0 = np.zeros(2)
         (np.linalg.norm, (np.array([0.0, 1.0]), 1), 0, [0, 1]),
         (np.linalg.norm, (np.array([1.0, 1.0]), INF), 0, [0.5, 0.5]),
         (np.linalg.norm, (X0, 3), 0, [0, 0]),
+        (np.linalg.norm, (X0, INF), 0, [0, 0]),
+        (np.linalg.norm, (np.array([1.0, 1.0]), -INF), 0, [0.5, 0.5]),
+        (np.linalg.eig, (np.diag([-1000, -1000 * (1 + 2e-15), 2000]),), 0, EQUAL_BUT_FOR_ROUNDING),
+        (np.linalg.svd, (np.diag([2.0, 0.0, -1.0]), True, False, True), 0, np.diag([1, 0, -1])),
+        (np.linalg.lstsq, (np.ones((3, 2)), spread(3, 2)), 1, np.full((3, 2), 1 / 3)),
         (np.std, (np.full(3, 2.0),), 0, [0, 0, 0]),
         (np.var, (np.full(3, 2.0),), 0, [0, 0, 0]),
         (np.sinc, (0.0,), 0, 0),
@@ -488,6 +502,16 @@ X0 = np.zeros(2)
         (np.tanh, (-1000.0,), 0, 0),
         (math.tanh, (1000.0,), 0, 0),
         (np.copysign, (0.0, -1.0), 0, 0),
+        (scipy.special.elliprd, (0.0, 0.7, 1.0), 2, -3.066696055638163),
+        (scipy.special.elliprd, (0.7, 0.0, 1.0), 2, -3.066696055638163),
+        (scipy.linalg.schur, (2 * np.eye(2),), 0, [[1, 1], [0, 1]]),
+        (scipy.special.airye, (-0.7,), 0, BI_SLOPE - 0.7 * BI),
+        # Of these series all terms count.
+        (scipy.special.ellipkinc, (1.4, 9e-4), 1, 0.3084112581666129),
+        (scipy.special.ellipeinc, (1.4, 9e-4), 1, -0.3082213739348374),
+        (scipy.special.nbdtr, (2.6, 5, 0.3), 2, 105 * 0.3**4 * 0.7**2),
+        (scipy.special.nbdtrc, (2.6, 5, 0.3), 2, -105 * 0.3**4 * 0.7**2),
+        (scipy.special.nbdtri, (2.6, 5, 29 / 128), 2, 64 / 105),
     ],
 )
 def test_edge_values(fun, args, wrt, expected):
@@ -496,6 +520,20 @@ def test_edge_values(fun, args, wrt, expected):
         d = gradient(fun, *args, wrt=wrt)
     np.testing.assert_allclose(d, np.asarray(expected, d.dtype), rtol=1e-14, atol=1e-15)
     assert d.shape == np.shape(args[wrt])
+
+
+@pytest.mark.parametrize(
+    "f, ks, args, expected",
+    [
+        (scipy.special.gammainc, (0,), (0.05, 0.4), -0.7252752100347850),
+        (scipy.special.betainc, (0, 2), (1.3, 1.7, 0.95), 0.3086971151924813),
+        (scipy.special.zeta, (0,), (1.05,), -399.9276711917310),
+        (scipy.special.hyp0f1, (0,), (0.05, 0.7), -389.8532220597326),
+        (scipy.special.hyp2f1, (0, 3), (0.7, 0.4, 1.7, 0.97), 6.838026316910699),
+    ],
+)
+def test_steps_of_differences_lead_across_no_pole_and_out_of_no_domain(f, ks, args, expected):
+    np.testing.assert_allclose(special_parameters.parameter_slope(f, ks, *args), expected, 1e-8)
 
 
 def test_sort_is_stable():
@@ -527,6 +565,14 @@ def test_no_function_has_a_rule_and_is_nondifferentiable():
         (np.correlate, (np.ones(3), np.ones(2) + 1j), {}),
         (np.choose, (np.array([0, 1]), np.ones((2, 2))), {}),
         (np.einsum, (np.ones(3), [0]), {}),
+        (np.array, ([1.0, 2.0],), {"ndmin": 1}),
+        (np.linalg.pinv, (np.diag([1.0, 0.5]), 0.6), {}),
+        (np.linalg.pinv, (np.diag([1.0, 0.5]),), {"rtol": 0.6, "hermitian": True}),
+        (np.linalg.lstsq, (np.diag([1.0, 0.5]), np.ones(2), 0.6), {}),
+        (scipy.linalg.pinv, (np.diag([1.0, 0.5]),), {"rtol": 0.6}),
+        (scipy.linalg.pinv, (np.diag([1.0, 0.5]),), {"atol": 0.6, "return_rank": True}),
+        (scipy.linalg.lstsq, (np.diag([1.0, 0.5]), np.ones(2), 0.6), {}),
+        (scipy.special.logsumexp, (np.ones(2),), {"b": np.ones(2) + 1j, "return_sign": True}),
         (np.histogram, (np.ones(3),), {"density": True}),
         (np.pad, (np.ones(4), 1, "median"), {}),
         (np.pad, (np.ones(4), 1, "constant"), {"constant_values": (1, 2)}),
@@ -548,7 +594,9 @@ def test_no_function_has_a_rule_and_is_nondifferentiable():
         (scipy.linalg.inv, (np.eye(2) + 0j,), {"assume_a": "pos"}),
         (scipy.linalg.eigh, (np.eye(2), np.eye(2)), {}),
         (scipy.linalg.eigvalsh, (np.eye(2),), {"subset_by_index": (0, 1)}),
+        (scipy.linalg.toeplitz, (np.ones((2, 2)),), {}),
         (scipy.linalg.hankel, (np.ones((2, 2)),), {}),
+        (scipy.linalg.schur, (np.eye(2),), {"sort": "lhp"}),
         (scipy.linalg.circulant, (np.ones((2, 2)),), {}),
         (scipy.signal.fftconvolve, (np.ones((3, 3)), np.ones((3, 3))), {"axes": 0}),
         (scipy.signal.correlate2d, (np.ones((3, 3)), np.ones((2, 2))), {"boundary": "symm"}),
@@ -556,8 +604,10 @@ def test_no_function_has_a_rule_and_is_nondifferentiable():
     ],
 )
 def test_what_a_rule_does_not_cover_is_an_error(fun, args, kwargs):
+    out = fun(*args, **kwargs)
     with pytest.raises(NoRuleError):
-        rule_of(fun).vjp(1.0, fun(*args, **kwargs), *args, **kwargs)
+        d_out = ones(tuple(out) if isinstance(out, list) else out)
+        rule_of(fun).vjp(d_out, out, *args, **kwargs)
 
 
 # Nesting: the functions that rules use have rules themselves
