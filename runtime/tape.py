@@ -968,9 +968,15 @@ def dispatching(function: Callable) -> Callable:
     """The function, recorded when it is given arrays of the tape."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        return apply(function, args, kwargs)
+        return apply(function, tuple(map(plain_function, args)), kwargs)
 
+    vars(call)["dispatches_to"] = function
     return call
+
+
+def plain_function(x: Any) -> Any:
+    """The function of which x is the dispatching one, or x: rules know functions by identity."""
+    return vars(x).get("dispatches_to", x) if isinstance(x, types.FunctionType) else x
 
 
 def twin(function: Any) -> Callable:

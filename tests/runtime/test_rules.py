@@ -506,6 +506,7 @@ EQUAL_BUT_FOR_ROUNDING = [[1, 0, 1 / 3000], [0, 1, 1 / 3000], [-1 / 3000, -1 / 3
         (scipy.special.elliprd, (0.7, 0.0, 1.0), 2, -3.066696055638163),
         (scipy.linalg.schur, (2 * np.eye(2),), 0, [[1, 1], [0, 1]]),
         (scipy.special.airye, (-0.7,), 0, BI_SLOPE - 0.7 * BI),
+        (scipy.special.factorial, (np.array([3, 5]), True), 0, [0, 0]),
         # Of these series all terms count.
         (scipy.special.ellipkinc, (1.4, 9e-4), 1, 0.3084112581666129),
         (scipy.special.ellipeinc, (1.4, 9e-4), 1, -0.3082213739348374),
