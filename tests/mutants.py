@@ -63,7 +63,7 @@ EQUIVALENT = {
     r"builtins.hypot: .* - \(out == 0\)|decompositions.eig: .*: 1 → 2|"
     r"special_series.expn: .*→ n - 1":
         "replaces a number that is not looked at",
-    r"builtins.prod: .*isinstance\(": "an array of gradients, or a tuple of them",
+    r"builtins.prod: .*isinstance\(|shapes.copy: .*items_of": "an array of gradients, or a tuple of them",
     r"complex_numbers.complex: .*→ imag|linalg.vdot: .*→ out": "of a real number, the real part",
     r"grids.meshgrid: .*: d_out\[i\] if sparse": "the sum along axes of length one",
     r"(selecting.pad|shapes.take_along_axis|ufunc_methods.running_extreme): .*: 1 → 2":

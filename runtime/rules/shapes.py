@@ -148,7 +148,7 @@ def for_each_vjp(d_out, out, x, n):
 
 @vjp_rule(
     np.copy, np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray,
-    at=[spread(3), spread(2, 3), 0.7],
+    at=[spread(3), spread(2, 3), 0.7, ([0.7, -1.3],)],
     linear=True,
 )  # fmt: skip
 def copy_vjp(d_out, out, a, dtype=None, *, order=None, copy=None, ndmin=0):
@@ -157,7 +157,7 @@ def copy_vjp(d_out, out, a, dtype=None, *, order=None, copy=None, ndmin=0):
         if ndmin > 0:
             raise NoRuleError("np.array of a list with ndmin", instead="Use np.atleast_2d.")
         return (items_of(d_out, a),)
-    return np.reshape(d_out, np.shape(a)) if ndmin > np.ndim(a) else d_out
+    return d_out
 
 
 def items_of(d, like):
