@@ -63,7 +63,8 @@ EQUIVALENT = {
     r"builtins.hypot: .* - \(out == 0\)|decompositions.eig: .*: 1 → 2|"
     r"special_series.expn: .*→ n - 1":
         "replaces a number that is not looked at",
-    r"builtins.prod: .*isinstance\(|shapes.copy: .*items_of": "an array of gradients, or a tuple of them",
+    r"builtins.prod: .*isinstance\(|shapes.copy: .*items_of":
+        "an array of gradients, or a tuple of them",
     r"complex_numbers.complex: .*→ imag|linalg.vdot: .*→ out": "of a real number, the real part",
     r"grids.meshgrid: .*: d_out\[i\] if sparse": "the sum along axes of length one",
     r"(selecting.pad|shapes.take_along_axis|ufunc_methods.running_extreme): .*: 1 → 2":
@@ -72,7 +73,8 @@ EQUIVALENT = {
     r"scipy_signal.lfilter: .*np.ones\(1, d_out.dtype\)": "the caller converts to the dtype",
     r"reductions.diff: .*None if append is None": "a gradient of what was not given",
     r".*\.qr: .*zeros_like": "q times itself is constant, its gradient along q counts nothing",
-    r"scipy_linalg.(qr: .*spare|schur: .*refuse_blocks)": "is zero, or nan, or raises",
+    r"scipy_linalg.(qr: .*spare|schur: .*refuse_blocks)|.*[+-] refuse_cut_off\(":
+        "is zero, or nan, or raises",
     r"scipy_linalg.block_diag: .*(ndim|block|2 → 3)": "the caller undoes broadcasting",
     r"special_elliptic.ellip[ke]inc: .*: (\d+|\d+ / \d+) → ":
         "terms below 1e-6 of a series, for digits that differences do not have",
