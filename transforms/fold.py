@@ -427,6 +427,10 @@ def fold_getitem(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
             self.makers[made.results[0]] = made
             out.append(made)
             return made.results
+    if maker is not None and maker.op is np.array and len(maker.args) == 1 and not maker.kwargs:
+        have = leaf_kind(maker.args[0])
+        if key == () and have.dims == () and have.dtype == instr.results[0].kind.dtype:
+            return (maker.args[0],)
     small = self.spread_of(base)
     if small is None:
         return None
