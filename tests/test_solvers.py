@@ -272,12 +272,16 @@ def sector(r):  # a power that is infinite at the lower one
     return integrate.quad(lambda x: x ** (r - 1) * np.exp(-r * x), 0.0, 1.5)[0]
 
 
+def backwards(r):
+    return integrate.quad(lambda x: np.sqrt(r * r - x * x), r, -0.3)[0]
+
+
 def gamma_function(r):
     return integrate.quad(lambda x: x ** (r - 1) * np.exp(-x), 0.0, np.inf)[0]
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("f", [cap, sector, gamma_function])
+@pytest.mark.parametrize("f", [cap, sector, backwards, gamma_function])
 def test_an_integral_whose_integrand_is_steep_at_its_limits(f):
     step = 1e-5
     slope = (f(0.7 + step) - f(0.7 - step)) / (2 * step)

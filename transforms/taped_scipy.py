@@ -234,7 +234,7 @@ def tanh_sinh(p: float, q: float) -> tuple[np.ndarray, np.ndarray]:
     weights = 0.25 * (q - p) * np.pi * step * np.cosh(s) / np.cosh(u) ** 2
     from_end = 0.5 * (q - p) * np.exp(-np.abs(u)) / np.cosh(u)
     at = np.where(s < 0, p + from_end, q - from_end)
-    inside = (p < at) & (at < q)
+    inside = (at != p) & (at != q)
     return at[inside], weights[inside]
 
 
