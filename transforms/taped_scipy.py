@@ -182,10 +182,11 @@ def quad(call: Callable, solver: Callable, args: tuple, kwargs: dict) -> Any:
     value, error, info, *message = solver(g, low, high, full_output=1, **rest)
     pieces = [(p, q) for p, q in zip(info["alist"], info["blist"])][: info["last"]]
     total: Any = value
-    for x, weight in nodes(pieces, low, high):
+    sign = -1.0 if high < low else 1.0  # SciPy integrates from the smaller limit to the larger
+    for x, weight in nodes(pieces, min(low, high), max(low, high)):
         y = call(f, x, *extra)
         if isinstance(y, Array) and y._node is not None:
-            total = total + weight * (y - plain(y))
+            total = total + sign * weight * (y - plain(y))
     if math.isfinite(high) and isinstance(b, Array):
         total = total + g(high) * (b - high)
     if math.isfinite(low) and isinstance(a, Array):
