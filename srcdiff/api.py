@@ -307,13 +307,25 @@ def _name_line(error: Exception, code: _Code) -> None:
         error.add_note(f"in the code generated for\n  {indent(where.location.quoted(), '  ')[2:]}")
 
 
-def _left_unbound(error: Exception, code: _Code) -> bool:
-    """Whether generated code itself read a name that is unbound there, or None for it."""
-    none = isinstance(error, TypeError | AttributeError) and "'NoneType'" in str(error)
-    if code.compiled.source is None or not (none or isinstance(error, UnboundLocalError)):
-        return False
+class Misfit(AssertionError):
+    """A result that cannot be: generated code was run with what it was not made for."""
+
+
+def _took_for_array(error: Exception, code: _Code) -> str:
+    """What generated code itself took for an array, by its exception; "" for other exceptions."""
+    if code.compiled.source is None:
+        return ""
+    number = "it has a number where other runs have an array"
+    if isinstance(error, Misfit):
+        return number
+    if not isinstance(error, UnboundLocalError | AttributeError | TypeError):
+        return ""
     ran = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
-    return ran is code.function.__code__
+    if ran not in (code.function.__code__, getattr(code.fits, "__code__", None)):
+        return ""
+    if isinstance(error, UnboundLocalError) or "'NoneType'" in str(error):
+        return "it binds an array only in a branch or loop that was not taken"
+    return number
 
 
 class _Code:
@@ -515,13 +527,15 @@ class Differentiated(Derivative):
         """
         if isinstance(error, ComplexPowerError):
             return error  # the tape takes each number as it comes
-        if not _left_unbound(error, code) or _has_effects(code.compiled.ir):
+        what = _took_for_array(error, code)
+        if not what or _has_effects(code.compiled.ir):
             return None
         self._f(*private(args), **dict(zip(kwargs, private(tuple(kwargs.values())))))
+        if isinstance(error, Misfit) and self._fallback != "tape":
+            return None
         return UnsupportedSyntaxError(
-            f"`{self.__name__}` binds an array only in a branch or loop that was not taken, and its"
-            " adjoint was to be as long", self._parsed_callee().where(),
-            "Bind the array before the branches.",
+            f"the code generated for `{self.__name__}` does not fit these arguments: {what}",
+            self._parsed_callee().where(), "Let the name hold an array before the loop or branch.",
         )  # fmt: skip
 
     def _again_on_tape(
@@ -617,7 +631,8 @@ class Differentiated(Derivative):
             if code.compiled.source is None and isinstance(code.compiled.ir, NoRuleError):
                 self._warn(self, code.compiled.ir)
             fits = self._gradients_fit(targets, result)
-            assert fits, f"{self!r}: a gradient is unlike its argument, which is a bug in srcdiff"
+            if not fits:
+                raise Misfit(f"{self!r}: a gradient is unlike its argument, which is a bug")
             code.checked = True
             code.careful = bool(code.promoted or code.overlaps)
         return self._with_strong_zeros(code, args, kwargs, result) if code.steep else result
@@ -625,7 +640,7 @@ class Differentiated(Derivative):
     def _misfit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """What is not needed for the gradient is not computed: the error of two shapes neither."""
         self._f(*private(args), **dict(zip(kwargs, private(tuple(kwargs.values())))))
-        raise AssertionError(f"{self!r}: a gradient is unlike its argument, which is a bug")
+        raise Misfit(f"{self!r}: a gradient is unlike its argument, which is a bug")
 
     def _check_overlap(self, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         outside = code.outside() if code.outside else ()

@@ -1077,9 +1077,9 @@ LEFT_UNBOUND = [
 
 @pytest.mark.parametrize("f, wrt, args, expected", LEFT_UNBOUND)
 def test_where_arrays_turn_out_unbound_the_tape_runs(f, wrt, args, expected):
-    with pytest.warns(FallbackWarning, match="in a branch or loop that was not taken"):
+    with pytest.warns(FallbackWarning, match="only in a branch or loop that was not taken"):
         np.testing.assert_array_equal(grad(f, wrt=wrt)(*args), expected)
-    with pytest.raises(UnsupportedSyntaxError, match="Bind the array before the branches"):
+    with pytest.raises(UnsupportedSyntaxError, match="Let the name hold an array"):
         grad(f, wrt=wrt, fallback="error")(*args)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FallbackWarning)
@@ -1087,6 +1087,24 @@ def test_where_arrays_turn_out_unbound_the_tape_runs(f, wrt, args, expected):
     assert value == f(*args)
     found = pull(2.0)[["x", "s", "y"].index(wrt)]
     np.testing.assert_array_equal(found, 2 * np.array(expected))
+
+
+def test_a_sum_that_stays_a_number_runs_on_the_tape():
+    def f(x, s, n):
+        t = 0
+        for _ in range(n):
+            t = (t + np.ones(3)) * s
+        return np.sum(t * x)
+
+    df, x = grad(f, wrt=("x", "s")), some(3)
+    np.testing.assert_allclose(df(x, 1.5, 2)[0], np.full(3, 3.75))
+    with pytest.warns(FallbackWarning, match="a number where other runs have an array"):
+        d_x, d_s = df(x, 1.5, 0)
+    np.testing.assert_array_equal(d_x, np.zeros(3))
+    assert d_s == 0
+    np.testing.assert_allclose(df(x, 1.5, 1)[0], np.full(3, 1.5))
+    with pytest.raises(UnsupportedSyntaxError, match="a number where other runs have an array"):
+        grad(f, wrt=("x", "s"), fallback="error")(x, 1.5, 0)
 
 
 def test_a_name_that_the_function_leaves_unbound_is_pythons_error():

@@ -17,6 +17,7 @@ from srcdiff import (
     UnsupportedSyntaxError,
     detach,
     elementwise_grad,
+    grad,
     hvp,
     jvp,
     pullback,
@@ -385,3 +386,44 @@ def test_a_dict_of_tangents_may_be_in_another_order():
     assert of_two(3.0, {"b": np.zeros(2, int), "a": 1}) == (6.0,)
     with pytest.raises(ValueError, match="the tangent of `p` is a dict of .'y'., `p` is a dict"):
         jvp(f, (p,), ({"y": 1.0},))
+
+
+def a_sum_that_becomes_an_array(x, s, n):
+    t = 0
+    for _ in range(0, n, 2):
+        t = t + np.full((2, 3), 2.0) - s
+    return np.sum(t * x) + np.sum(t)
+
+
+def rows_of_such_a_sum(x, s, n):
+    t = 0
+    for _ in range(n):
+        t = t + np.full((2, 3), 2.0)
+        t = t - s
+    for row in t:
+        row += x
+    return np.sum(t)
+
+
+def sums_in_a_while_loop_and_a_branch(x, s, n):
+    t, u, k = 0, 0.0, 0
+    while k < n:
+        v = t * 2
+        if k > 0:
+            u = u + s
+        u = u + np.ones((2, 3))
+        t = v + np.ones(3) - s
+        k += 1
+    return np.sum(t * x) + np.sum(u * s)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize(
+    "f", [a_sum_that_becomes_an_array, rows_of_such_a_sum, sums_in_a_while_loop_and_a_branch]
+)
+def test_the_tangent_of_a_sum_that_began_as_zero_is_as_large_as_the_sum(f, n):
+    x = np.array([-1.31, -0.98, -0.43])
+    value, dot = jvp(f, (x, 1.11, n), (None, 1.0, None), fallback="error")
+    assert value == f(x, 1.11, n)
+    assert dot == pytest.approx(grad(f, wrt="s", fallback="error")(x, 1.11, n), rel=1e-12)
+    assert dot == pytest.approx((f(x, 1.11 + 1e-6, n) - f(x, 1.11 - 1e-6, n)) / 2e-6)

@@ -146,6 +146,7 @@ class Forward:
         self.instrs: list[Instr] = []
         self.in_order: set[Any] = set()  # tangents that are in C order
         self.negated: dict[Any, Any] = {}  # tangent → that of which it is the negative
+        self.loose: set[Any] = set()  # see `note_loose`
 
     # ------------------------------------------------------------------ emission
 
@@ -155,8 +156,24 @@ class Forward:
             kinds = tuple(map_tree(lambda v: v.kind, a) for a in args)
             kind = abstract.infer(op, kinds, kwargs or {}) or OBJECT
         result = Value(name, kind)
-        self.instrs.append(Instr(op, args, kwargs, (result,), (), attrs, where))
+        instr = Instr(op, args, kwargs, (result,), (), attrs, where)
+        self.instrs.append(instr)
+        self.note_loose(instr)
         return result
+
+    def note_loose(self, instr: Instr) -> None:
+        """Note what may be smaller than its kind says.
+
+        A sum that begins as the number 0 is carried as the array that it becomes. The tangent of
+        the array `total + np.ones(3)` is not that of `total`, but that in the shape of the array.
+        """
+        if not any(v in self.loose for v in instr.operands):
+            return
+        for r in instr.results:
+            full = any(v not in self.loose and v.kind.tag == "array" and v.kind.dims is not None
+                       and alike(v.kind, r.kind) for v in instr.operands)  # fmt: skip
+            if r.kind.tag == "array" and not full:
+                self.loose.add(r)
 
     def inside(self, body: Callable[[], Any]) -> list[Instr]:
         """Emit into a block of its own."""
@@ -234,6 +251,10 @@ class Forward:
         if dot is None or value not in self.active or type(dot) in (int, float) and dot == 0:
             return
         dot = self.fit(dot, value, where)
+        if dot in self.loose and value not in self.loose and value.kind.tag == "array":
+            shape = self.emit(np.shape, (value,), Kind("tuple"), where, "shape")
+            dot = self.emit(np.broadcast_to, (dot, shape), dot.kind, where)
+            self.loose.discard(dot)
         if isinstance(dot, Value) and dot not in self.named:
             dot.name, dot.user = f"{value.name}_dot", value.user
             self.named.add(dot)
@@ -276,6 +297,7 @@ class Forward:
         for instr in instrs:
             if instr.op == "list":
                 self.lists[instr.results[0]] = instr
+            self.note_loose(instr)
             like = instr.args[0] if len(instr.args) == 1 and not instr.kwargs else None
             if instr.op in MADE_LIKE and isinstance(like, Value):
                 self.zeros[instr.results[0]] = self.zeros.get(like, like)
@@ -752,6 +774,9 @@ class Forward:
         for k, dot in zip(moving, dots):
             self.dots[instr.results[k]] = dot
         results = (*instr.results, *dots)
+        for k, r in enumerate(results):
+            if any(b.results[k] in self.loose for b in blocks if isinstance(b.results[k], Value)):
+                self.loose.add(r)
         self.instrs.append(instr.replace(blocks=tuple(blocks), results=results))
 
     def end(self, tree: Any, kind: Kind, where: Any) -> Any:
@@ -778,6 +803,12 @@ class Forward:
         starts = tuple(self.end(inits[k], params[k].kind, where) for k in moving)
         inner = [self.named_dot(params[k]) for k in moving]
         self.dots.update((params[k], dot) for k, dot in zip(moving, inner))
+        begun = [(params[k], instr.results[k], inits[k]) for k in range(count)]
+        dots = [self.named_dot(instr.results[k]) for k in moving]
+        for param, result, init in (*begun, *zip(inner, dots, starts)):
+            number = init is not UNDEFINED and leaf_kind(init).tag == "scalar"
+            if param.kind.tag == "array" and (number or init in self.loose):
+                self.loose |= {param, result}
         ends: list = []
 
         def sweep() -> None:
@@ -791,7 +822,6 @@ class Forward:
             test = instr.blocks[0]
             tested = [Value(d.name, d.kind, d.user) for d in inner]
             blocks.insert(0, test.replace(params=(*test.params, *tested)))
-        dots = [self.named_dot(instr.results[k]) for k in moving]
         self.dots.update((instr.results[k], dot) for k, dot in zip(moving, dots))
         self.instrs.append(instr.replace(
             args=(*instr.args[:-1], (*inits, *starts)), blocks=tuple(blocks),
