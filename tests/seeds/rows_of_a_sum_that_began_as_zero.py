@@ -1,6 +1,8 @@
-# seed 110027661, crashed: (forward) TypeError: 'float' object is not subscriptable
+# ruff: noqa - kept as the fuzzer wrote it
+"""Crashed: the tangent of a sum that began as 0 was a number"""
 
 import numpy as np
+
 
 def f(x, s, n):
     t13 = 0
@@ -11,6 +13,9 @@ def f(x, s, n):
     a35 = t13
     return np.sum(a35)
 
+
 def args():
     return (np.array([-1.31, -0.98, -0.43]), 1.11, 3)
+
+
 WRT = ('x', 's')
