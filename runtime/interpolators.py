@@ -86,15 +86,29 @@ class Grid:
     """`scipy.interpolate.RegularGridInterpolator`, linear, of numbers"""
 
     def __init__(self, points, values, method="linear"):
-        self.grid, self.values = points, np.asarray(values)
+        grid, values = (), np.asarray(values)
+        for k in range(len(points)):
+            p = np.asarray(points[k])
+            if p[0] > p[-1]:
+                p, values = p[::-1], np.flip(values, k)
+            grid = (*grid, p)
+        self.grid, self.values = grid, values
 
     def __call__(self, xi):
         return on_grid(self.grid, self.values, xi)
 
 
 def on_grid(grid, values, xi):
-    """The values at the rows of xi, linear in each variable between those on a grid."""
-    xi = np.asarray(xi)
+    """The values at the rows of xi, linear in each variable between those on a grid.
+
+    xi   an array whose last axis is of the variables, or a tuple with an array for each of them
+    """
+    if isinstance(xi, tuple) and len(grid) > 1:
+        xi = np.stack(np.broadcast_arrays(*xi), axis=-1)
+    else:
+        xi = np.asarray(xi[0] if isinstance(xi, tuple) else xi)
+        if np.ndim(xi) == 1:
+            xi = np.reshape(xi, (-1, len(grid)))
     places, shares = (), ()
     for k in range(len(grid)):
         p, x = np.asarray(grid[k]), xi[..., k]
@@ -109,7 +123,7 @@ def on_grid(grid, values, xi):
             key = (*key, places[k] + corner[k])
             weight = weight * (shares[k] if corner[k] else 1 - shares[k])
         total = total + weight * values[key]
-    return np.atleast_1d(total)
+    return total
 
 
 # Which stands for which; the parameters that they heed, and their values where not all will do.

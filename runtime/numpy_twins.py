@@ -90,6 +90,12 @@ def interp_periodic(x, xp, fp, left=None, right=None, *, period):
 # Reductions
 
 
+def check_no_out(out):
+    """Refuse an array to write the result to."""
+    if out is not None:
+        raise NoRuleError("a statistic with out=", instead="Use what the function returns.")
+
+
 def without_nan(a, instead):
     return np.where(np.isnan(a), instead, a)
 
@@ -155,24 +161,30 @@ def std_about(a, axis=None, dtype=None, *, mean, **kwargs):
     return np.where(var == 0, 0, np.sqrt(np.where(var == 0, 1, var)))[()]
 
 
-def nanvar(a, axis=None, *, ddof=0, keepdims=False, correction=None, where=True):
+def nanvar(
+    a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None,
+    correction=None,
+):  # fmt: skip
     """`np.nanvar`
 
     >>> nanvar(np.array([[1.0, np.nan, 3.0]]), axis=1)
     array([1.])
     """
+    check_no_out(out)
+    a = np.asarray(a, dtype)
     there = ~np.isnan(a) if where is True else ~np.isnan(a) & where
-    known = np.where(there, a, 0)
-    mean = np.sum(known, axis=axis, keepdims=True) / np.sum(there, axis=axis, keepdims=True)
+    if mean is None:
+        known = np.where(there, a, 0)
+        mean = np.sum(known, axis=axis, keepdims=True) / np.sum(there, axis=axis, keepdims=True)
     off = np.where(there, a - mean, 0)
     lost = ddof if correction is None else correction
     total = np.sum(np.real(conjugate(off) * off), axis=axis, keepdims=keepdims)
     return total / (np.sum(there, axis=axis, keepdims=keepdims) - lost)
 
 
-def nanstd(a, axis=None, **others):
+def nanstd(a, axis=None, *more, **others):
     """`np.nanstd`"""
-    var = nanvar(a, axis, **others)
+    var = nanvar(a, axis, *more, **others)
     return np.where(var == 0, 0, np.sqrt(np.where(var == 0, 1, var)))[()]
 
 
@@ -201,6 +213,7 @@ def place_in_order(q, n, method):
 
 def in_order(a, axis):
     """The elements in ascending order along the first axis; NaNs are the last."""
+    a = np.asarray(a)
     if axis is None:
         return np.sort(np.ravel(a))
     if not isinstance(axis, tuple):
@@ -218,14 +231,17 @@ def with_axes(found, rank, axis, q):
     return np.expand_dims(found, tuple(i + np.ndim(q) for i in gone))
 
 
-def quantile(a, q, axis=None, *, method="linear", keepdims=False):
+def quantile(
+    a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False
+):  # fmt: skip
     """`np.quantile`
 
     >>> quantile(np.array([3.0, 1.0, 2.0]), [0.25, 1.0])
     array([1.5, 3. ])
     """
-    rows = in_order(a, axis)
-    at = place_in_order(np.asarray(q), len(rows), method)
+    check_no_out(out)
+    rows, q = in_order(a, axis), np.asarray(q)
+    at = place_in_order(q, len(rows), method)
     low = np.floor(at).astype(int)
     t = np.reshape(at - low, np.shape(q) + (1,) * (np.ndim(rows) - 1))
     first, last = rows[low], rows[np.minimum(low + 1, len(rows) - 1)]
@@ -233,18 +249,21 @@ def quantile(a, q, axis=None, *, method="linear", keepdims=False):
     return with_axes(found, np.ndim(a), axis, q) if keepdims else found
 
 
-def percentile(a, q, axis=None, *, method="linear", keepdims=False):
+def percentile(a, q, axis=None, out=None, *more, **others):
     """`np.percentile`"""
-    return quantile(a, np.asarray(q) / 100, axis, method=method, keepdims=keepdims)
+    return quantile(a, np.asarray(q) / 100, axis, out, *more, **others)
 
 
-def nanquantile(a, q, axis=None, *, method="linear", keepdims=False):
+def nanquantile(
+    a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False
+):  # fmt: skip
     """`np.nanquantile`
 
     >>> nanquantile(np.array([[3.0, np.nan, 2.0], [1.0, 5.0, 7.0]]), 0.5, axis=1)
     array([2.5, 5. ])
     """
-    rows = in_order(a, axis)
+    check_no_out(out)
+    rows, q = in_order(a, axis), np.asarray(q)
     count = np.sum(~np.isnan(rows), axis=0)
     points = np.reshape(np.asarray(q), np.shape(q) + (1,) * (np.ndim(rows) - 1))
     at = place_in_order(points, count, method)
@@ -258,14 +277,14 @@ def nanquantile(a, q, axis=None, *, method="linear", keepdims=False):
     return with_axes(found, np.ndim(a), axis, q) if keepdims else found
 
 
-def nanpercentile(a, q, axis=None, *, method="linear", keepdims=False):
+def nanpercentile(a, q, axis=None, out=None, *more, **others):
     """`np.nanpercentile`"""
-    return nanquantile(a, np.asarray(q) / 100, axis, method=method, keepdims=keepdims)
+    return nanquantile(a, np.asarray(q) / 100, axis, out, *more, **others)
 
 
-def nanmedian(a, axis=None, *, keepdims=False):
+def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """`np.nanmedian`"""
-    return nanquantile(a, 0.5, axis, keepdims=keepdims)
+    return nanquantile(a, 0.5, axis, out, keepdims=keepdims)
 
 
 def average_returned(a, axis=None, weights=None, *, returned, **keepdims):
@@ -298,6 +317,8 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     if y is not None:
         rows = np.concatenate((rows, variables(y, rowvar)), axis=0)
     lost = ddof if ddof is not None else 0 if bias else 1
+    fweights = None if fweights is None else np.asarray(fweights)
+    aweights = None if aweights is None else np.asarray(aweights)
     weights = aweights
     if fweights is not None:
         weights = fweights if aweights is None else fweights * aweights
@@ -319,6 +340,7 @@ def conjugate(x):
 
 def variables(m, rowvar):
     """What is given to `np.cov`, with a row for each variable."""
+    m = np.asarray(m)
     if np.ndim(m) < 2:
         return np.atleast_2d(m)
     return m if rowvar else m.T

@@ -123,6 +123,13 @@ class Rule:
         )
 
 
+    @functools.cached_property
+    def of_operands(self) -> bool:
+        """Whether it is of a ufunc or an operator, all of whose operands are array_like."""
+        first = self.functions[0] if self.functions else None
+        ufunc = isinstance(first, np.ufunc)
+        return self.by_elements and (ufunc or getattr(first, "__module__", "") == "_operator")
+
     def takes_array(self, place: int | str) -> bool:
         """Whether an argument of a function of NumPy's or SciPy's is array_like.
 
@@ -167,6 +174,14 @@ _PARTS = frozenset("c_and_lower lu_and_piv l_and_u points".split())
 
 RULES: dict[Callable, Rule] = {}
 NONDIFFERENTIABLE: set[Callable] = set()
+# What functions that a rule knows by place alone call their first parameter.
+FIRST: dict[Callable, str] = {
+    np.array: "object", **dict.fromkeys((np.stack, np.concatenate), "arrays"),
+    **dict.fromkeys((np.asarray, np.asanyarray, np.copy, np.ascontiguousarray), "a"),
+    **dict.fromkeys((np.vstack, np.hstack, np.dstack, np.column_stack), "tup"),
+}  # fmt: skip
+# Whose derivative is zero for real numbers.
+STEPS: set[Callable] = {np.sign}
 # How often something was declared outside srcdiff, in an attribute that generated tests can read.
 DECLARED = types.SimpleNamespace(count=0)
 

@@ -39,8 +39,10 @@ from srcdiff.runtime import declared, kernels
 from srcdiff.runtime.errors import Location, NoRuleError, SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.plain_objects import is_plain_object, parts_of, rebuild
 from srcdiff.runtime.registry import (
+    FIRST,
     NONDIFFERENTIABLE,
     RULES,
+    STEPS,
     Rule,
     is_outside,
     not_overwriting,
@@ -596,6 +598,18 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
 
     Raises NoRuleError for a function that has no rule, if an argument has a history.
     """
+    if len(args) > 2 and (getattr(function, "__module__", None) or "").startswith("numpy"):
+        names = out_and_after(function)
+        if names and len(args) > len(names[0]):
+            given = dict(zip(names[1], args[len(names[0]) :]))
+            args, kwargs = args[: len(names[0])], {**given, **(kwargs or {})}
+    if not args and kwargs and function in FIRST:
+        args = (kwargs[FIRST[function]],) if FIRST[function] in kwargs else args
+        kwargs = {k: v for k, v in kwargs.items() if k != FIRST[function]}
+    if function is np.where and len(args) == 1:
+        function = np.nonzero
+    if kwargs and isinstance(kwargs.get("out"), Array):
+        return function(*args, **kwargs)  # NumPy asks the arrays
     values = list(args)
     boxes: list[Array] = []
     places: list = []
@@ -625,6 +639,9 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     if not parents or not face._is_recording():
         return face._boxed(function(*values, **(kwargs or {})), None, boxes)
     rule = OWN.get(function) or rule_of(function)
+    if function is np.array and kwargs and "ndmin" in kwargs and type(values[0]) in CONTAINERS:
+        rest = {k: v for k, v in kwargs.items() if k != "ndmin"}  # the sweep counts no axes
+        return apply(function, (apply(function, args, rest),), kwargs)
     if function in (operator.mul, operator.add, operator.sub, operator.truediv) and any(
         hasattr(v, "nnz") for v in values
     ):  # fmt: skip
@@ -645,7 +662,9 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
             return made
         raise no_rule(function)
     for i, value in enumerate(values):
-        if type(value) in CONTAINERS and rule.takes_array(i) and function not in TAKES_SEQUENCES:
+        if type(value) not in CONTAINERS or function in TAKES_SEQUENCES:
+            continue
+        if rule.takes_array(i) or rule.of_operands:
             values[i] = np.array(value)
     kwargs = kwargs or {}
     if not rule.declared:
@@ -671,7 +690,7 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
     if found is not None:
         return found
     kind = out.dtype.kind if isinstance(out, ndarray | np.generic) else "f"
-    if kind not in "fc":  # a cast to ints
+    if kind not in "fc" or function in STEPS and kind == "f":  # a cast to ints
         if kind == "O":
             raise lost(f"an array of objects, made by `{name_of(function)}`,", "Use a list.")
         return face._boxed(out, None, boxes)
@@ -767,6 +786,26 @@ def probe(like: Any) -> Any:
 def takes_parts(function: Any, place: int) -> bool:
     rule = rule_of(function)
     return rule is not None and rule.takes_parts(place)
+
+
+@functools.cache
+def out_and_after(function: Callable) -> tuple[list[str], list[str]] | None:
+    """The parameters of a function of NumPy's before `out`, and from it on; None without one.
+
+    >>> out_and_after(np.max)[0], out_and_after(np.exp)
+    (['a', 'axis'], None)
+    """
+    if isinstance(function, np.ufunc):
+        return None
+    try:
+        found = inspect.signature(function).parameters.values()
+        names = [p.name for p in found if p.kind is p.POSITIONAL_OR_KEYWORD]
+    except (TypeError, ValueError):
+        names = ["a", "b", "out"] if function is np.dot else []
+    if "out" not in names:
+        return None
+    at = names.index("out")
+    return names[:at], names[at:]
 
 
 def makes_array(function: Any) -> bool:
@@ -1256,11 +1295,13 @@ class Array:
     def _as_array(self) -> Any:
         return self if isinstance(self._value, np.ndarray | np.generic) else np.float64(self)
 
-    def clip(self, min: Any = None, max: Any = None) -> Any:
-        return apply(np.clip, (self, min, max))
+    def clip(self, min: Any = None, max: Any = None, out: Any = None) -> Any:
+        return apply(np.clip, (self, min, max), {} if out is None else {"out": out})
 
-    def compress(self, condition: Any, axis: Any = None) -> Any:
-        return apply(np.compress, (condition, self), {} if axis is None else {"axis": axis})
+    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
+        kwargs = {"axis": axis, "out": out}
+        given = {k: v for k, v in kwargs.items() if v is not None}
+        return apply(np.compress, (condition, self), given)
 
     def item(self, *index: Any) -> Any:
         x = self

@@ -212,12 +212,24 @@ def require(a, dtype=None, requirements=None):
     return np.array(a, dtype=dtype)
 
 
-def piecewise(x, condlist, funclist):
+def piecewise(x, condlist, funclist, *args, **kw):
     """`np.piecewise` of functions and numbers: where no condition holds, the last of one more
 
     >>> piecewise(np.array([1.0, -2.0]), [np.array([True, False])], [np.sqrt, 0.0])
     array([1., 0.])
     """
+    # One condition need not be in a list.
+    many = isinstance(condlist, (list, tuple)) or np.ndim(condlist) > 0
+    if np.ndim(x) > 0 and (not many or np.ndim(condlist[0]) == 0):
+        return pieces(np.asarray(x), [np.asarray(condlist, dtype=bool)], funclist, args, kw)
+    if np.ndim(x) > 0:
+        conditions = [np.asarray(c, dtype=bool) for c in condlist]
+        return pieces(np.asarray(x), conditions, funclist, args, kw)
+    conditions = [np.reshape(c, (1,)) for c in (condlist if many else [condlist])]
+    return np.reshape(pieces(np.reshape(x, (1,)), conditions, funclist, args, kw), ())
+
+
+def pieces(x, condlist, funclist, args, kw):
     found = np.zeros_like(x)
     rest = np.ones(np.shape(x), dtype=bool)
     for k in range(len(condlist)):
@@ -226,7 +238,7 @@ def piecewise(x, condlist, funclist):
     for k in range(len(funclist)):
         value = funclist[k]
         if callable(value):
-            value = value(x[conditions[k]])
+            value = value(x[conditions[k]], *args, **kw)
         found[conditions[k]] = value
     return found
 

@@ -297,3 +297,41 @@ def test_keywords_of_what_is_vectorized_are_vectorized_too():
 
     right(f, V, 1.7, wrt=(0, 1))
     right_on_tape(f, V, 1.7)
+
+
+def test_a_real_transform_of_single_precision_stays_single():
+    for n in (3, 4):
+        x = np.linspace(0.3, 1.7, n, dtype=np.float32)
+        d = grad(lambda x: np.sum(np.abs(np.fft.rfft(x)) ** 2), fallback="error")(x)
+        assert d.dtype == np.float32
+        wide = grad(lambda x: np.sum(np.abs(np.fft.rfft(x)) ** 2))(x.astype(float))
+        np.testing.assert_allclose(d, wide, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.reshape(x, shape=(2, 3)),
+        lambda x: np.broadcast_to(array=x, shape=(2, 6)),
+        lambda x: np.full_like(a=x, fill_value=2.0, shape=(2,)) * x[:2],
+        lambda x: np.take(a=x, indices=[0, 2]),
+        lambda x: np.stack(arrays=[x, x * x], axis=1),
+        lambda x: np.array(object=[x[0], x[1]]),
+        lambda x: np.asarray(a=x) * x,
+        lambda x: np.vstack(tup=(x, x)),
+    ],
+)
+def test_what_stands_at_a_place_may_be_named(f):
+    from srcdiff import vmap
+
+    x = np.linspace(0.3, 1.7, 18).reshape(3, 6)
+    many = vmap(f, fallback="error")(x)
+    np.testing.assert_allclose(many, np.stack([f(row) for row in x]), rtol=1e-14)
+    right(lambda x: np.sum(np.cos(f(x))), x[0])
+    _, d = value_and_grad_on_tape(lambda x: np.sum(np.cos(f(x))))(x[0])
+    np.testing.assert_allclose(d, grad(lambda x: np.sum(np.cos(f(x))))(x[0]), rtol=1e-12)
+
+
+def test_an_array_of_repetitions_is_refused_and_said_so():
+    with pytest.raises(SrcdiffError, match="np.tile with an array of repetitions"):
+        grad(lambda x: np.sum(np.tile(x, np.array([2, 1]))))(np.ones(3))

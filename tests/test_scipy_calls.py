@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, interpolate, linalg, ndimage, sparse
+from scipy import integrate, interpolate, linalg, ndimage, sparse, special
 from scipy.sparse.linalg import spsolve
 
-from srcdiff import SrcdiffError, grad
+from srcdiff import SrcdiffError, grad, hvp
 from tests.gallery import some
 from tests.judge import right
 from tests.tape import agree, tape_gradient
@@ -134,3 +134,27 @@ def between_places(v):
 @pytest.mark.parametrize("f", [filtered, between_places])
 def test_filters_are_right_compiled_and_on_the_tape(f):
     test_right_compiled_and_on_the_tape(f, 5)
+
+
+def test_the_least_value_that_minimize_found_has_a_gradient_on_the_tape():
+    from scipy import optimize
+
+    def least(x):
+        found = optimize.minimize(lambda y, x: np.sum((y - x) ** 2 + y**4), np.zeros(2), (x,))
+        return found.fun * x[0]
+
+    x = np.array([0.7, -0.4])
+    value, d = tape_gradient(least, 0)(x)
+    step = 1e-5 * np.eye(2)
+    slopes = [(least(x + row) - least(x - row)) / 2e-5 for row in step]
+    assert np.isclose(value, least(x), rtol=1e-7)
+    np.testing.assert_allclose(d, slopes, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+@pytest.mark.parametrize("bessel", [special.spherical_jn, special.spherical_in])
+def test_spherical_bessel_functions_have_second_derivatives_at_the_origin(bessel, order):
+    found = hvp(lambda x: bessel(order, x))(0.0, 1.0)
+    step = 1e-3
+    seconds = (bessel(order, step) - 2 * bessel(order, 0.0) + bessel(order, -step)) / step**2
+    np.testing.assert_allclose(found, seconds, atol=1e-5)

@@ -323,11 +323,14 @@ def vander(op: Any, x: Any, N: Any = None, increasing: Any = False) -> Kind:
 
 
 @abstract(np.arange)
-def arange(op: Any, *args: Any, stop=None, step=None, dtype=None, **kwargs: Any) -> Kind:
+def arange(
+    op: Any, *args: Any, start=None, stop=None, step=None, dtype=None, **kwargs: Any
+) -> Kind:
     """
     >>> arange(np.arange, int_of(Size("n"))), arange(np.arange, 1, 10, 2)
     (i8[n], i8[5])
     """
+    args = args if start is None else (start, *args)
     if len(args) == 1 and stop is None and step is not None:
         args = (0, *args)
     args = [*args, *[part for part in (stop, step) if part is not None]]

@@ -378,11 +378,6 @@ def order_of_rows(op: Any, rows: Any) -> Kind:
     return Kind("array", np.dtype(int), numeric(rows).dims[:1])
 
 
-@abstract(kernels.refuse_cut_off)
-def zero(op: Any, a: Any, p: Any) -> Kind:
-    return Kind("scalar", np.dtype(float), python=True)
-
-
 @abstract(np.linalg.matrix_rank)
 def matrix_rank(op: Any, A: Any, *args: Any, **kwargs: Any) -> Kind:
     A = numeric(A)

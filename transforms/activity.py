@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from srcdiff.runtime.registry import NONDIFFERENTIABLE
+from srcdiff.runtime.registry import NONDIFFERENTIABLE, STEPS
 from srcdiff.transforms.ir import Block, Instr, Value, carried
 
 SHAPE_ONLY = frozenset({"shape", "check_length", "zero_list", "ones_list"})
@@ -54,6 +54,9 @@ def passes(instr: Instr) -> bool:
     op = instr.op
     if "flat" in instr.attrs:
         return False
+    if op in STEPS:
+        dtype = instr.results[0].kind.dtype
+        return dtype is None or dtype.kind == "c"
     return op not in SHAPE_ONLY and (isinstance(op, str) or op not in NONDIFFERENTIABLE)
 
 

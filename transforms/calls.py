@@ -23,6 +23,7 @@ from srcdiff.runtime import kernels, python_forms, stand_ins
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.runtime.registry import (
     DECLARED_INSIDE,
+    FIRST,
     NONDIFFERENTIABLE,
     not_overwriting,
     rule_of,
@@ -189,6 +190,12 @@ class Calls(
         if args and isinstance(args[0], Choice) and self.may_view(op, args, kwargs):
             return self.each_option(args[0], args[1:], where, lambda *settled: self.apply(
                 op, settled, kwargs, where, name))  # fmt: skip
+        if not args and kwargs and op in FIRST:
+            args = (kwargs[FIRST[op]],) if FIRST[op] in kwargs else args
+            kwargs = {k: v for k, v in kwargs.items() if k != FIRST[op]}
+        if op is np.array and "ndmin" in kwargs and isinstance(args[0], (List, Tuple)):
+            rest = {k: v for k, v in kwargs.items() if k != "ndmin"}  # no rule counts its axes
+            args = (self.apply(op, args, rest, where), *args[1:])
         if op not in TAKES_SEQUENCES:
             args = tuple(self.as_array(op, a, where, i) for i, a in enumerate(args))
             kwargs = {k: self.as_array(op, a, where, k) for k, a in kwargs.items()}
@@ -252,7 +259,7 @@ class Calls(
         rule = None if isinstance(op, str) else rule_of(op, forward=True)
         if rule is not None and rule.takes_parts(place):
             return ref
-        if rule is not None and rule.takes_array(place):
+        if rule is not None and (rule.takes_array(place) or rule.of_operands):
             wanted = holds_numbers(kind)
         elif isinstance(place, str):
             wanted = False

@@ -61,10 +61,12 @@ slice = builtins.slice  # what rewritten code calls, whatever the user's names a
 
 
 STATIC: set[Any] = kernels.STATIC
-# Of ours, what calls SciPy's Python.
+# Of ours, what calls SciPy's Python, and what twins are made of.
 DISTRIBUTIONS = {
-    f"srcdiff.runtime.{name}" for name in ("distributions", "families", "multivariate")
-}
+    f"srcdiff.runtime.{name}"
+    for name in ("distributions", "families", "multivariate", "numpy_twins", "twins", "filters",
+                 "interpolators")
+}  # fmt: skip
 # Whether NumPy's arrays match the patterns of sequences, as they do since Python 3.13.
 ARRAYS_MATCH = bool(ndarray.__flags__ & (1 << 5))
 
@@ -464,8 +466,11 @@ def call_numeric(f: Any, args: tuple, kwargs: dict) -> Any:
         writer = writer or transform(f)
     if writer is not None:
         return writer(*args, **kwargs)
+    if isinstance(f, np.ufunc) or isinstance(of, np.ufunc):  # NumPy does not look into lists
+        args = tuple(apply(np.array, (x,)) if isinstance(x, list | tuple) and boxes_in(x) else x
+                     for x in args)  # fmt: skip
     if isinstance(f, np.ufunc) and len(args) > f.nin:
-        kwargs["out"], args = args[f.nin], args[: f.nin]
+        kwargs["out"], args = args[f.nin :], args[: f.nin]
     if isinstance(kwargs.get("out"), tuple) and len(kwargs["out"]) == 1:
         (kwargs["out"],) = kwargs["out"]
     if kwargs.get("out") is not None or isinstance(f, np.ufunc) or of is not None:

@@ -134,6 +134,9 @@ def minimize(call: Callable, solver: Callable, args: tuple, kwargs: dict) -> Any
         return np.zeros_like(plain(x)) if found is None else found
 
     out["x"] = root_step(slope, f, np.array(out["x"]), extra, False)
+    least = call(f, out["x"], *extra)
+    if isinstance(least, Array) and least._node is not None:
+        out["fun"] = least
     return out
 
 
@@ -436,7 +439,7 @@ def padded(x: Any, axis: int, before: int, after: int, mode: str, cval: Any) -> 
     if mode in ("constant", "grid-constant"):
         width = [(0, 0)] * np.ndim(plain(x))
         width[axis] = (before, after)
-        return np.pad(x, width, constant_values=plain(cval))
+        return np.pad(x, width, constant_values=cval)
     places = np.pad(np.arange(n), (before, after), PADDING[mode])
     return np.take(x, places, axis=axis)
 
@@ -613,6 +616,7 @@ def transform(f: Any) -> Callable | None:
 
 def cosine(f: Callable, x: Any, type: int = 2, n: Any = None, axis: int = -1,  # noqa: A002
            *args: Any, **kwargs: Any) -> Any:  # fmt: skip
+    x = apply(np.asarray, (x,))
     size = np.shape(plain(x))[axis]
     if n not in (None, size):
         raise NoRuleError(f"scipy.fft.{f.__name__} with n=", caller())

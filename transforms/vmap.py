@@ -30,6 +30,7 @@ from __future__ import annotations
 import builtins
 import math
 import operator
+import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -556,7 +557,7 @@ class Batch:
             self.operation(instr)
 
     def operation(self, instr: Instr) -> None:
-        op = instr.op
+        op, instr = instr.op, by_place(instr)
         special = HANDLERS.get(op)
         if special is not None:
             special(self, instr)
@@ -893,9 +894,10 @@ class Batch:
         self.bind(instr, np.full_like, (self.env[x], fill), instr.kwargs, **instr.attrs)
 
     def broadcast_to(self, instr: Instr) -> None:
-        x, shape = instr.args
+        x, shape, *rest = instr.args
         (r,) = instr.results
-        if self.on(shape) or instr.kwargs or r.kind.rank is None or not isinstance(x, Value):
+        if self.on(shape) or rest or instr.kwargs or r.kind.rank is None or \
+                not isinstance(x, Value):  # fmt: skip
             raise NeedsLoop
         many = self.aligned(x, r.kind.rank, instr.where)
         self.bind_shape(instr, np.broadcast_to, many, self.many_shape(shape))
@@ -1098,6 +1100,21 @@ HANDLERS: dict[Any, Callable[[Batch, Instr], None]] = {
     np.float32: Batch.number, operator.not_: Batch.negated,
     builtins.max: Batch.extreme, builtins.min: Batch.extreme,
 }  # fmt: skip
+
+
+def by_place(instr: Instr) -> Instr:
+    """The same call, with what it must be given at its place, not as a keyword."""
+    rule = None if isinstance(instr.op, str) or not instr.kwargs else rule_of(instr.op)
+    if rule is None or not isinstance(rule.vjp, types.FunctionType):
+        return instr
+    code = rule.vjp.__code__
+    needed = code.co_argcount - 2 - len(rule.vjp.__defaults__ or ())
+    args, kwargs = instr.args, dict(instr.kwargs)
+    for name in code.co_varnames[2 + len(args) : 2 + needed]:
+        if name not in kwargs:
+            break
+        args = (*args, kwargs.pop(name))
+    return instr.replace(args=args, kwargs=kwargs)
 
 
 class Copies:

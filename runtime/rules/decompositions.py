@@ -16,7 +16,7 @@ differentiation", 2008; Z.-Q. Wan, S.-X. Zhang, "Automatic differentiation for c
 import numpy as np
 
 from srcdiff.runtime.errors import NoRuleError
-from srcdiff.runtime.kernels import half_lower, matrix_transpose, refuse_cut_off
+from srcdiff.runtime.kernels import half_lower, matrix_transpose
 from srcdiff.runtime.registry import jvp_rule, sample, spread, vjp_rule
 
 SYMMETRIC = np.array([[2.0, 0.3, -0.4], [0.3, 1.0, 0.5], [-0.4, 0.5, 3.0]])
@@ -278,25 +278,52 @@ def pinv_slope(d, p, a):
     return d_a + p_t @ p @ d_t @ (columns - p @ a)
 
 
+def cut_pinv_slope(d, p, a, tolerance):
+    """`pinv_slope` where singular values that are not zero are cut off, if there is a tolerance.
+
+    The vectors that belong to those turn into the ones that are kept, and the other way round, as
+    if they belonged to zeros, but for a factor.
+    """
+    if tolerance is None:
+        return pinv_slope(d, p, a)
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    u_t, v = hermitian_transpose(u), hermitian_transpose(vh)
+    kept = s * np.real(np.sum(matrix_transpose(vh @ p) * u, axis=-2)) > 0.5
+    large, small = s[..., :, None], s[..., None, :]
+    turns = kept[..., :, None] & ~kept[..., None, :]
+    gap = np.where(turns, large * (large + small) * (large - small), 1)
+    along = np.where(turns, small * small / np.where(turns, large, 1), 0) / gap
+    across = np.where(turns, small, 0) / gap
+    c = u_t @ hermitian_transpose(d) @ v
+    c = (along + matrix_transpose(along)) * c \
+        + (across + matrix_transpose(across)) * hermitian_transpose(c)  # fmt: skip
+    return pinv_slope(d, p, a) + u @ c @ vh
+
+
+CUT = np.array([[2.0, 0.3, 0.1], [0.7, 1.0, -0.4], [-0.2, 0.6, 0.5], [0.3, -0.5, 0.9]])
+
+
 @vjp_rule(
     np.linalg.pinv,
     at=[
         *(REGULAR, TALL, TALL.T, np.stack((TALL, 2 * TALL))),
         *(sample(TALL, rtol=1e-9), sample(REGULAR, hermitian=True)),
+        *(sample(CUT, rtol=0.5), (CUT.T, 0.5), sample(CUT + 0.3j * CUT[::-1], rcond=0.4)),
+        (np.stack((CUT, CUT[::-1] + 0.1)), 0.5),
+        sample(SYMMETRIC, rcond=0.7, hermitian=True),
     ],
     analytic=False,
 )
 def pinv_vjp(d_out, out, a, rcond=None, hermitian=False, *, rtol=None):
     """out = the pseudoinverse of a; of a symmetric matrix NumPy reads the lower triangle"""
-    p = out if rcond is None and rtol is None else out + refuse_cut_off(a, out)
-    if hermitian:
-        lower = half_lower(a)
-        full = lower + hermitian_transpose(lower)
-        return read_triangle(pinv_slope(d_out, p, full), "L")
-    return pinv_slope(d_out, p, a)
+    lower = half_lower(a) if hermitian else None
+    full = lower + hermitian_transpose(lower) if hermitian else a
+    d_a = cut_pinv_slope(d_out, out, full, rtol if rcond is None else rcond)
+    return read_triangle(d_a, "L") if hermitian else d_a
 
 
-@vjp_rule(np.linalg.lstsq, at=[(TALL, spread(3)), (TALL, spread(3, 2)), (REGULAR, spread(3), None)])
+@vjp_rule(np.linalg.lstsq, at=[(TALL, spread(3)), (TALL, spread(3, 2)), (REGULAR, spread(3), None),
+                               (CUT, spread(4), 0.5), (CUT.T, spread(3, 2), 0.5)])  # fmt: skip
 def lstsq_vjp(d_out, out, a, b, rcond=None):
     """out = x with the least |a @ x - b|, the squares that are left, the rank, singular values"""
     refuse_complex(a, "np.linalg.lstsq")
@@ -304,14 +331,12 @@ def lstsq_vjp(d_out, out, a, b, rcond=None):
     x, rank = out[0], out[2]
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     p = (vh[:rank].T / s[:rank]) @ u[:, :rank].T
-    if rcond is not None:
-        p = p + refuse_cut_off(a, p)
     scaled = (u * d_s) @ vh
     if np.ndim(b) == 1:
         d_p, d_b = np.outer(d_x, b), p.T @ d_x
         rest = 2 * np.sum(d_left) * (b - a @ x)
-        d_a = pinv_slope(d_p, p, a) - np.outer(rest, x) + scaled
+        d_a = cut_pinv_slope(d_p, p, a, rcond) - np.outer(rest, x) + scaled
         return d_a, d_b + rest
     d_p, d_b = d_x @ b.T, p.T @ d_x
     rest = 2 * (b - a @ x) * (d_left if np.size(d_left) else 0.0)
-    return pinv_slope(d_p, p, a) - rest @ x.T + scaled, d_b + rest
+    return cut_pinv_slope(d_p, p, a, rcond) - rest @ x.T + scaled, d_b + rest

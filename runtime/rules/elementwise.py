@@ -155,6 +155,15 @@ def abs_vjp(d_out, out, x):
     return d_out * np.sign(x)
 
 
+@vjp_rule(np.sign, at=[0.7 - 0.2j, spread(3) + 1j * spread(3)[::-1]], analytic=False)
+def sign_vjp(d_out, out, x):
+    """out = x / |x|, a step for real numbers; 0 at x == 0"""
+    if not np.iscomplexobj(x):
+        return None
+    across = d_out - out * np.real(np.conj(out) * d_out)
+    return np.where(out == 0, 0, across / np.where(out == 0, 1, np.abs(x)))
+
+
 # Powers and logarithms
 
 
@@ -546,7 +555,7 @@ def angle_vjp(d_out, out, z, deg=False):
 
 
 nondifferentiable(
-    *(np.sign, np.floor, np.ceil, np.rint, np.round, np.around, np.trunc, np.fix),
+    *(np.floor, np.ceil, np.rint, np.round, np.around, np.trunc, np.fix),
     *(np.floor_divide, np.signbit, np.spacing, np.isnat, np.bitwise_count),
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.isnan, np.isinf, np.isfinite, np.isneginf, np.isposinf, np.isclose, np.isreal),

@@ -20,7 +20,6 @@ from srcdiff.runtime.kernels import (
     inverse_permutation,
     leading,
     matrix_transpose,
-    refuse_cut_off,
     restore_axes,
     rows_in_order,
     tensordot_axes,
@@ -163,9 +162,8 @@ def outer_vjp(d_out, out, a, b):
 )
 def vdot_vjp(d_out, out, a, b):
     """out = sum(conj(a) * b)"""
-    if np.iscomplexobj(out):
-        return np.conj(d_out) * b, d_out * a
-    return d_out * b, d_out * a
+    d_a = d_out * b if not np.iscomplexobj(out) else np.conj(d_out) * b
+    return np.reshape(d_a, np.shape(a)), np.reshape(d_out * a, np.shape(b))
 
 
 @vjp_rule(
@@ -373,6 +371,8 @@ def kron_vjp(d_out, out, a, b):
 )
 def convolve_vjp(d_out, out, a, v, mode="full"):
     """out[k] = sum(a[i] * v[k - i])"""
+    if np.ndim(a) == 0 or np.ndim(v) == 0:
+        raise NoRuleError("np.convolve with a number", instead="Multiply by it.")
     if mode == "full":
         return np.convolve(d_out, v[::-1], "valid"), np.convolve(d_out, a[::-1], "valid")
     # `out` is a part of the full convolution, from `start` on; the gradient is zero elsewhere.
@@ -594,7 +594,8 @@ def slogdet_vjp(d_out, out, a):
     inverse_t = np.linalg.inv(matrix_transpose(a))
     if np.iscomplexobj(a):  # the sign turns with the imaginary part of log(det(a))
         turn = d_out[1] + 1j * np.imag(np.conj(out[0]) * d_out[0])
-        return turn[..., None, None] * np.conj(inverse_t)
+        turn = turn if np.ndim(a) == 2 else turn[..., None, None]
+        return turn * np.conj(inverse_t)
     if np.ndim(a) == 2:
         return d_out[1] * inverse_t
     return d_out[1][..., None, None] * inverse_t
@@ -673,4 +674,4 @@ def hermitian_transpose(x):
     return matrix_transpose(np.conj(x))
 
 
-nondifferentiable(np.linalg.matrix_rank, fullest_last, refuse_cut_off, rows_in_order)
+nondifferentiable(np.linalg.matrix_rank, fullest_last, rows_in_order)

@@ -216,7 +216,9 @@ def prod_vjp(
 ):
     """out = initial * the product of the elements"""
     d = restored(d_out, a, axis, keepdims, where)
-    if axis is None or isinstance(axis, tuple):
+    if axis == ():
+        d_a = d * np.ones_like(a)
+    elif axis is None or isinstance(axis, tuple):
         d_a = d * product_of_others_over(factors(a, where), axis)
     else:
         d_a = d * product_of_others(factors(a, where), axis)
@@ -360,6 +362,9 @@ def average_vjp(d_out, out, a, axis=None, weights=None, *, keepdims=False):
     if np.ndim(weights) == np.ndim(a):
         d_sum = d / np.sum(weights, axis=axis, keepdims=True)
         return d_sum * weights, None, d_sum * (a - centre)
+    if isinstance(axis, tuple):
+        raise NoRuleError("np.average with weights of several axes",
+                          instead="Give it weights of the shape of the array.")  # fmt: skip
     # One weight for each place on the axis.
     ones = (1,) * ((-axis - 1) % np.ndim(a))
     d_sum = d / np.sum(weights)
@@ -470,7 +475,7 @@ def linear_recurrence_jvp(c_dot, x_dot, out, c, x, axis=-1):
 def diff_vjp(d_out, out, a, n=1, axis=-1, prepend=None, append=None):
     """out = a[1:] - a[:-1], n times"""
     d = d_out
-    for _ in range(n):
+    for _ in range(min(n, length_with_ends(a, axis, prepend, append))):
         d = -np.diff(d, axis=axis, prepend=0, append=0)
     if prepend is None and append is None:
         return d
@@ -480,6 +485,13 @@ def diff_vjp(d_out, out, a, n=1, axis=-1, prepend=None, append=None):
     d_prepend = None if prepend is None else slice_along(d, axis, 0, first)
     d_append = None if append is None else slice_along(d, axis, last, None)
     return d_a, None, None, d_prepend, d_append
+
+
+def length_with_ends(a, axis, prepend, append):
+    """The length of a on an axis, with what `np.diff` puts before and after it."""
+    n = np.shape(a)[axis]
+    n = n if prepend is None else n + length_along(prepend, axis)
+    return n if append is None else n + length_along(append, axis)
 
 
 def length_along(x, axis):

@@ -18,17 +18,16 @@ from srcdiff.runtime.kernels import (
     fullest_last,
     half_lower,
     matrix_transpose,
-    refuse_cut_off,
     rows_in_order,
 )
 from srcdiff.runtime.registry import jvp_rule, nondifferentiable, sample, spread, vjp_rule
 from srcdiff.runtime.rules.decompositions import SYMMETRIC as APART
 from srcdiff.runtime.rules.decompositions import (
+    cut_pinv_slope,
     eigh_vjp,
     eigvalsh_vjp,
     inverse_differences,
     lstsq_vjp,
-    pinv_slope,
     read_triangle,
     svd_vjp,
     unless_used,
@@ -277,6 +276,20 @@ def lu_slope(d_low, d_up, low, up):
     return linalg.solve_triangular(up, left.T).T
 
 
+def uneven_lu_slope(d_low, d_up, low, up):
+    """`lu_slope` where one of the factors may not be square."""
+    k = np.shape(up)[0]
+    if np.shape(low)[0] > k:  # the rows below are of the product with the upper factor
+        d_below = linalg.solve_triangular(up, d_low[k:].T).T
+        d_rows = lu_slope(d_low[:k], d_up - low[k:].T @ d_below, low[:k], up)
+        return np.concatenate((d_rows, d_below), axis=0)
+    if np.shape(up)[1] > k:
+        d_right = linalg.solve_triangular(low, d_up[:, k:], trans=1, lower=True, unit_diagonal=True)
+        d_columns = lu_slope(d_low - d_right @ up[:, k:].T, d_up[:, :k], low, up[:, :k])
+        return np.concatenate((d_columns, d_right), axis=1)
+    return lu_slope(d_low, d_up, low, up)
+
+
 def refuse_uneven(name, a):
     if np.ndim(a) != 2:
         raise NoRuleError(f"scipy.linalg.{name} of stacks of matrices",
@@ -318,18 +331,22 @@ def lu_solve_vjp(d_out, out, lu_and_piv, b, trans=0, overwrite_b=False, check_fi
 
 @vjp_rule(linalg.lu, at=[REGULAR, sample(REGULAR[::-1], check_finite=False), (REGULAR, True),
                          REGULAR[[1, 2, 0]], (REGULAR[[1, 2, 0]], True),
-                         sample(REGULAR[[1, 2, 0]], p_indices=True)])  # fmt: skip
+                         sample(REGULAR[[1, 2, 0]], p_indices=True), TALL, TALL.T,
+                         REGULAR[:2]])  # fmt: skip
 def lu_vjp(d_out, out, a, permute_l=False, overwrite_a=False, check_finite=True, p_indices=False):
-    """p @ l @ u = a, of a square matrix"""
+    """p @ l @ u = a"""
     refuse_uneven("lu", a)
     if permute_l:
+        if np.shape(a)[0] != np.shape(a)[1]:
+            raise NoRuleError("scipy.linalg.lu with permute_l=True of a matrix that is not square",
+                              instead="Leave it out, and use p @ l.")  # fmt: skip
         d_low, d_up = d_out
         permuted, up = out
         order = fullest_last(permuted)
         return lu_slope(d_low[order], d_up, permuted[order], up)[np.argsort(order)]
     d_p, d_low, d_up = d_out
     p, low, up = out
-    d_rows = lu_slope(d_low, d_up, low, up)
+    d_rows = uneven_lu_slope(d_low, d_up, low, up)
     return d_rows[p] if p_indices else p @ d_rows
 
 
@@ -445,7 +462,8 @@ def eigvalsh_of_scipy_vjp(d_out, out, a, b=None, *, lower=True, overwrite_a=Fals
     return eigvalsh_vjp(d_out, out, a, "L" if lower else "U")
 
 
-@vjp_rule(linalg.lstsq, at=[(TALL, spread(3)), (TALL, spread(3, 2)), (REGULAR, spread(3), None)])
+@vjp_rule(linalg.lstsq, at=[(TALL, spread(3)), (TALL, spread(3, 2)), (REGULAR, spread(3), None),
+                            (TALL, spread(3), 0.7)])  # fmt: skip
 def lstsq_of_scipy_vjp(d_out, out, a, b, cond=None, overwrite_a=False, overwrite_b=False,
                        check_finite=True, lapack_driver=None):  # fmt: skip
     """out = x with the least |a @ x - b|, the squares that are left, the rank, singular values"""
@@ -455,16 +473,14 @@ def lstsq_of_scipy_vjp(d_out, out, a, b, cond=None, overwrite_a=False, overwrite
 
 
 @vjp_rule(linalg.pinv, at=[REGULAR, TALL, TALL.T, sample(TALL, rtol=1e-9),
-                        sample(TALL, return_rank=True)])  # fmt: skip
+                        sample(TALL, return_rank=True), sample(TALL, rtol=0.7)])  # fmt: skip
 def pinv_of_scipy_vjp(d_out, out, a, *, atol=None, rtol=None, return_rank=False,
                       check_finite=True):  # fmt: skip
     """out = the pseudoinverse of a"""
     refuse_complex("pinv", a)
     refuse_uneven("pinv", a)
-    d_p, p = (d_out[0], out[0]) if return_rank else (d_out, out)
-    if atol is not None or rtol is not None:
-        p = p + refuse_cut_off(a, p)
-    return pinv_slope(d_p, p, a)
+    d, p = (d_out[0], out[0]) if return_rank else (d_out, out)
+    return cut_pinv_slope(d, p, a, rtol if atol is None else atol)
 
 
 @vjp_rule(linalg.polar, at=[REGULAR, (REGULAR, "left"), TALL, sample(TALL.T, side="left")])

@@ -65,6 +65,8 @@ def ravel_vjp(d_out, out, a, order="C"):
 @vjp_rule(np.ndarray.flatten, at=[spread(3), spread(2, 3), (spread(2, 3), "F")], linear=True)
 def flatten_vjp(d_out, out, x, order="C"):
     """out = the elements of x in a new row"""
+    if order not in ("C", "F"):
+        raise NoRuleError(f"x.flatten({order!r})", instead='Use order="C" or "F".')
     return ravel_vjp(d_out, out, x, order)
 
 
@@ -477,6 +479,8 @@ def append_vjp(d_out, out, arr, values, axis=None):
 )
 def tile_vjp(d_out, out, A, reps):
     """out = A repeated"""
+    if np.ndim(reps) > 0 and not isinstance(reps, tuple | list):
+        raise NoRuleError("np.tile with an array of repetitions", instead="Give it a tuple.")
     if np.ndim(A) == 0:
         return np.sum(d_out)
     if np.ndim(A) == 1 and not isinstance(reps, tuple | list):

@@ -61,7 +61,8 @@ def logit_vjp(d_out, out, x):
 def xlogy_vjp(d_out, out, x, y):
     """out = x * log(y); 0 where x is 0"""
     d_x = d_out * np.log(y)
-    d_y = d_out * np.divide(x, np.where(x == 0, 1, y))
+    origin = (x == 0) & (y == 0)
+    d_y = d_out * np.divide(x, np.where(origin, 1, y))
     return d_x, d_y
 
 
@@ -69,7 +70,8 @@ def xlogy_vjp(d_out, out, x, y):
 def xlog1py_vjp(d_out, out, x, y):
     """out = x * log(1 + y); 0 where x is 0"""
     d_x = d_out * np.log1p(y)
-    d_y = d_out * np.divide(x, np.where(x == 0, 1, 1 + y))
+    origin = (x == 0) & (y == -1)
+    d_y = d_out * np.divide(x, np.where(origin, 1, 1 + y))
     return d_x, d_y
 
 

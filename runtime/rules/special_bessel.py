@@ -201,7 +201,8 @@ def spherical_jn_vjp(d_out, out, n, z, derivative=False):
     """out = the spherical Bessel function of order n, or its derivative"""
     if not derivative:
         return None, d_out * spherical_jn(n, z, True)
-    return None, d_out * ((n * (n + 1) / z**2 - 1) * spherical_jn(n, z) - 2 * out / z)
+    before, after = spherical_jn(np.maximum(n - 1, 0), z, True), spherical_jn(n + 1, z, True)
+    return None, d_out * (n * before - (n + 1) * after) / (2 * n + 1)
 
 
 @vjp_rule(special.spherical_yn, at=SPHERICAL)
@@ -217,7 +218,8 @@ def spherical_in_vjp(d_out, out, n, z, derivative=False):
     """out = the modified spherical Bessel function of order n, or its derivative"""
     if not derivative:
         return None, d_out * spherical_in(n, z, True)
-    return None, d_out * ((n * (n + 1) / z**2 + 1) * spherical_in(n, z) - 2 * out / z)
+    before, after = spherical_in(np.maximum(n - 1, 0), z, True), spherical_in(n + 1, z, True)
+    return None, d_out * (n * before + (n + 1) * after) / (2 * n + 1)
 
 
 @vjp_rule(special.spherical_kn, at=SPHERICAL)

@@ -41,10 +41,15 @@ def gammaln_vjp(d_out, out, x):
     return d_out * digamma(x)
 
 
-@vjp_rule(special.rgamma, at=POSITIVE)
+@vjp_rule(special.rgamma, at=[*POSITIVE, -1.3, np.array([0.0, -1.0, -3.0, 0.4])])
 def rgamma_vjp(d_out, out, z):
-    """out = 1 / gamma(z)"""
-    return -d_out * out * digamma(z)
+    """out = 1 / gamma(z), which is gamma(1 - z) * sin(pi * z) / pi"""
+    if np.iscomplexobj(z):
+        return -d_out * out * digamma(z)
+    left, right = np.minimum(z, 0.5), np.maximum(z, 0.5)
+    wave = np.cos(np.pi * left) - np.sin(np.pi * left) / np.pi * digamma(1 - left)
+    slope = np.where(z < 0.5, special.gamma(1 - left) * wave, -out * digamma(right))
+    return d_out * slope
 
 
 @vjp_rule(special.psi, at=[*POSITIVE, -1.3], analytic=False)

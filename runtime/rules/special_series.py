@@ -60,14 +60,19 @@ def fresnel_vjp(d_out, out, z):
 def sici_vjp(d_out, out, x):
     """out = the integrals of sin(t) / t from 0 to x, and of -cos(t) / t from x on"""
     d_si, d_ci = d_out
-    return d_si * np.sinc(x / np.pi) + np.divide(d_ci * np.cos(x), x)
+    return d_si * np.sinc(x / np.pi) + unless_unused(d_ci * np.cos(x), x)
+
+
+def unless_unused(d, x):
+    """d / x, 0 where d is."""
+    return np.divide(d, np.where(d == 0, 1, x))
 
 
 @vjp_rule(special.shichi, at=POSITIVE)
 def shichi_vjp(d_out, out, x):
     """out = the integrals of sinh(t) / t from 0 to x, and of cosh(t) / t"""
     d_shi, d_chi = d_out
-    return np.divide(d_shi * np.sinh(x) + d_chi * np.cosh(x), x)
+    return d_shi * special.spherical_in(0, x) + unless_unused(d_chi * np.cosh(x), x)
 
 
 @vjp_rule(special.spence, at=[*POSITIVE, 1.0])
