@@ -157,7 +157,8 @@ def sph_harm_y(n, m, theta, phi):
 
 
 @vjp_rule(sph_harm_y, at=[(2, 1, F(0.7), F(0.4)), (3, -2, spread(3, low=0.3), F(1.2)),
-                          (2, 2, F(0.7), F(0.4)), (0, 0, F(0.7), F(0.4))])  # fmt: skip
+                          (2, 2, F(0.7), F(0.4)), (0, 0, F(0.7), F(0.4)),
+                          (1, 3, F(0.7), F(0.4))])  # fmt: skip
 def sph_harm_y_vjp(d_out, out, n, m, theta, phi):
     """out = the spherical harmonic of degree n and order m: DLMF 14.30.1, with 14.10"""
     turn = np.exp(1j * phi)
