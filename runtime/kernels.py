@@ -83,7 +83,7 @@ def restore_axes(d, ndim, axis, keepdims):
     >>> restore_axes(np.ones(3), 2, 0, False).shape
     (3,)
     """
-    if keepdims or axis is None or axis == 0 or axis == -ndim:
+    if keepdims or axis is None or axis == 0 or axis == -ndim or ndim == 0:
         return d
     if isinstance(axis, tuple) and len(axis) == ndim:
         return d

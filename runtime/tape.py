@@ -950,7 +950,9 @@ def name_of(function: Any) -> str:
     if isinstance(function, functools.partial):
         return name_of(function.func)
     if isinstance(function, np.ufunc):
-        module = "numpy" if getattr(np, function.__name__, None) is function else "scipy.special"
+        name, homes = function.__name__, ("numpy", "scipy.special")
+        known = [m for m in homes if vars(sys.modules.get(m, object)).get(name) is function]
+        module = known[0] if known else ""
     else:
         module = getattr(function, "__module__", None) or ""
     name = getattr(function, "__qualname__", getattr(function, "__name__", repr(function)))

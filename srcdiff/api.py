@@ -762,6 +762,15 @@ class Differentiated(Derivative):
                 if not isinstance(error, NoRuleError):  # the tape may have no rule either
                     self._warn(self, error)
                 compiled = self._on_tape(callee, entries, error)
+            except Exception as error:
+                # The function raises that, as it will on the tape; or the compiler is at a loss.
+                told = isinstance(error, SrcdiffError) or hasattr(error, "__notes__")
+                if told or self._fallback != "tape" or inside:
+                    raise
+                what = f"`{self.__name__}` brings the compiler to {type(error).__name__}: {error}"
+                refusal = UnsupportedSyntaxError(what, callee.where())
+                self._warn(self, refusal)
+                compiled = self._on_tape(callee, entries, refusal)
             code = _Code(compiled, callee, args, entries)
             code.observes = observes
             code.finish = self._finish(entries, arguments)

@@ -4,10 +4,12 @@ import contextlib
 import dataclasses
 import functools
 import math
+import numbers
 import operator
 import tracemalloc
 import types
 import warnings
+from collections import abc
 
 import numpy as np
 import pytest
@@ -1156,3 +1158,53 @@ def test_loops_that_are_nested_deeper_than_python_takes_run_on_the_tape():
         assert grad(more_loops_than_python_takes)(0.5, 1) == pytest.approx(np.cos(0.5))
     with pytest.raises(UnsupportedSyntaxError, match="too many statically nested blocks"):
         grad(more_loops_than_python_takes, fallback="error")(0.5, 1)
+
+
+def asked_of(v):
+    """What tells a number from an array, in the ways that people ask it."""
+    questions = (
+        len, lambda v: list(iter(v)), np.iterable, np.isscalar, callable, sum, sorted,
+        lambda v: v[0],
+        lambda v: v.shape, lambda v: v.ndim, lambda v: v.foo, lambda v: [*v], lambda v: v.tolist(),
+        lambda v: getattr(v, "size", None), lambda v: 1 in v, lambda v: v.real, lambda v: v.dtype,
+        lambda v: [hasattr(v, name) for name in ("__iter__", "__len__", "shape", "foo")],
+        lambda v: [isinstance(v, kind) for kind in KINDS], lambda v: type(v).__name__,
+    )  # fmt: skip
+    answers = []
+    for question in questions:
+        try:
+            answers.append(str(question(v)))
+        except (TypeError, AttributeError, IndexError) as error:
+            answers.append(type(error).__name__)
+    return answers
+
+
+KINDS = (abc.Iterable, abc.Sequence, abc.Sized, abc.Hashable, numbers.Number, numbers.Real, float,
+         np.floating, np.ndarray, int, (list, abc.Iterable))  # fmt: skip
+
+
+def test_on_the_tape_a_number_is_asked_as_in_python():
+    told = []
+
+    def f(x, s):
+        told.append([asked_of(v) for v in (x, x[0], s, np.array(s))])
+        return np.sum(x) * s
+
+    x = some(3)
+    f(x, 1.2)
+    value_and_grad_on_tape(f, (0, 1))(x, 1.2)
+    for here, there in zip(*told, strict=True):
+        assert [a for a, b in zip(here, there) if a != b] == [], there
+
+
+def test_a_failing_compiler_leaves_the_function_to_the_tape(monkeypatch):
+    from srcdiff import transforms
+
+    def fails(request):
+        raise KeyError("a cell")
+
+    monkeypatch.setattr(transforms, "compile", fails)
+    with pytest.warns(FallbackWarning, match="brings the compiler to KeyError: 'a cell'"):
+        assert grad(lambda x: x * x)(1.5) == 3.0
+    with pytest.raises(KeyError):
+        grad(lambda x: x * x, fallback="error")(1.5)

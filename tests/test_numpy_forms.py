@@ -335,3 +335,30 @@ def test_what_stands_at_a_place_may_be_named(f):
 def test_an_array_of_repetitions_is_refused_and_said_so():
     with pytest.raises(SrcdiffError, match="np.tile with an array of repetitions"):
         grad(lambda x: np.sum(np.tile(x, np.array([2, 1]))))(np.ones(3))
+
+
+@pytest.mark.parametrize("x", [0.7, np.array(0.7)])
+@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize("reduce", [
+    np.sum, np.prod, np.max, np.ptp, np.nansum, np.nanprod, np.cumsum, np.cumprod,
+    np.add.reduce, np.maximum.reduce,
+])  # fmt: skip
+def test_a_number_is_reduced_along_its_first_and_last_axis(reduce, axis, x):
+    def f(x):
+        return np.sum(reduce(x * x, axis=axis) * x)
+
+    right(f, x)
+    right_on_tape(f, x)
+
+
+def test_text_is_formatted_with_shapes_and_lists():
+    def f(x, s):
+        if x.ndim != 1 or s > 3:
+            raise ValueError("a shape {} with {k}".format(x.shape, k=[s, 1.0]))  # noqa: UP032
+        return np.sum(x * s) + len("{}".format(x.shape)) * s  # noqa: UP032
+
+    right(f, V, 1.7, wrt=(0, 1))
+    df = grad(f, fallback="error")
+    assert "'a shape {} with {k}'.format(" in (df(V, 1.7), df.source)[1]
+    with pytest.raises(ValueError, match=r"a shape \(5,\) with \[4.0, 1.0\]"):
+        df(V, 4.0)

@@ -58,9 +58,7 @@ class Builtins(Memory):
             try:
                 return Known(len(ref.obj))
             except TypeError as error:
-                if not self.uncertain:
-                    raise
-                raise self.failing(error, where) from None  # on this path
+                raise self.failing(error, where) from None
         kind = self.kind(ref)
         if kind.dims and isinstance(kind.dims[0], int):
             return Known(kind.dims[0])

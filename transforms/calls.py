@@ -658,6 +658,10 @@ class Calls(
         choice = next((a for a in (*args, *kwargs.values()) if isinstance(a, Choice)), None)
         if choice is not None:
             return self.call_on_option(choice, obj, args, kwargs, where)
+        if type(getattr(obj, "__self__", None)) is str and obj.__name__ == "format":
+            trees = tuple(self.read(a, where) for a in args)
+            keywords = {k: self.read(v, where) for k, v in kwargs.items()}
+            return Plain(self.emit(obj, trees, keywords, Kind("str"), where, "text"))
         result = Value("result", self.kind_drawn(obj, args, kwargs, where))
         arrays = [a for a in (*args, *kwargs.values()) if isinstance(a, Array)]
         nested = [a for a in (*args, *kwargs.values()) if isinstance(a, (Tuple, List, Dict))]

@@ -1516,6 +1516,8 @@ class Emitter:
         name = getattr(obj, "__name__", None) or type(obj).__name__.lower()
         if getattr(builtins, name, None) is obj:
             return self.builtin(name)
+        if type(getattr(obj, "__self__", None)) is str:
+            return ast.Attribute(ast.Constant(obj.__self__), name)
         dotted = numpy_name(obj)
         if dotted is not None:
             expression: ast.expr = self.module(np)

@@ -531,7 +531,8 @@ def op_name(op: Any) -> str:
         if home in sys.modules and vars(sys.modules[home]).get(name) == op:
             return f"{home}.{name}".replace("numpy", "np", 1)
     if isinstance(op, np.ufunc):
-        return f"scipy.special.{name}"
+        special = vars(sys.modules.get("scipy.special", object)).get(name) is op
+        return f"scipy.special.{name}" if special else name
     module = getattr(op, "__module__", None)
     name = op.__qualname__ if hasattr(op, "__qualname__") else name
     return f"{module}.{name}" if module else name

@@ -162,6 +162,8 @@ def getitem(base: Any, key: Any) -> Any:
 def getattr_(obj: Any, name: str) -> Any:
     """`obj.name`"""
     if isinstance(obj, Array | types.ModuleType):
+        if type(obj) is Number:
+            getattr(obj._value, name)  # which Python's numbers may not have
         return enter(getattr(obj, name))
     if type(obj) is ndarray:
         return getattr(enter(obj), name)
@@ -649,6 +651,15 @@ def deep_copy(x: Any, memo: Any = None) -> Any:
     return copy.deepcopy(x)
 
 
+def of_itself(f: Callable) -> Callable:
+    """`isinstance` and `hasattr`: of what has a history, what holds without it."""
+
+    def asked(x: Any, /, *args: Any) -> Any:
+        return f(x._value if isinstance(x, Array) else x, *args)
+
+    return asked
+
+
 def viewing(f: Callable) -> Callable:
     """A function of NumPy's that returns a view of its first argument."""
 
@@ -666,6 +677,7 @@ _HANDLERS: dict[Any, Callable] = {
     float: float_, complex: complex_, type: type_, getattr: get_attribute, setattr: set_attribute,
     detach: detached, copy.deepcopy: deep_copy, copy.copy: copy.copy,
     np.ndenumerate: enumerated,
+    isinstance: of_itself(isinstance), hasattr: of_itself(hasattr),
 }  # fmt: skip
 # Python's functions that ask their argument's class.
 _ASKING = {abs: "__abs__", len: "__len__", next: "__next__", round: "__round__", bool: "__bool__"}

@@ -60,6 +60,7 @@ def count_where(a, axis, where, keepdims=True):
     at=[
         *REDUCED,
         0.7,
+        sample(0.7, axis=-1),
         sample(spread(2, 3), initial=0.3),
         sample(spread(2, 3), axis=1, where=MASK),
         sample(spread(2, 3), where=MASK[0], initial=-1.2, keepdims=True),
@@ -204,6 +205,7 @@ def real_product(x, x_dot):
     np.prod,
     at=[
         *REDUCED,
+        sample(0.7, axis=-1),
         np.array([0.0, 2.0, 3.0]),
         sample(np.array([[0.0, 0.0], [2.0, 3.0]]), axis=1),
         sample(spread(2, 3), axis=0, initial=0.3),
@@ -216,6 +218,7 @@ def prod_vjp(
 ):
     """out = initial * the product of the elements"""
     d = restored(d_out, a, axis, keepdims, where)
+    axis = axis if np.ndim(a) else None  # a number takes 0 and -1, too
     if axis == ():
         d_a = d * np.ones_like(a)
     elif axis is None or isinstance(axis, tuple):
@@ -253,6 +256,7 @@ def shared(d, hits, axis):
 
 EXTREMES = (
     *REDUCED,
+    sample(0.7, axis=-1),
     sample(spread(2, 3), axis=1, initial=0.9),
     sample(spread(2, 3), axis=1, initial=-0.9),
     sample(spread(2, 3), initial=-3.1, where=MASK),
@@ -423,10 +427,13 @@ def cumsum_vjp(d_out, out, a, axis=None, dtype=None):
     return np.flip(np.cumsum(np.flip(d_out, axis), axis=axis), axis)
 
 
-@vjp_rule(np.cumprod, at=[*ONE_AXIS, np.array([2.0, 0.0, 3.0]), np.array([0.0, 0.0, 3.0])])
+@vjp_rule(
+    np.cumprod,
+    at=[*ONE_AXIS, np.array([2.0, 0.0, 3.0]), np.array([0.0, 0.0, 3.0]), sample(0.7, axis=-1)],
+)
 def cumprod_vjp(d_out, out, a, axis=None, dtype=None):
     """out[k] = a[0] * ... * a[k]"""
-    if axis is None:
+    if axis is None or np.ndim(a) == 0:
         d_a = reverse_recurrence(d_out, np.ravel(a), 0) * shift_along(out, 0, 1.0)
         return np.reshape(d_a, np.shape(a))
     return reverse_recurrence(d_out, a, axis) * shift_along(out, axis, 1.0)
@@ -435,7 +442,7 @@ def cumprod_vjp(d_out, out, a, axis=None, dtype=None):
 @jvp_rule(np.cumprod)
 def cumprod_jvp(a_dot, out, a, axis=None, dtype=None):
     """out[k] = a[k] * out[k - 1]"""
-    if axis is None:
+    if axis is None or np.ndim(a) == 0:
         return linear_recurrence(np.ravel(a_dot) * shift_along(out, 0, 1.0), np.ravel(a), 0)
     return linear_recurrence(a_dot * shift_along(out, axis, 1.0), a, axis)
 
