@@ -365,3 +365,27 @@ def test_an_attribute_that_only_some_paths_set(read, loop):
     x = np.array([0.4, 0.5, 0.6])
     verdict = judge(steps if loop else branch, (x, 3), others=((x, 0), (x, 1)))
     assert verdict.outcome == "refused", verdict
+
+
+class Scale:
+    def __init__(self, w):
+        self.w = w
+
+    def __eq__(self, other):  # and so it has no hash
+        return self.w == other.w
+
+    def __call__(self, x):
+        return x * self.w
+
+
+class Table(dict):
+    def __call__(self, x):
+        return x * self["w"]
+
+
+SCALE, TABLE = Scale(2.0), Table(w=3.0)
+
+
+def test_objects_without_a_hash_are_called():
+    right(lambda x: SCALE(x) * TABLE(x) * x, 1.5)
+    right(lambda x: Scale(x)(x) * x, 1.5)

@@ -14,7 +14,7 @@ import inspect
 import math
 import operator
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -391,10 +391,9 @@ class Calls(
         kwargs = {k: self.not_none(a, obj, where) for k, a in kwargs.items()}
         if logs(obj):
             return self.call_log(f, args, kwargs, where)
-        try:
-            handler = HANDLERS.get(obj)
-        except TypeError:
-            handler = None
+        if not isinstance(obj, Hashable) and self.special(f, "__call__") is not None:
+            return self.call(Method(self.special(f, "__call__"), f), args, kwargs, where)
+        handler = HANDLERS.get(obj) if isinstance(obj, Hashable) else None
         own = obj in writers.HANDLERS or obj in array_calls.HANDLERS if handler else False
         writes = obj not in array_calls.READERS if own else handler is None and (
             "out" in kwargs or self.writes(obj, args, kwargs))  # fmt: skip

@@ -202,6 +202,9 @@ def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None
                 return generate(request, inspect, static)
             except NeedsConstant as need:  # an axis that only the adjoint must know
                 static |= need.paths
+            except RecursionError:
+                what = f"`{request.parsed.function.__name__}` calls functions in one another too deep"
+                raise UnsupportedSyntaxError(what) from None
     finally:
         if collecting:
             gc.enable()

@@ -52,10 +52,14 @@ def reshape_vjp(d_out, out, a, shape, order="C"):
     raise NoRuleError(f"np.reshape with order={order!r}", instead='Use order="C" or "F".')
 
 
-@vjp_rule(np.ravel, at=[spread(3), spread(2, 3), sample(spread(2, 3), order="F")], linear=True)
+@vjp_rule(
+    np.ravel,
+    at=[spread(3), spread(2, 3), sample(spread(2, 3), order="F"), sample(spread(3), order="K")],
+    linear=True,
+)
 def ravel_vjp(d_out, out, a, order="C"):
     """out = the elements of a in one row"""
-    if order == "C":
+    if order == "C" or np.ndim(a) < 2:
         return np.reshape(d_out, np.shape(a))
     if order == "F":
         return np.reshape(d_out, np.shape(a), order="F")
@@ -65,7 +69,7 @@ def ravel_vjp(d_out, out, a, order="C"):
 @vjp_rule(np.ndarray.flatten, at=[spread(3), spread(2, 3), (spread(2, 3), "F")], linear=True)
 def flatten_vjp(d_out, out, x, order="C"):
     """out = the elements of x in a new row"""
-    if order not in ("C", "F"):
+    if order not in ("C", "F") and np.ndim(x) > 1:
         raise NoRuleError(f"x.flatten({order!r})", instead='Use order="C" or "F".')
     return ravel_vjp(d_out, out, x, order)
 
