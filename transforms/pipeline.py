@@ -203,7 +203,7 @@ def compile(request: Request, inspect: Callable[[str, Block], Any] | None = None
             except NeedsConstant as need:  # an axis that only the adjoint must know
                 static |= need.paths
             except RecursionError:
-                what = f"`{request.parsed.function.__name__}` calls functions in one another too deep"
+                what = f"`{request.parsed.function.__name__}` calls functions in functions too deep"
                 raise UnsupportedSyntaxError(what) from None
     finally:
         if collecting:
