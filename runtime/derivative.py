@@ -10,6 +10,7 @@ them where a function that is differentiated calls one.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any
 
@@ -32,3 +33,21 @@ class Derivative:
 MAKERS: dict[Callable, str] = {}
 # Functions that differentiate what they are given as they are called.
 DERIVING: set[Callable] = set()
+
+
+def taken_apart(text: str) -> tuple[str, list[Any]]:
+    """The name that an expression begins with, and the steps that follow.
+
+    >>> taken_apart("model.layers[0].w")
+    ('model', [('attr', 'layers'), 0, ('attr', 'w')])
+    """
+    node, steps = ast.parse(text, mode="eval").body, []
+    while not isinstance(node, ast.Name):
+        if isinstance(node, ast.Attribute):
+            steps.append(("attr", node.attr))
+        elif isinstance(node, ast.Subscript):
+            steps.append(ast.literal_eval(node.slice))
+        else:
+            raise ValueError
+        node = node.value
+    return node.id, steps[::-1]

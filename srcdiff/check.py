@@ -23,7 +23,16 @@ from srcdiff.api import grad
 from srcdiff.higher import jvp, pullback
 from srcdiff.runtime.errors import Location, NotDifferentiableTypeError, SrcdiffError
 from srcdiff.signature import describe
-from srcdiff.trees import children, has_float, is_float, leaves, private, rebuild, spelled
+from srcdiff.trees import (
+    children,
+    has_float,
+    is_float,
+    is_object,
+    leaves,
+    private,
+    rebuild,
+    spelled,
+)
 
 Function = Callable[..., Any]
 
@@ -514,6 +523,9 @@ def paired(weights: Any, out: Any) -> Any:
     """
     if weights is None:
         return 0.0
+    if isinstance(weights, _Fields):
+        pairs = zip(weights.names, weights.parts)
+        return sum([paired(part, getattr(out, name)) for name, part in pairs])
     if isinstance(weights, dict):
         return sum([paired(weights[key], out[key]) for key in weights])
     if isinstance(weights, tuple | list):
@@ -523,7 +535,27 @@ def paired(weights: Any, out: Any) -> Any:
     return np.sum(weights * out)
 
 
+class _Fields(NamedTuple):
+    """The weights of an object, by the names of its attributes."""
+
+    names: tuple[str, ...]
+    parts: tuple[Any, ...]
+
+
+def _by_fields(weights: Any) -> Any:
+    """Weights with `_Fields` for each object."""
+    inner = children(weights)
+    if inner is None:
+        return weights
+    parts = [_by_fields(part) for _, part in inner]
+    if is_object(weights):
+        return _Fields(tuple(step[1] for step, _ in inner), tuple(parts))
+    return rebuild(weights, parts)
+
+
 def _paired_with(F: Function, weights: Any) -> Function:
+    weights = _by_fields(weights)
+
     def scalar(*args: Any) -> Any:
         return paired(weights, F(*args))
 

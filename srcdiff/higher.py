@@ -579,6 +579,8 @@ class HessianProduct(Directional):
             if is_field(each, callee):
                 return -1, False
             name = callee.base(each)
+            if name in callee.locals and name not in callee.parameters:
+                raise callee.no_argument(name, "hvp")
             if name not in callee.positional:
                 raise UnknownArgumentError(
                     f"`{callee.name}` has no positional parameter `{name}`", callee.where(),
@@ -589,6 +591,12 @@ class HessianProduct(Directional):
             each = callee.positional.index(name) - callee.ahead
         if each < 0:
             raise UnknownArgumentError("hvp: positions in `wrt` count from the start")
+        count = len(callee.positional) - callee.ahead
+        if each >= count and not callee.star:
+            raise UnknownArgumentError(
+                f"`wrt={each}`, but `{callee.name}` has {count} positional parameters",
+                callee.where(), "Positions count from 0.",
+            )  # fmt: skip
         return each, whole
 
     def _prepared(self, args: tuple, kwargs: dict) -> tuple[tuple, dict, dict[Any, Any]]:
@@ -888,8 +896,8 @@ class Table(Differentiated):
         except Refused:
             raise callee.refused(full, kwargs) from None
         found = []
-        for entry in callee.entries(self._each_wrt, full, kwargs):
-            if entry[0] == "local" or entry[0] == "self" and not self._takes_fields:
+        for entry in callee.entries(self._each_wrt, full, kwargs, self._how):
+            if entry[0] == "self" and not self._takes_fields:
                 raise UnknownArgumentError(
                     f"`{self._how}` is taken with respect to arguments", callee.where(),
                     "Make it an argument.",
@@ -902,9 +910,11 @@ class Table(Differentiated):
             elif entry[0] == "argument" and not caught:
                 place, steps = callee.place_in_call(entry, full)
             if not isinstance(place, int):
+                instead = "Pass it by position." if place in callee.positional else \
+                    f"Write a function of it: lambda {place}: {callee.name}(…, {place}={place})."
                 raise UnknownArgumentError(
                     f"`{self._how}` is taken with respect to arguments by position, and not to"
-                    f" `{place}`", callee.where(), "Pass it by position.",
+                    f" `{place}`", callee.where(), instead,
                 )  # fmt: skip
             first = len(callee.positional)
             if entry[0] == "self":
@@ -1020,7 +1030,8 @@ class Table(Differentiated):
             " has not",
             self._parsed_callee().where(),
             f"`jacobian_sparsity({self.__name__})(…)` gives a pattern that has them."
-            if self._how == "jacobian" else "Give a pattern that has them.",
+            if self._how == "jacobian" else
+            f"`jacobian_sparsity(grad({self.__name__}))(…)` gives a pattern that has them.",
         )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ outside the function: `unchanged` makes the check that runs at each call.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import functools
 import inspect
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srcdiff.runtime.derivative import taken_apart
 from srcdiff.runtime.errors import (
     Location,
     NotDifferentiableTypeError,
@@ -426,10 +426,18 @@ class Callee:
         return args, kwargs
 
     def entries(
-        self, wrt: tuple[int | str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Entry, ...]:
-        """What each element of wrt means for this call."""
-        found = tuple(self._entry(each, args, kwargs) for each in wrt)
+        self, wrt: tuple[int | str, ...], args: tuple[Any, ...], kwargs: dict[str, Any],
+        only_arguments: str = "",
+    ) -> tuple[Entry, ...]:  # fmt: skip
+        """What each element of wrt means for this call.
+
+        only_arguments   what is taken with respect to arguments, and not to local variables
+        """
+        for each in wrt if only_arguments else ():
+            if each in self.locals and each not in self.parameters and each not in kwargs:
+                raise self.no_argument(str(each), only_arguments)
+        variables = not only_arguments
+        found = tuple(self._entry(each, args, kwargs, variables) for each in wrt)
         for entry, again in itertools.combinations(range(len(found)), 2):
             shorter = min(len(found[entry]), len(found[again]))
             if found[entry][:shorter] == found[again][:shorter]:
@@ -441,28 +449,38 @@ class Callee:
                 )
         return found
 
-    def _entry(self, each: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
+    def no_argument(self, name: str, how: str) -> Exception:
+        """The error for a local variable where there must be an argument."""
+        return UnknownArgumentError(
+            f"`{how}` is taken with respect to arguments, and `{name}` is a local variable of"
+            f" `{self.name}`", self.where(),
+            f"Make `{name}` an argument of a function, and differentiate that one.",
+        )  # fmt: skip
+
+    def _entry(
+        self, each: int | str, args: tuple[Any, ...], kwargs: dict[str, Any], variables: bool
+    ) -> Entry:
         if isinstance(each, str):
             if each in self.parameters:
                 return "argument", each
             if not each.isidentifier():
-                return self._inside(each, args, kwargs)
+                return self._inside(each, args, kwargs, variables)
             if self.double and each in kwargs:
                 return "argument", self.double, each
             if each in self.locals:
                 return "local", each
-            raise self._unknown(each, args, kwargs)
+            raise self._unknown(each, args, kwargs, variables)
         passed = len(args) - self.ahead
         place = self.ahead + (each if each >= 0 else each + passed)
         if not self.ahead <= place:
-            raise self._unknown(each, args, kwargs)
+            raise self._unknown(each, args, kwargs, variables)
         if place < len(self.positional):
             name = self.positional[place]
             if place < len(args) or name in kwargs:
                 return "argument", name
         elif place < len(args):
             return "argument", self.star, place - len(self.positional)
-        raise self._unknown(each, args, kwargs)
+        raise self._unknown(each, args, kwargs, variables)
 
     def base(self, each: str) -> str:
         """The name that an element of wrt leads from."""
@@ -470,12 +488,14 @@ class Callee:
             return taken_apart(each)[0]
         return each
 
-    def _inside(self, each: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
+    def _inside(
+        self, each: str, args: tuple[Any, ...], kwargs: dict[str, Any], variables: bool
+    ) -> Entry:
         """What `model.layers[0].w` means: a parameter, or the bound self, and steps from there."""
         try:
             name, keys = taken_apart(each)
         except (SyntaxError, ValueError):
-            raise self._unknown(each, args, kwargs) from None
+            raise self._unknown(each, args, kwargs, variables) from None
         entry: Entry
         if name == self.selves_name and self.selves:
             entry, obj = ("self", name), self.selves[0]
@@ -485,11 +505,13 @@ class Callee:
                 arguments[name] = default(self.parsed.function, name)
             entry, obj = ("argument", name), arguments[name]
         else:
-            raise self._unknown(each, args, kwargs)
+            raise self._unknown(each, args, kwargs, variables)
         for key in keys:
             step = key
             if is_attribute(key):
-                step = key[1] if isinstance(obj, dict) else key
+                fields = getattr(obj, "_fields", ()) if isinstance(obj, tuple) else ()
+                step = fields.index(key[1]) if key[1] in fields else \
+                    key[1] if isinstance(obj, dict) else key  # fmt: skip
             elif isinstance(key, int) and key < 0 and isinstance(obj, list | tuple):
                 step = key + len(obj)
             try:
@@ -504,10 +526,13 @@ class Callee:
             entry = (*entry, step)
         return entry
 
-    def _unknown(self, each: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+    def _unknown(
+        self, each: int | str, args: tuple[Any, ...], kwargs: dict[str, Any], variables: bool
+    ) -> Exception:
         count = len(args) - self.ahead
         if isinstance(each, str):
-            what = f"`{self.name}` has no argument or variable `{each}`, which `wrt` names"
+            or_variable = " or variable" if variables else ""
+            what = f"`{self.name}` has no argument{or_variable} `{each}`, which `wrt` names"
         else:
             plural = "argument" if count == 1 else "arguments"
             what = f"`wrt={each}`, but this call of `{self.name}` has {count} positional {plural}"
@@ -516,7 +541,7 @@ class Callee:
             ("position", [str(i) for i in range(count)]),
             ("argument", [f"`{n}`" for n in [*self.parameters, *extra]]),
             ("attribute", self._attributes()),
-            ("variable", [f"`{n}`" for n in self.locals]),
+            ("variable", [f"`{n}`" for n in self.locals if variables]),
         ]
         there = [
             f"{noun}{'s' * (len(names) > 1)} {', '.join(names)}" for noun, names in lists if names
@@ -703,24 +728,6 @@ def may_overlap(
         return True
     places = [*map(id, arrays), *containers]
     return len(set(places)) < len(places)
-
-
-def taken_apart(text: str) -> tuple[str, list[Any]]:
-    """The name that an expression begins with, and the steps that follow.
-
-    >>> taken_apart("model.layers[0].w")
-    ('model', [('attr', 'layers'), 0, ('attr', 'w')])
-    """
-    node, steps = ast.parse(text, mode="eval").body, []
-    while not isinstance(node, ast.Name):
-        if isinstance(node, ast.Attribute):
-            steps.append(("attr", node.attr))
-        elif isinstance(node, ast.Subscript):
-            steps.append(ast.literal_eval(node.slice))
-        else:
-            raise ValueError
-        node = node.value
-    return node.id, steps[::-1]
 
 
 def several(arguments: dict[str, Any]) -> bool:

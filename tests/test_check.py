@@ -1,6 +1,7 @@
 """`check_grads` passes what is right, and fails, at the right place, what is wrong."""
 
 import array
+import dataclasses
 import sys
 import warnings
 
@@ -321,3 +322,19 @@ def test_what_has_no_second_derivative_is_told_how_to_be_checked():
         warnings.simplefilter("ignore", FallbackWarning)
         with pytest.raises(UnsupportedSyntaxError, match="alone: check_grads.f, args, order=1."):
             check_grads(uncompiled, (X,))
+
+
+@dataclasses.dataclass
+class Model:
+    w: np.ndarray
+    k: float
+    name: object = "model"
+
+
+def test_objects_are_checked_to_every_order():
+    def loss(model, x):
+        return np.sum(np.sin(model.k * x) * model.w)
+
+    check_grads(loss, (Model(X, 1.2), X), order=3)
+    check_grads(lambda x: Model(x**3, 2.0), (X,))
+    check_grads(lambda x: {"a": [Model(x**3, 1)]}, (X,), order=3)

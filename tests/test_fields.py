@@ -1,7 +1,7 @@
 """Second derivatives and Jacobians with respect to what lies in an object: `wrt="self.w"`."""
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -19,7 +19,9 @@ from srcdiff import (
     jacobian,
     jacobian_sparsity,
     jvp,
+    vmap,
 )
+from tests.judge import right
 
 X = np.array([0.3, -0.4, 0.9])
 V = np.array([1.0, 0.5, -2.0])
@@ -445,3 +447,95 @@ def test_jvp_takes_the_method_of_the_class():
     dot.w, dot.k, dot.calls, dot.layer, dot.layers, dot.more = V, None, None, still, None, None
     _, along = jvp(Net.out, (net, X), (dot, None), fallback="error")
     assert_allclose(along, jacobian(net.out, wrt="self.w")(X) @ V, rtol=1e-13)
+
+
+class Spring(NamedTuple):
+    k: np.ndarray
+    rest: float
+
+
+@dataclasses.dataclass
+class Chain:
+    springs: list
+    first: Spring
+
+
+def stretched(chain, x):
+    one, two = chain.springs[0], chain.first
+    return np.sum(one.k * (x - one.rest) ** 2) + two.rest * np.sum(two.k * x)
+
+
+def test_the_fields_of_a_namedtuple_are_named_like_attributes():
+    x = np.array([0.5, 1.0, 2.0])
+    spring = Spring(x + 1, 3.0)
+    chain = Chain([spring], Spring(x + 2, 0.5))
+    assert np.allclose(grad(lambda s: np.sum(s.k * x), wrt="s.k")(spring), x)
+    for name, expected in {
+        "chain.springs[0].k": (x - 3) ** 2, "chain.first.k": 0.5 * x,
+        "chain.first.rest": np.sum((x + 2) * x), "chain.first[0]": 0.5 * x,
+    }.items():  # fmt: skip
+        assert np.allclose(grad(stretched, wrt=name)(chain, x), expected)
+        assert np.allclose(jacobian(stretched, wrt=name, mode="forward")(chain, x), expected)
+    pair = hessian(stretched, wrt=("chain.first.k", "chain.first.rest"), matrix=True)(chain, x)
+    assert np.allclose(pair[3, :3], x) and np.allclose(pair[:3, :3], 0)
+    assert np.allclose(hvp(stretched, wrt="chain.first.rest")(chain, 1.0, x), 0)
+
+
+# ------------------------------------------------ parts, inside a function that is differentiated
+
+
+def waves(p, o):
+    return np.sum(np.sin(p["a"] * o) * p["b"][0] ** 2)
+
+
+def test_derivatives_by_parts_nest():
+    x = np.array([0.3, 0.5, 0.9])
+    p = {"a": x, "b": [x + 1, "text"]}
+    whole = hessian(waves, matrix=True)(p, 2.0)
+    mixed = jacobian(grad(waves, wrt="p.a"), wrt="p.b[0]", fallback="error")(p, 2.0)
+    np.testing.assert_allclose(mixed, whole[:3, 3:])
+    tangent = {"a": None, "b": [np.ones(3), None]}
+    pushed = jvp(grad(waves, wrt="p.a"), (p, 2.0), (tangent, None), fallback="error")[1]
+    np.testing.assert_allclose(pushed, whole[:3, 3:] @ np.ones(3))
+
+    def f(a, b, o):
+        q = {"a": a, "b": (b, 3)}
+        curvature = hessian(waves, wrt="p.a")(q, o)
+        by_a, by_b, by_o = hvp(waves, wrt=("p.a", "p.b[0]", "o"))(q, a, b, o, 1.0)
+        return np.sum(curvature**2) + by_a @ by_b + by_o * grad(waves, wrt="p.b[0]")(o=o, p=q)[0]
+
+    right(f, x, x + 1, 0.7, wrt=(0, 1, 2))
+
+
+def doubled(chain, x):
+    chain.first.k[0] *= 2.0
+    return stretched(chain, x)
+
+
+def test_a_part_that_is_written_and_many_examples():
+    x = np.array([0.5, 1.0, 2.0])
+    chain = Chain([], Spring(x + 2, 0.5))
+    chain.springs.append(Spring(x + 3, 0.1))
+
+    def f(chain, x):
+        by_k, by_x = grad(doubled, wrt=("chain.first.k", "x"))(chain, x)
+        return np.sum(by_k * x) + np.sum(by_x)
+
+    right(f, chain, x, wrt=1)
+    many = vmap(grad(doubled, wrt="chain.first.k"), in_axes=(None, 0), fallback="error")
+    np.testing.assert_allclose(many(chain, np.stack([x, 2 * x])), [
+        0.5 * x * [2, 1, 1], x * [2, 1, 1]])  # fmt: skip
+
+
+@pytest.mark.parametrize("wrt, message", [
+    ("p.z", "not there"), ("p.b[7]", "not there"), ("q.a", "Make it an argument"),
+    ("p.a.b", "leads into"), (("p", "p.a"), "twice"), ("self.w", "Make it an argument"),
+])  # fmt: skip
+def test_what_no_part_is_inside_is_refused(wrt, message):
+    x = np.array([0.3, 0.5, 0.9])
+
+    def f(x):
+        return np.sum(grad(waves, wrt=wrt)({"a": x, "b": [x]}, 2.0))
+
+    with pytest.raises(SrcdiffError, match=message):
+        grad(f, fallback="error")(x)

@@ -22,6 +22,7 @@ from srcdiff import (
     hessian,
     hvp,
     jacobian,
+    jacobian_sparsity,
     jvp,
     pullback,
     value_and_grad,
@@ -653,6 +654,24 @@ def test_a_jacobian_of_what_a_star_has_caught():
     assert jacobian(one, wrt="c")(5.0)[0].tolist() == [1.0, 1.0]
     with pytest.raises(UnknownArgumentError, match="no positional parameter `c`"):
         hessian(lambda *c: c[0] * c[1], wrt="c")(1.0, 2.0)
+
+
+@pytest.mark.parametrize("how", [jacobian, hessian, hvp, jacobian_sparsity])
+def test_a_local_variable_is_refused_and_the_way_out_named(how):
+    def f(x, *, scale=2.0):
+        stretch = scale * x
+        return np.sum(stretch**2)
+
+    x = np.ones(2)
+    with pytest.raises(UnknownArgumentError, match="local variable of `f`") as found:
+        how(f, wrt="stretch")(*[x] * (1 + (how is hvp)))
+    assert "Make `stretch` an argument" in str(found.value)
+    for wrong in ("strech", 7):
+        with pytest.raises(UnknownArgumentError) as found:
+            how(f, wrt=wrong)(*[x] * (1 + (how is hvp)))
+        assert "variable" not in str(found.value)
+    with pytest.raises(UnknownArgumentError, match="lambda scale|positional parameter"):
+        how(f, wrt="scale")(x)
 
 
 def shaken(x, generator, steps):

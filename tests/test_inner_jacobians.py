@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from srcdiff import SrcdiffError, grad, hessian, jacobian, jvp
+from srcdiff import SrcdiffError, grad, hessian, hvp, jacobian, jvp
 from tests.judge import right
 
 X = np.array([0.3, 0.5, 0.9])
@@ -96,9 +96,107 @@ def test_it_is_what_a_call_outside_is(f):
     assert np.isclose(jvp(f, (X,), (np.zeros(3),), fallback="error")[0], f(X), rtol=1e-13)
 
 
+A = np.arange(6.0).reshape(2, 3) / 5
+
+
+def layer(a, x):
+    return np.tanh(a @ x)
+
+
+def loss(a, x):
+    return np.sum(np.tanh(a @ x) ** 2)
+
+
+OUTPUTS = {
+    "a vector": lambda x: np.stack([x[0] * x[1], x[2] ** 3]),
+    "a number": lambda x: np.sum(x**3),
+    "a matrix": lambda x: np.outer(x, x[:2] ** 2),
+    "a tuple": lambda x: (np.sum(x**2), x**3),
+    "a dict": lambda x: {"a": x[0] ** 2, "b": np.outer(x, x[:2])},
+    "ints": lambda x: (np.arange(2), x**2, len(x)),
+}
+
+
+@pytest.mark.parametrize("of", OUTPUTS)
+def test_one_matrix_inside_is_that_outside(of):
+    f = OUTPUTS[of]
+
+    def inside(x):
+        return jacobian(f, matrix=True)(x)
+
+    expected = jacobian(f, matrix=True)(X)
+    found, dot = jvp(inside, (X,), (np.ones(3),), fallback="error")
+    np.testing.assert_allclose(found, expected)
+    step = 1e-6
+    near = [jacobian(f, matrix=True)(X + sign * step) for sign in (1, -1)]
+    np.testing.assert_allclose(dot, (near[0] - near[1]) / (2 * step), atol=1e-8)
+    right(lambda x: np.sum(jacobian(f, matrix=True)(x) ** 3), X)
+
+
+@pytest.mark.parametrize("matrix", [False, True])
+@pytest.mark.parametrize("wrt", ["a", 1, ("a", "x"), ("x", "a")])
+@pytest.mark.parametrize("how, f", [(jacobian, layer), (hessian, loss)])
+def test_by_arrays_of_several_axes_and_as_one_matrix(how, f, wrt, matrix):
+    def inside(a, x):
+        return how(f, wrt=wrt, matrix=matrix)(a, x=x)
+
+    pairs = [(jvp(inside, (A, X), (A, None), fallback="error")[0], inside(A, X))]
+    while pairs:
+        found, expected = pairs.pop()
+        if isinstance(expected, tuple):
+            pairs += zip(found, expected, strict=True)
+        else:
+            np.testing.assert_allclose(found, expected)
+    right(lambda a, x: np.sum(how(f, wrt=wrt, matrix=True)(a, x) ** 2), A, X, wrt=(0, 1))
+
+
+def action(q, v, m):
+    return 0.5 * m * np.sum(v**2 * (1 + q**2)) - np.sum(np.cos(q))
+
+
+def test_arguments_by_name_and_the_names_of_a_function_that_is_differentiated():
+    def force(q):
+        mass = hessian(action, wrt="v")(q, X, m=2.0)
+        mixed = jacobian(grad(action, wrt="v"), wrt="q")(q, m=2.0, v=X)
+        pushed = hvp(action, wrt="v")(q, X, q, m=2.0)
+        return np.sum(np.linalg.solve(mass, mixed @ X) * pushed)
+
+    right(force, X)
+
+    def powers(x):
+        def f(y, k=1.0, *, p=2.0):
+            return k * y**p
+
+        return np.sum(jacobian(f)(x, p=x[0]) ** 2) + np.sum(jacobian(f, wrt="k")(x, p=x[1], k=x[2]))
+
+    right(powers, X)
+
+
+class Wave:
+    def __init__(self, k):
+        self.k = k
+
+    def at(self, x, y):
+        return np.sum(np.sin(self.k * x) * y)
+
+
+def test_the_arguments_of_a_method_by_their_names():
+    def f(x):
+        wave = Wave(x[0])
+        return np.sum(grad(wave.at, wrt="y")(x, x) * jacobian(wave.at, wrt="x")(x, y=x))
+
+    right(f, X)
+
+
+def test_sparsity_is_refused_inside_with_what_to_write():
+    def f(x):
+        return np.sum(jacobian(wave, sparsity="auto")(x).toarray())
+
+    with pytest.raises(SrcdiffError, match="matrix=True"):
+        grad(f, fallback="error")(X)
+
+
 @pytest.mark.parametrize("f, x", [
-    (lambda x: np.sum(jacobian(wave, matrix=True)(x)), X),
-    (lambda x: np.sum(jacobian(np.sin)(x)), np.ones((2, 2))),
     (lambda x: np.sum(jacobian(lambda p: p["w"] ** 2)({"w": x})["w"]), X),
 ])  # fmt: skip
 def test_what_is_refused(f, x):

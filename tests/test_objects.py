@@ -389,3 +389,39 @@ SCALE, TABLE = Scale(2.0), Table(w=3.0)
 def test_objects_without_a_hash_are_called():
     right(lambda x: SCALE(x) * TABLE(x) * x, 1.5)
     right(lambda x: Scale(x)(x) * x, 1.5)
+
+
+@dataclasses.dataclass
+class Kernel:
+    """It compares by value, so that it has no hash."""
+
+    width: float
+    height: float
+
+    def __call__(self, x):
+        return self.height**2 * np.exp(-self.width * x**2)
+
+    def loss(self, x):
+        return np.sum(self(x) ** 2)
+
+
+KERNEL = Kernel(0.7, 2.0)
+CUBIC = np.poly1d([1.0, 2.0, 3.0, 4.0])
+SERIES = np.polynomial.Polynomial([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("f", [
+    KERNEL.loss, lambda x: np.sum(KERNEL(x)), lambda x: np.sum(CUBIC(x)),
+    lambda x: np.sum(SERIES(x)),
+])  # fmt: skip
+def test_what_is_called_may_have_no_hash(f):
+    x = np.array([0.3, -0.5])
+    right(f, x)
+    np.testing.assert_allclose(value_and_grad_on_tape(f)(x)[1], grad(f, fallback="error")(x))
+
+
+def test_the_attributes_of_a_callable_without_a_hash():
+    x = np.array([0.3, -0.5])
+    found = grad(Kernel.loss, fallback="error")(KERNEL, x)
+    by_field = grad(KERNEL.loss, wrt=("self.width", "self.height"), fallback="error")(x)
+    assert np.allclose(by_field, (found.width, found.height))

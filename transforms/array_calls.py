@@ -12,14 +12,22 @@ import numpy as np
 
 from srcdiff.runtime import kernels, marks, modes
 from srcdiff.transforms import abstract
-from srcdiff.transforms.ir import flatten, map_tree
+from srcdiff.transforms.ir import Value, flatten, map_tree
 from srcdiff.transforms.kinds import decided, is_undecided
+from srcdiff.transforms.mutation import describe
+from srcdiff.transforms.objects import instance_class
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
+    Dict,
+    Either,
     Known,
     List,
+    Maybe,
+    Missing,
+    Object,
     Plain,
+    Possible,
     Ref,
     Tuple,
     arrays_of,
@@ -74,16 +82,52 @@ class ArrayCalls(Writers):
 
     def call_detach(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         """The same object, through which no derivative flows."""
-        (ref,) = args
-        if not isinstance(ref, (Plain, *ARRAYS)):
+        (ref,) = (*args, *kwargs.values())
+        return self.detached(ref, {}, where)
+
+    def detached(self, ref: Any, seen: dict, where: Any) -> Any:
+        """Containers are copied: what is read from them is detached, and neither is changed while
+        the other can be seen.
+
+        seen   the cells of containers → their copies
+        """
+        if isinstance(ref, (Plain, *ARRAYS)):
+            value = self.emit(marks.detach, (self.read(ref, where),), None, self.kind(ref), where,
+                              "detached")  # fmt: skip
+            made = self.fresh(value)
+            if isinstance(made, Array) and isinstance(ref, ARRAYS):
+                for array in arrays_of(ref):
+                    self.may_alias(made.buffer, array.buffer)
+            return made
+        outside = isinstance(ref, Known) and instance_class(ref) is not None
+        if isinstance(ref, (Known, Missing)) and not (
+            outside and (self.wanted_outside or self.fields_of)
+        ):  # fmt: skip
             return ref
-        value = self.emit(marks.detach, (self.read(ref, where),), None, self.kind(ref), where,
-                          "detached")  # fmt: skip
-        made = self.fresh(value)
-        if isinstance(made, Array) and isinstance(ref, ARRAYS):
-            for array in arrays_of(ref):
-                self.may_alias(made.buffer, array.buffer)
-        return made
+        if isinstance(ref, Tuple):
+            return Tuple(tuple(self.detached(r, seen, where) for r in ref.items), ref.cls)
+        if isinstance(ref, (Either, Maybe, Possible)):
+            return type(ref)(*(
+                part if isinstance(part, Value) else self.detached(part, seen, where)
+                for part in ref
+            ))  # fmt: skip
+        held = self.held(ref) if isinstance(ref, (List, Dict, Object)) else None
+        if not isinstance(held, (Plain, dict)) and type(held) is not tuple:
+            raise self.refuse(where, f"`detach` of {describe(ref)}",
+                              "Detach what is read from it: numbers, arrays.")  # fmt: skip
+        if ref.cell not in seen:
+            cell = type(ref.cell)(ref.cell.name)
+            cell.cls, cell.missing = ref.cell.cls, ref.cell.missing
+            seen[ref.cell] = type(ref)(cell, *ref[1:])
+            if isinstance(held, dict):
+                inner: Any = {k: self.detached(r, seen, where) for k, r in held.items()}
+            elif type(held) is tuple:
+                inner = tuple(self.detached(r, seen, where) for r in held)
+            else:
+                inner = self.detached(held, seen, where)
+            self.state.memory[cell] = inner
+            self.may_alias(cell, ref.cell)
+        return seen[ref.cell]
 
     def call_add_at_kernel(self, args: tuple, kwargs: dict, where: Any) -> Ref:
         self.call_at(np.add, args, kwargs, where)

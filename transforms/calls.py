@@ -64,6 +64,7 @@ from srcdiff.transforms.ir import (
     op_name,
 )
 from srcdiff.transforms.iteration import Iteration
+from srcdiff.transforms.jacobians import Jacobians
 from srcdiff.transforms.kinds import (
     FLOAT,
     INT,
@@ -86,6 +87,7 @@ from srcdiff.transforms.number_calls import BINARY as OPERATORS
 from srcdiff.transforms.number_calls import Numbers
 from srcdiff.transforms.objects import Objects, instance_class, lookup
 from srcdiff.transforms.outside import Outside
+from srcdiff.transforms.part_derivatives import PartDerivatives
 from srcdiff.transforms.part_views import PartViews
 from srcdiff.transforms.references import (
     ARRAYS,
@@ -169,6 +171,8 @@ class Calls(
     Logs,
     Wrappers,
     Derivatives,
+    Jacobians,
+    PartDerivatives,
     Mapped,
     Declared,
     MarkedCalls,
@@ -372,6 +376,11 @@ class Calls(
         if isinstance(f, Bound):
             if f.name == "derivative":
                 return self.call_derivative(f.ref, args, kwargs, where)
+            if f.name == "with keywords":
+                inner, named = f.ref
+                return self.call(inner, args, {**named, **kwargs}, where)
+            if f.name == "with parts":
+                return self.call_with_parts(f.ref, args, kwargs, where)
             if f.name == "draw":
                 return self.call_draw(f.ref, args, kwargs, where)
             if f.name == "checkpoint":
@@ -391,9 +400,13 @@ class Calls(
         kwargs = {k: self.not_none(a, obj, where) for k, a in kwargs.items()}
         if logs(obj):
             return self.call_log(f, args, kwargs, where)
-        if not isinstance(obj, Hashable) and self.special(f, "__call__") is not None:
-            return self.call(Method(self.special(f, "__call__"), f), args, kwargs, where)
-        handler = HANDLERS.get(obj) if isinstance(obj, Hashable) else None
+        try:
+            handler = HANDLERS.get(obj)
+        except TypeError:  # without a hash it is in no table
+            called = self.special(f, "__call__")
+            if called is not None:
+                return self.call(Method(called, f), args, kwargs, where)
+            handler = None
         own = obj in writers.HANDLERS or obj in array_calls.HANDLERS if handler else False
         writes = obj not in array_calls.READERS if own else handler is None and (
             "out" in kwargs or self.writes(obj, args, kwargs))  # fmt: skip

@@ -24,12 +24,13 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime.derivative import MAKERS, Derivative
+from srcdiff.runtime.derivative import MAKERS, Derivative, taken_apart
 from srcdiff.runtime.errors import NotDifferentiableTypeError, UnknownArgumentError
 from srcdiff.transforms.ir import Block, Instr, Value, flatten, walk
-from srcdiff.transforms.kinds import BOOL, FLOAT, INT, Kind, covers, kind_of, proven_not_one
+from srcdiff.transforms.kinds import BOOL, FLOAT, Kind, covers, kind_of, proven_not_one
 from srcdiff.transforms.mutation import Memory, describe
 from srcdiff.transforms.names import written_name
+from srcdiff.transforms.part_derivatives import is_part
 from srcdiff.transforms.references import (
     ARRAYS,
     Array,
@@ -51,8 +52,12 @@ from srcdiff.transforms.references import (
 
 PARAMETERS = ("f", "wrt")
 INTS = (int, np.integer)
-KEYWORDS = {"wrt", "argnums", "has_aux", "fallback", "backend", "unroll", "checkpoint",
-            "mode"}
+KEYWORDS = {"wrt", "argnums", "has_aux", "fallback", "backend", "unroll", "checkpoint"}
+OF_TABLES = {"mode", "matrix", "sparsity"}  # keywords of `jacobian` and `hessian`
+ADAPTED = ("with keywords", "with parts")  # functions that call another one, the first of `ref`
+# What takes the arguments of the function itself.
+ALIKE = {"grad", "value_and_grad", "elementwise_grad", "jacobian", "jacobian matrix", "hessian",
+         "hessian matrix", "vmap"}  # fmt: skip
 
 
 class Derivatives(Memory):
@@ -62,15 +67,19 @@ class Derivatives(Memory):
     push: Callable | None = None
 
     def derivative_of(self, obj: Any) -> tuple | None:
-        """(how, function, wrt, has_aux) of what `grad` and the like have returned."""
-        if getattr(obj, "_matrix", False) or getattr(obj, "_sparsity", None) is not None:
+        """(how, function, wrt, has_aux) of what `grad` and the like have returned.
+
+        "jacobian matrix" and "hessian matrix" are those with matrix=True.
+        """
+        if not isinstance(obj, Derivative) or obj._how not in MAKERS.values():
             return None
-        if isinstance(obj, Derivative) and obj._how in MAKERS.values():
-            if obj._how == "vmap":
-                f = Known(obj._f, ("attr", ("object", obj), "_f"))
-                return "vmap", f, (obj._in_axes, obj._out_axes), False
-            return obj._how, Known(obj._f, ("attr", ("object", obj), "_f")), obj._wrt, obj._has_aux
-        return None
+        f = Known(obj._f, ("attr", ("object", obj), "_f"))
+        if obj._how == "vmap":
+            return "vmap", f, (obj._in_axes, obj._out_axes), False
+        if getattr(obj, "_sparsity", None) is not None:
+            return None
+        how = f"{obj._how} matrix" if getattr(obj, "_matrix", False) else obj._how
+        return how, f, obj._wrt, obj._has_aux
 
     def make_derivative(self, maker: Callable, args: tuple, kwargs: dict, where: Any) -> Ref:
         """`grad(f)`, `grad(f, wrt="x")`, `grad(wrt=1)`: what is called is made here."""
@@ -86,7 +95,9 @@ class Derivatives(Memory):
         given = dict(zip(PARAMETERS, args)) | kwargs
         f = given.pop("f", None)
         options = {k: self.known(v, where, f"the keyword `{k}`") for k, v in given.items()}
-        unknown = [k for k in options if k not in KEYWORDS]
+        of_table = MAKERS[maker] in ("jacobian", "hessian")
+        known = KEYWORDS | OF_TABLES if of_table else KEYWORDS
+        unknown = [k for k in options if k not in known]
         if unknown or len(args) > len(PARAMETERS):
             what = f"keyword `{unknown[0]}`" if unknown else "number of arguments"
             raise self.refuse(where, f"`{maker.__name__}` with this {what}", "See its signature.")
@@ -94,7 +105,12 @@ class Derivatives(Memory):
         if wrt is not None and "wrt" in options:
             raise self.refuse(where, "`wrt` and `argnums`, which mean the same", "Give one.")
         wrt = options.get("wrt", 0) if wrt is None else wrt
-        made = (MAKERS[maker], wrt, bool(options.get("has_aux")))
+        if options.get("sparsity") is not None:
+            raise self.refuse(where, f"`{maker.__name__}` with `sparsity`, inside a function "
+                              "that is differentiated,",
+                              "Leave it out, or use `matrix=True`.")  # fmt: skip
+        how = f"{MAKERS[maker]} matrix" if options.get("matrix") else MAKERS[maker]
+        made = (how, wrt, bool(options.get("has_aux")))
         if f is None or isinstance(f, Known) and f.obj is None:
             return Bound(made, "derivative maker")
         return Bound((made[0], f, *made[1:]), "derivative")
@@ -106,12 +122,19 @@ class Derivatives(Memory):
             return self.call_vmap(f, wrt, args, kwargs, where)
         if how == "jvp":
             return self.call_jvp(f, args, kwargs, has_aux, where)
-        if how in ("jacobian", "hessian"):
-            return self.call_jacobian(how, f, wrt, args, kwargs, has_aux, where)
         vectors: dict[Any, Ref] = {}
-        pulls, d_out = how == "pullback", None
         if how == "hvp":
             args, vectors = self.without_vectors(f, wrt, args, where)
+        if any(map(is_part, wrt if isinstance(wrt, tuple) else (wrt,))):
+            kwargs = dict(kwargs)
+            args = self.by_position(f, args, kwargs)
+            vectors = {len(args) + k[1] if isinstance(k, tuple) else k: v
+                       for k, v in vectors.items()}  # fmt: skip
+            f, wrt, args = self.with_parts(f, wrt, args, kwargs, parameters_of(f), name_of(f),
+                                           where)  # fmt: skip
+        if how.split()[0] in ("jacobian", "hessian"):
+            return self.call_jacobian(how, f, wrt, args, kwargs, has_aux, where)
+        pulls, d_out = how == "pullback", None
         if pulls:
             if kwargs.keys() - {"d_out"} or not (args or kwargs):
                 raise self.refuse(where, "`pullback` without a cotangent after its arguments")
@@ -257,72 +280,6 @@ class Derivatives(Memory):
         found = dict(zip(values, self.pushed(count, values, dots, where)))
         return Tuple((out, self.gradient_ref(tree, found, where), *aux))
 
-    def call_jacobian(self, how: str, f: Ref, wrt: Any, args: tuple, kwargs: dict, has_aux: bool,
-                      where: Any) -> Ref:  # fmt: skip
-        """The tangents of an inlined function along all unit vectors, which stand last."""
-        if has_aux or kwargs:
-            raise self.refuse(where, f"`{how}` with `has_aux` or arguments by name, inside a "
-                              "function that is differentiated,", "Leave them out.")  # fmt: skip
-        places = self.places_of(f, wrt, args, {}, where)
-        if how == "hessian":
-            of = tuple(places) if isinstance(wrt, tuple) else places[0]
-            f = Bound(("grad", f, of, False), "derivative")
-        found = tuple(self.all_along(how, f, args, place, where) for place in places)
-        if not isinstance(wrt, tuple):
-            return found[0]
-        if how == "jacobian":
-            return Tuple(found)
-        return Tuple(tuple(  # of each gradient, by each argument
-            Tuple(tuple(column.items[i] for column in found)) for i in range(len(found))
-        ))  # fmt: skip
-
-    def all_along(self, how: str, f: Ref, args: tuple, place: int, where: Any) -> Any:
-        """The derivatives by one argument: a number, or an array with one axis."""
-        value = self.read(args[place], where)
-        kind = value.kind if isinstance(value, Value) else kind_of(value)
-        tangents: list[Ref] = [Known(None)] * len(args)
-        push = Bound(("jvp", f, (), False), "derivative")
-        if kind.tag == "scalar" and kind.numeric and kind.dtype.kind in "fiu":
-            tangents[place] = Known(1.0)
-            found = self.call(push, (Tuple(args), Tuple(tuple(tangents))), {}, where)
-            return self.with_zeros(found, np.dtype(float), where)
-        if kind.tag != "array" or kind.rank != 1 or kind.dtype.kind != "f":
-            raise self.refuse(where, f"`{how}` by {describe(args[place])}, inside a function that "
-                              "is differentiated,", "Give it an array with one axis.")  # fmt: skip
-        n = self.emit(len, (value,), None, INT, where, "n")
-        of = Kind("array", kind.dtype, kind.dims * 2)
-        units = self.emit(np.eye, (n,), {"dtype": kind.dtype}, of, where, "units")
-        tangents[place] = self.fresh(units)
-        axes = [None] * len(args)
-        axes[place] = 0
-        pair = (Tuple(args), Tuple(tuple(tangents)))
-        found = self.call_vmap(push, ((None, tuple(axes)), -1), pair, {}, where)
-        return self.with_zeros(found, kind.dtype, where)
-
-    def with_zeros(self, found: Any, dtype: np.dtype, where: Any) -> Ref:
-        """The tangents in (output, tangents), with zeros for the ints and bools in the output."""
-        out, dot = found.items
-        if isinstance(dot, Known) and dot.obj is None:
-            if isinstance(out, Known):
-                return Known(np.float64(0.0)) if kind_of(out.obj).numeric else dot
-            if not isinstance(out, (*ARRAYS, Plain)):
-                return dot
-            value = self.read(out, where)
-            kind = value.kind if isinstance(value, Value) else kind_of(value)
-            if kind.tag == "scalar":
-                return Known(np.float64(0.0))
-            zeros = kind._replace(dtype=dtype)
-            dtypes = {"dtype": dtype}
-            return self.fresh(self.emit(np.zeros_like, (value,), dtypes, zeros, where, "zeros"))
-        parts = self.parts_of(dot)
-        if parts is None:
-            return dot
-        of = self.parts_of(out)
-        pairs = {k: Tuple((of[k], part)) for k, part in parts.items()}
-        return self.container_of(
-            dot, {k: self.with_zeros(pair, dtype, where) for k, pair in pairs.items()}
-        )
-
     def pushed(self, count: int, values: list, dots: dict[Value, Any], where: Any) -> list:
         """The tangents of values; they are written among what stands from `count` on."""
         block = Block((), self.instrs[count:], tuple(values))
@@ -350,6 +307,8 @@ class Derivatives(Memory):
             dots[value] = moved if isinstance(moved, Value) else number(moved)
             return
         inner = [self.parts_of(r) for r in (ref, dot)]
+        if isinstance(ref, Object) and isinstance(dot, Known) and type(dot.obj) is ref.cls:
+            inner[1] = {k: self.getattr(dot, k, where) for k in self.held(ref)}  # from outside
         if inner[0] is None or inner[1] is None or inner[0].keys() != inner[1].keys():
             raise self.refuse(where, "a tangent of another structure than its argument",
                               "Give it the structure of the argument.")  # fmt: skip
@@ -390,34 +349,45 @@ class Derivatives(Memory):
                               "Give it a rule with `vjp_rule` or `jvp_rule`.")  # fmt: skip
 
     def without_vectors(self, f: Ref, wrt: Any, args: tuple, where: Any) -> tuple[tuple, dict]:
-        """The arguments of `hvp(f)`, and the vectors that follow some of them by position."""
-        wanted = set()
+        """The arguments of `hvp(f)`, and the vectors that follow some of them by position.
+
+        That of the nth part that is named in `wrt` has the key ("part", n).
+        """
+        names, wanted, parts = parameters_of(f), [], 0
         for each in wrt if isinstance(wrt, tuple) else (wrt,):
-            names = parameters_of(f)
-            wanted.add(names.index(each) if isinstance(each, str) and each in names else each)
+            key: Any = each
+            if is_part(each):
+                each, key, parts = taken_apart(each)[0], ("part", parts), parts + 1
+            place = names.index(each) if isinstance(each, str) and each in names else each
+            wanted.append((place, key if isinstance(key, tuple) else place))
         given: list[Ref] = []
         vectors: dict[Any, Ref] = {}
         rest = iter(args)
         for ref in rest:
             given.append(ref)
-            if len(given) - 1 in wanted:
-                vector = next(rest, None)
-                if vector is None:
-                    raise self.refuse(where, "`hvp` without a vector after its argument")
-                vectors[len(given) - 1] = vector
+            for place, key in wanted:
+                if place == len(given) - 1:
+                    vector = next(rest, None)
+                    if vector is None:
+                        raise self.refuse(where, "`hvp` without a vector after its argument")
+                    vectors[key] = vector
         return tuple(given), vectors
 
     # ------------------------------------------------------------------ arguments
+
+    def by_position(self, f: Ref, args: tuple, kwargs: dict) -> tuple:
+        """The arguments by position, with those of `kwargs` that can be: they are taken out."""
+        for name in parameters_of(f)[len(args) :]:
+            if name not in kwargs:
+                break
+            args = (*args, kwargs.pop(name))
+        return args
 
     def places_of(self, f: Ref, wrt: Any, args: tuple, kwargs: dict, where: Any) -> list:
         """Where the arguments stand that are differentiated: positions and keywords."""
         found: list = []
         for each in wrt if isinstance(wrt, tuple) else (wrt,):
             place: Any = each
-            if isinstance(each, str) and not each.isidentifier():
-                raise self.refuse(where, f"a derivative of `{name_of(f)}` by `{each}`, inside a "
-                                  "function that is differentiated or mapped,",
-                                  "Make it an argument, as in grad(lambda w, …: …).")  # fmt: skip
             if isinstance(each, str) and each not in kwargs:
                 names = parameters_of(f)
                 place = names.index(each) if each in names else len(args)
@@ -599,8 +569,11 @@ def parameters_of(f: Any) -> list[str]:
     """The names of a function's positional parameters."""
     if isinstance(f, Function):
         return [p.name for p in f.lowered.parameters if p.kind in ("positional", "either")]
-    if isinstance(f, (Method, Bound)):
-        return []
+    if isinstance(f, Method):
+        return parameters_of(f.function)[1:]
+    if isinstance(f, Bound):
+        named = f.name in ADAPTED or f.name == "derivative" and f.ref[0] in ALIKE
+        return parameters_of(f.ref[f.name == "derivative"]) if named else []
     try:
         parameters = inspect.signature(f.obj).parameters.values()
     except (ValueError, TypeError, AttributeError):
@@ -611,6 +584,8 @@ def parameters_of(f: Any) -> list[str]:
 def name_of(f: Any) -> str:
     if isinstance(f, Function):
         return str(f.lowered.name)
+    if isinstance(f, Bound) and f.name in ("derivative", *ADAPTED):
+        return name_of(f.ref[f.name == "derivative"])
     obj = getattr(f, "obj", None)
     obj = obj.__func__ if isinstance(obj, types.MethodType) else obj
     return written_name(obj) if isinstance(obj, (types.FunctionType, Derivative)) else "f"

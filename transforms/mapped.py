@@ -157,7 +157,7 @@ class Mapped(Memory):
             value = results[tree]
             if not isinstance(axes, int):
                 raise self.refuse(where, "out_axes=None of an inner `vmap`", "Give an axis.")
-            if axes:
+            if axes and (axes, value.kind.rank) != (-1, 1):
                 kind = abstract.infer(np.moveaxis, (value.kind, 0, axes), {})
                 value = self.emit(np.moveaxis, (value, 0, axes), None, kind, where, value.name)
             return self.fresh(value)

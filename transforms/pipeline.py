@@ -536,7 +536,7 @@ def for_many(derived: Derived, request: Request, arguments: Arguments, run: Spec
     results = list(block.results)
     instrs += block.instrs
     for k, axis in enumerate(axes):
-        if axis:
+        if axis and (axis, results[k].kind.rank) != (-1, 1):
             kind = abstract.infer(np.moveaxis, (results[k].kind, 0, axis), {})
             turned = Value(results[k].name, kind or results[k].kind, results[k].user)
             instrs.append(Instr(np.moveaxis, (results[k], 0, axis), None, (turned,)))

@@ -639,7 +639,16 @@ def set_attribute(obj: Any, name: str, value: Any) -> None:
 
 def detached(x: Any) -> Any:
     """The value without its history; what it was copied from is not to be stored into."""
+    if isinstance(x, tuple):
+        parts = [detached(part) for part in x]
+        return x if all(map(operator.is_, parts, x)) else \
+            x._make(parts) if hasattr(x, "_make") else tuple(parts)  # fmt: skip
     if not isinstance(x, Array):
+        if reads_history(x):
+            raise UnsupportedSyntaxError(
+                f"`detach` of a {type(x).__name__}, on the tape,", caller(),
+                "Detach what is read from it: numbers, arrays.",
+            )  # fmt: skip
         return x
     if isinstance(x, Tracked):
         x._memory.kept = "`detach`"
