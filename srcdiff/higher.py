@@ -606,9 +606,16 @@ class HessianProduct(Directional):
         return given, kwargs, dots
 
     def _arranged(self, args: tuple, kwargs: dict, dots: dict[Any, Any]) -> tuple[tuple, dict]:
-        names = self._parsed_callee().positional
+        callee = self._parsed_callee()
+        names = callee.positional
         if len(dots) == 1 and names and names[0] in dots:
             return (args[0], dots[names[0]], *args[1:]), kwargs
+        if callee.star:  # the tangents of what it has caught stand behind it
+            from srcdiff.transforms.pipeline import dot_names
+
+            for name, key in zip(dot_names(dots, callee.bind(args, kwargs)), dots):
+                if callee.star == (key if isinstance(key, str) else key[1]):
+                    kwargs = kwargs | {name: dots[key]}
         inside = [(key, dot) for key, dot in dots.items() if not isinstance(key, str)]
         given = [dot for key, dot in inside if key[0] == "self"]
         for name, x in itertools.zip_longest(names[: len(args)], args):

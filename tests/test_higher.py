@@ -674,6 +674,21 @@ def test_a_local_variable_is_refused_and_the_way_out_named(how):
         how(f, wrt="scale")(x)
 
 
+def test_products_with_the_hessian_by_what_a_star_has_caught():
+    def f(x, *rest, scale=1.0):
+        return scale * np.sum(x**3) * rest[0] * rest[1] ** 2
+
+    x = np.array([1.0, 2.0])
+    expected = hessian(lambda x, a, b: 2 * np.sum(x**3) * a * b**2, wrt=(0, 1, 2), matrix=True)
+    matrix = expected(x, 3.0, 5.0)
+    found = hessian(f, wrt=(0, 1, 2), matrix=True)(x, 3.0, 5.0, scale=2.0)
+    np.testing.assert_allclose(found, matrix)
+    only = hessian(f, wrt=2, matrix=True)(x, 3.0, 5.0, scale=2.0)
+    np.testing.assert_allclose(only, matrix[3:, 3:])
+    by_x, by_b = hvp(f, wrt=(0, 2))(x, x, 3.0, 5.0, 7.0, scale=2.0)
+    np.testing.assert_allclose([*by_x, by_b], (matrix @ [1, 2, 0, 7])[[0, 1, 3]])
+
+
 def shaken(x, generator, steps):
     for _ in range(steps):
         x = x * (1 + 0.1 * generator.standard_normal(2)) * np.cos(x)

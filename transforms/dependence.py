@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime import kernels
+from srcdiff.runtime import kernels, marks
 from srcdiff.transforms.ir import UNDEFINED, Attributes, Block, Instr, Slice, Value, dict_like, walk
 
 NOTHING: frozenset[int] = frozenset()
@@ -568,6 +568,8 @@ def called(op: Callable, args: Any, kwargs: Any) -> Any:
         return Seen(op(*concrete(args), **concrete(kwargs)), None, op is not np.empty_like)
     if op is kernels.zeros_of:
         return zeros(args[0])
+    if op is marks.detach:
+        return constant(args[0])
     numbers = all(s.fixed or isinstance(s.value, NUMBERS) for s in seen)
     rule = RULES.get(op)
     if rule is None and not numbers and not is_elementwise(op):
@@ -592,6 +594,15 @@ def called(op: Callable, args: Any, kwargs: Any) -> Any:
             raise NotKnown
         return type(sets)(one(v, s) for v, s in zip(value, sets))
     return one(value, sets)
+
+
+def constant(tree: Any) -> Any:
+    """What is detached: it may be another value for other inputs, and has no derivative."""
+    if isinstance(tree, dict):
+        return dict_like(tree, {k: constant(part) for k, part in tree.items()})
+    if isinstance(tree, (tuple, list)):
+        return type(tree)(map(constant, tree))
+    return without_sets(tree)
 
 
 NUMBERS = (float, int, bool, complex, np.number, np.bool_)

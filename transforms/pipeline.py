@@ -1042,6 +1042,7 @@ class Arguments:
                 keyword.append(arg)
             elif p.kind == "star":
                 star = arg
+                keyword += beside
             else:
                 double = arg
         if star is not None or positional and not either and self.extra:
