@@ -6,7 +6,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from srcdiff import UnsupportedSyntaxError, detach, grad, hessian, jvp, vmap
+from srcdiff import (
+    UnsupportedSyntaxError,
+    detach,
+    grad,
+    hessian,
+    jacobian_sparsity,
+    jvp,
+    vmap,
+)
 from tests.tape import value_and_grad_on_tape
 
 X = np.array([0.5, -1.0, 2.0])
@@ -119,3 +127,18 @@ def test_a_function_is_refused_since_what_it_reads_would_move():
 
     with pytest.raises(UnsupportedSyntaxError, match="`detach` of the function"):
         grad(f, fallback="error")(X)
+
+
+def test_what_is_detached_is_not_in_the_pattern_of_a_matrix():
+    def f(x):
+        y = np.zeros_like(x)
+        for i in range(len(x)):
+            y[i] = detach(x[0]) * x[i] + detach({"last": x})["last"][-1]
+        return y
+
+    np.testing.assert_array_equal(jacobian_sparsity(f)(X).toarray(), np.eye(3, dtype=bool))
+
+
+def test_a_number_that_is_summed_is_not_made_an_array():
+    df = grad(lambda x: np.sum(x**2) * np.sum(x), fallback="error")
+    assert np.isclose(df(2.0), 12.0) and "np.array" not in df.source

@@ -172,6 +172,23 @@ def test_arguments_by_name_and_the_names_of_a_function_that_is_differentiated():
     right(powers, X)
 
 
+def test_positions_that_count_from_the_end_leave_out_what_is_given_by_name():
+    def f(x, y, k):
+        return k * x * y**2
+
+    p = {"x": X}
+    df = jvp(lambda x: jacobian(f, wrt=-1)(x, X, k=2.0), (X,), (X,), fallback="error")
+    np.testing.assert_allclose(df[0], np.diag(4 * X * X))
+
+    def inner(x):
+        by_y, by_x = grad(lambda p, y, k: np.sum(f(p["x"], y, k)), wrt=(-1, "p.x"))(p, x, k=2.0)
+        return np.sum(by_y * by_x)
+
+    right(inner, X)
+    with pytest.raises(SrcdiffError, match="wrt=-3"):
+        grad(lambda x: np.sum(jacobian(f, wrt=-3)(x, X, k=2.0)), fallback="error")(X)
+
+
 class Wave:
     def __init__(self, k):
         self.k = k

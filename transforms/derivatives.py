@@ -126,7 +126,7 @@ class Derivatives(Memory):
         if how == "hvp":
             args, vectors = self.without_vectors(f, wrt, args, where)
         if any(map(is_part, wrt if isinstance(wrt, tuple) else (wrt,))):
-            kwargs = dict(kwargs)
+            kwargs, wrt = dict(kwargs), self.from_start(f, wrt, args, where)
             args = self.by_position(f, args, kwargs)
             vectors = {len(args) + k[1] if isinstance(k, tuple) else k: v
                        for k, v in vectors.items()}  # fmt: skip
@@ -374,6 +374,14 @@ class Derivatives(Memory):
         return tuple(given), vectors
 
     # ------------------------------------------------------------------ arguments
+
+    def from_start(self, f: Ref, wrt: Any, args: tuple, where: Any) -> Any:
+        """`wrt` with positions that count from the start."""
+        if isinstance(wrt, tuple):
+            return tuple(self.from_start(f, each, args, where) for each in wrt)
+        if isinstance(wrt, str) or wrt >= 0:
+            return wrt
+        return self.places_of(f, wrt, args, {}, where)[0]
 
     def by_position(self, f: Ref, args: tuple, kwargs: dict) -> tuple:
         """The arguments by position, with those of `kwargs` that can be: they are taken out."""

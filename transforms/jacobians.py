@@ -30,7 +30,7 @@ class Jacobians(Memory):
         if has_aux:
             raise self.refuse(where, f"`{how}` with `has_aux`, inside a function that is "
                               "differentiated,", "Leave it out.")  # fmt: skip
-        kwargs = dict(kwargs)
+        kwargs, wrt = dict(kwargs), self.from_start(f, wrt, args, where)
         args = self.by_position(f, args, kwargs)
         if kwargs:
             f = Bound((f, kwargs), "with keywords")

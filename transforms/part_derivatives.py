@@ -33,7 +33,8 @@ class PartDerivatives(Memory):
 
         names   of the positional parameters; `name` that of the function
         """
-        ways, parts, found = [], [], []
+        ways, found = [], []
+        parts: list[Ref] = []
         given, copied = list(args), set()
         for each in wrt if isinstance(wrt, tuple) else (wrt,):
             if not is_part(each):
