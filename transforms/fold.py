@@ -417,11 +417,6 @@ def fold_getitem(self: Folding, instr: Instr, out: list[Instr]) -> tuple | None:
     if key == () and leaf_kind(base).tag == "scalar":  # a number already
         return (base,)
     maker = self.maker(base)
-    if key == () and maker is not None and maker.op is np.array and len(maker.args) == 1:
-        (number,) = maker.args
-        numpys = is_number(number) or leaf_kind(number).python is False
-        if not maker.kwargs and numpys and keeps(number, instr.results[0].kind):
-            return (number,)
     if maker is not None and maker.op is np.sum and len(maker.args) == 1:
         kept = maker.kwargs.get("keepdims") is True and maker.kwargs.get("axis")
         if type(kept) is int and key == drop_axis(base.kind.rank, kept):
