@@ -14,7 +14,7 @@ import inspect
 import math
 import operator
 import types
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -403,9 +403,9 @@ class Calls(
         try:
             handler = HANDLERS.get(obj)
         except TypeError:  # without a hash it is in no table
-            called = self.special(f, "__call__")
-            if called is not None:
-                return self.call(Method(called, f), args, kwargs, where)
+            method, _ = lookup(type(obj), "__call__")
+            if isinstance(method, types.FunctionType):
+                return self.inline(method, (self.itself(obj), *args), kwargs, where)
             handler = None
         own = obj in writers.HANDLERS or obj in array_calls.HANDLERS if handler else False
         writes = obj not in array_calls.READERS if own else handler is None and (
