@@ -17,6 +17,18 @@ BORDERS = {
 }  # fmt: skip
 
 
+def check_image(x):
+    """Refuse what SciPy gives back in its own dtype, cut to ints."""
+    if x.dtype.kind not in "fc":
+        raise NoRuleError("a filter of scipy.ndimage of an array of ints, which makes ints",
+                          instead="Give it `x.astype(float)`.")  # fmt: skip
+
+
+def like_image(found, x):
+    """What is found, in the dtype of the image."""
+    return found.astype(x.dtype) if x.dtype == np.float32 else found
+
+
 def bordered(x, widths, mode, cval):
     if BORDERS[mode] == "constant":
         return np.pad(x, widths, constant_values=cval)
@@ -28,10 +40,12 @@ def correlate(input, weights, *, mode="reflect", cval=0.0):  # noqa: A002
     from scipy import signal
 
     x, w = np.asarray(input), np.asarray(weights)
+    check_image(x)
     widths = ()
     for n in np.shape(w):
         widths = (*widths, (n // 2, n - 1 - n // 2))
-    return signal.correlate(bordered(x, widths, mode, cval), w, mode="valid", method="direct")
+    wide = bordered(x, widths, mode, cval)
+    return like_image(signal.correlate(wide, w, mode="valid", method="direct"), x)
 
 
 def convolve(input, weights, *, mode="reflect", cval=0.0):  # noqa: A002
@@ -39,10 +53,12 @@ def convolve(input, weights, *, mode="reflect", cval=0.0):  # noqa: A002
     from scipy import signal
 
     x, w = np.asarray(input), np.asarray(weights)
+    check_image(x)
     widths = ()
     for n in np.shape(w):
         widths = (*widths, (n - 1 - n // 2, n // 2))
-    return signal.convolve(bordered(x, widths, mode, cval), w, mode="valid", method="direct")
+    wide = bordered(x, widths, mode, cval)
+    return like_image(signal.convolve(wide, w, mode="valid", method="direct"), x)
 
 
 def along(x, w, axis):
@@ -75,7 +91,8 @@ def gaussian_filter(input, sigma, *, mode="reflect", cval=0.0, truncate=4.0):  #
     x = np.asarray(input)
     for axis in range(np.ndim(x)):
         width = sigma if np.ndim(sigma) == 0 else sigma[axis]
-        x = gaussian_filter1d(x, width, axis, mode=mode, cval=cval, truncate=truncate)
+        if width > 1e-15:
+            x = gaussian_filter1d(x, width, axis, mode=mode, cval=cval, truncate=truncate)
     return x
 
 
@@ -85,6 +102,7 @@ def map_coordinates(input, coordinates, *, order=3, mode="constant", cval=0.0): 
         raise NoRuleError("scipy.ndimage.map_coordinates of this order, or with this mode=",
                           instead='Use order=1, and mode="constant" or "nearest".')  # fmt: skip
     x, at = np.asarray(input), np.asarray(coordinates)
+    check_image(x)
     places, shares, inside = (), (), True
     for k in range(np.ndim(x)):
         n, p = np.shape(x)[k], at[k]

@@ -211,6 +211,12 @@ def place_in_order(q, n, method):
     return np.clip(n * q + alpha + q * (1 - alpha - beta) - 1, 0, n - 1)
 
 
+def like_numbers(q, a):
+    """A number in the dtype of the floats that it is a share of."""
+    single = isinstance(q, (int, float)) and np.asarray(a).dtype == np.float32
+    return np.asarray(q, np.float32) if single else np.asarray(q)
+
+
 def in_order(a, axis):
     """The elements in ascending order along the first axis; NaNs are the last."""
     a = np.asarray(a)
@@ -240,10 +246,11 @@ def quantile(
     array([1.5, 3. ])
     """
     check_no_out(out)
-    rows, q = in_order(a, axis), np.asarray(q)
+    rows, q = in_order(a, axis), like_numbers(q, a)
     at = place_in_order(q, len(rows), method)
-    low = np.floor(at).astype(int)
-    t = np.reshape(at - low, np.shape(q) + (1,) * (np.ndim(rows) - 1))
+    below = np.floor(at)
+    low = below.astype(int)
+    t = np.reshape(at - below, np.shape(q) + (1,) * (np.ndim(rows) - 1))
     first, last = rows[low], rows[np.minimum(low + 1, len(rows) - 1)]
     found = np.where(np.isnan(rows[-1]), np.nan, first + t * (last - first))[()]
     return with_axes(found, np.ndim(a), axis, q) if keepdims else found
@@ -251,7 +258,7 @@ def quantile(
 
 def percentile(a, q, axis=None, out=None, *more, **others):
     """`np.percentile`"""
-    return quantile(a, np.asarray(q) / 100, axis, out, *more, **others)
+    return quantile(a, like_numbers(q, a) / 100, axis, out, *more, **others)
 
 
 def nanquantile(
@@ -263,23 +270,24 @@ def nanquantile(
     array([2.5, 5. ])
     """
     check_no_out(out)
-    rows, q = in_order(a, axis), np.asarray(q)
+    rows, q = in_order(a, axis), like_numbers(q, a)
     count = np.sum(~np.isnan(rows), axis=0)
     points = np.reshape(np.asarray(q), np.shape(q) + (1,) * (np.ndim(rows) - 1))
-    at = place_in_order(points, count, method)
-    low = np.maximum(np.floor(at).astype(int), 0)
+    at = place_in_order(points, count.astype(points.dtype), method)
+    below = np.maximum(np.floor(at), 0)
+    low = below.astype(int)
     high = np.maximum(np.minimum(low + 1, count - 1), 0)
     flat = (-1,) + np.shape(rows)[1:]
     shape = np.shape(q) + np.shape(rows)[1:]
     first = np.reshape(np.take_along_axis(rows, np.reshape(low, flat), 0), shape)
     last = np.reshape(np.take_along_axis(rows, np.reshape(high, flat), 0), shape)
-    found = (first + (at - low) * (last - first))[()]
+    found = (first + (at - below) * (last - first))[()]
     return with_axes(found, np.ndim(a), axis, q) if keepdims else found
 
 
 def nanpercentile(a, q, axis=None, out=None, *more, **others):
     """`np.nanpercentile`"""
-    return nanquantile(a, np.asarray(q) / 100, axis, out, *more, **others)
+    return nanquantile(a, like_numbers(q, a) / 100, axis, out, *more, **others)
 
 
 def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
@@ -341,6 +349,7 @@ def conjugate(x):
 def variables(m, rowvar):
     """What is given to `np.cov`, with a row for each variable."""
     m = np.asarray(m)
+    m = np.asarray(m, np.result_type(m, np.float64))
     if np.ndim(m) < 2:
         return np.atleast_2d(m)
     return m if rowvar else m.T

@@ -14,7 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.api import Differentiated, Function, _Code, _has_effects, _name_line, checked_fallback
+from srcdiff.api import (
+    Differentiated,
+    Function,
+    _Code,
+    _has_effects,
+    _name_line,
+    _took_for_array,
+    checked_fallback,
+)
 from srcdiff.runtime.derivative import MAKERS
 from srcdiff.runtime.errors import SrcdiffError
 from srcdiff.signature import Refused, describe, key_of
@@ -129,6 +137,11 @@ class Vmapped(Differentiated):
                 except ValueError:
                     if not _has_effects(code.compiled.ir):
                         self._loop(examples)  # which tells of outputs that do not fit together
+                    raise
+                except (UnboundLocalError, AttributeError, TypeError) as error:
+                    unfit = _took_for_array(error, code) and not _has_effects(code.compiled.ir)
+                    if unfit and self._fallback == "tape":
+                        return self._loop(examples)
                     raise
             try:
                 with np.errstate(divide="raise", over="raise", invalid="raise"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from srcdiff import NoRuleError, SrcdiffError, check_grads, grad, jvp
+from srcdiff import NoRuleError, SrcdiffError, check_grads, grad, jvp, value_and_grad
 from tests.judge import judge, right
 from tests.tape import tape_gradient, value_and_grad_on_tape
 
@@ -362,3 +362,22 @@ def test_text_is_formatted_with_shapes_and_lists():
     assert "'a shape {} with {k}'.format(" in (df(V, 1.7), df.source)[1]
     with pytest.raises(ValueError, match=r"a shape \(5,\) with \[4.0, 1.0\]"):
         df(V, 4.0)
+
+
+def test_a_quantile_of_single_precision_is_single():
+    x = np.array([0.7, -1.3, 0.4], np.float32)
+    for f in (lambda x: np.quantile(x, 0.3), lambda x: np.nanpercentile(x, 30.0)):
+        value, d = value_and_grad(f, fallback="error")(x)
+        assert value.dtype == d.dtype == f(x).dtype == np.float32
+
+
+def test_many_examples_of_what_is_bound_in_no_branch_run_one_after_another():
+    from srcdiff import vmap
+
+    keep = np.array([0.0, 0.0, 1.0, 1.0, 0.0])
+
+    def f(x):
+        return np.trim_zeros(keep * x, "f")
+
+    x = np.stack([V, 2 * V])
+    np.testing.assert_array_equal(vmap(f)(x), np.stack([f(row) for row in x]))

@@ -5,7 +5,7 @@ import pytest
 from scipy import integrate, interpolate, linalg, ndimage, sparse, special
 from scipy.sparse.linalg import spsolve
 
-from srcdiff import SrcdiffError, grad, hvp
+from srcdiff import SrcdiffError, grad, hvp, value_and_grad
 from tests.gallery import some
 from tests.judge import right
 from tests.tape import agree, tape_gradient
@@ -158,3 +158,26 @@ def test_spherical_bessel_functions_have_second_derivatives_at_the_origin(bessel
     step = 1e-3
     seconds = (bessel(order, step) - 2 * bessel(order, 0.0) + bessel(order, -step)) / step**2
     np.testing.assert_allclose(found, seconds, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda image, w: ndimage.correlate(image, w),
+        lambda image, w: ndimage.convolve(image, w),
+        lambda image, w: ndimage.map_coordinates(image, [w[0], w[1]], order=1),
+    ],
+)
+def test_filters_of_ints_make_ints_and_are_refused(f):
+    image = np.arange(12).reshape(3, 4)
+    w = np.array([[0.3, 0.2, 0.5], [0.1, 1.2, 0.4]])
+    with pytest.raises(SrcdiffError, match=r"makes ints(.|\n)*astype\(float\)"):
+        grad(lambda w: np.sum(f(image, w)))(w)
+    right(lambda w: np.sum(np.cos(f(image.astype(float), w))), w)
+
+
+def test_a_filter_keeps_single_precision_and_no_width_changes_nothing():
+    image = np.linspace(0.0, 1.0, 12, dtype=np.float32).reshape(3, 4)
+    f = value_and_grad(lambda x: ndimage.gaussian_filter(x, 0.7)[1, 1], fallback="error")
+    assert f(image)[0].dtype == f(image)[1].dtype == np.float32
+    right(lambda x: np.sum(np.cos(ndimage.gaussian_filter(x, 0.0))), image.astype(float))

@@ -25,6 +25,7 @@ import numpy as np
 
 from srcdiff.runtime import interpolators
 from srcdiff.runtime.errors import NoRuleError
+from srcdiff.runtime.filters import check_image
 from srcdiff.runtime.tape import Array, Leaf, Sweep, apply, caller, plain, twin
 from srcdiff.runtime.tracked import Number, Place, Tracked
 
@@ -449,6 +450,8 @@ def correlate1d(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
     x, weights, axis = given["input"], given["weights"], given.get("axis", -1)
     size = np.size(plain(weights))
     x = apply(np.asarray, (x,))
+    if given.get("output") is None:
+        check_image(plain(x))
     axis = operator.index(axis) % np.ndim(plain(x))
     before = size // 2 + given.get("origin", 0)
     n = np.shape(plain(x))[axis]
@@ -465,6 +468,8 @@ def correlate(call: Callable, f: Callable, args: tuple, kwargs: dict) -> Any:
     given = bound(f, args, kwargs)
     x, weights = apply(np.asarray, (given["input"],)), apply(np.asarray, (given["weights"],))
     origin, mode = given.get("origin", 0), given.get("mode", "reflect")
+    if given.get("output") is None:
+        check_image(plain(x))
     rank = np.ndim(plain(x))
     if given.get("axes") is not None or np.ndim(plain(weights)) != rank:
         raise NoRuleError("scipy.ndimage.correlate with axes=", caller())
