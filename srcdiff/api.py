@@ -312,7 +312,7 @@ class Misfit(AssertionError):
 
 
 def _took_for_array(error: Exception, code: _Code) -> str:
-    """What generated code itself took for an array, by its exception; "" for other exceptions."""
+    """What generated code itself took for an array or an int, by its exception; "" for others."""
     if code.compiled.source is None:
         return ""
     number = "it has a number where other runs have an array"
@@ -325,7 +325,8 @@ def _took_for_array(error: Exception, code: _Code) -> str:
         return ""
     if isinstance(error, UnboundLocalError) or "'NoneType'" in str(error):
         return "it binds an array only in a branch or loop that was not taken"
-    return number
+    as_array = "has no attribute" in str(error) or "not subscriptable" in str(error)
+    return number if as_array else f"it raises {type(error).__name__}: {error}"
 
 
 class _Code:
@@ -535,7 +536,7 @@ class Differentiated(Derivative):
             return None
         return UnsupportedSyntaxError(
             f"the code generated for `{self.__name__}` does not fit these arguments: {what}",
-            self._parsed_callee().where(), "Let the name hold an array before the loop or branch.",
+            self._parsed_callee().where(), "Let the name hold the same kind before the loop or branch.",
         )  # fmt: skip
 
     def _again_on_tape(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from srcdiff import grad
+from srcdiff import FallbackWarning, UnsupportedSyntaxError, grad
 from srcdiff.transforms.int_powers import int_powers
 from tests.gallery import some
 from tests.judge import right
@@ -51,9 +51,14 @@ def test_an_array_filled_with_a_power_of_ints_is_one_of_ints():
     right(filled, 3.7 + some(3), 2)
 
 
-def test_a_negative_power_of_ints_is_an_error_where_it_matters():
-    with pytest.raises(TypeError, match="float"):
-        grad(filled, fallback="error")(some(3), -1)
+def test_where_a_negative_power_of_ints_matters_the_tape_runs():
+    x = some(3)
+    with pytest.warns(FallbackWarning, match="does not fit these arguments: it raises TypeError"):
+        d = grad(filled)(x, -1)
+    assert d[1] == pytest.approx(2.5)
+    assert d[2] == 0.5
+    with pytest.raises(UnsupportedSyntaxError, match="TypeError: 'float' object"):
+        grad(filled, fallback="error")(x, -1)
 
 
 def test_a_negative_power_of_ints_is_right_where_it_does_not():
