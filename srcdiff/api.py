@@ -536,7 +536,7 @@ class Differentiated(Derivative):
             return None
         return UnsupportedSyntaxError(
             f"the code generated for `{self.__name__}` does not fit these arguments: {what}",
-            self._parsed_callee().where(), "Let the name hold the same kind before the loop or branch.",
+            self._parsed_callee().where(), "Let the name hold the same kind on every path.",
         )  # fmt: skip
 
     def _again_on_tape(
