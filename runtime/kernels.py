@@ -146,6 +146,23 @@ def matrix_transpose(x):
     return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
 
 
+def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    """`np.cross` of vectors with three components: of two it has one axis less
+
+    >>> cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
+    array([0., 0., 1.])
+    """
+    of_a, of_b = (axisa, axisb) if axis is None else (axis, axis)
+    if np.shape(a)[of_a] != 3 or np.shape(b)[of_b] != 3:
+        raise of_two_components()
+    return np.cross(a, b, axisa, axisb, axisc, axis)
+
+
+def of_two_components():
+    return NoRuleError("np.cross of vectors with two components",
+                       instead="Write a[0] * b[1] - a[1] * b[0].")  # fmt: skip
+
+
 def add_at(d, key, value):
     """`d[key] += value` in place, where repeated indices add up; returns d.
 

@@ -381,3 +381,20 @@ def test_many_examples_of_what_is_bound_in_no_branch_run_one_after_another():
 
     x = np.stack([V, 2 * V])
     np.testing.assert_array_equal(vmap(f)(x), np.stack([f(row) for row in x]))
+
+
+def test_vectors_whose_length_is_not_known_are_crossed():
+    def crossed(a, b, axis):
+        return np.cross(a, b, axisa=0, axisc=axis)
+
+    a, b = np.arange(6.0).reshape(3, 2), np.arange(6.0).reshape(2, 3) ** 2
+    check_grads(lambda a, b: crossed(a, b, 0), (a, b))
+    check_grads(lambda a, b: crossed(a, b, -1), (a, b))
+
+
+def test_crossed_vectors_of_two_components_are_refused():
+    def area(a, b):
+        return np.sum(np.cross(a, b))
+
+    with pytest.raises(NoRuleError, match="two components"):
+        grad(area)(np.ones(2), np.array([1.0, 3.0]))

@@ -185,14 +185,14 @@ def einsum(op: Any, subscripts: Any, *operands: Any, out=None, optimize=False, d
     return finish(run(_einsum, given, params), dims + tuple([sizes[c] for c in after]))
 
 
-@abstract(np.cross, np.linalg.cross)
+@abstract(np.cross, np.linalg.cross, kernels.cross)
 def cross(op: Any, a: Any, b: Any, axisa=-1, axisb=-1, axisc=-1, axis=None) -> Kind:
     """Vectors of three; those of two, which give numbers, cannot be told from them unless known."""
     a, b = numeric(a), numeric(b)
     if axis is not None:
         axisa = axisb = axisc = axis
     left, right = axis_arg(axisa, a.rank), axis_arg(axisb, b.rank)
-    if 3 not in (a.dims[left], b.dims[right]):
+    if op is np.cross and 3 not in (a.dims[left], b.dims[right]):
         raise Unknown
     dims = broadcast(reduced(a.dims, left), reduced(b.dims, right))
     at = axis_arg(axisc, len(dims) + 1)

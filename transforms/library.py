@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from srcdiff.runtime import stand_ins
+from srcdiff.runtime import kernels, stand_ins
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.interpolators import CLASSES
 from srcdiff.runtime.registry import NONDIFFERENTIABLE, rule_of
 from srcdiff.runtime.twins import columns_of, fits, row_of, twin_of
+from srcdiff.transforms import abstract
 from srcdiff.transforms.ir import Slice, op_name
 from srcdiff.transforms.kinds import is_undecided
 from srcdiff.transforms.mutation import Memory
@@ -248,6 +249,17 @@ class Libraries(Memory):
             return Tuple(tuple(self.items(x, where)))
         return Iterator("listed", (x,)) if dims else None
 
+    def call_cross(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        """`np.cross` of vectors whose length is not known: those of two have no derivative."""
+        if not any(map(self.may_flow, args)):
+            return None
+        given = [a.obj if isinstance(a, Known) else self.kind(a) for a in (*args, *kwargs.values())]
+        found = abstract.infer(np.cross, tuple(given[: len(args)]),
+                               dict(zip(kwargs, given[len(args) :])))  # fmt: skip
+        if found is None or found.tag != "object":
+            return None
+        return self.call(Known(kernels.cross), args, kwargs, where)
+
     def call_iterable(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
         (ref,) = args
         if isinstance(ref, Known):
@@ -340,6 +352,6 @@ HANDLERS: dict[Any, Callable] = {
     abs: size_of_int(abs), np.absolute: size_of_int(np.absolute),
     math.isnan: of_int(False), math.isinf: of_int(False),
     math.isfinite: of_int(True),
-    np.unstack: Libraries.call_unstack,
+    np.unstack: Libraries.call_unstack, np.cross: Libraries.call_cross,
     **{f: folded(f) for f in (np.issubdtype, np.promote_types, normalize_axis_tuple)},
 }  # fmt: skip

@@ -14,6 +14,7 @@ import numpy as np
 
 from srcdiff.runtime.kernels import (
     batched_einsum,
+    cross,
     embed_diagonal,
     half_lower,
     linear_recurrence,
@@ -144,7 +145,7 @@ def einsum_batched(batched, subscripts, *operands):
     return np.einsum(batched_einsum(subscripts, batched[1:]), *operands)
 
 
-@batch_rule(np.cross, of="a b")
+@batch_rule(np.cross, cross, of="a b")
 def cross_batched(batched, a, b):
     m = a.ndim - 1 if batched[0] else a.ndim
     n = b.ndim - 1 if batched[1] else b.ndim

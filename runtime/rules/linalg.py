@@ -13,6 +13,7 @@ from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.kernels import (
     add_at,
     cofactors,
+    cross,
     einsum_adjoint,
     fullest_last,
     half_lower,
@@ -20,6 +21,7 @@ from srcdiff.runtime.kernels import (
     inverse_permutation,
     leading,
     matrix_transpose,
+    of_two_components,
     restore_axes,
     rows_in_order,
     tensordot_axes,
@@ -303,6 +305,7 @@ def linalg_cross_vjp(d_out, out, x1, x2, *, axis=-1):
 
 @vjp_rule(
     np.cross,
+    cross,
     at=[
         *CROSSED,
         sample(spread(3, 4), spread(4, 3), axisa=0),
@@ -317,9 +320,7 @@ def linalg_cross_vjp(d_out, out, x1, x2, *, axis=-1):
 def cross_vjp(d_out, out, a, b, *, axisa=-1, axisb=-1, axisc=-1, axis=None):
     """out = a x b, of vectors with three components"""
     if np.ndim(out) < max(np.ndim(a), np.ndim(b)):
-        raise NoRuleError(
-            "np.cross of vectors with two components", instead="Write a[0] * b[1] - a[1] * b[0]."
-        )
+        raise of_two_components()
     if axis is not None:
         return np.cross(b, d_out, axis=axis), np.cross(d_out, a, axis=axis)
     if axisa == -1 and axisb == -1 and axisc == -1:
