@@ -55,6 +55,12 @@ def source_of(rule: Any, wanted: Any) -> Any:
     return rule if of is None else of(tuple(sorted(wanted)))
 
 
+def takes_all(rule: Any) -> bool:
+    """Whether a forward rule is given all tangents, 0.0 for those that there are none of: it is
+    linear in them, though its source does not show it, and says so by the attribute `linear`."""
+    return hasattr(rule, "linear")
+
+
 def rule_name(rule: Any) -> str:
     return str(getattr(rule, "__qualname__", repr(rule))).rpartition("<locals>.")[2]
 

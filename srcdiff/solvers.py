@@ -12,6 +12,7 @@ Nothing is differentiated through the steps of a solver. SciPy is imported by wh
 
 from __future__ import annotations
 
+import functools
 import itertools
 import linecache
 from collections.abc import Callable
@@ -42,8 +43,9 @@ def written(text: str, namespace: dict[str, Any], name: str) -> Callable:
 
 # Names that the functions which are made here have for themselves.
 RESERVED = frozenset(
-    "a b by d f fun g grad inf inner integrand lazy nan np options out residual rhs solved "
-    "solver t unwritable vector_integral weighed x y".split()
+    "a adjoint b both by by_pushed by_still d dot f first fun g grad inf inner integrand jvp k "
+    "lazy like motion n nan np of_start options out paired push pushed rates residual rhs run "
+    "solved solver start still t unwritable vector_integral vjp w weighed x y z".split()
 )
 
 
@@ -265,11 +267,24 @@ def vector_integral(f: Callable, a: Any, b: Any, like: Any, *more: Any) -> Any:
 
 
 class Flow:
-    """A differential equation y' = rhs(y, t, *more), and what its solution passes back or on."""
+    """A differential equation y' = rhs(y, t, *more), and the derivatives of its solution, which are
+    made as they are asked.
+
+    adjoint   `adjoint(d, y0, t, *more)`: what the cotangent of the states, a row for each time,
+              gives for the start and the parameters, in one array; a function with rules
+    """
 
     def __init__(self, rhs: Callable, more: tuple[str, ...], method: str) -> None:
         self.rhs, self.more, self.method = rhs, more, method
-        self.pull, self.push = pullback(rhs), jvp
+        self.pull = pullback(rhs)
+        self.given = "".join(f", {n}" for n in more)
+        self.dots = tuple(f"d{len(more)}_{i}_dot" for i in range(len(more)))
+        self.moved = "".join(f", {n}" for n in self.dots)
+        size = " + ".join(f"np.size({n})" for n in ("y0", *more))
+        self.adjoint = unread("adjoint", ("d", "y0", "t", *more), self.pulled, Lazy(self.twice_vjp),
+                              Lazy(self.twice_jvp), f"np.zeros({size})")  # fmt: skip
+
+    # what is run
 
     def solution(self, fun: Callable, t: float, end: float, y: np.ndarray, **options: Any) -> Any:
         from scipy.integrate import solve_ivp
@@ -279,24 +294,33 @@ class Flow:
             raise NoRuleError(f"an adjoint equation that is not solved: {found.message}")
         return found
 
-    def pulled(self, d_y: np.ndarray, y0: np.ndarray, t: np.ndarray, given: tuple) -> tuple:
-        """The gradients of the start, the times and the parameters; d_y has a row for each time."""
-        flat = [np.ravel(np.asarray(p, float)) for p in given]
-        sizes = np.cumsum([0, *map(np.size, flat)])
-        n = len(y0)
-        states, paths = [y0], [None]
-        for k in range(1, len(t)):  # the steps of the solver may have been larger than is good here
+    def steps(self, y0: Any, t: np.ndarray, given: tuple) -> tuple[list, list]:
+        """The states at the times, and how they come about: functions of the time, None for no
+        time."""
+        states: list = [np.ravel(np.asarray(y0, float))]
+        paths: list = [None]
+        for k in range(1, len(t)):
             paths.append(None)
             if t[k] != t[k - 1]:
                 found = self.solution(lambda s, v: np.ravel(self.rhs(v, s, *given)),
                                       t[k - 1], t[k], states[-1], dense_output=True)  # fmt: skip
                 paths[k] = found.sol
             states.append(states[-1] if paths[k] is None else found.y[:, -1])
-        d = np.zeros(n)
-        d_more, d_t = np.zeros(sizes[-1]), np.zeros(len(t))
+        return states, paths
+
+    def solved(self, y0: Any, t: np.ndarray, *given: Any) -> np.ndarray:
+        """The states, a row for each time."""
+        return np.array(self.steps(y0, t, given)[0])
+
+    def pulled(self, d_y: np.ndarray, y0: Any, t: np.ndarray, *given: Any) -> np.ndarray:
+        """The steps of the solver may have been larger than is good here: they are taken anew."""
+        n = np.size(y0)
+        z = np.zeros(n + sum(map(np.size, given)))
+        if not np.any(d_y):
+            return z
+        _, paths = self.steps(y0, t, given)
         for k in range(len(t) - 1, 0, -1):
-            d = d + d_y[k]
-            d_t[k] += d_y[k] @ np.ravel(self.rhs(states[k], t[k], *given))
+            z[:n] += d_y[k]
             if paths[k] is None:
                 continue
 
@@ -304,34 +328,170 @@ class Flow:
                 pulled = self.pull(state(s), s, *given, z[:n])
                 return -np.concatenate([np.ravel(pulled[0]), *map(np.ravel, pulled[2:])])
 
-            start = np.concatenate((d, d_more))
-            end = self.solution(backwards, t[k], t[k - 1], start).y[:, -1]
-            d, d_more = end[:n], end[n:]
-        d_t[0] -= d @ np.ravel(self.rhs(y0, t[0], *given)) if len(t) > 1 else 0.0
-        parts = [np.reshape(d_more[i:j], np.shape(p)) if np.ndim(p) else float(d_more[i])
-                 for i, j, p in zip(sizes, sizes[1:], given)]  # fmt: skip
-        return d + d_y[0], d_t, parts
+            z = np.array(self.solution(backwards, t[k], t[k - 1], z).y[:, -1])
+        z[:n] += d_y[0]
+        return z
 
-    def pushed(self, y0_dot: Any, t_dot: Any, dots: tuple, y0: np.ndarray, t: np.ndarray,
-               given: tuple) -> np.ndarray:  # fmt: skip
-        """The tangent of the states, from those of the start, the times and the parameters."""
-        n = len(y0)
+    # the rules
 
-        def both(s: float, z: np.ndarray) -> np.ndarray:
-            args = (z[:n], s, *given)
-            out, dot = self.push(self.rhs, args, (z[n:], 0.0, *dots))
-            return np.concatenate((np.ravel(out), np.ravel(dot)))
+    def vjp(self, name: str, names: tuple[str, ...], lines: list[str], known: dict[str, Any],
+            times: dict[str, str]) -> Callable:  # fmt: skip
+        """The rule of a function of the start, the times and the parameters.
 
-        def slope(y: np.ndarray, k: int) -> np.ndarray:
-            return np.ravel(self.rhs(y, t[k], *given))
+        lines   what makes of the arguments `y` and `d_y`, the states and their cotangent, a row for
+                each time, and `t`, the times
+        known   the arguments that are known
+        times   the gradients of what the times are made of, from `d_t`
+        """
+        moving = {*self.more, *times, "y0"}
+        lines = [
+            *lines,
+            f"d = adjoint(d_y, y0, t{self.given})",
+            "n = np.size(y0)",
+            "d_y0 = np.reshape(d[:n], np.shape(y0))",
+            f"rates = {self.rates}",
+            "of_start = np.where(np.arange(len(t)) == 0, np.sum(d[:n] * rates[0]), 0.0)",
+            "d_t = np.sum(d_y * rates, axis=1) - of_start",
+            *(f"d_{n} = {formula}" for n, formula in times.items()),
+            *parted("d", self.more, [f"d_{n}" for n in self.more]),
+            f"return {', '.join(f'd_{n}' if n in moving else 'None' for n in names)},",
+        ]
+        space = {"np": np, "adjoint": self.adjoint, "rhs": self.rhs, **known}
+        return self.text(f"{name}_vjp", ("d_out", "out", *names), lines, space)
 
-        found = [np.zeros(n) + y0_dot]
-        z = np.concatenate((y0, found[0] - (slope(y0, 0) * t_dot[0] if len(t) > 1 else 0.0)))
-        for k in range(1, len(t)):
-            if t[k] != t[k - 1]:
-                z = self.solution(both, t[k - 1], t[k], z).y[:, -1]
-            found.append(z[n:] + slope(z[:n], k) * t_dot[k])
-        return np.stack(found)
+    def jvp(self, name: str, names: tuple[str, ...], lines: list[str], known: dict[str, Any],
+            result: str) -> Callable:  # fmt: skip
+        """The forward rule: `lines` make `t_dot` and `t`, `result` is made of `dot`, the tangent of
+        the states."""
+        dots = [f"{n}_dot" for n in names]
+        own = "".join(f", {n}_dot" for n in self.more)
+        pushed = f"dot = pushed(y0_dot, t_dot{own}, y0, t{self.given})"
+        lines = [*lines, pushed, f"return {result}"]
+        space = {"np": np, "pushed": self.directions["pushed"], **known}
+        rule = self.text(f"{name}_jvp", (*dots, "out", *names), lines, space)
+        rule.linear = True  # type: ignore[attr-defined]
+        return rule
+
+    @property
+    def rates(self) -> str:
+        """The slope of each row of y."""
+        return f"np.array([np.ravel(rhs(y[k], t[k]{self.given})) for k in range(len(t))])"
+
+    def text(self, name: str, names: tuple[str, ...], lines: list[str], space: dict) -> Callable:
+        head = f"def {name}({', '.join(names)}):\n"
+        return written(head + "".join(f"    {line}\n" for line in lines), space, name)
+
+    @functools.cached_property
+    def directions(self) -> dict[str, Any]:
+        """How the states move as the start, the times and the parameters move, which solves an
+        equation, too; and the gradients of what this is, paired with a cotangent."""
+        given, moved = self.given, self.moved
+        space: dict[str, Any] = {"np": np, "rhs": self.rhs, "push": jvp(self.rhs)}
+        both = self.text("both", ("z", "t", *self.more, *self.dots), [
+            "n = np.size(z) // 2",
+            f"y, dot = push((z[:n], t{given}), (z[n:], 0.0{moved}))",
+            "return np.concatenate((np.ravel(y), np.ravel(dot)))",
+        ], space)  # fmt: skip
+        flow = Flow(both, (*self.more, *self.dots), self.method)
+        of_motion = ("y0", "t", *flow.more)
+        space["motion"] = unread(
+            "motion", of_motion, flow.solved,
+            Lazy(lambda: flow.vjp("motion", of_motion, AS_GIVEN, {}, {"t": "d_t"})),
+            Lazy(lambda: flow.jvp("motion", of_motion, [], {}, "dot")),
+            "np.zeros((np.size(t), np.size(y0)))",
+        )
+        space["still"] = self.text("still", ("y0_dot", *self.dots, "y0", "t", *self.more), [
+            "start = np.concatenate((np.ravel(y0), np.ravel(y0_dot)))",
+            f"return motion(start, t{given}{moved})[:, np.size(y0) :]",
+        ], space)  # fmt: skip
+        names = ("y0_dot", "t_dot", *self.dots, "y0", "t", *self.more)
+        space["pushed"] = self.text("pushed", names, [
+            "n = np.size(y0)",
+            "t_dot = np.zeros(len(t)) + t_dot",
+            *(f"{dot} = np.zeros(np.shape({p})) + {dot}" for dot, p in zip(self.dots, self.more)),
+            f"first = np.ravel(rhs(np.ravel(y0), t[0]{given}))",
+            "start = np.zeros(n) + np.ravel(y0_dot) - first * t_dot[0]",
+            "start = np.concatenate((np.ravel(y0), start))",
+            f"both = motion(start, t{given}{moved})",
+            "y = both[:, :n]",
+            f"rates = {self.rates}",
+            "return both[:, n:] + rates * t_dot[:, None]",
+        ], space)  # fmt: skip
+        for name, times in (("still", ""), ("pushed", ", t_dot")):
+            names = ("y0", "t", *self.more, "d", "y0_dot", *times[2:].split(), *self.dots)
+            paired = f"return np.sum(d * {name}(y0_dot{times}{moved}, y0, t{given}))"
+            found = self.text("paired", names, [paired], dict(space))
+            space[f"by_{name}"] = grad(found, wrt=("y0", "t", *self.more))
+        return space
+
+    def twice_vjp(self) -> Callable:
+        """With w for the start and the parameters, sum(w * adjoint(d, …)) is sum(d * dot), where
+        dot is how the states move as these move by w."""
+        given, moved = self.given, self.moved
+        parts = "".join(f", d_{n}" for n in self.more)
+        return self.text("adjoint_vjp", ("d_out", "out", "d", "y0", "t", *self.more), [
+            "n = np.size(y0)",
+            "w = d_out[:n]",
+            *parted("d_out", self.more, self.dots),
+            f"d_d = still(w{moved}, y0, t{given})",
+            f"d_y0, d_t{parts} = by_still(y0, t{given}, d, w{moved})",
+            f"return d_d, d_y0, d_t{parts}",
+        ], self.directions)  # fmt: skip
+
+    def twice_jvp(self) -> Callable:
+        """The adjoint is linear in d; it is the gradient of sum(d * states), the derivatives of
+        which along a direction are those of how the states move."""
+        given = self.given
+        own = tuple(f"{n}_dot" for n in self.more)
+        parts = "".join(f", d_{n}" for n in self.more)
+        flat = ", ".join(f"np.ravel(d_{n})" for n in ("y0", *self.more))
+        dots = "".join(f", {n}" for n in own)
+        return self.text(
+            "adjoint_jvp",
+            ("d_dot", "y0_dot", "t_dot", *own, "out", "d", "y0", "t", *self.more),
+            [
+                f"d_y0, d_t{parts} = by_pushed(y0, t{given}, d, y0_dot, t_dot{dots})",
+                f"by_d = adjoint(np.zeros(np.shape(d)) + d_dot, y0, t{given})",
+                f"return by_d + np.concatenate(({flat},))",
+            ],
+            {**self.directions, "adjoint": self.adjoint},
+        )
+
+
+def unread(name: str, names: tuple[str, ...], run: Callable, vjp: Lazy, forward: Lazy,
+           like: str) -> Callable:  # fmt: skip
+    """A function that is run as it is, with rules that are made when they are needed."""
+    given, dots = ", ".join(names), ", ".join(f"{n}_dot" for n in names)
+    space: dict[str, Any] = {"np": np, "run": run, "vjp": vjp, "jvp": forward}
+    text = f"def {name}({given}):\n    return run({given})\n"
+    function = written(text, space, name)
+    text = f"def {name}_vjp(d_out, out, {given}):\n    return vjp(d_out, out, {given})\n"
+    rule = written(text, space, f"{name}_vjp")
+    rule.of = lambda wanted: vjp.found()  # type: ignore[attr-defined]
+    text = f"def {name}_jvp({dots}, out, {given}):\n    return jvp({dots}, out, {given})\n"
+    pushes = written(text, space, f"{name}_jvp")
+    pushes.of = lambda wanted: forward.found()  # type: ignore[attr-defined]
+    pushes.linear = True  # type: ignore[attr-defined]
+    function.unread = True  # type: ignore[attr-defined]
+    likeness = written(f"def like({given}):\n    return {like}\n", space, "like")
+    RULES[function] = Rule((function,), rule, pushes, name=rule.__name__, declared=True,
+                           like=likeness)  # fmt: skip
+    return function
+
+
+AS_GIVEN = ["y, d_y = out, d_out"]
+
+
+def parted(whole: str, names: tuple[str, ...], parts: Any) -> list[str]:
+    """Lines that take arrays like each of `names` out of one, from n on.
+
+    >>> parted("d", ("p",), ("d_p",))
+    ['d_p = np.reshape(d[n : n + np.size(p)], np.shape(p))', 'n = n + np.size(p)']
+    """
+    return [line for part, name in zip(parts, names) for line in (
+        f"{part} = np.reshape({whole}[n : n + np.size({name})], np.shape({name}))",
+        f"n = n + np.size({name})",
+    )]  # fmt: skip
 
 
 def odeint(call: Call) -> Made | None:
@@ -344,49 +504,15 @@ def odeint(call: Call) -> Made | None:
     function = parts.define(
         parts.name, parts.names, f"solver(func={parts.unwritable}{parts.passed(call.values)})"
     )
+    fixed: dict[str, Any] = {
+        n: np.asarray(call.known[n], float) for n in ("y0", "t") if n in call.known
+    }
     flow = Flow(rhs, parts.more, "LSODA")
-
-    def taken(args: tuple) -> tuple:
-        given = dict(zip(parts.names, args))
-        y0, t = (given.get(n, call.known.get(n)) for n in ("y0", "t"))
-        return y0, np.asarray(t, float), tuple(given[n] for n in parts.more)
-
-    def pulled(d_out: Any, out: Any, *args: Any) -> tuple:
-        y0, t, given = taken(args)
-        d_y0, d_t, rest = flow.pulled(np.asarray(d_out), np.asarray(out)[0], t, given)
-        found = {"y0": np.reshape(d_y0, np.shape(y0)), "t": d_t, **dict(zip(parts.more, rest))}
-        return tuple(found.get(n) for n in parts.names)
-
-    def pushed(*args: Any) -> Any:
-        count = len(parts.names)
-        dots, out, args = dict(zip(parts.names, args)), args[count], args[count + 1 :]
-        y0, t, given = taken(args)
-        t_dot = np.zeros(len(t)) + dots.get("t", 0.0)
-        rest = like_these(dots, parts.more, given)
-        return flow.pushed(np.ravel(dots.get("y0", 0.0)), t_dot, rest, np.asarray(out)[0], t, given)
-
-    declare(function, *unreadable(parts, pulled, pushed))
+    times = {"t": "d_t"} if "t" in call.values else {}
+    lines = [f"{n}_dot = np.zeros(np.shape({n}))" for n in fixed]
+    declare(function, flow.vjp(parts.name, parts.names, AS_GIVEN, fixed, times),
+            flow.jvp(parts.name, parts.names, lines, fixed, "dot"))  # fmt: skip
     return Made(function, 2)
-
-
-def like_these(dots: dict[str, Any], names: tuple[str, ...], given: tuple) -> tuple:
-    """A tangent for each parameter."""
-    return tuple(np.zeros(np.shape(p))[()] + dots[n] if np.asarray(p).dtype.kind == "f" else dots[n]
-                 for n, p in zip(names, given))  # fmt: skip
-
-
-def unreadable(parts: Parts, pulled: Callable, pushed: Callable) -> tuple[Callable, Callable]:
-    """Rules that run as they are: what they do is not differentiated again."""
-    names = ", ".join(parts.names)
-    dots = ", ".join(f"{n}_dot" for n in parts.names)
-    vjp = written(f"def {parts.name}_vjp(d_out, out, {names}):\n"
-                  f"    return pulled(d_out, out, {names})\n",
-                  {"pulled": pulled}, f"{parts.name}_vjp")  # fmt: skip
-    forward = written(f"def {parts.name}_jvp({dots}, out, {names}):\n"
-                      f"    return pushed({dots}, out, {names})\n",
-                      {"pushed": pushed}, f"{parts.name}_jvp")  # fmt: skip
-    vjp.unread = forward.unread = True  # type: ignore[attr-defined]
-    return vjp, forward
 
 
 def solve_ivp(call: Call) -> Made | None:
@@ -407,45 +533,34 @@ def solve_ivp(call: Call) -> Made | None:
     function = written(text, parts.space, parts.name)
     method = call.known.get("method", "RK45")
     flow = Flow(rhs, parts.more, method if method in ("LSODA", "Radau", "BDF") else "DOP853")
-
-    def taken(out: Any, args: tuple) -> tuple:
-        """The start, the times from there on, and whether the first of them is not among those
-        that are returned; the parameters."""
-        found = dict(zip(parts.names, args))
-        y0 = np.asarray(found.get("y0", call.known.get("y0")), float)
-        start = found["t_span_0"] if span else call.known["t_span"][0]
-        t = np.asarray(out[0])
-        late = not len(t) or t[0] != start
-        t = np.concatenate(([start], t)) if late else t
-        return y0, t, late, tuple(found[n] for n in parts.more)
-
-    def pulled(d_out: Any, out: Any, *args: Any) -> tuple:
-        y0, t, late, given = taken(out, args)
-        d_y = np.asarray(d_out[1]).T
-        d_y = np.concatenate((np.zeros((1, len(y0))), d_y)) if late else d_y
-        d_y0, d_t, rest = flow.pulled(d_y, y0, t, given)
-        at_end = "t_eval" not in call.values and "t_eval" not in call.known
-        found = {"y0": d_y0, "t_span_0": d_t[0], "t_span_1": d_t[-1] if at_end else 0.0,
-                 "t_eval": d_t[1:] if late else d_t, **dict(zip(parts.more, rest))}  # fmt: skip
-        if "t_eval" in call.values and not late:  # the first of the times is the start
-            found["t_eval"] = np.concatenate(([0.0], d_t[1:]))
-        return tuple(found.get(n) for n in parts.names)
-
-    def pushed(*args: Any) -> Any:
-        count = len(parts.names)
-        dots, out, args = dict(zip(parts.names, args)), args[count], args[count + 1 :]
-        y0, t, late, given = taken(out, args)
-        t_dot = np.zeros(len(t))
-        if "t_eval" in call.values:
-            t_dot[int(late) :] = dots["t_eval"]
-        elif "t_eval" not in call.known:
-            t_dot[-1] = dots.get("t_span_1", 0.0)
-        t_dot[0] = dots.get("t_span_0", 0.0)
-        y_dot = flow.pushed(np.ravel(dots.get("y0", 0.0)), t_dot,
-                            like_these(dots, parts.more, given), y0, t, given)  # fmt: skip
-        return np.zeros(len(out[0])), y_dot[int(late) :].T
-
-    declare(function, *unreadable(parts, pulled, pushed))
+    fixed: dict[str, Any] = {}
+    if "y0" not in call.values:
+        fixed["y0"] = np.asarray(call.known["y0"], float)
+    if not span:
+        fixed["t_span_0"] = float(call.known["t_span"][0])
+    lines = [  # the start, and what is returned
+        "t = np.concatenate((np.array([t_span_0]), out[0]))",
+        "y = np.concatenate((np.reshape(y0, (1, -1)), out[1].T))",
+        "d_y = np.concatenate((np.zeros((1, np.size(y0))), d_out[1].T))",
+    ]
+    times = {"t_eval": "d_t[1:]"} if "t_eval" in call.values else {}
+    if span and "t_eval" in {*call.values, *call.known}:
+        times |= {"t_span_0": "d_t[0]", "t_span_1": "0.0"}
+    elif span:  # the first of the times that are returned is the start
+        times |= {"t_span_0": "d_t[0] + d_t[1]", "t_span_1": "d_t[-1]"}
+    rule = flow.vjp(parts.name, parts.names, lines, fixed, times)
+    first = "t_span_0_dot" if span else "0.0"
+    rest = "np.zeros(len(out[0]))" + " + t_eval_dot" * ("t_eval" in call.values)
+    if span and "t_eval" not in {*call.values, *call.known}:
+        rest = "t_span_0_dot * (np.arange(len(out[0])) == 0)"
+        rest += " + t_span_1_dot * (np.arange(len(out[0])) == len(out[0]) - 1)"
+    lines = [
+        *(["y0_dot = np.zeros(np.size(y0))"] if "y0" in fixed else []),
+        "t = np.concatenate((np.array([t_span_0]), out[0]))",
+        f"t_dot = np.concatenate((np.array([{first}]), {rest}))",
+    ]
+    forward = flow.jvp(parts.name, parts.names, lines, fixed, "np.zeros(len(out[0])), dot[1:].T")
+    declare(function, rule, forward)
     return Made(function, "times and states", times_and_states)
 
 

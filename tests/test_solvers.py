@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize
 
-from srcdiff import NoRuleError, SrcdiffError, check_grads, grad
+from srcdiff import NoRuleError, SrcdiffError, check_grads, grad, jvp
 from tests.judge import forward_agrees, fresh, judge
 from tests.tape import tape_gradient
 
@@ -111,12 +111,21 @@ def at_given_times(v, s):
     return np.sum(sol.y * np.arange(12.0).reshape(3, 4) + sol.y**2)
 
 
+def at_times_that_move(y0, t, s):
+    def rhs(y, t, c):
+        return np.array([y[1] - c * t, -c * y[0]])
+
+    y = integrate.odeint(rhs, y0, t, args=(s,), rtol=1e-11, atol=1e-12)
+    return np.sum(y**2 * np.cos(np.arange(8.0).reshape(4, 2)))
+
+
 PROGRAMS = [
     (gaussian, 1.3, 0.7), (of_a_vector, V, 0.9), (moving_limits, 0.2, 1.4), (roots_in_a_loop, 0.7),
     (one_of_two_solvers, 0.4, 0.9), (a_name_of_the_rule, V), (a_fixed_point, 0.8),
     (in_a_branch, 0.8), (in_a_branch, -0.8), (a_minimum, V, 0.4),
     (a_helper_of_the_function, 0.6, 1.2), (oscillator, V), (times_first, 0.6, 1.1),
     (until_an_end, V[:2].copy(), 1.4), (at_given_times, V, 0.4),
+    (at_times_that_move, V[:2].copy(), np.array([0.1, 0.3, 0.9, 1.0]), 0.7),
 ]  # fmt: skip
 
 
@@ -141,9 +150,20 @@ def test_second_derivatives_of_integrals():
     check_grads(of_a_vector, (V, 0.9), order=2, modes=("rev",))
 
 
-def test_a_differential_equation_is_not_differentiated_twice():
-    with pytest.raises(SrcdiffError):
-        grad(grad(times_first, fallback="error"), fallback="error")(0.6, 1.1)
+@pytest.mark.parametrize(("f", "args"), [
+    (times_first, (0.6, 1.1)), (until_an_end, (V[:2].copy(), 1.4)), (at_given_times, (V, 0.4)),
+])  # fmt: skip
+def test_differential_equations_have_second_derivatives(f, args):
+    def second(u, v):  # how the gradient by the second argument moves with the first
+        return grad(f, wrt=1)(u, v)
+
+    u, v = args
+    by_first = grad(second, fallback="error")(u, v)
+    step = 1e-5 * np.cos(u)
+    difference = second(u + step, v) - second(u - step, v)
+    assert 2 * np.sum(by_first * step) == pytest.approx(difference, rel=1e-5)
+    _, along = jvp(second, (u, v), (np.cos(u), 0.0))
+    assert np.sum(by_first * np.cos(u)) == pytest.approx(along, rel=1e-7)
 
 
 def test_what_a_closure_reads_is_read_at_each_call():

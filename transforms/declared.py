@@ -420,7 +420,9 @@ class Expander:
             pairs = zip(found, out) if several else [(found, out)]
             for d, r in pairs:
                 proven &= fits(jvp, d, r, None, "the result", where, "tangent")
-            if not self.names and not self.is_linear(jvp, args, instr):
+            if not self.names and not checks.takes_all(jvp) and not self.is_linear(
+                jvp, args, instr
+            ):
                 raise not_seen_linear(jvp, where)
             if self.writes_out(body, instrs):
                 return found
@@ -508,9 +510,7 @@ class Expander:
 
     def read(self, rule: Any, args: tuple, kwargs: dict, body: list, where: Any) -> tuple:
         """What a rule returns, and why it cannot be read: one of them is None."""
-        if hasattr(rule, "unread"):
-            what = "it calls a solver, and is not differentiated again"
-            return None, UnsupportedSyntaxError(what)
+        rule = checks.source_of(rule, ())
         try:
             return self.body(rule, args, kwargs, body, where), None
         except RuleError:

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime import kernels
-from srcdiff.runtime.declared import check_places, places_of
+from srcdiff.runtime.declared import check_places, places_of, takes_all
 from srcdiff.runtime.errors import NoRuleError, UnsupportedSyntaxError
 from srcdiff.runtime.registry import Rule, rule_of, tangent_names
 from srcdiff.transforms import abstract
@@ -594,10 +594,10 @@ class Forward:
             raise self.no_derivative(instr)
         single = len(instr.results) == 1 and "only" not in instr.attrs
         out = instr.results[0] if single else instr.results
-        unread = hasattr(rule.jvp, "unread")  # it is called with zeros for the tangents missing
-        given = [self.dot(places[n], where) if n in moving else 0.0 if unread else
+        all_given = takes_all(rule.jvp)
+        given = [self.dot(places[n], where) if n in moving else 0.0 if all_given else
                  unmoved(n, places.get(n)) for n in wanted]  # fmt: skip
-        all_given = unread or len(moving) == len(wanted)
+        all_given = all_given or len(moving) == len(wanted)
         args = (*given, whole(instr, out), *instr.args)
         if all_given and rule.declared:
             found = self.expand.tangent(rule, instr, args, out, self.instrs)

@@ -148,19 +148,24 @@ def odeint(call: Callable, solver: Callable, args: tuple, kwargs: dict) -> Any:
     extra, first = given.pop("args", ()), given.pop("tfirst", False)
     extra = extra if isinstance(extra, tuple) else (extra,)
     rest = {k: plain_tree(v) for k, v in given.items()}
-    if rest.get("full_output") or isinstance(t, Array) and t._node is not None:
-        raise NoRuleError("scipy.integrate.odeint with full_output=, or of times that are "
-                          "differentiated,", caller())  # fmt: skip
+    if rest.get("full_output"):
+        raise NoRuleError("scipy.integrate.odeint with full_output=", caller())
     times = np.asarray(plain_tree(t), float)
     values = solver(plainly(call, f, extra), plain_tree(y0), times, tfirst=first, **rest)
 
     def rhs(s: float, y: Any) -> Any:
         return call(f, s, y, *extra) if first else call(f, y, s, *extra)
 
-    y0 = apply(np.array, (y0,)) if isinstance(y0, list | tuple) else y0
+    y0 = np.atleast_1d(apply(np.array, (y0,)) if isinstance(y0, list | tuple) else y0)
+    slopes: Any = 0.0
+    if isinstance(t, Array) and t._node is not None:  # the states move with the times
+        slopes = [np.ravel(plain_tree(rhs(s, y))) for s, y in zip(times.tolist(), values)]
+        moved = t - times
+        y0 = y0 - slopes[0] * moved[0]
+        slopes = np.array(slopes) * np.reshape(moved, (-1, 1))
     steps = call(sys.modules["scipy.integrate"].solve_ivp, rhs, (times[0], times[-1]),
-                 np.atleast_1d(y0), method="DOP853", t_eval=times, rtol=1e-11, atol=1e-13)
-    found = steps.y.T
+                 y0, method="DOP853", t_eval=times, rtol=1e-11, atol=1e-13)
+    found = steps.y.T + slopes
     return found + (values - plain(found))
 
 

@@ -126,9 +126,7 @@ def moving(fun, args, kwargs, argnum):
     places = argnum if isinstance(argnum, (tuple, list)) else (argnum,)
 
     def of_moving(*given):
-        filled = list(args)
-        for i in range(len(places)):
-            filled[places[i]] = given[i]
+        filled = [given[places.index(i)] if i in places else x for i, x in enumerate(args)]
         return fun(*filled, **kwargs)
 
     of_moving.__name__ = getattr(fun, "__name__", "fun")
