@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from srcdiff.runtime.errors import ComplexPowerError, SrcdiffError
+from srcdiff.runtime.errors import ComplexPowerError, NoRuleError, SrcdiffError
 from srcdiff.runtime.plain_objects import attributes, instance, is_plain_object
 
 
