@@ -318,7 +318,8 @@ def _took_for_array(error: Exception, code: _Code) -> str:
     number = "it has a number where other runs have an array"
     if isinstance(error, Misfit):
         return number
-    if not isinstance(error, UnboundLocalError | AttributeError | TypeError):
+    known = isinstance(error, UnboundLocalError | AttributeError | TypeError)
+    if not known or isinstance(error, SrcdiffError):
         return ""
     ran = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
     if ran not in (code.function.__code__, getattr(code.fits, "__code__", None)):

@@ -152,6 +152,7 @@ class ArrayCalls(Writers):
         return None
 
     def call_conj(self, args: tuple, kwargs: dict, where: Any) -> Ref | None:
+        """`np.conj` and `np.real` of real numbers, in rules: these."""
         kind = self.kind(args[0])
         internal = self.frame.internal
         return args[0] if internal and kind.numeric and kind.dtype.kind != "c" else None
@@ -202,7 +203,7 @@ READERS = {
 HANDLERS: dict[Any, Callable] = {
     np.block: ArrayCalls.call_block,
     np.ndarray: ArrayCalls.call_ndarray,
-    np.ndim: ArrayCalls.call_ndim,
+    np.ndim: ArrayCalls.call_ndim, np.real: ArrayCalls.call_conj,
     np.shape: ArrayCalls.call_shape, np.size: ArrayCalls.call_size, np.conj: ArrayCalls.call_conj,
     np.iscomplexobj: ArrayCalls.call_iscomplexobj, kernels.add_at: ArrayCalls.call_add_at_kernel,
     np.where: ArrayCalls.call_where, kernels.is_constant: ArrayCalls.call_is_constant,

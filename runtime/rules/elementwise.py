@@ -152,7 +152,7 @@ def abs_vjp(d_out, out, x):
     """out = |x|; 0 at x == 0"""
     if np.iscomplexobj(x):
         return d_out * x / np.where(out == 0, 1, out)
-    return d_out * np.sign(x)
+    return d_out * np.sign(np.real(x))
 
 
 @vjp_rule(np.sign, at=[0.7 - 0.2j, spread(3) + 1j * spread(3)[::-1]], analytic=False)
