@@ -57,7 +57,6 @@ from srcdiff.sparsity import (
     with_colours,
 )
 from srcdiff.tracebacks import trim
-from srcdiff.transforms.kinds import RealOrComplex
 from srcdiff.trees import (
     as_tangent,
     children,
@@ -828,7 +827,7 @@ def cast_as(kinds: Any, d_out: Any) -> Any:
     complex_ = np.asarray(d_out).dtype.kind == "c"
     if complex_ and dtype.kind != "c":
         return d_out  # an error, later
-    if isinstance(dtype, RealOrComplex):
+    if hasattr(dtype, "real"):  # it may be either, see `RealOrComplex`
         dtype = dtype.complex if complex_ else dtype.real
     return np.asarray(d_out, dtype) if kinds.tag == "array" else dtype.type(d_out)
 

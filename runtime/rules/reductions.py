@@ -11,6 +11,7 @@ from srcdiff.runtime.errors import NoRuleError
 from srcdiff.runtime.kernels import (
     add_at,
     count_along,
+    is_constant,
     linear_recurrence,
     product_of_others,
     restore_axes,
@@ -481,8 +482,9 @@ def linear_recurrence_jvp(c_dot, x_dot, out, c, x, axis=-1):
 )
 def diff_vjp(d_out, out, a, n=1, axis=-1, prepend=None, append=None):
     """out = a[1:] - a[:-1], n times"""
-    d = d_out
-    for _ in range(min(n, length_with_ends(a, axis, prepend, append))):
+    d, length = d_out, length_with_ends(a, axis, prepend, append)
+    many = n > 4 or is_constant(length)  # few differences are written out
+    for _ in range(min(n, length) if many else n):
         d = -np.diff(d, axis=axis, prepend=0, append=0)
     if prepend is None and append is None:
         return d
