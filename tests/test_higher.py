@@ -815,3 +815,33 @@ def test_an_item_of_an_array_of_one_number():
     assert vmap(square, fallback="error")(x[None]).tolist() == [14]
     with pytest.raises(ValueError):
         grad(lambda x: x.item() ** 2, fallback="error")(x)
+
+
+def test_a_pullback_of_a_list_of_arrays_leaves_its_cotangent_alone():
+    def f(m, s):
+        y = []
+        for e in m:
+            y.append(e * s)
+        total = np.sum(y[0]) + np.sum(y[-1] ** 2)
+        return np.stack(y) * total
+
+    m, d_out = np.linspace(0.3, 1.4, 6).reshape(3, 2), np.arange(6.0).reshape(3, 2)
+    pull = pullback(f, fallback="error")
+    before = d_out.copy()
+    found = pull(m, 1.3, d_out)
+    np.testing.assert_array_equal(d_out, before)
+    expected = grad(lambda m, s: np.sum(f(m, s) * d_out), wrt=(0, 1))(m, 1.3)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-12)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-12)
+
+
+def test_a_pullback_of_stacked_rows():
+    def f(m, s):
+        y = []
+        for e in m:
+            y.append(e * s)
+        return np.stack(y)
+
+    found = pullback(f, fallback="error")(np.ones((3, 2)), 2.0, np.ones((3, 2)))
+    np.testing.assert_array_equal(found[0], np.full((3, 2), 2.0))
+    assert found[1] == 6.0

@@ -247,7 +247,8 @@ class Look:
         if op in ("zero_list", "ones_list") or op == "copy" and instr.attrs.get("items"):
             return True
         if op is list:  # the rows of an array
-            while isinstance(base, Value) and self.makers[base].op in UPDATES:
+            maker = self.makers.get
+            while isinstance(base, Value) and getattr(maker(base), "op", None) in UPDATES:
                 base = self.makers[base].args[0]
             return isinstance(base, Value) and base.kind.tag == "array" and \
                 base not in self.views and not self.origins.is_foreign(base)  # fmt: skip
