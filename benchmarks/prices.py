@@ -5,10 +5,11 @@
 For each row of the coverage table: the time of its pullback (value and gradients with respect to
 all floats, for a given cotangent) over that of the plain program, for arguments of about 10 and of
 about 100,000 numbers, in turns in one process, with one thread; medians of the rounds. What costs
-more than DEAR stands at the end, with the reason.
+more than DEAR stands at the end, with the reason; prices.txt has the table of a quiet machine.
 """
 
 import os
+import re
 import statistics
 import sys
 import time
@@ -36,6 +37,45 @@ PRODUCTS = (
     "polymul", "polyder", "polyint", "roots", "polyval", "gaussian_kde",
 )  # fmt: skip
 SLOW = 0.5  # seconds of the plain program: not measured
+
+VIEW = "the function is a view, or reads a few elements; its gradient is a new array of all"
+CALLS = "one NumPy call against several; at 10 elements a call costs the same whatever it does"
+TIES = "finding what ties with the extreme is a pass of comparisons and one of divisions"
+OTHERS = "the product of all other elements, exact at zeros, takes two cumulative products"
+SCATTER = "what is read more than once adds up: sums at indices, where the function copies"
+SMALL = "Python's own number: a call of a generated function against one operation"
+INNER = "an integral, or a differential equation, of its own for what is differentiated"
+STEPS = "each step keeps what it overwrites"
+SLOPE = "the slope is another special function, which SciPy takes longer for, or several terms"
+POWER = "two gradients, one of them with a logarithm, each kept finite at zero"
+# What is dear, and why: the first pattern that a row's name matches.
+REASONS = {
+    r"real$|imag$|isrealobj|real_if_close|diag|s_|reshape|ravel|transpose|permute|axes|moveaxis"
+    r"|rollaxis|expand_dims|atleast|flip|trace|ellipsis|conj|sliding|delete|ascontig|asarray"
+    r"|as_strided|split|squeeze|view|rot90|broadcast_to|T$|r\[|flat": VIEW,
+    r"prod|multiply\]": OTHERS,
+    r"max|min|ptp|sort|partition|median|percentile|quantile|ord=|cummin": TIES,
+    r"scipy.special": SLOPE,
+    r"repeat|take|insert|pad|compress|putmask|integer array|list\]|choose|tile|gather|place"
+    r"|reduceat|toeplitz|circulant|bincount|interp": SCATTER,
+    r"quad|odeint|solve_ivp|brentq|newton": INNER,
+    r"math\.|builtins\.|__float__|item": SMALL,
+    r"__pow__|numpy.pow|float_power": POWER,
+    r"recurrence|apply_along|vectorize|chebval|ndimage|lfilter|accumulate|pdist|cdist": STEPS,
+    r"multi_dot": "NumPy's own Python is compiled, which makes a list of gradients at each split",
+    r"sinc": "the slope near 0 is by its series, elsewhere by the quotient: both are computed",
+    r"hfft|irfft|einsum_path|reduce\[|matvec|vecmat|dot|einsum|lu_|polar|schur|expm|det|correlate"
+    r"|convolve|ediff1d|copysign|hypot|logadd|sign|qr|diff|lstsq": CALLS,
+}  # fmt: skip
+
+
+def reason(name: str) -> str:
+    """Why a row is dear.
+
+    >>> reason("numpy.ravel") == VIEW, reason("numpy.prod") == OTHERS
+    (True, True)
+    """
+    return next((why for part, why in REASONS.items() if re.search(part, name)), "not known")
 
 
 def tiled(x: Any, shape: tuple[int, ...]) -> Any:
@@ -116,7 +156,7 @@ def main() -> None:
         shown = [f"{p:.1f}" if isinstance(p, float) else p for p in found]
         print(f"{row.name:52}{shown[0]:>8}{shown[1]:>10}", flush=True)
         if any(isinstance(p, float) and p > DEAR for p in found):
-            dear.append(f"{row.name}: {', '.join(shown)}")
+            dear.append(f"{row.name:52}{shown[0]:>8}{shown[1]:>10}  {reason(row.name)}")
     print(f"\nover {DEAR:g}:\n" + "\n".join(dear))
 
 
