@@ -144,7 +144,8 @@ def operator(ours):
     def of(fun, argnum=0):
         df = ours(fun, wrt=as_wrt(argnum))
 
-        def conjugated(*args, **kwargs):
+        def conjugated(*args, **kwargs):  # numbers are arrays without axes to autograd
+            args = [numpy.float64(a) if type(a) is float else a for a in args]
             return conj(df(*args, **kwargs))
 
         return conjugated
