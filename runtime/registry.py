@@ -180,6 +180,20 @@ FIRST: dict[Callable, str] = {
     **dict.fromkeys((np.asarray, np.asanyarray, np.copy, np.ascontiguousarray), "a"),
     **dict.fromkeys((np.vstack, np.hstack, np.dstack, np.column_stack), "tup"),
 }  # fmt: skip
+
+
+def first_by_place(function: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """A call with the first argument at its place.
+
+    >>> first_by_place(np.array, (), {"object": [1.0], "ndmin": 2})
+    (([1.0],), {'ndmin': 2})
+    """
+    name = FIRST.get(function) if kwargs and not args else None
+    if name not in kwargs:
+        return args, kwargs
+    return (kwargs[name],), {k: v for k, v in kwargs.items() if k != name}
+
+
 # Whose derivative is zero for real numbers.
 STEPS: set[Callable] = {np.sign}
 # How often something was declared outside srcdiff, in an attribute that generated tests can read.

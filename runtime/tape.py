@@ -39,11 +39,11 @@ from srcdiff.runtime import declared, kernels
 from srcdiff.runtime.errors import Location, NoRuleError, SrcdiffError, UnsupportedSyntaxError
 from srcdiff.runtime.plain_objects import is_plain_object, parts_of, rebuild
 from srcdiff.runtime.registry import (
-    FIRST,
     NONDIFFERENTIABLE,
     RULES,
     STEPS,
     Rule,
+    first_by_place,
     is_outside,
     not_overwriting,
     rule_of,
@@ -603,9 +603,8 @@ def apply(function: Callable, args: tuple, kwargs: dict | None = None) -> Any:
         if names and len(args) > len(names[0]):
             given = dict(zip(names[1], args[len(names[0]) :]))
             args, kwargs = args[: len(names[0])], {**given, **(kwargs or {})}
-    if not args and kwargs and function in FIRST:
-        args = (kwargs[FIRST[function]],) if FIRST[function] in kwargs else args
-        kwargs = {k: v for k, v in kwargs.items() if k != FIRST[function]}
+    if kwargs:
+        args, kwargs = first_by_place(function, args, kwargs)
     if function is np.where and len(args) == 1:
         function = np.nonzero
     if kwargs and isinstance(kwargs.get("out"), Array):

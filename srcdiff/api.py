@@ -311,8 +311,8 @@ class Misfit(AssertionError):
     """A result that cannot be: generated code was run with what it was not made for."""
 
 
-def _took_for_array(error: Exception, code: _Code) -> str:
-    """What generated code itself took for an array or an int, by its exception; "" for others."""
+def _unfit(error: Exception, code: _Code) -> str:
+    """In what generated code does not fit its arguments, by its exception; "" for other ones."""
     if code.compiled.source is None:
         return ""
     number = "it has a number where other runs have an array"
@@ -482,13 +482,9 @@ class Differentiated(Derivative):
                 if self._helper_changed(error, code, key):
                     return self(*args, **kwargs)
                 _name_line(error, code)
-                refusal = self._refused_late(error, code, args, kwargs)
-                if refusal is None:
-                    raise
-                if not self._may_run_on_tape(code):
-                    raise refusal from None
-                self._warn(self, refusal)
-                return self._again_on_tape(code, args, kwargs, refusal)
+                why = self._why_on_tape(error, code, args, kwargs)
+                self._warn(self, why)
+                return self._again_on_tape(code, args, kwargs, why)
             if code.finish is not None:
                 result = code.finish(result)
             return self._with_strong_zeros(code, args, kwargs, result) if code.steep else result
@@ -520,25 +516,33 @@ class Differentiated(Derivative):
         compiled = code.compiled.source is not None
         return self._fallback == "tape" and compiled and not _has_effects(code.compiled.ir)
 
-    def _refused_late(
+    def _why_on_tape(
         self, error: Exception, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> SrcdiffError | None:
-        """Why generated code turned out not to be for these arguments; None: it is for them.
+    ) -> SrcdiffError:
+        """Why the tape is to run in place of generated code, which has raised an exception.
 
-        What the function itself raises for them is raised here.
+        What it has raised is raised again where it fits its arguments, and what the function
+        itself raises for them; where there is no tape, why it does not fit.
         """
-        if isinstance(error, ComplexPowerError):
+        may_run = self._may_run_on_tape(code)
+        if isinstance(error, ComplexPowerError) and may_run:
             return error  # the tape takes each number as it comes
-        what = _took_for_array(error, code)
-        if not what or _has_effects(code.compiled.ir):
-            return None
-        self._f(*private(args), **dict(zip(kwargs, private(tuple(kwargs.values())))))
-        if isinstance(error, Misfit) and self._fallback != "tape":
-            return None
-        return UnsupportedSyntaxError(
+        what = _unfit(error, code)
+        if not what or _has_effects(code.compiled.ir) or isinstance(error, Misfit) and not may_run:
+            raise error
+        if not isinstance(error, Misfit):
+            self._run_itself(args, kwargs)
+        why = UnsupportedSyntaxError(
             f"the code generated for `{self.__name__}` does not fit these arguments: {what}",
             self._parsed_callee().where(), "Let the name hold the same kind on every path.",
         )  # fmt: skip
+        if not may_run:
+            raise why from None
+        return why
+
+    def _run_itself(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Run the function for what it raises."""
+        self._f(*private(args), **dict(zip(kwargs, private(tuple(kwargs.values())))))
 
     def _again_on_tape(
         self,
@@ -634,14 +638,14 @@ class Differentiated(Derivative):
                 self._warn(self, code.compiled.ir)
             fits = self._gradients_fit(targets, result)
             if not fits:
-                raise Misfit(f"{self!r}: a gradient is unlike its argument, which is a bug")
+                self._misfit(args, kwargs)
             code.checked = True
             code.careful = bool(code.promoted or code.overlaps)
         return self._with_strong_zeros(code, args, kwargs, result) if code.steep else result
 
     def _misfit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """What is not needed for the gradient is not computed: the error of two shapes neither."""
-        self._f(*private(args), **dict(zip(kwargs, private(tuple(kwargs.values())))))
+        self._run_itself(args, kwargs)
         raise Misfit(f"{self!r}: a gradient is unlike its argument, which is a bug")
 
     def _check_overlap(self, code: _Code, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -1145,12 +1149,8 @@ class _Pullback(Differentiated):
             try:
                 result = function(*full, **kwargs, d_out=d_out)
             except Exception as error:
-                refusal = self._refused_late(error, code, full, kwargs)
-                if refusal is None:
-                    raise
-                if not self._may_run_on_tape(code):
-                    raise refusal from None
-                on_tape: Any = self._on_tape(callee, code.entries, refusal).function
+                why = self._why_on_tape(error, code, full, kwargs)
+                on_tape: Any = self._on_tape(callee, code.entries, why).function
                 result = on_tape.value_and_pull(full, kwargs)[1](d_out)
             gradients = iter(result if finish is None else finish(result))
             return tuple(next(gradients) if want else None for want in wanted)

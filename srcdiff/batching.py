@@ -20,7 +20,7 @@ from srcdiff.api import (
     _Code,
     _has_effects,
     _name_line,
-    _took_for_array,
+    _unfit,
     checked_fallback,
 )
 from srcdiff.runtime.derivative import MAKERS
@@ -139,7 +139,7 @@ class Vmapped(Differentiated):
                         self._loop(examples)  # which tells of outputs that do not fit together
                     raise
                 except (UnboundLocalError, AttributeError, TypeError) as error:
-                    unfit = _took_for_array(error, code) and not _has_effects(code.compiled.ir)
+                    unfit = _unfit(error, code) and not _has_effects(code.compiled.ir)
                     if unfit and self._fallback == "tape":
                         return self._loop(examples)
                     raise

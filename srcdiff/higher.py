@@ -427,6 +427,9 @@ class Directional(Differentiated):
         self._parsed_callee().bind(args, kwargs)  # raises what Python raises
         return self._compile(key, args, kwargs, moving=dots)
 
+    def _may_run_on_tape(self, code: _Code) -> bool:
+        return not code.entries and super()._may_run_on_tape(code)  # it pushes no gradients
+
     def _called(self, code: _Code, args: tuple, kwargs: dict, dots: dict[Any, Any]) -> Any:
         if code.overlaps:
             self._check_overlap(code, args, kwargs)
@@ -442,13 +445,9 @@ class Directional(Differentiated):
             if isinstance(error, ArithmeticError | ValueError) and code.on_numpy_scalars():
                 return code.function(*given, **named)
             _name_line(error, code)
-            refusal = self._refused_late(error, code, args, kwargs)
-            if refusal is None:
-                raise
-            if code.entries or not self._may_run_on_tape(code):
-                raise refusal from None
-            self._warn(self, refusal)
-            on_tape = self._on_tape(self._parsed_callee(), code.entries, refusal)
+            why = self._why_on_tape(error, code, args, kwargs)
+            self._warn(self, why)
+            on_tape = self._on_tape(self._parsed_callee(), code.entries, why)
             return on_tape.function(args, kwargs, dots)
 
 

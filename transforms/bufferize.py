@@ -247,9 +247,10 @@ class Look:
         if op in ("zero_list", "ones_list") or op == "copy" and instr.attrs.get("items"):
             return True
         if op is list:  # the rows of an array
-            maker = self.makers.get
-            while isinstance(base, Value) and getattr(maker(base), "op", None) in UPDATES:
-                base = self.makers[base].args[0]
+            made = self.makers.get(base) if isinstance(base, Value) else None
+            while made is not None and made.op in UPDATES:
+                base = made.args[0]
+                made = self.makers.get(base)
             return isinstance(base, Value) and base.kind.tag == "array" and \
                 base not in self.views and not self.origins.is_foreign(base)  # fmt: skip
         return op in (*UPDATES, "identity", "list_add", "list_pop") and base in self.rows

@@ -23,8 +23,8 @@ from srcdiff.runtime import kernels, python_forms, stand_ins
 from srcdiff.runtime.errors import UnsupportedSyntaxError
 from srcdiff.runtime.registry import (
     DECLARED_INSIDE,
-    FIRST,
     NONDIFFERENTIABLE,
+    first_by_place,
     not_overwriting,
     rule_of,
 )
@@ -194,9 +194,7 @@ class Calls(
         if args and isinstance(args[0], Choice) and self.may_view(op, args, kwargs):
             return self.each_option(args[0], args[1:], where, lambda *settled: self.apply(
                 op, settled, kwargs, where, name))  # fmt: skip
-        if not args and kwargs and op in FIRST:
-            args = (kwargs[FIRST[op]],) if FIRST[op] in kwargs else args
-            kwargs = {k: v for k, v in kwargs.items() if k != FIRST[op]}
+        args, kwargs = first_by_place(op, args, kwargs)
         if op is np.array and "ndmin" in kwargs and isinstance(args[0], (List, Tuple)):
             rest = {k: v for k, v in kwargs.items() if k != "ndmin"}  # no rule counts its axes
             args = (self.apply(op, args, rest, where), *args[1:])

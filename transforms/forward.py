@@ -167,7 +167,7 @@ class Forward:
         A sum that begins as the number 0 is carried as the array that it becomes. The tangent of
         the array `total + np.ones(3)` is not that of `total`, but that in the shape of the array.
         """
-        if not any(v in self.loose for v in instr.operands):
+        if not self.loose or self.loose.isdisjoint(instr.operands):
             return
         for r in instr.results:
             full = any(v not in self.loose and v.kind.tag == "array" and v.kind.dims is not None

@@ -256,16 +256,14 @@ class Outside(Memory):
     def hold(self, ref: Any) -> None:
         """See that a container from outside holds something on this path: it may have been met on
         another, or in a loop that is being read again."""
-        if isinstance(ref, Tuple):
-            items: Any = ref.items
-        elif isinstance(ref, (List, Dict)) and ref.cell not in self.state.memory:
-            if ("held", ref.cell) not in self.outside:
+        items: Any = ref.items if isinstance(ref, Tuple) else ()
+        if isinstance(ref, (List, Dict)) and ref.cell not in self.state.memory:
+            held = self.outside.get(("held", ref.cell))
+            if held is None:  # a container that holds itself
                 return
-            held = self.state.memory[ref.cell] = self.outside["held", ref.cell]
+            self.state.memory[ref.cell] = held
             items = held.values() if isinstance(held, dict) else held
-        else:
-            return
-        for item in items if isinstance(items, tuple) else tuple(items):
+        for item in items:
             self.hold(item)
 
     def outside_sequence(self, path: tuple, obj: list) -> Plain:
